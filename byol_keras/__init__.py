@@ -1,0 +1,65 @@
+"""BYOL for Keras and TensorFlow: learn an image encoder from unlabelled pictures, and put it to work.
+
+Nothing heavy is imported until a name is used, so that `byol-keras --help` need not wait for TensorFlow.
+"""
+
+import importlib
+
+from wrapt import register_post_import_hook
+
+from ._version import __version__
+from .backend import require_tensorflow
+
+require_tensorflow()
+
+# Public name -> the module that has it; None for the modules that are public themselves.
+_HOME = {
+    "BYOL": "byol",
+    "InputError": "errors",
+    "LARS": "lars",
+    "TargetEMA": "callbacks",
+    "TwoViews": "augment",
+    "VIEW_1": "augment",
+    "VIEW_2": "augment",
+    "resnet": "resnet",
+    "resnet8": "resnet",
+    "resnet8x2": "resnet",
+    "resnet18": "resnet",
+    "resnet34": "resnet",
+    "resnet50": "resnet",
+    "augment": None,
+    "callbacks": None,
+    "data": None,
+    "evaluation": None,
+    "export": None,
+    "losses": None,
+    "recipes": None,
+    "schedules": None,
+}
+
+__all__ = ["__version__", *_HOME]
+
+# Keras can load a saved model only when the classes in it are registered, which importing their modules does.
+_REGISTERED = ("augment.two_views", "batch_norm", "byol", "lars", "losses")
+
+
+def _register(_keras):
+    for module in _REGISTERED:
+        importlib.import_module(f"{__name__}.{module}")
+
+
+# At once where Keras is imported already, otherwise as soon as it is.
+register_post_import_hook(_register, "keras")
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_HOME[name] or name}")
+    value = module if _HOME[name] is None else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,8 @@
+"""`python -m byol_keras`, the same as the command `byol-keras`."""
+
+import sys
+
+from byol_keras.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+"""Two random views of each picture: batched image functions with explicit seeds, and the layer made of them."""
+
+from .two_views import TwoViews
+from .view import VIEW_1, VIEW_2, random_view
+
+__all__ = ["VIEW_1", "VIEW_2", "TwoViews", "random_view"]

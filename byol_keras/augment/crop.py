@@ -1,0 +1,110 @@
+"""Crops and resizing. The boxes are drawn here, too, so that a file can be decoded by its crop alone."""
+
+import tensorflow as tf
+
+# A box that does not fit is drawn again, as TensorFlow's sample_distorted_bounding_box and torchvision do.
+ATTEMPTS = 10
+
+
+def sample_boxes(heights, widths, area, aspect, seed):
+    """Draws a random box for each picture: area uniform, aspect ratio log-uniform, position uniform.
+
+    Of ten draws the first that fits is taken; where none fits, the last, cut to the picture.
+
+    Args:
+        heights, widths: (B,) int32, the pictures' sizes in pixels.
+        area: (low, high), share of the picture's area.
+        aspect: (low, high), width / height.
+        seed: (2,) int32.
+
+    Returns:
+        (B, 4) int32: top, left, height, width, in whole pixels, inside the picture.
+    """
+    height, width = tf.cast(heights, tf.float32)[:, None], tf.cast(widths, tf.float32)[:, None]
+    draws = tf.random.stateless_uniform([tf.shape(heights)[0], ATTEMPTS, 4], seed)
+    size = height * width * (area[0] + draws[..., 0] * (area[1] - area[0]))
+    log_low, log_high = tf.math.log(float(aspect[0])), tf.math.log(float(aspect[1]))
+    ratio = tf.exp(log_low + draws[..., 1] * (log_high - log_low))
+    box_height, box_width = tf.round(tf.sqrt(size / ratio)), tf.round(tf.sqrt(size * ratio))
+    fits = (box_height <= height) & (box_width <= width)
+    # argmax takes the first of equals; where nothing fits the last draw stands in.
+    chosen = tf.where(tf.reduce_any(fits, axis=1), tf.argmax(tf.cast(fits, tf.int32), axis=1), ATTEMPTS - 1)
+    box_height = tf.clip_by_value(tf.gather(box_height, chosen, batch_dims=1), 1.0, height[:, 0])
+    box_width = tf.clip_by_value(tf.gather(box_width, chosen, batch_dims=1), 1.0, width[:, 0])
+    where = tf.gather(draws, chosen, batch_dims=1)
+    # A draw is below 1, so the floor is at most the last place that fits; the minimum guards against rounding.
+    top = tf.minimum(tf.floor(where[:, 2] * (height[:, 0] - box_height + 1)), height[:, 0] - box_height)
+    left = tf.minimum(tf.floor(where[:, 3] * (width[:, 0] - box_width + 1)), width[:, 0] - box_width)
+    return tf.cast(tf.stack([top, left, box_height, box_width], axis=1), tf.int32)
+
+
+def crop_resize(images, boxes, image_size):
+    """Cuts a box out of each picture and resizes it, bicubic, antialiased where it shrinks.
+
+    The filter is Pillow's and torchvision's: Keys' cubic with a = -0.5, stretched by the factor of shrinking, taking
+    nothing from outside the box. Each picture is multiplied by two interpolation matrices, which costs the same on
+    any device however the boxes lie.
+
+    Args:
+        images: (B, H, W, C) float32 in [0, 1].
+        boxes: (B, 4) int32: top, left, height, width.
+        image_size: int, S.
+
+    Returns:
+        (B, S, S, C) float32, clipped to [0, 1].
+    """
+    rows = _interpolation(boxes[:, 0], boxes[:, 2], tf.shape(images)[1], image_size)
+    columns = _interpolation(boxes[:, 1], boxes[:, 3], tf.shape(images)[2], image_size)
+    planes = tf.transpose(images, [0, 3, 1, 2])
+    planes = tf.matmul(tf.matmul(rows[:, None], planes), columns[:, None], transpose_b=True)
+    return tf.clip_by_value(tf.transpose(planes, [0, 2, 3, 1]), 0.0, 1.0)
+
+
+def random_crop(images, image_size, area, aspect, seed):
+    """Cuts a random box out of each picture, see `sample_boxes`, and resizes it, see `crop_resize`."""
+    shape = tf.shape(images)
+    heights, widths = tf.fill([shape[0]], shape[1]), tf.fill([shape[0]], shape[2])
+    return crop_resize(images, sample_boxes(heights, widths, area, aspect, seed), image_size)
+
+
+def flip(images, chosen):
+    """Mirrors left and right the pictures (B, H, W, C) where `chosen` (B,) bool."""
+    return tf.where(chosen[:, None, None, None], tf.reverse(images, [2]), images)
+
+
+def _interpolation(start, length, source_size, target_size):
+    """(B, target_size, source_size) float32: row o holds the weights that output pixel o gives the source pixels."""
+    start, length = tf.cast(start, tf.float32)[:, None, None], tf.cast(length, tf.float32)[:, None, None]
+    scale = length / target_size
+    support = tf.maximum(scale, 1.0)
+    output = tf.range(target_size, dtype=tf.float32)[None, :, None]
+    source = tf.range(tf.cast(source_size, tf.float32))[None, None, :]
+    distance = tf.abs(source - start - (output + 0.5) * scale + 0.5) / support
+    inside = (source >= start) & (source < start + length)
+    weights = tf.where(inside, _cubic(distance), 0.0)
+    return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
+
+
+def _cubic(distance):
+    """Keys' cubic convolution kernel with a = -0.5, at a distance >= 0 in pixels (Keys 1981)."""
+    near = (1.5 * distance - 2.5) * distance * distance + 1.0
+    far = ((-0.5 * distance + 2.5) * distance - 4.0) * distance + 2.0
+    return tf.where(distance < 1.0, near, tf.where(distance < 2.0, far, 0.0))
+
+
+def central_resize(images, image_size):
+    """What evaluation and serving do to a picture: the central square, resized like a crop.
+
+    Args:
+        images: (B, H, W, C) float32 in [0, 1].
+        image_size: int, S.
+
+    Returns:
+        (B, S, S, C) float32 in [0, 1]; the pictures as they are when they have that size.
+    """
+    if images.shape[1] == image_size and images.shape[2] == image_size:
+        return images
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    side = tf.minimum(height, width)
+    box = tf.stack([(height - side) // 2, (width - side) // 2, side, side])
+    return crop_resize(images, tf.tile(box[None], [tf.shape(images)[0], 1]), image_size)

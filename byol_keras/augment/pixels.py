@@ -1,0 +1,18 @@
+"""Pixel values: how stored pictures become numbers in [0, 1]."""
+
+import tensorflow as tf
+
+
+def to_unit_range(images):
+    """Float32 in [0, 1]: integers are divided by the largest value of their dtype, floats are taken as they are.
+
+    Args:
+        images: tensor or array of any shape; integer, or float in [0, 1].
+
+    Returns:
+        float32 tensor of the same shape.
+    """
+    images = tf.convert_to_tensor(images)
+    if images.dtype.is_integer:
+        return tf.cast(images, tf.float32) * (1.0 / images.dtype.max)
+    return tf.cast(images, tf.float32)

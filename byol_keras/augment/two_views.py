@@ -1,0 +1,95 @@
+"""The Keras layer that makes BYOL's two views."""
+
+import random
+
+import keras
+import tensorflow as tf
+
+from ..errors import InputError
+from .pixels import to_unit_range
+from .view import VIEW_1, VIEW_2, distort, random_view
+
+
+@keras.saving.register_keras_serializable("byol_keras")
+class TwoViews(keras.layers.Layer):
+    """Two random views of each picture: images (B, H, W, C) -> (view_1, view_2), each (B, S, S, C) float32 in [0, 1].
+
+    Works inside `tf.data` maps and inside a model alike. Without a `seed` in the call, seeds are drawn from the layer's
+    own generator, one after another: reproducible after `keras.utils.set_random_seed` or with `seed=` in the
+    constructor as long as calls come in order, so not in a parallel map; there, pass each call a seed.
+
+    Args:
+        image_size: int, S, in pixels.
+        view_1, view_2: dicts such as VIEW_1 and VIEW_2, which are the paper's.
+        seed: int, start of the layer's own seeds.
+
+    Raises:
+        InputError: for an image size below 1, or a view whose keys are not those of VIEW_1.
+    """
+
+    def __init__(self, image_size, view_1=VIEW_1, view_2=VIEW_2, seed=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if not isinstance(image_size, int) or image_size < 1:
+            raise InputError(
+                f"The image size must be a whole number of pixels from 1. Received: image_size={image_size!r}"
+            )
+        for name, view in (("view_1", view_1), ("view_2", view_2)):
+            if set(view) != set(VIEW_1):
+                wrong = ", ".join(sorted(set(view) ^ set(VIEW_1)))
+                raise InputError(f"`{name}` must have the keys of VIEW_1; missing or unknown: {wrong}.")
+        self.image_size = image_size
+        self.view_1 = dict(view_1)
+        self.view_2 = dict(view_2)
+        self.seed = seed
+        # The next seed is [start, calls so far]. A weight and not a SeedGenerator, whose state Keras does not save.
+        start = random.randrange(2**31) if seed is None else seed
+        self.next_seed = self.add_weight(
+            shape=(2,),
+            initializer=lambda shape, dtype: tf.constant([start, 0], dtype),
+            dtype="int64",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="next_seed",
+        )
+        self.built = True
+
+    def call(self, images, seed=None):
+        """The two views of `images`, uint8 or float in [0, 1]; `seed`: (2,) int32 tensor, or None."""
+        images = to_unit_range(images)
+        if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
+            raise InputError(f"Pictures must be a (B, H, W, 1 or 3) batch. Received: shape {tuple(images.shape)}")
+        seed_1, seed_2 = self._seeds(seed)
+        return (
+            random_view(images, self.image_size, self.view_1, seed_1),
+            random_view(images, self.image_size, self.view_2, seed_2),
+        )
+
+    def distort(self, crop_1, crop_2, seed):
+        """The two views from crops already cut and resized, each (B, S, S, C) uint8 or float in [0, 1]."""
+        seed_1, seed_2 = self._seeds(seed)
+        return (
+            distort(to_unit_range(crop_1), self.view_1, seed_1),
+            distort(to_unit_range(crop_2), self.view_2, seed_2),
+        )
+
+    def _seeds(self, seed):
+        if seed is None:
+            seed = tf.convert_to_tensor(self.next_seed)
+            self.next_seed.assign_add([0, 1])
+            replica = tf.distribute.get_replica_context()
+            if replica is not None:
+                seed = tf.random.fold_in(seed, replica.replica_id_in_sync_group)
+        return tf.unstack(tf.random.split(tf.convert_to_tensor(seed), 2))
+
+    def compute_output_shape(self, input_shape):
+        shape = (input_shape[0], self.image_size, self.image_size, input_shape[-1])
+        return shape, shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "view_1": self.view_1,
+            "view_2": self.view_2,
+            "seed": self.seed,
+        }

@@ -1,0 +1,91 @@
+"""One random view of each picture. What a view is stands in the two dicts."""
+
+import tensorflow as tf
+
+from .blur import gaussian_blur
+from .colour import greyscale, jitter, solarize
+from .crop import flip, random_crop
+
+# Grill et al. 2020, appendix B, with the values of the authors' code.
+VIEW_1 = {
+    "crop_area": (0.08, 1.0),  # share of the picture, uniform
+    "crop_aspect": (3 / 4, 4 / 3),  # width / height, log-uniform
+    "flip": 0.5,  # probability
+    "jitter": 0.8,  # probability of the four colour changes together
+    "brightness": 0.4,  # added, uniform in [-0.4, 0.4]
+    "contrast": 0.4,  # factor, uniform in [0.6, 1.4]
+    "saturation": 0.2,  # factor, uniform in [0.8, 1.2]
+    "hue": 0.1,  # turns, uniform in [-0.1, 0.1]
+    "greyscale": 0.2,  # probability
+    "blur": 1.0,  # probability
+    "blur_sigma": (0.1, 2.0),  # pixels, uniform
+    "solarize": 0.0,  # probability
+}
+VIEW_2 = {
+    "crop_area": (0.08, 1.0),
+    "crop_aspect": (3 / 4, 4 / 3),
+    "flip": 0.5,
+    "jitter": 0.8,
+    "brightness": 0.4,
+    "contrast": 0.4,
+    "saturation": 0.2,
+    "hue": 0.1,
+    "greyscale": 0.2,
+    "blur": 0.1,
+    "blur_sigma": (0.1, 2.0),
+    "solarize": 0.2,
+}
+
+
+def random_view(images, image_size, view, seed):
+    """Draws one view of each picture: crop and resize, then `distort`.
+
+    Args:
+        images: (B, H, W, C) float32 in [0, 1], C 1 or 3.
+        image_size: int, S.
+        view: dict such as VIEW_1.
+        seed: (2,) int32; the same seed gives the same views.
+
+    Returns:
+        (B, S, S, C) float32 in [0, 1].
+    """
+    crop_seed, distort_seed = tf.unstack(tf.random.split(seed, 2))
+    crops = random_crop(images, image_size, view["crop_area"], view["crop_aspect"], crop_seed)
+    return distort(crops, view, distort_seed)
+
+
+def distort(crops, view, seed):
+    """All of a view after the crop: flip, colour jitter, greyscale, blur, solarize; every draw is per picture.
+
+    Args:
+        crops: (B, S, S, C) float32 in [0, 1], C 1 or 3.
+        view: dict such as VIEW_1.
+        seed: (2,) int32.
+
+    Returns:
+        (B, S, S, C) float32 in [0, 1].
+    """
+    batch = tf.shape(crops)[0]
+    draws = tf.unstack(tf.random.stateless_uniform([10, batch], seed))
+    order_seed = tf.random.fold_in(seed, 1)
+    # Ranks of independent uniform numbers are a uniform permutation.
+    order = tf.argsort(tf.random.stateless_uniform([batch, 4], order_seed), axis=1)
+
+    def symmetric(draw, reach):
+        return (2.0 * draw - 1.0) * reach
+
+    jittered = draws[1] < view["jitter"]
+    planes = tf.transpose(flip(crops, draws[0] < view["flip"]), [0, 3, 1, 2])
+    planes = jitter(
+        planes,
+        order,
+        brightness_delta=tf.where(jittered, symmetric(draws[2], view["brightness"]), 0.0),
+        contrast_factor=tf.where(jittered, 1.0 + symmetric(draws[3], view["contrast"]), 1.0),
+        saturation_factor=tf.where(jittered, 1.0 + symmetric(draws[4], view["saturation"]), 1.0),
+        hue_delta=tf.where(jittered, symmetric(draws[5], view["hue"]), 0.0),
+    )
+    planes = greyscale(planes, draws[6] < view["greyscale"])
+    low, high = view["blur_sigma"]
+    planes = gaussian_blur(planes, tf.where(draws[7] < view["blur"], low + draws[8] * (high - low), 0.0))
+    planes = solarize(planes, draws[9] < view["solarize"])
+    return tf.clip_by_value(tf.transpose(planes, [0, 2, 3, 1]), 0.0, 1.0)

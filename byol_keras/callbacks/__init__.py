@@ -1,0 +1,7 @@
+"""Keras callbacks that go with BYOL."""
+
+from .checkpoint import Checkpoint
+from .history import History
+from .target_ema import TargetEMA
+
+__all__ = ["Checkpoint", "History", "TargetEMA"]

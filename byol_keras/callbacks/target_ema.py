@@ -1,0 +1,59 @@
+"""The schedule of the target's exponential moving average."""
+
+import keras
+
+from ..byol import BYOL
+from ..errors import InputError
+
+
+class TargetEMA(keras.callbacks.Callback):
+    """Raises the target's decay tau from `tau_base` to 1 along a cosine, over the optimizer updates of `fit`.
+
+    tau_k = 1 - (1 - tau_base) * (1 + cos(pi * k / K)) / 2. K counts the updates already made plus those that `fit`
+    will make: (epochs - initial_epoch) * steps, divided by the optimizer's `gradient_accumulation_steps`. So training
+    stopped after an epoch and taken up with `initial_epoch` follows the same curve as training in one go.
+
+    The average itself is part of the training step, where `steps_per_execution` cannot skip it; the schedule's two
+    numbers live in the model's saved state. tau is in the logs of `fit`.
+
+    Args:
+        tau_base: float in [0, 1], tau at the first update. The paper: 0.97 for 40 epochs, 0.99 for 100 and 300, 0.996
+            for 1000.
+        total_updates: int, K, for data whose number of batches an epoch `fit` cannot know; by default found from `fit`.
+
+    Raises:
+        InputError: when the model is not a BYOL, or K cannot be found.
+    """
+
+    def __init__(self, tau_base=0.996, total_updates=None):
+        super().__init__()
+        if not 0 <= tau_base <= 1:
+            raise InputError(f"tau_base must be between 0 and 1. Received: tau_base={tau_base}")
+        self.tau_base = tau_base
+        self.total_updates = total_updates
+        self._is_set = False
+
+    def on_train_begin(self, logs=None):
+        if not isinstance(self.model, BYOL):
+            raise InputError(f"TargetEMA goes with a BYOL model. Received: {type(self.model).__name__}")
+        self._is_set = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Not in on_train_begin: only here is it known which epoch `fit` starts with, restored or not.
+        if self._is_set:
+            return
+        self.model.set_target_schedule(self.tau_base, self.total_updates or self._updates_from_fit(epoch))
+        self._is_set = True
+
+    def _updates_from_fit(self, first_epoch):
+        steps = self.params.get("steps")
+        if steps is None:
+            raise InputError(
+                "TargetEMA needs to know how long training is, and this data has no known number of batches: "
+                "pass steps_per_epoch to fit, or total_updates to TargetEMA."
+            )
+        remaining = (self.params["epochs"] - first_epoch) * steps
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        # `iterations` counts updates; the steps of an accumulation that is under way are in the raw counter only.
+        batches_done = int(optimizer._iterations)
+        return (batches_done + remaining) // (optimizer.gradient_accumulation_steps or 1)

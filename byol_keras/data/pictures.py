@@ -1,0 +1,63 @@
+"""The one form in which every source hands on its pictures."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """N pictures, N at least 1, in a fixed order; with their labels where the source has some.
+
+    The pixels are in `images` when all pictures have one size and fit in memory. Otherwise they are still encoded, in
+    the files `paths` or in the memory behind `encoded`, and decode to RGB.
+
+    Attributes:
+        names: N texts: the path below the folder, with forward slashes, or the index.
+        labels: (N,) int64, from 0 on, or None.
+        class_names: the name of each label, or None.
+        images: (N, H, W, C) uint8, C 1 or 3, or None.
+        paths: N absolute paths, or None where the pictures do not come from files.
+        encoded: N byte strings, each an encoded picture, or None.
+        jpeg: (N,) bool, True where TensorFlow's JPEG op can decode the picture: a grey or RGB JPEG; or None where there
+            is nothing to decode.
+        sizes: (N, 2) int32, height and width in pixels.
+        broken: (name, reason) of each file that was left out because it cannot be decoded.
+    """
+
+    names: tuple[str, ...]
+    sizes: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] | None = None
+    images: np.ndarray | None = None
+    paths: tuple[str, ...] | None = None
+    encoded: tuple[bytes, ...] | None = None
+    jpeg: np.ndarray | None = None
+    broken: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self):
+        return len(self.names)
+
+    @property
+    def channels(self):
+        """1 or 3."""
+        return 3 if self.images is None else self.images.shape[-1]
+
+    def subset(self, indices):
+        """The pictures at `indices`, in that order.
+
+        Args:
+            indices: whatever indexes an array (N,): whole numbers, a boolean mask, a slice.
+
+        Returns:
+            Pictures: `class_names` as here, so that labels keep their meaning; `broken` empty.
+        """
+        indices = np.arange(len(self))[indices]
+
+        def chosen(values):
+            if values is None or isinstance(values, np.ndarray):
+                return None if values is None else values[indices]
+            return tuple(values[i] for i in indices)
+
+        fields = ("names", "sizes", "labels", "images", "paths", "encoded", "jpeg")
+        return replace(self, **{field: chosen(getattr(self, field)) for field in fields}, broken=())

@@ -1,0 +1,132 @@
+"""A data set of TensorFlow Datasets (TFDS) as a source."""
+
+import contextlib
+import logging
+import sys
+import textwrap
+
+import numpy as np
+
+from ..errors import InputError
+from ..progress import progress
+from .checked import MEMORY_BUDGET, check_all
+from .pictures import Pictures
+
+
+def from_tfds(name, split="train", data_dir=None, memory_budget=MEMORY_BUDGET):
+    """The pictures of a TFDS data set's feature `image`, labelled by its feature `label` where it has one.
+
+    Downloads the data set when it is not on the disk yet.
+
+    Args:
+        name: as TFDS names it: `cifar10`, `imagenette/320px`.
+        split: as TFDS names it: `train`, `train[:10%]`, `train+test`.
+        data_dir: path where the data sets are; None for TFDS' own choice: TFDS_DATA_DIR or ~/tensorflow_datasets.
+        memory_budget: int, bytes to hold at most: of the encoded pictures, and of the pixels if these are kept.
+
+    Returns:
+        Pictures in the order on the disk, RGB, with `images` when all have one size and fit, else with `encoded`.
+
+    Raises:
+        InputError: for an unknown name or split, a failed download, no `image`, or more than `memory_budget`.
+    """
+    import tensorflow_datasets as tfds
+
+    where = f"tfds:{name}:{split}"
+    with _quiet(tfds):
+        builder = _prepared(tfds, name, data_dir)
+        label = _features(builder).get("label")
+        if label is not None and (label.shape != () or not np.issubdtype(label.np_dtype, np.integer)):
+            label = None  # several labels, or no classes at all
+        wanted = {"image": True} if label is None else {"image": True, "label": True}
+        try:
+            dataset = builder.as_dataset(
+                split=split,
+                shuffle_files=False,
+                decoders=tfds.decode.PartialDecoding(wanted, decoders={"image": tfds.decode.SkipDecoding()}),
+                read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
+            )
+            count = int(dataset.cardinality())
+        except Exception as error:  # TFDS raises one type or another by what is wrong with the split's name.
+            raise InputError(f"Cannot read the split {split} of tfds:{name}: {_one_line(error)}") from error
+
+        encoded, labels, held = [], [], 0
+        for example in progress(tfds.as_numpy(dataset), count, f"Reading {where}"):
+            encoded.append(example["image"])
+            labels.append(example.get("label", -1))
+            held += len(example["image"])
+            if held > memory_budget:
+                raise InputError(
+                    f"{where} takes more than {memory_budget / 2**30:.3g} GiB of memory: "
+                    "write its pictures out as a folder and give that"
+                )
+
+    names = [str(i) for i in range(len(encoded))]
+    checked = check_all(encoded, names, where, memory_budget)
+    labels = np.array(labels, np.int64)[checked.kept]
+    if labels.min() < 0:  # TFDS marks what is not labelled with -1.
+        labels = None
+    has_names = labels is not None and isinstance(label, tfds.features.ClassLabel)
+    class_names = tuple(label.names) if has_names else None
+    return Pictures(
+        names=tuple(names[i] for i in checked.kept),
+        sizes=checked.sizes,
+        labels=labels,
+        class_names=class_names,
+        images=checked.images,
+        encoded=tuple(encoded[i] for i in checked.kept) if checked.images is None else None,
+        jpeg=checked.jpeg,
+        broken=checked.broken,
+    )
+
+
+def _prepared(tfds, name, data_dir):
+    """The data set's builder, its data on the disk."""
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError:
+        raise InputError(
+            f"TensorFlow Datasets has no data set named {name!r}, on the disk or in its list: "
+            "see https://www.tensorflow.org/datasets/catalog/overview"
+        ) from None
+    except Exception as error:  # a version or configuration that there is not, a missing package, ...
+        raise InputError(f"Cannot open tfds:{name}: {_one_line(error)}") from error
+    features = _features(builder)
+    image = features.get("image")
+    if not isinstance(image, tfds.features.Image) or image.np_dtype not in (np.uint8, np.uint16):
+        raise InputError(f"tfds:{name} has no pictures named image. Received: {', '.join(features)}")
+    try:
+        # The data set's own site: the copies in TFDS' bucket are incomplete and slow to find missing.
+        config = tfds.download.DownloadConfig(try_download_gcs=False)
+        builder.download_and_prepare(download_config=config)
+    except Exception as error:  # no network, a moved file, a full disk, files to be fetched by hand, ...
+        raise InputError(f"Cannot get tfds:{name}: {type(error).__name__}: {_one_line(error)}") from error
+    return builder
+
+
+def _features(builder):
+    return dict(builder.info.features.items())
+
+
+@contextlib.contextmanager
+def _quiet(tfds):
+    """Keeps standard output clean, and what TFDS logs about its own code and each retried connection to itself."""
+    loggers = [logging.getLogger(name) for name in ("absl", "urllib3")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    bars = sys.stderr.isatty()
+    if not bars:
+        tfds.disable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if not bars:
+            tfds.enable_progress_bar()
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _one_line(error):
+    return textwrap.shorten(str(error), 400) or type(error).__name__

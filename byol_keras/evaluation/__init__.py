@@ -1,0 +1,7 @@
+"""How good an encoder is: frozen embeddings, judged by their neighbours and by a linear probe."""
+
+from .embedding import embed
+from .knn import knn_accuracy
+from .linear import linear_accuracy, linear_accuracy_sgd
+
+__all__ = ["embed", "knn_accuracy", "linear_accuracy", "linear_accuracy_sgd"]

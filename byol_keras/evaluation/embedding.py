@@ -1,0 +1,31 @@
+"""Pictures to vectors."""
+
+import numpy as np
+
+from ..data.pipelines import ordered_batches
+from ..errors import InputError
+from ..progress import progress
+
+
+def embed(encoder, pictures, batch_size=256):
+    """Embeds every picture with the encoder in inference mode.
+
+    Args:
+        encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
+        pictures: `Pictures`, N of them; each is cut to its central square and resized to S.
+        batch_size: int.
+
+    Returns:
+        (N, D) float32 NumPy array, in the order of `pictures`.
+
+    Raises:
+        InputError: when the pictures have another number of channels than the encoder takes.
+    """
+    _, size, _, channels = encoder.input_shape
+    if pictures.channels != channels:
+        raise InputError(
+            f"The encoder {encoder.name!r} takes pictures of {channels} channels, these have {pictures.channels}."
+        )
+    total = -(-len(pictures) // batch_size)
+    batches = progress(ordered_batches(pictures, size, batch_size), total, "Embedding")
+    return np.concatenate([np.asarray(encoder.predict_on_batch(b), np.float32) for b in batches])

@@ -1,0 +1,42 @@
+"""The weighted k-nearest-neighbour classifier."""
+
+import numpy as np
+
+from ..errors import InputError
+
+
+def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07):
+    """Share of test pictures whose class wins the vote of their k nearest training pictures.
+
+    Neighbours are found by cosine similarity, and each votes with exp(similarity / temperature), after Wu et al. 2018
+    (arXiv 1805.01978).
+
+    Args:
+        train, test: (N, D) and (M, D) float embeddings.
+        train_labels, test_labels: (N,) and (M,) int.
+        k: int, at most N.
+        temperature: float > 0.
+
+    Returns:
+        float, from 0 to 1.
+
+    Raises:
+        InputError: when k is larger than the number of training pictures.
+    """
+    from sklearn.neighbors import KNeighborsClassifier
+
+    if k > len(train):
+        raise InputError(f"{k} neighbours are asked of {len(train)} training pictures: give more pictures.")
+
+    def vote(distance):
+        # Of unit vectors: distance^2 = 2 - 2 cosine. The constant exp(1 / T) would overflow and changes no vote.
+        return np.exp(-np.square(distance) / (2.0 * temperature))
+
+    classifier = KNeighborsClassifier(k, weights=vote, algorithm="brute", metric="euclidean")
+    classifier.fit(_unit(train), train_labels)
+    return float(classifier.score(_unit(test), test_labels))
+
+
+def _unit(vectors):
+    vectors = np.asarray(vectors, np.float32)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

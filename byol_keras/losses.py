@@ -1,0 +1,54 @@
+"""The BYOL loss, as a pure function."""
+
+import keras
+from keras import ops
+
+L2_EPSILON = 1e-12
+
+
+def l2_normalize(x):
+    """x * rsqrt(max(sum(x^2), 1e-12)) over the last axis, in float32 whatever the dtype of `x`.
+
+    Args:
+        x: (..., D), any floating dtype.
+
+    Returns:
+        (..., D) float32, of unit length, or zero where `x` is zero.
+    """
+    x = ops.cast(x, "float32")
+    return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=-1, keepdims=True), L2_EPSILON))
+
+
+@keras.saving.register_keras_serializable("byol_keras")
+def regression_loss(prediction, target):
+    """Squared distance of the normalized vectors: ||l2n(prediction) - l2n(stop_gradient(target))||^2.
+
+    Equal to 2 - 2 * cosine for non-zero vectors. BYOL sums it over the two directions and averages over the batch
+    (Grill et al. 2020, equation 2).
+
+    Args:
+        prediction: (B, D), the online network's prediction, any floating dtype.
+        target: (B, D), the target network's projection; no gradient flows into it.
+
+    Returns:
+        (B,) float32, from 0 (same direction) to 4 (opposite).
+    """
+    difference = l2_normalize(prediction) - l2_normalize(ops.stop_gradient(target))
+    return ops.sum(ops.square(difference), axis=-1)
+
+
+def normalized_spread(projection):
+    """How far the normalized projections of a batch are spread over the sphere: the collapse gauge.
+
+    The standard deviation over the batch of each of the D dimensions of l2n(projection), averaged over dimensions and
+    multiplied by sqrt(D), which is what an even spread over the sphere would be divided by.
+
+    Args:
+        projection: (B, D), any floating dtype.
+
+    Returns:
+        () float32: about 1 is healthy, towards 0 all pictures are given the same vector.
+    """
+    normalized = l2_normalize(projection)
+    dimensions = ops.cast(ops.shape(normalized)[-1], "float32")
+    return ops.mean(ops.std(normalized, axis=0)) * ops.sqrt(dimensions)

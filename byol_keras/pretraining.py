@@ -1,0 +1,160 @@
+"""What `byol-keras pretrain` does, from top to bottom."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .atomic import written_beside
+from .augment import VIEW_1, VIEW_2, TwoViews
+from .backbones import backbone, check_name
+from .byol import BYOL
+from .callbacks import Checkpoint, History, TargetEMA
+from .data import open_source
+from .data.pipelines import ordered_batches, steps_per_epoch, two_view_batches
+from .errors import InputError
+from .float32_copy import float32_copy
+from .lars import LARS
+from .precision import dtype_policy
+from .run import Run, check_is_new, read_run
+from .schedules import learning_rate
+
+# Enough pictures for a mean and a deviation that no longer move in the third digit.
+PICTURES_FOR_STATISTICS = 5000
+
+
+def pretrain(source, out, recipe, seed=0):
+    """Trains an encoder on the pictures of `source` and leaves everything in the folder `out`.
+
+    Args:
+        source: str, a SOURCE, see `data.open_source`.
+        out: path of the new run.
+        recipe: `Recipe`.
+        seed: int; one machine, one seed and one recipe give one result.
+
+    Returns:
+        `Run`.
+
+    Raises:
+        InputError: for a mistake in what was passed, before anything is written.
+    """
+    check_is_new(out)
+    check_name(recipe.backbone)
+    policy = dtype_policy(recipe.precision)
+    pictures = open_source(source)
+    steps = steps_per_epoch(pictures, recipe.batch_size)
+    mean, std = pixel_statistics(pictures, recipe.image_size)
+    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std)
+    model = build_model(run, policy, recipe.epochs * steps, steps)
+    run.write_config()
+    return _train(run, model, pictures)
+
+
+def resume(out):
+    """Goes on with the run in `out` from its last whole epoch, as if it had never stopped.
+
+    Returns:
+        `Run`.
+
+    Raises:
+        InputError: where there is no run, or it is finished.
+    """
+    run = read_run(out)
+    if run.encoder.exists():
+        raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
+    pictures = open_source(run.source)
+    steps = steps_per_epoch(pictures, run.recipe.batch_size)
+    if run.checkpoint.exists():
+        model = keras.models.load_model(run.checkpoint)
+    else:
+        model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
+    return _train(run, model, pictures)
+
+
+def _train(run, model, pictures):
+    recipe = run.recipe
+    steps = steps_per_epoch(pictures, recipe.batch_size)
+    done = int(model.optimizer.iterations)
+    first_epoch = done // steps
+    _say(
+        f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(pictures):,} pictures at "
+        f"{recipe.image_size} px in {model.dtype_policy.name}: epochs {first_epoch + 1} to {recipe.epochs} of {steps} "
+        "steps."
+    )
+    views = build_views(recipe)
+    batches = two_view_batches(
+        pictures, views, recipe.batch_size, recipe.epochs * steps, run.seed, first_step=first_epoch * steps
+    )
+    model.fit(
+        batches,
+        steps_per_epoch=steps,
+        initial_epoch=first_epoch,
+        epochs=recipe.epochs,
+        shuffle=False,  # the batches are shuffled already
+        # A bar on a terminal; one line an epoch in a log file.
+        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[
+            TargetEMA(recipe.tau_base),
+            History(run.history),
+            keras.callbacks.TensorBoard(run.logs, write_graph=False),
+            Checkpoint(run.checkpoint),
+        ],
+    )
+    with written_beside(run.encoder) as path:
+        float32_copy(model.encoder).save(path)
+    return run
+
+
+def build_encoder(run):
+    """The run's encoder as it was before training: the same recipe, seed and pixel statistics."""
+    keras.utils.set_random_seed(run.seed)
+    return backbone(run.recipe.backbone, run.recipe.image_size, channels=run.channels, mean=run.mean, std=run.std)
+
+
+def build_model(run, policy, total_steps, steps):
+    """The compiled BYOL of a run, with fresh weights, its layers under the dtype policy `policy`."""
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = BYOL(build_encoder(run))
+    finally:
+        keras.config.set_dtype_policy(previous)
+    model.compile(optimizer=build_optimizer(run.recipe, total_steps, round(run.recipe.warmup_epochs * steps)))
+    return model
+
+
+def build_optimizer(recipe, total_steps, warmup_steps):
+    """The recipe's optimizer, with the paper's schedule of the learning rate."""
+    warmup_steps = min(warmup_steps, total_steps - 1)
+    if recipe.optimizer == "lars":
+        schedule = learning_rate(recipe.learning_rate, recipe.batch_size, total_steps, warmup_steps)
+        return LARS(schedule, weight_decay=recipe.weight_decay)
+    if recipe.optimizer == "adamw":
+        # Adam's step does not grow with the batch, so no scaling by batch / 256.
+        schedule = learning_rate(recipe.learning_rate, 256, total_steps, warmup_steps)
+        return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
+    raise InputError(f"No optimizer is called {recipe.optimizer!r}; choose lars or adamw.")
+
+
+def build_views(recipe):
+    """The paper's two views, with the recipe's image size and smallest crop."""
+    area = {"crop_area": (recipe.crop_area, 1.0)}
+    return TwoViews(recipe.image_size, view_1={**VIEW_1, **area}, view_2={**VIEW_2, **area})
+
+
+def pixel_statistics(pictures, image_size):
+    """Mean and standard deviation of each channel, lists of floats, of at most PICTURES_FOR_STATISTICS pictures."""
+    sample = np.linspace(0, len(pictures) - 1, min(len(pictures), PICTURES_FOR_STATISTICS)).astype(int)
+    count, total, squares = 0, 0.0, 0.0
+    for batch in ordered_batches(pictures.subset(sample), image_size):
+        pixels = np.asarray(batch, np.float64).reshape(-1, pictures.channels)
+        count, total, squares = count + len(pixels), total + pixels.sum(0), squares + np.square(pixels).sum(0)
+    mean = total / count
+    # Pictures of one flat colour have no deviation to divide by.
+    std = np.sqrt(np.maximum(squares / count - np.square(mean), 1e-6))
+    return [round(float(m), 4) for m in mean], [round(float(s), 4) for s in std]
+
+
+def _say(text):
+    print(text, flush=True)

@@ -1,0 +1,28 @@
+"""Progress of a loop: a bar on a terminal, an occasional plain line in a log file."""
+
+import sys
+import time
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def progress(iterable, total, label):
+    """Yields from `iterable` while showing on stderr how far it is.
+
+    Args:
+        iterable: what to yield from.
+        total: int, how many items are expected.
+        label: text in front of the bar, such as "Reading pictures".
+    """
+    if sys.stderr.isatty():
+        yield from tqdm(iterable, total=total, desc=label, leave=False)
+        return
+    # A carriage return in a log file makes one endless line, so print whole lines, and few of them.
+    shown = time.monotonic()
+    for count, item in enumerate(iterable, start=1):
+        yield item
+        if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
+            shown = time.monotonic()
+            print(f"{label}: {count:,} of {total:,}", file=sys.stderr, flush=True)

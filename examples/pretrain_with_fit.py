@@ -1,0 +1,24 @@
+"""BYOL with plain Keras: an encoder, two views, `fit`, and embeddings of unseen pictures.
+
+    python examples/pretrain_with_fit.py photos.npz     an .npz with `images`; without it, pictures drawn by the program
+"""
+
+import sys
+
+import keras
+import numpy as np
+
+import byol_keras as bk
+from byol_keras.demo_pictures import draw
+
+images = np.load(sys.argv[1])["images"] if len(sys.argv) > 1 else draw(2000, seed=0)[0]
+size, channels = images.shape[1], images.shape[3]
+
+encoder = bk.resnet8(image_size=size, channels=channels)
+model = bk.BYOL(encoder, augmenter=bk.TwoViews(size))
+model.compile(optimizer=keras.optimizers.AdamW(1e-3))
+model.fit(images, batch_size=64, epochs=2, callbacks=[bk.TargetEMA(0.97)])
+
+embeddings = model.predict(images[:100])
+print(f"{len(embeddings)} embeddings of {embeddings.shape[1]} numbers")
+model.encoder.save("encoder.keras")

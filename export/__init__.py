@@ -1,0 +1,22 @@
+"""Ship an encoder: a SavedModel for TensorFlow Serving, a .tflite file for devices, both checked against Keras.
+
+`saved_model` and `tflite` are the functions; they hide the modules of the same name, which import as
+`from byol_keras.export.saved_model import next_version`.
+"""
+
+from .parity import TOLERANCE, Parity, ParityError, check, require, table, write_json
+from .saved_model import next_version, saved_model
+from .tflite import tflite
+
+__all__ = [
+    "TOLERANCE",
+    "Parity",
+    "ParityError",
+    "check",
+    "next_version",
+    "require",
+    "saved_model",
+    "table",
+    "tflite",
+    "write_json",
+]

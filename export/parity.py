@@ -1,0 +1,198 @@
+"""Check exported files against Keras: the same images, each file in a fresh process without Keras."""
+
+import dataclasses
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from byol_keras.errors import InputError
+from byol_keras.float32_copy import float32_copy
+
+from .saved_model import embed, image_shape, resize
+from .tflite import quantization
+
+BATCH = 32
+
+# By format: the statistic that decides, and its limit. Float formats differ from Keras by rounding only (seen: 1e-6;
+# with float16 weights 1e-3), so their largest difference decides. Rounding to int8 moves single values by per cents and
+# should leave what tells images apart, the deviation from the mean embedding, so its cosine decides. The cosine of the
+# embeddings themselves would not do: behind a ReLU it was seen above 0.99 between different images. Seen on trained
+# ResNets: 0.999; on a deep one with random weights: dynamic 0.994, int8 0.96.
+TOLERANCE = {
+    "saved_model": ("largest", 1e-4),
+    "tflite none": ("largest", 1e-4),
+    "tflite float16": ("largest", 1e-2),
+    "tflite dynamic": ("cosine", 0.98),
+    "tflite int8": ("cosine", 0.95),
+}
+
+
+class ParityError(RuntimeError):
+    """An exported file does not give the embeddings Keras gives, or does not run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parity:
+    """One exported file against Keras.
+
+    Differences are |file - Keras| divided by the largest |Keras| value over all images and dimensions, so 0.01 is one
+    per cent of the widest swing. They are infinite if the file gives anything that is not finite.
+    """
+
+    artifact: str  # the name given by the caller
+    format: str  # a key of TOLERANCE
+    size_bytes: int
+    largest: float  # largest difference
+    mean: float  # mean difference
+    cosine: float  # mean cosine similarity of an image's two embeddings, Keras' mean embedding subtracted from both
+    tolerance: str  # what was asked, such as "largest <= 0.0001"
+    load_ms: float  # time to open the file in its process, milliseconds
+    latency_ms: float  # median time for one image, milliseconds
+    passed: bool
+
+
+def check(encoder: keras.Model, artifacts: Mapping[str, str | os.PathLike], images: np.ndarray) -> list[Parity]:
+    """Compare exported files with the encoder they come from.
+
+    encoder: the keras.Model that was exported. Its float32 copy is the reference, on the CPU, as are the files.
+    artifacts: for each name the version folder of a SavedModel or a .tflite file.
+    images: uint8 (N, H, W, C), N from 2; real and different ones, since noise says little about int8. A SavedModel gets
+        them as they are, a .tflite file resized as in evaluation.
+
+    Raises InputError for wrong arguments, when ai-edge-litert is missing, or if the encoder gives every image the same
+    embedding; ParityError if a file does not run.
+    """
+    height, width, channels = image_shape(encoder)
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != channels or len(images) < 2:
+        raise InputError(
+            f"parity: the images must be uint8 (N, H, W, {channels}), N from 2. "
+            f"Received: images={images.dtype} {images.shape}"
+        )
+    formats = {name: _format(Path(path)) for name, path in artifacts.items()}
+    if any(kind.startswith("tflite") for kind in formats.values()) and not importlib.util.find_spec("ai_edge_litert"):
+        raise InputError(
+            'parity: running a .tflite file needs ai-edge-litert. Install it: pip install "byol_keras[tflite]"'
+        )
+    encoder = float32_copy(encoder)
+    with tf.device("CPU:0"):  # a GPU would compute in TF32, coarser than the tolerance
+        resized = resize(tf.cast(images, tf.float32) / 255.0, height, width)
+        reference = np.concatenate([embed(encoder, resized[i : i + BATCH]) for i in range(0, len(images), BATCH)])
+    if not np.isfinite(reference).all() or (reference == reference[0]).all():
+        raise InputError(
+            "parity: the encoder gives values that are not finite, or every image the same embedding. Train it again, "
+            f"or pass different images. Received: encoder={encoder.name}, images={images.shape}"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        as_they_are, as_floats = Path(folder) / "uint8.npy", Path(folder) / "float32.npy"
+        np.save(as_they_are, images)
+        np.save(as_floats, resized.numpy())
+        parities = []
+        for name, path in artifacts.items():
+            kind = formats[name]
+            runner = "run_saved_model.py" if kind == "saved_model" else "run_tflite.py"
+            outcome = _run(name, runner, Path(path), as_they_are if kind == "saved_model" else as_floats)
+            parities.append(_compare(name, kind, Path(path), outcome, reference))
+    return parities
+
+
+def require(parities: Iterable[Parity]) -> None:
+    """Raise ParityError, naming the files and the figures, unless all passed."""
+    failed = [
+        f"{parity.artifact} ({parity.format}): largest {parity.largest:.2g}, cosine {parity.cosine:.4f}, "
+        f"required {parity.tolerance}"
+        for parity in parities
+        if not parity.passed
+    ]
+    if failed:
+        raise ParityError(f"Exported files differ from Keras. Export them again. {'; '.join(failed)}")
+
+
+def table(parities: Iterable[Parity]) -> str:
+    """The results as aligned text, a line per file."""
+    rows = [("artifact", "format", "kB", "largest", "mean", "cosine", "required", "load ms", "latency ms", "passed")]
+    for parity in parities:
+        figures = f"{parity.size_bytes / 1000:.0f}", f"{parity.largest:.1e}", f"{parity.mean:.1e}"
+        times = f"{parity.load_ms:.1f}", f"{parity.latency_ms:.2f}"
+        cosine, passed = f"{parity.cosine:.5f}", "yes" if parity.passed else "NO"
+        rows.append((parity.artifact, parity.format, *figures, cosine, parity.tolerance, *times, passed))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    words = {0, 1, 6, 9}  # columns aligned to the left
+    lines = (
+        "  ".join(cell.ljust(width) if i in words else cell.rjust(width) for i, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(row, widths, strict=True)) for row in rows)
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def write_json(parities: Iterable[Parity], path: str | os.PathLike) -> Path:
+    """Write the results as a JSON list of objects, replacing `path`. An infinite figure becomes null."""
+    path = Path(path)
+    entries = [
+        {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in entry.items()}
+        for entry in map(dataclasses.asdict, parities)
+    ]
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(entries, indent=2, allow_nan=False) + "\n")
+    os.replace(part, path)
+    return path
+
+
+def _format(path: Path) -> str:
+    """The key of TOLERANCE for what is at `path`, read from the file itself, not from its name."""
+    if (path / "saved_model.pb").is_file():
+        return "saved_model"
+    if not path.is_file():
+        raise InputError(f"parity: neither a SavedModel's version folder nor a .tflite file. Received: path={path}")
+    return f"tflite {quantization(path.read_bytes())}"
+
+
+def _run(name: str, runner: str, path: Path, images: Path) -> dict[str, np.ndarray]:
+    """What the runner writes, from a fresh isolated Python on the CPU."""
+    out = images.with_name("out.npz")
+    command = [sys.executable, "-I", Path(__file__).with_name(runner), path.resolve(), images, out]
+    process = subprocess.run(command, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}, capture_output=True, text=True)
+    if process.returncode:
+        last = (process.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ParityError(f"{name}: {path} does not run in a fresh process (exit code {process.returncode}): {last}")
+    with np.load(out) as saved:
+        return dict(saved)
+
+
+def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], reference: np.ndarray) -> Parity:
+    """reference: float32 (N, D), finite, not all rows equal."""
+    embedding = outcome["embedding"]
+    if embedding.shape != reference.shape:
+        raise ParityError(f"{name}: {path} gives embeddings {embedding.shape}, Keras gives {reference.shape}")
+    if np.isfinite(embedding).all():
+        difference = np.abs(embedding - reference) / np.abs(reference).max()
+        largest, mean = float(difference.max()), float(difference.mean())
+        ours, theirs = embedding - reference.mean(axis=0), reference - reference.mean(axis=0)
+        norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+        cosine = float(np.mean((ours * theirs).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)))
+    else:
+        largest, mean, cosine = math.inf, math.inf, -1.0
+    statistic, limit = TOLERANCE[kind]
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return Parity(
+        artifact=name,
+        format=kind,
+        size_bytes=sum(file.stat().st_size for file in files),
+        largest=largest,
+        mean=mean,
+        cosine=cosine,
+        tolerance=f"largest <= {limit}" if statistic == "largest" else f"cosine >= {limit}",
+        load_ms=float(outcome["load_ms"]),
+        latency_ms=float(outcome["latency_ms"]),
+        passed=largest <= limit if statistic == "largest" else cosine >= limit,
+    )

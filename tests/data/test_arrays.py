@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+
+from byol_keras.data.arrays import from_arrays, from_npz
+from byol_keras.errors import InputError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
+
+
+def test_uint8_is_taken_as_it_is():
+    pictures = from_arrays(IMAGES)
+    np.testing.assert_array_equal(pictures.images, IMAGES)
+    assert pictures.names == ("0", "1", "2", "3")
+    assert pictures.sizes.tolist() == [[5, 6]] * 4
+    assert pictures.sizes.dtype == np.int32
+    assert pictures.channels == 3
+    assert (pictures.labels, pictures.paths, pictures.jpeg) == (None, None, None)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floating_point_comes_back_as_it_was(dtype):
+    pictures = from_arrays((IMAGES / 255.0).astype(dtype))
+    assert pictures.images.dtype == np.uint8
+    np.testing.assert_array_equal(pictures.images, IMAGES)
+
+
+def test_floating_point_is_rounded_not_cut():
+    assert from_arrays(np.full((1, 1, 1, 1), 0.999)).images.item() == 255
+
+
+def test_grey_without_an_axis_for_it():
+    pictures = from_arrays(IMAGES[..., 0])
+    assert pictures.images.shape == (4, 5, 6, 1)
+    assert pictures.channels == 1
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 0, 2], np.array([[0], [1], [0], [2]], np.uint8)])
+def test_labels(labels):
+    pictures = from_arrays(IMAGES, labels, class_names=["a", "b", "c"])
+    assert pictures.labels.tolist() == [0, 1, 0, 2]
+    assert pictures.labels.dtype == np.int64
+    assert pictures.class_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (IMAGES[0, 0], r"images must be \(N, H, W, C\).*shape=\(6, 3\)"),
+        (IMAGES[None], r"shape=\(1, 4, 5, 6, 3\)"),
+        (IMAGES[:0], r"must not be empty.*shape=\(0, 5, 6, 3\)"),
+        (np.zeros((2, 4, 4, 4), np.uint8), r"1 or 3 channels.*shape=\(2, 4, 4, 4\)"),
+        (IMAGES.astype(np.int64), "uint8.*dtype=int64"),
+        (IMAGES.astype(np.float32), "within \\[0, 1\\].*values from 0 to 255"),
+        (IMAGES / 127.5 - 1.0, "values from -1 to 1"),
+        (np.full((1, 2, 2, 3), np.nan), "values from nan to nan"),
+        ([np.zeros((2, 2, 3)), np.zeros((3, 3, 3))], "several sizes"),
+    ],
+)
+def test_images_that_are_refused(images, message):
+    with pytest.raises(InputError, match=message):
+        from_arrays(images)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1], r"each of the 4 images.*shape=\(2,\)"),
+        (np.eye(4, dtype=int), r"shape=\(4, 4\)"),
+        ([0.0, 1.0, 0.0, 1.0], "whole numbers.*dtype=float64"),
+        (["a", "b", "a", "b"], "whole numbers"),
+        ([0, -1, 0, 1], "from 0 on. Received: -1"),
+        ([0, 1, 0, 3], "Label 3 has no name. Received: 3 class_names"),
+    ],
+)
+def test_labels_that_are_refused(labels, message):
+    with pytest.raises(InputError, match=message):
+        from_arrays(IMAGES, labels, class_names=["a", "b", "c"])
+
+
+def test_npz(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, images=IMAGES, labels=[0, 1, 1, 0], class_names=["cat", "dog"], test_images=IMAGES)
+    pictures = from_npz(path)
+    np.testing.assert_array_equal(pictures.images, IMAGES)
+    assert pictures.labels.tolist() == [0, 1, 1, 0]
+    assert pictures.class_names == ("cat", "dog")
+
+
+def test_npz_of_images_only(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", images=IMAGES)
+    assert from_npz(tmp_path / "a.npz").labels is None
+
+
+def write_pickle(path):
+    np.savez(path, images=np.array([None, {}], object))
+
+
+def write_npy(path):
+    with open(path, "wb") as file:
+        np.save(file, IMAGES)
+
+
+def write_cut_off(path):
+    np.savez(path, images=IMAGES)
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def write_damaged(path):
+    np.savez_compressed(path, images=IMAGES)
+    data = bytearray(path.read_bytes())
+    data[100:120] = bytes(20)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: None, "No such file"),
+        (lambda path: path.write_bytes(b""), "not a readable"),
+        (lambda path: path.write_bytes(b"hello"), "not a readable"),
+        (lambda path: np.savez(path, pictures=IMAGES, y=[1]), "no array named images. Received: pictures, y"),
+        (lambda path: np.savez(path), "Received: no arrays"),
+        (lambda path: np.savez(path, images=IMAGES[0, 0]), "shape="),
+        (lambda path: np.savez(path, images=IMAGES, labels=[1]), "each of the 4 images"),
+        (write_pickle, "not a readable"),
+        (write_npy, "one array, not an .npz"),
+        (write_cut_off, "not a readable"),
+        (write_damaged, "not a readable"),
+    ],
+)
+def test_npz_that_is_refused(tmp_path, write, message):
+    path = tmp_path / "a.npz"
+    write(path)
+    with pytest.raises(InputError, match=message) as error:
+        from_npz(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,130 @@
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from byol_keras.data.folder import find_pictures, from_folder, report_unlabelled
+from byol_keras.errors import InputError
+
+
+def save(path, level=0, size=(4, 4)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (level, level, level)).save(path)
+    return path
+
+
+def test_labels_are_the_first_folder(tmp_path):
+    for level, name in enumerate(["b/1.png", "a/deep/er/2.png", "b/0.png", "a/3.png"]):
+        save(tmp_path / name, level)
+    pictures = from_folder(tmp_path)
+    assert pictures.names == ("a/3.png", "a/deep/er/2.png", "b/0.png", "b/1.png")
+    assert pictures.class_names == ("a", "b")
+    assert pictures.labels.tolist() == [0, 0, 1, 1]
+    assert pictures.labels.dtype == np.int64
+    assert pictures.images[:, 0, 0, 0].tolist() == [3, 1, 2, 0]
+    assert pictures.paths == tuple(str(tmp_path / name) for name in pictures.names)
+    assert pictures.jpeg.tolist() == [False] * 4
+
+
+def test_paths_are_absolute(tmp_path, monkeypatch):
+    save(tmp_path / "data/a/0.png")
+    monkeypatch.chdir(tmp_path)
+    assert from_folder("data").paths == (str(tmp_path / "data/a/0.png"),)
+
+
+def test_pictures_directly_in_the_folder_mean_no_labels(tmp_path):
+    for name in ("0.png", "a/1.png", "b/2.png"):
+        save(tmp_path / name)
+    pictures = from_folder(tmp_path)
+    assert pictures.labels is None
+    assert pictures.class_names is None
+    assert report_unlabelled(pictures).startswith("1 of 3 pictures lie beside the subfolders")
+
+
+def test_a_flat_folder_needs_no_report(tmp_path):
+    save(tmp_path / "0.png")
+    save(tmp_path / "a/0.png")
+    (tmp_path / "a/0.png").unlink()
+    assert report_unlabelled(from_folder(tmp_path)) == ""
+
+
+def test_a_class_of_broken_pictures_keeps_its_number(tmp_path):
+    save(tmp_path / "a/0.png").write_bytes(b"x")
+    save(tmp_path / "b/0.png")
+    pictures = from_folder(tmp_path)
+    assert pictures.class_names == ("a", "b")
+    assert pictures.labels.tolist() == [1]
+    assert [name for name, _ in pictures.broken] == ["a/0.png"]
+    assert pictures.paths == (str(tmp_path / "b/0.png"),)
+
+
+def test_which_files_are_pictures(tmp_path):
+    wanted = ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.gif", "no dot/ä ö 猫.png"]
+    for name in [*wanted, ".hidden.png", ".cache/g.png", "notes.tiff"]:
+        save(tmp_path / name)
+    (tmp_path / "list.txt").write_text("png")
+    (tmp_path / "png").write_text("")
+    assert find_pictures(tmp_path) == wanted
+    assert set(from_folder(tmp_path).names) == set(wanted)
+
+
+def test_pictures_of_several_sizes_stay_in_their_files(tmp_path):
+    save(tmp_path / "a/0.jpg", size=(30, 20))
+    save(tmp_path / "a/1.png", size=(20, 30))
+    pictures = from_folder(tmp_path)
+    assert pictures.images is None
+    assert pictures.channels == 3
+    assert pictures.sizes.tolist() == [[20, 30], [30, 20]]
+    assert pictures.jpeg.tolist() == [True, False]
+
+
+def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    save(elsewhere / "0.png")
+    root = tmp_path / "root"
+    save(root / "a/1.png")
+    (root / "linked").symlink_to(elsewhere)
+    (root / "a/up").symlink_to(root)
+    (elsewhere / "itself").symlink_to(elsewhere)
+    assert find_pictures(root) == ["a/1.png", "linked/0.png"]
+
+
+def test_a_folder_linked_twice_counts_twice(tmp_path):
+    save(tmp_path / "a/0.png")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert find_pictures(tmp_path) == ["a/0.png", "b/0.png"]
+
+
+def test_a_link_that_leads_nowhere_is_reported(tmp_path):
+    save(tmp_path / "0.png")
+    (tmp_path / "1.png").symlink_to(tmp_path / "gone.png")
+    assert from_folder(tmp_path).broken == (("1.png", "No such file or directory"),)
+
+
+def test_a_pipe_is_not_a_picture(tmp_path):
+    save(tmp_path / "0.png")
+    os.mkfifo(tmp_path / "1.png")
+    assert find_pictures(tmp_path) == ["0.png"]
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(InputError, match=r"No such folder: .*none"):
+        from_folder(tmp_path / "none")
+
+
+def test_empty_folder_names_the_suffixes(tmp_path):
+    (tmp_path / "a.tiff").write_text("")
+    with pytest.raises(InputError, match=r"No pictures in .*\.jpg, \.jpeg, \.png, \.webp, \.bmp, \.gif"):
+        from_folder(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
+    save(tmp_path / "a/0.png")
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(InputError, match=r"Cannot read the folder .*: Permission denied"):
+        from_folder(tmp_path)

@@ -1,0 +1,167 @@
+import io
+import logging
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from byol_keras.data.decode import decode
+from byol_keras.data.tfds import from_tfds
+from byol_keras.errors import InputError
+
+
+def store(data_dir, features, splits, name="tiny"):
+    """Lays out a data set as TFDS does, `splits` maps the split's name to its examples."""
+    folder = data_dir / name / "1.0.0"
+    folder.mkdir(parents=True)
+    infos = []
+    for split, examples in splits.items():
+        template = tfds.core.ShardedFileTemplate(
+            dataset_name=name, split=split, filetype_suffix="tfrecord", data_dir=folder
+        )
+        shards = [examples[: len(examples) // 2], examples[len(examples) // 2 :]]
+        for i, shard in enumerate(shards):
+            path = folder / f"{name}-{split}.tfrecord-{i:05d}-of-{len(shards):05d}"
+            with tf.io.TFRecordWriter(str(path)) as writer:
+                for example in shard:
+                    writer.write(features.serialize_example(example))
+        lengths = [len(shard) for shard in shards]
+        infos.append(tfds.core.SplitInfo(name=split, shard_lengths=lengths, num_bytes=0, filename_template=template))
+    tfds.folder_dataset.write_metadata(data_dir=str(folder), features=features, split_infos=infos)
+
+
+def features(**kinds):
+    return tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(None, None, 3)), **kinds})
+
+
+LABELLED = {"label": tfds.features.ClassLabel(names=["cat", "dog"])}
+
+
+def level(value, height=4, width=6):
+    return np.full((height, width, 3), value, np.uint8)
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    examples = [{"image": level(i), "label": i % 2, "note": "x"} for i in range(9)]
+    store(tmp_path, features(**LABELLED, note=tfds.features.Text()), {"train": examples, "test": examples[:2]})
+    return tmp_path
+
+
+def test_one_size_becomes_an_array_in_the_order_on_the_disk(data_dir):
+    pictures = from_tfds("tiny", data_dir=data_dir)
+    assert pictures.images.shape == (9, 4, 6, 3)
+    assert pictures.images[:, 0, 0, 0].tolist() == list(range(9))
+    assert pictures.labels.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]
+    assert pictures.class_names == ("cat", "dog")
+    assert pictures.names == tuple("012345678")
+    assert pictures.sizes.tolist() == [[4, 6]] * 9
+    assert (pictures.encoded, pictures.paths) == (None, None)
+
+
+@pytest.mark.parametrize(("split", "count"), [("test", 2), ("train[:3]", 3), ("train+test", 11), ("train[50%:]", 5)])
+def test_splits(data_dir, split, count):
+    assert len(from_tfds("tiny", split, data_dir=data_dir)) == count
+
+
+def test_several_sizes_stay_encoded(tmp_path):
+    buffer = io.BytesIO()
+    Image.fromarray(level(9)).save(buffer, "JPEG")
+    examples = [{"image": level(1)}, {"image": level(2, 8, 8)}, {"image": io.BytesIO(buffer.getvalue())}]
+    store(tmp_path, features(), {"train": examples})
+    pictures = from_tfds("tiny", data_dir=tmp_path)
+    assert pictures.images is None
+    assert pictures.sizes.tolist() == [[4, 6], [8, 8], [4, 6]]
+    assert [decode(data)[0, 0, 0] for data in pictures.encoded] == [1, 2, 9]
+    assert pictures.jpeg.tolist() == [False, False, True]
+    assert (pictures.labels, pictures.class_names) == (None, None)
+
+
+def test_minus_one_is_no_label(tmp_path):
+    store(tmp_path, features(**LABELLED), {"train": [{"image": level(i), "label": -1} for i in range(3)]})
+    pictures = from_tfds("tiny", data_dir=tmp_path)
+    assert (pictures.labels, pictures.class_names) == (None, None)
+
+
+def test_a_number_is_a_label_without_a_name(tmp_path):
+    kind = tfds.features.Scalar(np.int32)
+    store(tmp_path, features(label=kind), {"train": [{"image": level(i), "label": 5} for i in range(3)]})
+    pictures = from_tfds("tiny", data_dir=tmp_path)
+    assert pictures.labels.tolist() == [5, 5, 5]
+    assert pictures.class_names is None
+
+
+def test_several_labels_are_no_label(tmp_path):
+    kind = tfds.features.Sequence(tfds.features.ClassLabel(num_classes=3))
+    store(tmp_path, features(label=kind), {"train": [{"image": level(i), "label": [0, 1]} for i in range(3)]})
+    assert from_tfds("tiny", data_dir=tmp_path).labels is None
+
+
+def test_pixels_above_the_budget_stay_encoded(tmp_path):
+    store(tmp_path, features(), {"train": [{"image": level(i, 100, 100)} for i in range(4)]})
+    pictures = from_tfds("tiny", data_dir=tmp_path, memory_budget=50_000)  # the pixels would take 120,000 bytes
+    assert pictures.images is None
+    assert [decode(data)[0, 0, 0] for data in pictures.encoded] == [0, 1, 2, 3]
+
+
+def test_more_than_the_budget_is_refused(data_dir):
+    with pytest.raises(InputError, match=r"tfds:tiny:train takes more than .* GiB of memory: write .* folder"):
+        from_tfds("tiny", data_dir=data_dir, memory_budget=100)
+
+
+def test_unknown_name(tmp_path):
+    with pytest.raises(InputError, match="no data set named 'no_such_thing'") as error:
+        from_tfds("no_such_thing", data_dir=tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["tiny:9.9.9", "tiny/none", "no such name!"])
+def test_name_that_tfds_cannot_open(data_dir, name):
+    with pytest.raises(InputError) as error:
+        from_tfds(name, data_dir=data_dir)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("split", ["validation", "train[", "train[:x]"])
+def test_unknown_split(data_dir, split):
+    with pytest.raises(InputError, match="Cannot read the split") as error:
+        from_tfds("tiny", split, data_dir=data_dir)
+    assert "\n" not in str(error.value)
+
+
+def test_the_splits_there_are_get_named(data_dir):
+    with pytest.raises(InputError, match=r"validation.*\['train', 'test'\]"):
+        from_tfds("tiny", "validation", data_dir=data_dir)
+
+
+def test_a_split_without_pictures(tmp_path):
+    store(tmp_path, features(), {"train": [{"image": level(0)}], "test": []})
+    for split in ("test", "train[:0]"):
+        with pytest.raises(InputError, match="no data"):
+            from_tfds("tiny", split, data_dir=tmp_path)
+
+
+def test_no_image(tmp_path):
+    kinds = tfds.features.FeaturesDict({"text": tfds.features.Text(), "label": LABELLED["label"]})
+    store(tmp_path, kinds, {"train": [{"text": "a", "label": 0}]})
+    with pytest.raises(InputError, match=r"no pictures named image\. Received: text, label"):
+        from_tfds("tiny", data_dir=tmp_path)
+
+
+def test_a_failed_download_gives_its_reason(data_dir, monkeypatch):
+    def fail(self, **options):
+        raise ConnectionError("no route\nto host")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
+    with pytest.raises(InputError, match=r"^Cannot get tfds:tiny: ConnectionError: no route to host$"):
+        from_tfds("tiny", data_dir=data_dir)
+
+
+def test_is_quiet_and_leaves_no_trace(data_dir, capfd, caplog):
+    levels = [logging.getLogger(name).level for name in ("absl", "urllib3")]
+    from_tfds("tiny", data_dir=data_dir)
+    assert capfd.readouterr().out == ""
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert levels == [logging.getLogger(name).level for name in ("absl", "urllib3")]
