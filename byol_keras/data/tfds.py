@@ -94,7 +94,7 @@ def _prepared(tfds, name, data_dir):
     features = _features(builder)
     image = features.get("image")
     if not isinstance(image, tfds.features.Image) or image.np_dtype not in (np.uint8, np.uint16):
-        raise InputError(f"tfds:{name} has no pictures named image. Received: {', '.join(features)}")
+        raise InputError(f"tfds:{name} has no pictures named image. Received: {', '.join(sorted(features))}")
     try:
         # The data set's own site: the copies in TFDS' bucket are incomplete and slow to find missing.
         config = tfds.download.DownloadConfig(try_download_gcs=False)

@@ -108,7 +108,8 @@ def write_cut_off(path):
 def write_damaged(path):
     np.savez_compressed(path, images=IMAGES)
     data = bytearray(path.read_bytes())
-    data[100:120] = bytes(20)
+    compressed = 30 + int.from_bytes(data[26:28], "little") + int.from_bytes(data[28:30], "little")  # after the header
+    data[compressed] = 0xFF
     path.write_bytes(data)
 
 

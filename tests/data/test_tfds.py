@@ -45,23 +45,23 @@ def level(value, height=4, width=6):
 
 @pytest.fixture
 def data_dir(tmp_path):
-    examples = [{"image": level(i), "label": i % 2, "note": "x"} for i in range(9)]
+    examples = [{"image": level(i), "label": i % 2, "note": "x"} for i in range(50)]
     store(tmp_path, features(**LABELLED, note=tfds.features.Text()), {"train": examples, "test": examples[:2]})
     return tmp_path
 
 
 def test_one_size_becomes_an_array_in_the_order_on_the_disk(data_dir):
     pictures = from_tfds("tiny", data_dir=data_dir)
-    assert pictures.images.shape == (9, 4, 6, 3)
-    assert pictures.images[:, 0, 0, 0].tolist() == list(range(9))
-    assert pictures.labels.tolist() == [0, 1, 0, 1, 0, 1, 0, 1, 0]
+    assert pictures.images.shape == (50, 4, 6, 3)
+    assert pictures.images[:, 0, 0, 0].tolist() == list(range(50))
+    assert pictures.labels.tolist() == [0, 1] * 25
     assert pictures.class_names == ("cat", "dog")
-    assert pictures.names == tuple("012345678")
-    assert pictures.sizes.tolist() == [[4, 6]] * 9
+    assert pictures.names == tuple(str(i) for i in range(50))
+    assert pictures.sizes.tolist() == [[4, 6]] * 50
     assert (pictures.encoded, pictures.paths) == (None, None)
 
 
-@pytest.mark.parametrize(("split", "count"), [("test", 2), ("train[:3]", 3), ("train+test", 11), ("train[50%:]", 5)])
+@pytest.mark.parametrize(("split", "count"), [("test", 2), ("train[:3]", 3), ("train+test", 52), ("train[50%:]", 25)])
 def test_splits(data_dir, split, count):
     assert len(from_tfds("tiny", split, data_dir=data_dir)) == count
 
@@ -77,6 +77,17 @@ def test_several_sizes_stay_encoded(tmp_path):
     assert [decode(data)[0, 0, 0] for data in pictures.encoded] == [1, 2, 9]
     assert pictures.jpeg.tolist() == [False, False, True]
     assert (pictures.labels, pictures.class_names) == (None, None)
+
+
+def test_broken_pictures_take_their_labels_with_them(tmp_path):
+    examples = [{"image": level(i), "label": i % 2} for i in range(4)]
+    examples[1]["image"] = io.BytesIO(b"not a picture")
+    store(tmp_path, features(**LABELLED), {"train": examples})
+    pictures = from_tfds("tiny", data_dir=tmp_path)
+    assert pictures.names == ("0", "2", "3")
+    assert pictures.images[:, 0, 0, 0].tolist() == [0, 2, 3]
+    assert pictures.labels.tolist() == [0, 0, 1]
+    assert [name for name, _ in pictures.broken] == ["1"]
 
 
 def test_minus_one_is_no_label(tmp_path):
@@ -146,7 +157,7 @@ def test_a_split_without_pictures(tmp_path):
 def test_no_image(tmp_path):
     kinds = tfds.features.FeaturesDict({"text": tfds.features.Text(), "label": LABELLED["label"]})
     store(tmp_path, kinds, {"train": [{"text": "a", "label": 0}]})
-    with pytest.raises(InputError, match=r"no pictures named image\. Received: text, label"):
+    with pytest.raises(InputError, match=r"no pictures named image\. Received: label, text"):
         from_tfds("tiny", data_dir=tmp_path)
 
 
@@ -159,9 +170,16 @@ def test_a_failed_download_gives_its_reason(data_dir, monkeypatch):
         from_tfds("tiny", data_dir=data_dir)
 
 
-def test_is_quiet_and_leaves_no_trace(data_dir, capfd, caplog):
-    levels = [logging.getLogger(name).level for name in ("absl", "urllib3")]
+def test_is_quiet_and_leaves_no_trace(data_dir, monkeypatch, capfd, caplog):
+    def noisy(self, **options):
+        print("Downloading")
+        for name in ("absl", "urllib3.connectionpool"):
+            logging.getLogger(name).warning("Retrying")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", noisy)
+    for name in ("absl", "urllib3"):
+        caplog.set_level(logging.INFO, logger=name)
     from_tfds("tiny", data_dir=data_dir)
     assert capfd.readouterr().out == ""
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert levels == [logging.getLogger(name).level for name in ("absl", "urllib3")]
+    assert [logging.getLogger(name).level for name in ("absl", "urllib3")] == [logging.INFO, logging.INFO]

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from byol_keras.augment.crop import central_resize, crop_resize, flip, random_crop, sample_boxes
+
+RNG = np.random.default_rng(0)
+SEED = tf.constant([3, 5])
+
+
+def pillow_crop(image, box, size):
+    """Cuts (top, left, height, width) out of (H, W, C) and resizes it to `size`, every channel in mode "F"."""
+    top, left, height, width = (int(n) for n in box)
+    cut = image[top : top + height, left : left + width]
+    channels = [
+        Image.fromarray(np.ascontiguousarray(cut[..., c])).resize((size, size), Image.Resampling.BICUBIC)
+        for c in range(cut.shape[-1])
+    ]
+    return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
+
+
+@pytest.mark.parametrize("size", [7, 16, 33])
+def test_crop_resize_is_that_of_pillow(size):
+    images = RNG.random((6, 24, 40, 3), np.float32)
+    # Whole picture; smaller, larger and as large as the output; a single pixel; flat, at the border.
+    boxes = np.array([[0, 0, 24, 40], [3, 5, 5, 4], [0, 10, 24, 24], [8, 8, 16, 16], [9, 9, 1, 1], [20, 0, 4, 40]])
+    result = crop_resize(tf.constant(images), tf.constant(boxes, tf.int32), size).numpy()
+    assert result.shape == (6, size, size, 3)
+    assert result.dtype == np.float32
+    for image, box, actual in zip(images, boxes, result, strict=True):
+        np.testing.assert_allclose(actual, pillow_crop(image, box, size), atol=1e-5)
+
+
+def test_a_strong_reduction_is_that_of_pillow():
+    image = RNG.random((1, 200, 150, 1), np.float32)
+    box = np.array([[10, 20, 180, 100]], np.int32)
+    np.testing.assert_allclose(crop_resize(image, box, 8)[0], pillow_crop(image[0], box[0], 8), atol=1e-5)
+
+
+def test_crop_resize_clips_what_bicubic_overshoots():
+    image = np.zeros((1, 8, 8, 1), np.float32)
+    image[:, :, 4:] = 1.0
+    result = crop_resize(image, np.array([[0, 0, 8, 8]], np.int32), 32).numpy()
+    assert (result.min(), result.max()) == (0.0, 1.0)
+    unclipped = Image.fromarray(image[0, ..., 0]).resize((32, 32), Image.Resampling.BICUBIC)
+    assert np.asarray(unclipped).max() > 1.01
+
+
+def test_boxes_lie_inside_their_pictures():
+    heights = RNG.integers(1, 60, 3000).astype(np.int32)
+    widths = RNG.integers(1, 60, 3000).astype(np.int32)
+    top, left, height, width = sample_boxes(heights, widths, (0.08, 1.0), (3 / 4, 4 / 3), SEED).numpy().T
+    for start, length, whole in ((top, height, heights), (left, width, widths)):
+        assert start.min() >= 0
+        assert length.min() >= 1
+        assert (start + length <= whole).all()
+
+
+def test_boxes_fit_pictures_too_narrow_for_any_draw():
+    heights, widths = np.full(200, 3, np.int32), np.full(200, 300, np.int32)
+    boxes = sample_boxes(heights, widths, (0.08, 1.0), (3 / 4, 4 / 3), SEED).numpy()
+    assert (boxes[:, 2] == 3).all()
+    assert boxes[:, 3].max() < 45  # sqrt(900 * 4 / 3) = 35 pixels at most
+    assert len(np.unique(boxes[:, 1])) > 50
+
+
+def test_area_is_uniform_and_aspect_log_uniform():
+    # Up to half of the picture every draw fits, so nothing is drawn again.
+    size = np.full(8000, 1000, np.int32)
+    _, _, height, width = sample_boxes(size, size, (0.08, 0.5), (3 / 4, 4 / 3), SEED).numpy().T.astype(float)
+    share = (height * width / 1e6 - 0.08) / 0.42
+    turn = (np.log(width / height) / np.log(4 / 3) + 1) / 2
+    deciles = np.linspace(0.05, 0.95, 19)
+    for uniform in (share, turn):
+        # Rounding a side to whole pixels moves area and aspect by less than 0.01 here.
+        assert uniform.min() > -0.02
+        assert uniform.max() < 1.02
+        np.testing.assert_allclose(np.quantile(uniform, deciles), deciles, atol=0.025)
+    assert abs(np.corrcoef(share, turn)[0, 1]) < 0.04
+
+
+def test_boxes_that_do_not_fit_are_drawn_again():
+    # The same rule in plain Python, with other random numbers.
+    def draw():
+        while True:
+            area, log_aspect = RNG.uniform(0.08, 1.0), RNG.uniform(-np.log(4 / 3), np.log(4 / 3))
+            height, width = np.sqrt(area * np.exp([-log_aspect, log_aspect]))
+            if height <= 1 and width <= 1:
+                return height * width, log_aspect
+
+    size = np.full(8000, 1000, np.int32)
+    _, _, height, width = sample_boxes(size, size, (0.08, 1.0), (3 / 4, 4 / 3), SEED).numpy().T.astype(float)
+    area, log_aspect = np.array([draw() for _ in range(8000)]).T
+    levels = np.linspace(0.1, 0.9, 9)
+    np.testing.assert_allclose(np.quantile(height * width / 1e6, levels), np.quantile(area, levels), atol=0.03)
+    np.testing.assert_allclose(np.quantile(np.log(width / height), levels), np.quantile(log_aspect, levels), atol=0.03)
+
+
+def test_position_is_uniform():
+    size = np.full(6000, 10, np.int32)
+    top, left, height, width = sample_boxes(size, size, (0.25, 0.25), (1.0, 1.0), SEED).numpy().T
+    assert set(height) == set(width) == {5}
+    for place in (top, left):
+        np.testing.assert_allclose(np.bincount(place, minlength=6) / 6000, 1 / 6, atol=0.02)
+    assert abs(np.corrcoef(top, left)[0, 1]) < 0.05
+
+
+def test_aspect_is_width_over_height():
+    size = np.full(10, 100, np.int32)
+    _, _, height, width = sample_boxes(size, size, (0.5, 0.5), (2.0, 2.0), SEED).numpy().T
+    assert set(height) == {50}
+    assert set(width) == {100}
+
+
+def test_random_crop_resizes_the_boxes_it_draws():
+    images = RNG.random((5, 20, 30, 3), np.float32)
+    crops = random_crop(images, 12, (0.08, 1.0), (3 / 4, 4 / 3), SEED).numpy()
+    boxes = sample_boxes(np.full(5, 20, np.int32), np.full(5, 30, np.int32), (0.08, 1.0), (3 / 4, 4 / 3), SEED)
+    assert len({tuple(box) for box in boxes.numpy()}) == 5
+    for image, box, crop in zip(images, boxes.numpy(), crops, strict=True):
+        np.testing.assert_allclose(crop, pillow_crop(image, box, 12), atol=1e-5)
+
+
+def test_flip_mirrors_the_chosen_ones_left_and_right():
+    images = RNG.random((2, 3, 4, 3), np.float32)
+    result = flip(images, tf.constant([True, False]))
+    np.testing.assert_array_equal(result, [images[0, :, ::-1], images[1]])
+
+
+@pytest.mark.parametrize(("height", "width", "box"), [(20, 31, (0, 5, 20, 20)), (31, 20, (5, 0, 20, 20))])
+def test_central_resize_takes_the_largest_central_square(height, width, box):
+    images = RNG.random((2, height, width, 3), np.float32)
+    for image, actual in zip(images, central_resize(tf.constant(images), 12), strict=True):
+        np.testing.assert_allclose(actual, pillow_crop(image, box, 12), atol=1e-5)
+
+
+def test_central_resize_leaves_pictures_of_that_size():
+    images = tf.constant(RNG.random((2, 12, 12, 3), np.float32))
+    np.testing.assert_array_equal(central_resize(images, 12), images)
