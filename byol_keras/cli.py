@@ -37,7 +37,8 @@ def main(arguments=None):
         print(f"byol-keras {options.command}: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print(f"byol-keras {options.command}: interrupted", file=sys.stderr)
+        hint = f"; go on with: byol-keras pretrain --out {options.out} --resume" if options.command == "pretrain" else ""
+        print(f"\nbyol-keras {options.command}: interrupted{hint}", file=sys.stderr)
         return INTERRUPTED
     return 0
 

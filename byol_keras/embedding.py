@@ -31,7 +31,7 @@ def load_encoder(path):
         raise InputError(f"No run and no .keras file at {path}.")
     try:
         model = keras.models.load_model(path)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise InputError(f"{path} is not a Keras model that can be loaded: {str(error).splitlines()[0]}") from error
     # The model of a checkpoint has its encoder inside.
     return getattr(model, "encoder", model)

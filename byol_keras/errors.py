@@ -1,4 +1,4 @@
-"""The one exception that means: the input is wrong, not the program."""
+"""The exceptions that the command line prints as one line."""
 
 
 class InputError(ValueError):

@@ -53,10 +53,7 @@ def write_report(run, export, path):
         title="byol_keras: an encoder learned without labels",
         summary=html.escape(_summary(run, evaluation)),
         views=image(sheet, "pictures, and two views of each"),
-        curves="\n".join(
-            f"<figure>{curve(history['epoch'], history[name], name)}<figcaption>{html.escape(text)}</figcaption></figure>"
-            for name, text in CURVES.items()
-        ),
+        curves="\n".join(curve(history["epoch"], history[name], name, text) for name, text in CURVES.items()),
         accuracy=_accuracy(evaluation),
         neighbours=neighbours,
         count=html.escape(count),
@@ -103,10 +100,10 @@ def _read_json(path, command):
 def _summary(run, evaluation):
     knn = {name: 100 * row["knn"] for name, row in evaluation["results"].items()}
     return (
-        f"A {run.recipe.backbone} learned from {evaluation['train']['pictures']:,} pictures of {run.recipe.image_size} "
-        f"pixels in {run.recipe.epochs} epochs, without being told what is in them. Asked for the class of a picture it "
-        f"had not seen, its {evaluation['neighbours']} nearest neighbours are right in {knn['trained']:.1f} % of cases; "
-        f"before training in {knn['untrained']:.1f} %."
+        f"A {run.recipe.backbone} learned from {evaluation['train']['pictures']:,} pictures of "
+        f"{run.recipe.image_size} pixels in {run.recipe.epochs} epochs, without being told what is in them. Asked for "
+        f"the class of pictures it had not seen by a vote of the {evaluation['neighbours']} nearest, it is right for "
+        f"{knn['trained']:.1f} %; before training for {knn['untrained']:.1f} %."
     )
 
 

@@ -15,7 +15,8 @@ PAGE = string.Template("""<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>
-:root { color-scheme: light dark; --text: #1f2328; --faint: #59636e; --line: #d1d9e0; --ground: #fff; --wrong: #cf222e; }
+:root { color-scheme: light dark; --text: #1f2328; --faint: #59636e; --line: #d1d9e0; --ground: #fff;
+  --wrong: #cf222e; }
 @media (prefers-color-scheme: dark) {
   :root { --text: #e6edf3; --faint: #9198a1; --line: #3d444d; --ground: #0d1117; --wrong: #ff6b62; }
 }
@@ -112,8 +113,8 @@ def png(data, alt):
     return f'<img src="data:image/png;base64,{base64.b64encode(data).decode()}" alt="{html.escape(alt)}">'
 
 
-def curve(x, y, name):
-    """A line plot inside the page, of (n,) floats."""
+def curve(epochs, values, name, meaning):
+    """A line plot inside the page, of (n,) floats, with what it means below."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -121,7 +122,7 @@ def curve(x, y, name):
     grey = "#808080"
     figure = Figure(figsize=(4, 2.6), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(x, y, color="#3b82c4", marker="o", markersize=3)
+    axes.plot(epochs, values, color="#3b82c4", marker="o", markersize=3)
     axes.set_title(name, color=grey)
     axes.set_xlabel("epoch", color=grey)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -130,7 +131,8 @@ def curve(x, y, name):
     axes.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160, transparent=True)
-    return png(buffer.getvalue(), f"{name} by epoch")
+    plot = png(buffer.getvalue(), f"{name} by epoch")
+    return f"<figure>{plot}<figcaption>{html.escape(meaning)}</figcaption></figure>"
 
 
 def neighbour_card(query, name, rows):

@@ -36,7 +36,7 @@ def test_two_views_in_unit_range(channels, dtype):
     for view in views:
         assert view.shape == (5, 24, 24, channels)
         assert view.dtype == tf.float32
-        assert 0.0 <= float(tf.reduce_min(view))
+        assert float(tf.reduce_min(view)) >= 0.0
         assert float(tf.reduce_max(view)) <= 1.0
 
 

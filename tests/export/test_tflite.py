@@ -94,12 +94,19 @@ def test_nothing_is_printed(encoder, tmp_path, capfd):
 
 
 def test_only_harmless_lines_are_held_back(capfd):
+    harmless = (
+        "I0000 00:00:1.2    7 loader.cc:236] Restoring SavedModel bundle.",
+        "W0000 00:00:1.2    7 tf_tfl_flatbuffer_helpers.cc:364] Ignored output_format.",
+        "W0000 00:00:1.2    7 tf_tfl_flatbuffer_helpers.cc:367] Ignored drop_control_dependency.",
+        "W0000 00:00:1.2    7 flatbuffer_export.cc:3851] Skipping runtime version metadata in the model. This will be",
+        "fully_quantize: 0, inference_type: 6, input_inference_type: FLOAT32, output_inference_type: FLOAT32",
+    )
     with MODULE._quiet():
-        os.write(1, b"I0000 00:00:1 loader.cc:1] fine\nfully_quantize: 0, inference_type: 6\n")
-        os.write(2, b"E0000 00:00:1 something.cc:1] look here\n")
+        os.write(1, "".join(f"{line}\n" for line in harmless).encode())
+        os.write(2, b"E0000 00:00:1.2    7 something.cc:1] look here\n")
     captured = capfd.readouterr()
     assert captured.out == ""
-    assert captured.err.splitlines() == ["E0000 00:00:1 something.cc:1] look here"]
+    assert captured.err.splitlines() == ["E0000 00:00:1.2    7 something.cc:1] look here"]
 
 
 def test_everything_is_shown_when_something_unexpected_fails(capfd):

@@ -1,0 +1,114 @@
+"""Training under MirroredStrategy on two logical CPU devices, against the same training on one.
+
+Devices must be set up before TensorFlow starts, so the training is run by this file as a script, in a process of its
+own, which writes down what came out.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+STEPS = 2
+
+
+def train(strategy, with_augmenter):
+    """Two steps of `fit`; returns the model and its logs."""
+    import keras
+    import tensorflow as tf
+
+    import byol_keras as bk
+    from byol_keras.batch_norm import BatchNormalization
+    from byol_keras.heads import mlp
+
+    with strategy.scope():
+        keras.utils.set_random_seed(0)
+        inputs = x = keras.Input((8, 8, 3))
+        x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.ReLU()(BatchNormalization()(x))
+        encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+        model = bk.BYOL(
+            encoder,
+            projector=mlp(4, 6, 3),
+            predictor=mlp(3, 6, 3),
+            augmenter=bk.TwoViews(8) if with_augmenter else None,
+        )
+        model.compile(bk.LARS(0.1, weight_decay=1e-3, eta=0.1))
+    views = np.random.default_rng(0).random((2, 8 * STEPS, 8, 8, 3), np.float32)
+    data = (views[0], np.arange(8 * STEPS)) if with_augmenter else (tuple(views),)
+    dataset = tf.data.Dataset.from_tensor_slices(data).batch(8)
+    logs = model.fit(dataset, shuffle=False, verbose=0, callbacks=[bk.TargetEMA(0.9)]).history
+    evaluated = model.evaluate(dataset, verbose=0, return_dict=True)
+    return model, {name: values[-1] for name, values in logs.items()} | {f"val_{k}": v for k, v in evaluated.items()}
+
+
+def main(path):
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    results = {}
+    for name, strategy, with_augmenter in (
+        ("one", tf.distribute.get_strategy(), False),
+        ("two", two, False),
+        ("two_augmenting", two, True),
+    ):
+        model, logs = train(strategy, with_augmenter)
+        results |= {f"{name}/logs/{key}": value for key, value in logs.items()}
+        parts = (model.encoder, model.projector, model.predictor, model.target_encoder, model.target_projector)
+        for i, variable in enumerate(v for part in parts for v in part.weights):
+            results[f"{name}/weights/{i}"] = variable.numpy()
+            if strategy is two:
+                for replica, value in enumerate(variable.value.values):
+                    results[f"{name}/replica_{replica}/{i}"] = value.numpy()
+        if with_augmenter:
+            results[f"{name}/calls"] = model.augmenter.next_seed.numpy()[1]
+    np.savez(path, **results)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    path = tmp_path_factory.mktemp("distribution") / "results.npz"
+    done = subprocess.run([sys.executable, __file__, str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(np.load(path))
+
+
+def under(results, prefix):
+    return {key.removeprefix(prefix): value for key, value in results.items() if key.startswith(prefix)}
+
+
+def test_two_replicas_log_what_one_logs(results):
+    one, two = under(results, "one/logs/"), under(results, "two/logs/")
+    assert set(one) == {"loss", "spread", "tau", "val_loss", "val_spread"}
+    assert float(two["loss"]) == pytest.approx(float(one["loss"]), abs=1e-4)
+    assert float(two["tau"]) == pytest.approx(float(one["tau"]), abs=1e-6)
+    assert float(two["val_loss"]) == pytest.approx(float(one["val_loss"]), abs=1e-4)
+
+
+def test_two_replicas_train_as_one(results):
+    one, two = under(results, "one/weights/"), under(results, "two/weights/")
+    assert len(one) == len(two) == 5 + 7 + 7 + 5 + 7
+    for key, expected in one.items():
+        np.testing.assert_allclose(two[key], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["two", "two_augmenting"])
+def test_replicas_hold_the_same_weights(results, name):
+    first, second = under(results, f"{name}/replica_0/"), under(results, f"{name}/replica_1/")
+    assert len(first) == 31
+    for key, expected in first.items():
+        np.testing.assert_array_equal(second[key], expected)
+
+
+def test_views_are_made_on_two_replicas(results):
+    assert np.isfinite(results["two_augmenting/logs/loss"])
+    assert 0.0 < results["two_augmenting/logs/loss"] < 8.0
+    # Two steps of training and two of evaluation.
+    assert results["two_augmenting/calls"] == 4
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
