@@ -3,7 +3,13 @@
 from .errors import InputError
 from .resnet import resnet8, resnet8x2, resnet18, resnet34, resnet50
 
-BACKBONES = {"resnet8": resnet8, "resnet8x2": resnet8x2, "resnet18": resnet18, "resnet34": resnet34, "resnet50": resnet50}
+BACKBONES = {
+    "resnet8": resnet8,
+    "resnet8x2": resnet8x2,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet50": resnet50,
+}
 
 
 def backbone(name, image_size, **kwargs):

@@ -155,9 +155,7 @@ class BYOL(keras.Model):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if self.augmenter is not None:
             if isinstance(x, (tuple, list, dict)):
-                raise InputError(
-                    f"With an augmenter, a batch is one tensor of pictures. Received: {_describe(x)}"
-                )
+                raise InputError(f"With an augmenter, a batch is one tensor of pictures. Received: {_describe(x)}")
             return self.augmenter(x)
         if not isinstance(x, (tuple, list)) or len(x) != 2:
             raise InputError(f"{VIEWS_EXPECTED} Received: {_describe(data)}")

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 from ._version import __version__
-from .errors import InputError
+from .errors import InputError, ParityError
 from .recipes import RECIPES, recipe_named
 from .startup import import_tensorflow
 
 SOURCE_HELP = (
     "a folder of pictures (subfolders are classes), tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
 )
+FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -27,7 +28,7 @@ def main(arguments=None):
         arguments: list of str; by default those of the process.
 
     Returns:
-        int, the exit code: 0 done, 2 bad input, 130 interrupted; anything else is a bug and raises.
+        int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 interrupted; a bug raises.
     """
     options = _parser().parse_args(arguments)
     import_tensorflow()
@@ -36,9 +37,13 @@ def main(arguments=None):
     except (InputError, OSError) as error:
         print(f"byol-keras {options.command}: {error}", file=sys.stderr)
         return BAD_INPUT
+    except ParityError as error:
+        print(f"byol-keras {options.command}: {error}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
-        hint = f"; go on with: byol-keras pretrain --out {options.out} --resume" if options.command == "pretrain" else ""
-        print(f"\nbyol-keras {options.command}: interrupted{hint}", file=sys.stderr)
+        print(f"\nbyol-keras {options.command}: interrupted", file=sys.stderr)
+        if options.command == "pretrain":
+            print(f"Go on with: byol-keras pretrain --out {options.out} --resume", file=sys.stderr)
         return INTERRUPTED
     return 0
 

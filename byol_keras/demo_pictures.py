@@ -11,7 +11,7 @@ def draw(count, seed):
     """Draws `count` pictures of patterned surfaces, each kind as often as the others, in random order.
 
     Everything but the kind is random: the pattern's size, direction and place, which of its two greys is the darker and
-    how far they are apart, the light falling from one side, and noise. They are grey on purpose: random colours would
+    how far they are apart, shadows and noise. They are grey on purpose: random colours would
     be an easier mark of a picture than its pattern, and training would learn those.
 
     Args:
@@ -59,7 +59,7 @@ def bricks(generator, x, y):
 
 
 def waves(generator, x, y):
-    bent = y + _uniform(generator, x, 0.3, 0.5) * np.sin(np.pi * x)
+    bent = y + _uniform(generator, x, 0.4, 0.6) * np.sin(0.7 * np.pi * x)
     return _wave(bent) < _uniform(generator, x, 0.3, 0.7)
 
 
@@ -73,8 +73,8 @@ def weave(generator, x, y):
 
 
 def crosses(generator, x, y):
-    arm = _uniform(generator, x, 0.2, 0.35)
-    return (np.minimum(_wave(x), _wave(y)) < arm) & (np.maximum(_wave(x), _wave(y)) < 0.75)
+    arm = _uniform(generator, x, 0.15, 0.3)
+    return (np.minimum(_wave(x), _wave(y)) < arm) & (np.maximum(_wave(x), _wave(y)) < 0.8)
 
 
 def blobs(generator, x, y):
@@ -104,15 +104,17 @@ def _pattern(kind, count, generator):
 
 
 def _lit(patterns, generator):
-    """Greys, light and noise: (n, 32, 32) from 0 to 1 -> (n, 32, 32, 1) uint8."""
+    """Greys, shadows and noise: (n, 32, 32) from 0 to 1 -> (n, 32, 32, 1) uint8."""
     shape = (len(patterns), 1, 1)
     middle = generator.uniform(0.35, 0.65, shape)
-    contrast = generator.uniform(0.25, 0.6, shape) * generator.choice([-1, 1], shape)
-    angle = generator.uniform(0, 2 * np.pi, shape)
-    slope = generator.uniform(0.0, 0.4, shape)
+    contrast = generator.uniform(0.35, 0.6, shape) * generator.choice([-1, 1], shape)
+    # Shadows mislead an untrained network, and two crops of one picture have different ones.
     place = np.linspace(-1, 1, SIZE)
-    light = 1 + slope * (place[:, None] * np.sin(angle) + place * np.cos(angle))
-    noise = generator.normal(size=patterns.shape) * generator.uniform(0.02, 0.08, shape)
+    light = np.ones_like(patterns)
+    for _ in range(3):
+        across, down = generator.normal(0, 2, (2, *shape))
+        light += 0.2 * np.cos(across * place + down * place[:, None] + generator.uniform(0, 2 * np.pi, shape))
+    noise = generator.normal(0, 0.05, patterns.shape)
     grey = (middle + contrast * (patterns - 0.5)) * light + noise
     return np.round(255 * np.clip(grey, 0, 1)).astype(np.uint8)[..., None]
 

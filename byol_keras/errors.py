@@ -7,3 +7,10 @@ class InputError(ValueError):
     The message is one line and says what is wrong, where, and what to do. The command line prints it without a
     traceback and exits with code 2.
     """
+
+
+class ParityError(RuntimeError):
+    """An exported file does not give the embeddings Keras gives, or does not run.
+
+    The command line prints it without a traceback and exits with code 1.
+    """

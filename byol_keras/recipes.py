@@ -70,7 +70,7 @@ def short():
 def imagenet_40():
     """The paper's ImageNet recipe for 40 epochs; needs accelerators for its batch of 4096. Not run here.
 
-        byol-keras pretrain --data imagenet/train --out runs/imagenet --recipe imagenet_40
+    byol-keras pretrain --data imagenet/train --out runs/imagenet --recipe imagenet_40
     """
     return _imagenet(epochs=40, learning_rate=0.45, weight_decay=1e-6, tau_base=0.97)
 

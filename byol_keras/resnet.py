@@ -40,9 +40,7 @@ def _block(x, filters, stride, bottleneck, name):
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def resnet(
-    blocks, widths, bottleneck=False, image_size=224, channels=3, mean=None, std=None, stem=None, name="resnet"
-):
+def resnet(blocks, widths, bottleneck=False, image_size=224, channels=3, mean=None, std=None, stem=None, name="resnet"):
     """A ResNet of any depth and width, pooled to one vector a picture.
 
     Args:

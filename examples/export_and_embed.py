@@ -1,6 +1,6 @@
 """Export an encoder twice and embed pictures with the .tflite file, as a device would.
 
-    python examples/export_and_embed.py
+python examples/export_and_embed.py
 """
 
 import tempfile

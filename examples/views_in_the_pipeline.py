@@ -1,6 +1,6 @@
 """The same, with the views made by tf.data while the model trains, any encoder, and the paper's optimizer.
 
-    python examples/views_in_the_pipeline.py
+python examples/views_in_the_pipeline.py
 """
 
 import keras

@@ -4,7 +4,9 @@
 `from byol_keras.export.saved_model import next_version`.
 """
 
-from .parity import TOLERANCE, Parity, ParityError, check, require, table, write_json
+from byol_keras.errors import ParityError
+
+from .parity import TOLERANCE, Parity, check, require, table, write_json
 from .saved_model import next_version, saved_model
 from .tflite import tflite
 

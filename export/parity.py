@@ -15,7 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from byol_keras.errors import InputError
+from byol_keras.atomic import written_beside
+from byol_keras.errors import InputError, ParityError
 from byol_keras.float32_copy import float32_copy
 
 from .saved_model import embed, image_shape, resize
@@ -35,10 +36,6 @@ TOLERANCE = {
     "tflite dynamic": ("cosine", 0.98),
     "tflite int8": ("cosine", 0.95),
 }
-
-
-class ParityError(RuntimeError):
-    """An exported file does not give the embeddings Keras gives, or does not run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,9 +139,8 @@ def write_json(parities: Iterable[Parity], path: str | os.PathLike) -> Path:
         {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in entry.items()}
         for entry in map(dataclasses.asdict, parities)
     ]
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(entries, indent=2, allow_nan=False) + "\n")
-    os.replace(part, path)
+    with written_beside(path) as part:
+        part.write_text(json.dumps(entries, indent=2, allow_nan=False) + "\n")
     return path
 
 

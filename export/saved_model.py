@@ -1,14 +1,13 @@
 """Export an encoder as a SavedModel that takes the pictures as they are: uint8, any batch, any size."""
 
-import contextlib
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from byol_keras.atomic import written_beside
 from byol_keras.augment.crop import central_resize
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
@@ -79,16 +78,6 @@ def check_writable(path: Path) -> None:
         raise InputError(f"Cannot write: {folder} is not a folder. Choose another path. Received: path={path}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"Cannot write: no permission in {folder}. Choose another path. Received: path={path}")
-
-
-@contextlib.contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
-    """Give a path in a temporary folder beside `path`; move it to `path` at the end, or remove it on failure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        target = Path(folder) / path.name
-        yield target
-        os.replace(target, path)
 
 
 def image_shape(encoder: keras.Model) -> tuple[int | None, int | None, int]:

@@ -16,11 +16,12 @@ import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
+from byol_keras.atomic import written_beside
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
 
 from .calibration import calibration_images
-from .saved_model import check_writable, embed, image_shape, trace, write, written_beside
+from .saved_model import check_writable, embed, image_shape, trace, write
 
 QUANTIZE = ("none", "float16", "dynamic", "int8")
 
