@@ -21,7 +21,6 @@ _HOME = {
     "TwoViews": "augment",
     "VIEW_1": "augment",
     "VIEW_2": "augment",
-    "resnet": "resnet",
     "resnet8": "resnet",
     "resnet8x2": "resnet",
     "resnet18": "resnet",

@@ -9,8 +9,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with decay 0.9, epsilon 1e-5 and statistics across replicas.
 
     In training mode on one replica, 2-D (B, C) and 4-D (B, H, W, C) inputs go through TensorFlow's fused kernel, which
-    Keras does not use: the same numbers, less than half the time in bfloat16. Everything else (inference, several
-    replicas, masks, other ranks) is Keras' own layer.
+    Keras does not use: the same numbers in less time. Everything else (inference, several replicas, masks, other
+    ranks, weights that are not float32) is Keras' own layer.
 
     Args, shapes and errors: those of the Keras layer.
     """
@@ -26,6 +26,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and not self.renorm
             and self.scale
             and self.center
+            and self.variable_dtype == "float32"
+            and self.compute_dtype in ("float32", "bfloat16", "float16")
             and len(inputs.shape) in (2, 4)
             and self.axis in (-1, len(inputs.shape) - 1)
             and tf.distribute.get_strategy().num_replicas_in_sync == 1

@@ -48,24 +48,22 @@ class BYOL(keras.Model):
     """
 
     def __init__(self, encoder, projector=None, predictor=None, augmenter=None, loss=None, tau=0.996, **kwargs):
-        _check_encoder(encoder)
+        dimensions = _encoder_dimensions(encoder)
         if not 0 <= tau <= 1:
             raise InputError(f"`tau` must be between 0 and 1. Received: tau={tau}")
         kwargs.setdefault("dtype", encoder.dtype_policy)
         # Not autocast: a picture rounded to bfloat16 before the encoder normalizes it has lost detail for nothing.
         super().__init__(autocast=False, **kwargs)
         self.encoder = encoder
-        self.projector = projector or mlp(encoder.output_shape[-1], dtype=self.dtype_policy, name="projector")
+        self.projector = projector or mlp(dimensions, dtype=self.dtype_policy, name="projector")
         self.predictor = predictor or mlp(
             self.projector.output_shape[-1],
             output_dim=self.projector.output_shape[-1],
             dtype=self.dtype_policy,
             name="predictor",
         )
-        # Paired before the target is frozen: which variables are averaged is decided by the online network alone.
-        self.target_encoder, encoder_pairs = _copy(self.encoder)
-        self.target_projector, projector_pairs = _copy(self.projector)
-        self._averaged = [*encoder_pairs, *projector_pairs]
+        self.target_encoder = _copy(self.encoder)
+        self.target_projector = _copy(self.projector)
         self.augmenter = augmenter
         self.view_loss = loss or regression_loss
         self.tau = tau
@@ -141,10 +139,17 @@ class BYOL(keras.Model):
             return tf.cast(rate, variable.dtype)
 
         def move_all(strategy):
-            for target, online in self._averaged:
+            for target, online in self._averaged_variables():
                 strategy.extended.update(target.value, move, args=(online.value,), group=False)
 
         tf.__internal__.distribute.interim.maybe_merge_call(move_all, tf.distribute.get_strategy())
+
+    def _averaged_variables(self):
+        """Pairs (target's, online's) of every parameter the optimizer moves; batch-norm statistics are none."""
+        # Found anew and not kept in an attribute, which Keras would save as variables of this model, a second time.
+        targets = [*self.target_encoder.variables, *self.target_projector.variables]
+        online = [*self.encoder.variables, *self.projector.variables]
+        return [(t, o) for t, o in zip(targets, online, strict=True) if o.trainable]
 
     def _track(self, losses, target_1, target_2):
         self.loss_tracker.update_state(losses)
@@ -215,27 +220,33 @@ class BYOL(keras.Model):
         return cls(**config)
 
 
-def _check_encoder(encoder):
+def _encoder_dimensions(encoder):
+    """D of the encoder's output (B, D)."""
     if not isinstance(encoder, keras.Model):
         raise InputError(f"The encoder must be a keras.Model. Received: encoder={encoder!r}")
-    if not encoder.built:
+    if not encoder.built or not encoder.weights:
         raise InputError(f"The encoder {encoder.name!r} has no weights yet: call it once on a batch of pictures first.")
-    shape = getattr(encoder, "output_shape", None)
-    if isinstance(shape, tuple) and len(shape) != 2:
+    # A model written as a class knows only the shape it was built with.
+    shape = encoder.input_shape if getattr(encoder, "inputs", None) else encoder.get_build_config()["input_shape"]
+    output = getattr(encoder.compute_output_spec(keras.KerasTensor(shape)), "shape", None)
+    if output is None or len(output) != 2:
         raise InputError(
-            f"The encoder must give one vector a picture, (B, D); {encoder.name!r} gives {shape}. "
+            f"The encoder must give one vector a picture, (B, D); {encoder.name!r} gives {output or 'several'}. "
             "End it with GlobalAveragePooling2D (pooling='avg' in keras.applications)."
         )
+    return output[-1]
 
 
 def _copy(network):
-    """A second network with the same architecture and weights, and the pairs (its variable, the original's)."""
-    if isinstance(network, keras.Sequential) or type(network) is keras.Model or hasattr(network, "_functional"):
+    """A second network with the same architecture and weights."""
+    if getattr(network, "inputs", None):
         copy = keras.models.clone_model(network)
     else:
         copy = type(network).from_config(network.get_config())
+    if not copy.built:
+        copy.build_from_config(network.get_build_config())
     copy.set_weights(network.get_weights())
-    return copy, list(zip(copy.trainable_variables, network.trainable_variables, strict=True))
+    return copy
 
 
 def _describe(data):

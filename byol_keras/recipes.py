@@ -67,6 +67,25 @@ def short():
     )
 
 
+def demo():
+    """What `byol-keras demo` trains with, on 4,096 pictures it draws itself.
+
+    byol-keras demo --out demo
+    """
+    return Recipe(
+        backbone="resnet8",
+        image_size=32,
+        epochs=12,
+        batch_size=64,
+        optimizer="adamw",
+        learning_rate=1e-3,
+        weight_decay=1e-4,
+        warmup_epochs=0.5,
+        tau_base=0.95,
+        crop_area=0.2,
+    )
+
+
 def imagenet_40():
     """The paper's ImageNet recipe for 40 epochs; needs accelerators for its batch of 4096. Not run here.
 
@@ -124,7 +143,7 @@ def _imagenet(epochs, learning_rate, weight_decay, tau_base):
     )
 
 
-PRESETS = (short, imagenet_40, imagenet_100, imagenet_300, imagenet_1000, imagenette)
+PRESETS = (short, demo, imagenet_40, imagenet_100, imagenet_300, imagenet_1000, imagenette)
 RECIPES = {preset.__name__: preset for preset in PRESETS}
 
 

@@ -1,6 +1,5 @@
 """The report of a run: one page that needs no other file."""
 
-import csv
 import html
 import json
 from pathlib import Path
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from .atomic import written_beside
+from .callbacks.history import read_history
 from .data import open_source
 from .data.pipelines import ordered_batches
 from .errors import InputError
@@ -47,13 +47,14 @@ def write_report(run, export, path):
     evaluation = _read_json(run.evaluation, "byol-keras evaluate")
     parities = _read_json(Path(export) / "parity.json", "byol-keras export")
     history = read_history(run.history)
+    epochs = [row["epoch"] + 1 for row in history]
     sheet = view_sheet(open_source(run.source), build_views(run.recipe))
     neighbours, count = _neighbours(run, evaluation)
     page = PAGE.substitute(
         title="byol_keras: an encoder learned without labels",
         summary=html.escape(_summary(run, evaluation)),
         views=image(sheet, "pictures, and two views of each"),
-        curves="\n".join(curve(history["epoch"], history[name], name, text) for name, text in CURVES.items()),
+        curves="\n".join(curve(epochs, [row[name] for row in history], name, text) for name, text in CURVES.items()),
         accuracy=_accuracy(evaluation),
         neighbours=neighbours,
         count=html.escape(count),
@@ -63,15 +64,6 @@ def write_report(run, export, path):
     )
     with written_beside(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
-
-
-def read_history(path):
-    """The epochs, counted from 1, and the CURVES of a history.csv: {name: (epochs,) float64}."""
-    with Path(path).open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = {name: np.array([float(row[name]) for row in rows]) for name in ("epoch", *CURVES)}
-    columns["epoch"] += 1
-    return columns
 
 
 def nearest(queries, vectors, count):

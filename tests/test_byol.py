@@ -63,14 +63,16 @@ def distances(model):
     return np.concatenate([(target.numpy() - online.numpy()).ravel() for target, online in target_of(model)])
 
 
+def unit(x):
+    return x / np.sqrt(np.maximum((x**2).sum(1, keepdims=True), 1e-12))
+
+
 def spread_by_hand(projection):
-    unit = projection / np.sqrt((projection**2).sum(1, keepdims=True))
-    return unit.std(0).mean() * np.sqrt(projection.shape[1])
+    return unit(projection).std(0).mean() * np.sqrt(projection.shape[1])
 
 
 def loss_by_hand(prediction, target):
-    prediction, target = (x / np.sqrt((x**2).sum(1, keepdims=True)) for x in (prediction, target))
-    return ((prediction - target) ** 2).sum(1)
+    return ((unit(prediction) - unit(target)) ** 2).sum(1)
 
 
 def outputs(model, view, training):
@@ -331,15 +333,15 @@ def test_a_step_compiled_by_xla_is_the_same(tiny_byol, view_pair):
 @pytest.mark.parametrize("labelled", [False, True])
 def test_fit_takes_pairs_of_views(tiny_byol, labelled, dtype):
     pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 8, 3)).astype(np.uint8)
-    unit = pixels / np.float32(255)
-    v1, v2 = pixels if dtype == "uint8" else unit
+    floats = pixels / np.float32(255)
+    v1, v2 = pixels if dtype == "uint8" else floats
     data = ((v1, v2), np.arange(8)) if labelled else ((v1, v2),)
     model, expected = tiny_byol(), tiny_byol()
     model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
     model.fit(tf.data.Dataset.from_tensor_slices(data).batch(4), shuffle=False, verbose=0)
     expected.compile(keras.optimizers.SGD(0.1))
     for i in (0, 4):
-        expected.train_step(((unit[0, i : i + 4], unit[1, i : i + 4]),))
+        expected.train_step(((floats[0, i : i + 4], floats[1, i : i + 4]),))
     for actual, other in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(actual, other, atol=2e-4)
 

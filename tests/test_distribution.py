@@ -12,6 +12,8 @@ import pytest
 
 STEPS = 2
 
+pytestmark = pytest.mark.slow
+
 
 def train(strategy, with_augmenter):
     """Two steps of `fit`; returns the model and its logs."""
@@ -71,7 +73,7 @@ def main(path):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     path = tmp_path_factory.mktemp("distribution") / "results.npz"
-    done = subprocess.run([sys.executable, __file__, str(path)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, __file__, str(path)], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return dict(np.load(path))
 

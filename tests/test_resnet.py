@@ -1,11 +1,9 @@
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 
 import byol_keras as bk
+from byol_keras.resnet import resnet
 
 
 def trainable_parameters(model):
@@ -14,12 +12,6 @@ def trainable_parameters(model):
 
 def convolutions(model):
     return [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
-
-
-def test_resnet_is_a_function_whichever_name_is_used_first():
-    script = "import byol_keras as bk; bk.resnet18; assert callable(bk.resnet), bk.resnet"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 # torchvision's resnet18, resnet34 and resnet50 without their last layer have as many.
@@ -62,25 +54,34 @@ def test_small_pictures_get_a_small_stem():
     assert trainable_parameters(model) == 11_176_512 - 7 * 7 * 3 * 64 + 3 * 3 * 3 * 64
 
 
-@pytest.mark.parametrize(
-    ("image_size", "small_stem", "kernel"),
-    [(63, None, 3), (64, None, 7), (64, True, 3), (32, False, 7)],
-)
-def test_choice_of_stem(image_size, small_stem, kernel):
-    model = bk.resnet((1,), (4,), image_size=image_size, small_stem=small_stem)
+@pytest.mark.parametrize(("image_size", "kernel", "pooled"), [(63, 3, False), (64, 7, True)])
+def test_small_pictures_are_those_under_64_pixels(image_size, kernel, pooled):
+    model = resnet((1,), (4,), image_size=image_size)
     assert convolutions(model)[0].kernel_size == (kernel, kernel)
+    assert any(isinstance(layer, keras.layers.MaxPooling2D) for layer in model.layers) == pooled
 
 
-def test_resnet8_is_small():
-    model = bk.resnet8()
+def test_stem_can_be_chosen():
+    model = resnet((1,), (4,), image_size=64, stem=(5, 2, False))
+    assert convolutions(model)[0].kernel_size == (5, 5)
+    assert model.get_layer("pool").input.shape == (None, 32, 32, 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "dimensions", "parameters", "strides"), [(bk.resnet8, 128, 0.3e6, 1), (bk.resnet8x2, 256, 1.2e6, 2)]
+)
+def test_networks_for_small_pictures(make, dimensions, parameters, strides):
+    model = make()
     assert model.input_shape == (None, 32, 32, 3)
-    assert model.output_shape == (None, 128)
-    assert 0.25e6 < trainable_parameters(model) < 0.35e6
+    assert model.output_shape == (None, dimensions)
+    assert trainable_parameters(model) == pytest.approx(parameters, rel=0.1)
+    assert convolutions(model)[0].strides == (strides, strides)
+    assert convolutions(make(image_size=64))[0].kernel_size == (7, 7)
 
 
 def test_block_adds_its_input():
     # With the second batch norm's gamma at 0 nothing but the input is left of the block.
-    model = bk.resnet((1,), (4,), image_size=8)
+    model = resnet((1,), (4,), image_size=8)
     model.get_layer("stage1_block1_bn2").gamma.assign([0.0] * 4)
     x = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
     stem = keras.Model(model.input, model.get_layer("stem_relu").output)
@@ -89,8 +90,8 @@ def test_block_adds_its_input():
 
 def test_mean_and_deviation_are_taken_off_at_the_input():
     mean, std = (0.4, 0.5, 0.6), (0.1, 0.2, 0.3)
-    plain = bk.resnet((1,), (4,), image_size=8)
-    normalizing = bk.resnet((1,), (4,), image_size=8, mean=mean, std=std)
+    plain = resnet((1,), (4,), image_size=8)
+    normalizing = resnet((1,), (4,), image_size=8, mean=mean, std=std)
     normalizing.set_weights(plain.get_weights())
     x = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
     np.testing.assert_allclose(normalizing(x), plain((x - np.array(mean)) / np.array(std)), rtol=1e-4, atol=1e-5)
@@ -98,7 +99,7 @@ def test_mean_and_deviation_are_taken_off_at_the_input():
 
 def test_half_precision_keeps_the_input_and_the_output_in_float32(set_policy):
     set_policy("mixed_bfloat16")
-    model = bk.resnet((1,), (4,), image_size=8, mean=(0.5,) * 3, std=(0.2,) * 3)
+    model = resnet((1,), (4,), image_size=8, mean=(0.5,) * 3, std=(0.2,) * 3)
     assert model(np.zeros((1, 8, 8, 3), np.float32)).dtype == "float32"
     # bfloat16 has no number between 0.5 and 0.50390625.
     x = np.full((1, 8, 8, 3), 0.501, np.float32)
@@ -106,7 +107,7 @@ def test_half_precision_keeps_the_input_and_the_output_in_float32(set_policy):
 
 
 def test_grey_pictures():
-    model = bk.resnet((1, 1), (4, 8), image_size=8, channels=1, mean=(0.5,), std=(0.2,))
+    model = resnet((1, 1), (4, 8), image_size=8, channels=1, mean=(0.5,), std=(0.2,))
     assert model(np.zeros((2, 8, 8, 1), np.float32)).shape == (2, 8)
 
 
