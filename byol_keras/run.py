@@ -63,7 +63,8 @@ def check_is_new(folder):
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; --out must name a new folder.")
     if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} exists: choose another --out, or go on with the run in it with --resume.")
+        other = "go on with the run in it with --resume" if (folder / "config.json").exists() else "delete it"
+        raise InputError(f"{folder} exists and is not empty: choose another --out, or {other}.")
 
 
 def read_run(folder):

@@ -24,7 +24,8 @@ def embed(encoder, pictures, batch_size=256):
     _, size, _, channels = encoder.input_shape
     if pictures.channels != channels:
         raise InputError(
-            f"The encoder {encoder.name!r} takes pictures of {channels} channels, these have {pictures.channels}."
+            f"The encoder {encoder.name!r} takes pictures with {channels} channels (1 grey, 3 colour), "
+            f"these have {pictures.channels}."
         )
     total = -(-len(pictures) // batch_size)
     batches = progress(ordered_batches(pictures, size, batch_size), total, "Embedding")
