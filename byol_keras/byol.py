@@ -197,7 +197,13 @@ class BYOL(keras.Model):
         return [self.loss_tracker, self.spread_tracker]
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Does nothing: the model is built. Keras would trace the step here on pictures it cannot make views of."""
+        """Builds the optimizer only: the model is built, and Keras would trace it on pictures that are not views yet.
+
+        Left to the first step, the optimizer's variables would be made inside a replica, where TensorFlow fails.
+        """
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

@@ -55,5 +55,5 @@ class TargetEMA(keras.callbacks.Callback):
         remaining = (self.params["epochs"] - first_epoch) * steps
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         # `iterations` counts updates; the steps of an accumulation that is under way are in the raw counter only.
-        batches_done = int(optimizer._iterations)
+        batches_done = int(optimizer._iterations.numpy())
         return (batches_done + remaining) // (optimizer.gradient_accumulation_steps or 1)

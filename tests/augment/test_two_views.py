@@ -40,6 +40,11 @@ def test_two_views_in_unit_range(channels, dtype):
         assert float(tf.reduce_max(view)) <= 1.0
 
 
+def test_half_precision_policies_leave_the_views_in_float32():
+    expected = bk.TwoViews(24)(IMAGES, seed=SEED)
+    assert_same(bk.TwoViews(24, dtype="mixed_bfloat16")(IMAGES / np.float32(255), seed=SEED), expected, 1e-6)
+
+
 def test_integers_are_divided_by_the_largest_of_their_type():
     views = bk.TwoViews(24)
     expected = views(IMAGES / np.float32(255), seed=SEED)
