@@ -133,10 +133,7 @@ class BYOL(keras.Model):
         """target += rate * (online - target), in float32, on every replica."""
 
         def move(target, online):
-            target.assign_add(rate_of(target) * (online - target))
-
-        def rate_of(variable):
-            return tf.cast(rate, variable.dtype)
+            target.assign_add(tf.cast(rate, target.dtype) * (online - target))
 
         def move_all(strategy):
             for target, online in self._averaged_variables():

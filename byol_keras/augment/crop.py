@@ -42,7 +42,8 @@ def crop_resize(images, boxes, image_size):
     """Cuts a box out of each picture and resizes it, bicubic, antialiased where it shrinks.
 
     The filter is Pillow's and torchvision's: Keys' cubic with a = -0.5, stretched by the factor of shrinking, taking
-    nothing from outside the box. Each picture is multiplied by two interpolation matrices, which costs the same on
+    nothing from outside the box. The authors' resize does not antialias; the two differ only where a box is larger than
+    S, where theirs would leave most of a large photograph's pixels out. Each picture is multiplied by two interpolation matrices, which costs the same on
     any device however the boxes lie.
 
     Args:
