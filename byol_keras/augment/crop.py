@@ -42,9 +42,9 @@ def crop_resize(images, boxes, image_size):
     """Cuts a box out of each picture and resizes it, bicubic, antialiased where it shrinks.
 
     The filter is Pillow's and torchvision's: Keys' cubic with a = -0.5, stretched by the factor of shrinking, taking
-    nothing from outside the box. The authors' resize does not antialias; the two differ only where a box is larger than
-    S, where theirs would leave most of a large photograph's pixels out. Each picture is multiplied by two interpolation matrices, which costs the same on
-    any device however the boxes lie.
+    nothing from outside the box. The authors' resize does not antialias; the two differ only where a box is larger
+    than S, where theirs would leave most of a large photograph's pixels out. Each picture is multiplied by two
+    interpolation matrices, which costs the same on any device however the boxes lie.
 
     Args:
         images: (B, H, W, C) float32 in [0, 1].
