@@ -49,7 +49,7 @@ class Recipe:
 def short():
     """A small encoder for short runs on a processor: many small steps, a low tau base, no tiny crops.
 
-        byol-keras pretrain --data cifar10/train --out runs/cifar10 --recipe short
+    byol-keras pretrain --data cifar10/train --out runs/cifar10 --recipe short
 
     On CIFAR-10, on 2 cores with bfloat16 units: 24 minutes; 20-NN 38.5 % untrained, 55.7 % trained.
     """
@@ -68,22 +68,13 @@ def short():
 
 
 def demo():
-    """What `byol-keras demo` trains with, on 4,096 pictures it draws itself.
+    """`short` with a smaller encoder: what `byol-keras demo` trains with, on 4,096 pictures it draws itself.
 
     byol-keras demo --out demo
+
+    On 2 cores: 3 minutes for all of the demo; 20-NN 47.9 % untrained, 89.4 % trained.
     """
-    return Recipe(
-        backbone="resnet8",
-        image_size=32,
-        epochs=12,
-        batch_size=64,
-        optimizer="adamw",
-        learning_rate=1e-3,
-        weight_decay=1e-4,
-        warmup_epochs=0.5,
-        tau_base=0.95,
-        crop_area=0.2,
-    )
+    return dataclasses.replace(short(), backbone="resnet8", epochs=12, tau_base=0.95)
 
 
 def imagenet_40():

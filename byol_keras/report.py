@@ -93,9 +93,9 @@ def _summary(run, evaluation):
     knn = {name: 100 * row["knn"] for name, row in evaluation["results"].items()}
     return (
         f"A {run.recipe.backbone} learned from {evaluation['train']['pictures']:,} pictures of "
-        f"{run.recipe.image_size} pixels in {run.recipe.epochs} epochs, without being told what is in them. Asked for "
-        f"the class of pictures it had not seen by a vote of the {evaluation['neighbours']} nearest, it is right for "
-        f"{knn['trained']:.1f} %; before training for {knn['untrained']:.1f} %."
+        f"{run.recipe.image_size} pixels in {run.recipe.epochs} epochs, without being told what is in them. By the "
+        f"{evaluation['neighbours']} pictures it finds most alike, the class of {knn['trained']:.1f} % of new pictures "
+        f"is named rightly; with the untrained network, of {knn['untrained']:.1f} %."
     )
 
 
