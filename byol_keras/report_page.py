@@ -39,6 +39,7 @@ img { display: block; }
 .row { flex: 1; }
 .tiles { display: grid; gap: .3rem; grid-template-columns: repeat($columns, 1fr); margin-bottom: .2rem; }
 .tile { font-size: .62rem; line-height: 1.3; min-height: 3.4rem; text-align: center; overflow-wrap: anywhere; }
+@media (max-width: 30rem) { .query { width: 3rem; font-size: .75rem; } .tile { font-size: .56rem; } }
 .wrong { color: var(--wrong); }
 .wrong img { outline: 2px solid var(--wrong); outline-offset: -1px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from .draws import uniform
+
 # A box that does not fit is drawn again, as TensorFlow's sample_distorted_bounding_box and torchvision do.
 ATTEMPTS = 10
 
@@ -21,7 +23,7 @@ def sample_boxes(heights, widths, area, aspect, seed):
         (B, 4) int32: top, left, height, width, in whole pixels, inside the picture.
     """
     height, width = tf.cast(heights, tf.float32)[:, None], tf.cast(widths, tf.float32)[:, None]
-    draws = tf.random.stateless_uniform([tf.shape(heights)[0], ATTEMPTS, 4], seed)
+    draws = uniform([tf.shape(heights)[0], ATTEMPTS, 4], seed)
     size = height * width * (area[0] + draws[..., 0] * (area[1] - area[0]))
     log_low, log_high = tf.math.log(float(aspect[0])), tf.math.log(float(aspect[1]))
     ratio = tf.exp(log_low + draws[..., 1] * (log_high - log_low))

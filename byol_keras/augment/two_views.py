@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from ..errors import InputError
+from .draws import fold_in, split
 from .pixels import to_unit_range
 from .view import VIEW_1, VIEW_2, distort, random_view
 
@@ -78,8 +79,8 @@ class TwoViews(keras.layers.Layer):
             self.next_seed.assign_add([0, 1])
             replica = tf.distribute.get_replica_context()
             if replica is not None:
-                seed = tf.random.fold_in(seed, replica.replica_id_in_sync_group)
-        return tf.unstack(tf.random.split(tf.convert_to_tensor(seed), 2))
+                seed = fold_in(seed, replica.replica_id_in_sync_group)
+        return split(tf.convert_to_tensor(seed), 2)
 
     def compute_output_shape(self, input_shape):
         shape = (input_shape[0], self.image_size, self.image_size, input_shape[-1])

@@ -5,6 +5,7 @@ import tensorflow as tf
 from .blur import gaussian_blur
 from .colour import greyscale, jitter, solarize
 from .crop import flip, random_crop
+from .draws import fold_in, split, uniform
 
 # Grill et al. 2020, appendix B, with the values of the authors' code.
 VIEW_1 = {
@@ -49,7 +50,7 @@ def random_view(images, image_size, view, seed):
     Returns:
         (B, S, S, C) float32 in [0, 1].
     """
-    crop_seed, distort_seed = tf.unstack(tf.random.split(seed, 2))
+    crop_seed, distort_seed = split(seed, 2)
     crops = random_crop(images, image_size, view["crop_area"], view["crop_aspect"], crop_seed)
     return distort(crops, view, distort_seed)
 
@@ -66,10 +67,10 @@ def distort(crops, view, seed):
         (B, S, S, C) float32 in [0, 1].
     """
     batch = tf.shape(crops)[0]
-    draws = tf.unstack(tf.random.stateless_uniform([10, batch], seed))
-    order_seed = tf.random.fold_in(seed, 1)
+    draws = tf.unstack(uniform([10, batch], seed))
+    order_seed = fold_in(seed, 1)
     # Ranks of independent uniform numbers are a uniform permutation.
-    order = tf.argsort(tf.random.stateless_uniform([batch, 4], order_seed), axis=1)
+    order = tf.argsort(uniform([batch, 4], order_seed), axis=1)
 
     def symmetric(draw, reach):
         return (2.0 * draw - 1.0) * reach

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ..augment.crop import crop_resize, sample_boxes
+from ..augment.draws import split
 from ..augment.pixels import to_unit_range
 from .decode import decode
 
@@ -50,7 +51,7 @@ def crop_loader(pictures, image_size, views):
         size = sizes[index]
         boxes = [
             sample_boxes(size[:1], size[1:], view["crop_area"], view["crop_aspect"], view_seed)[0]
-            for view, view_seed in zip(views, tf.unstack(tf.random.split(seed, len(views))), strict=True)
+            for view, view_seed in zip(views, split(seed, len(views)), strict=True)
         ]
         encoded = load_bytes(index)
 

@@ -7,6 +7,7 @@ that training taken up at step k sees what it would have seen.
 import tensorflow as tf
 
 from ..augment.crop import central_resize, flip, random_crop
+from ..augment.draws import split, uniform
 from ..augment.pixels import to_unit_range
 from ..augment.view import VIEW_1
 from ..errors import InputError
@@ -79,14 +80,14 @@ def labelled_batches(pictures, image_size, batch_size, total_steps, seed):
     steps = tf.data.Dataset.range(total_steps)
 
     def mirrored(images, flip_seed):
-        return flip(images, tf.random.stateless_uniform([batch_size], flip_seed) < VIEW_1["flip"])
+        return flip(images, uniform([batch_size], flip_seed) < VIEW_1["flip"])
 
     if pictures.images is not None:
         gather = _gatherer(pictures, batch_size, seed, shuffle=True)
 
         def from_memory(step):
             images, labels = gather(step)
-            crop_seed, flip_seed = tf.unstack(tf.random.split(seeds(step), 2))
+            crop_seed, flip_seed = split(seeds(step), 2)
             area, aspect = VIEW_1["crop_area"], VIEW_1["crop_aspect"]
             return mirrored(random_crop(to_unit_range(images), image_size, area, aspect, crop_seed), flip_seed), labels
 
