@@ -84,32 +84,33 @@ def resnet(blocks, widths, bottleneck=False, image_size=224, channels=3, mean=No
     return keras.Model(inputs, outputs, name=name)
 
 
-def resnet8(image_size=32, **kwargs):
+def resnet8(image_size=32, name="resnet8", **kwargs):
     """Three stages of one block, 32 to 128 filters: 0.3 million parameters, D = 128. For demonstrations and boards."""
-    return resnet((1, 1, 1), (32, 64, 128), image_size=image_size, name="resnet8", **kwargs)
+    return resnet((1, 1, 1), (32, 64, 128), image_size=image_size, name=name, **kwargs)
 
 
-def resnet8x2(image_size=32, **kwargs):
+def resnet8x2(image_size=32, stem=None, name="resnet8x2", **kwargs):
     """`resnet8` with twice the filters: 1.2 million parameters, D = 256. For pretraining on a processor.
 
     Under 64 pixels its stem halves the picture, so that it costs less than `resnet8`, and its layers are wide enough
     for the processor's bfloat16 units.
     """
-    stem = HALVING_STEM if isinstance(image_size, int) and image_size < SMALL_IMAGE else None
-    return resnet((1, 1, 1), (64, 128, 256), image_size=image_size, stem=stem, name="resnet8x2", **kwargs)
+    if stem is None and isinstance(image_size, int) and image_size < SMALL_IMAGE:
+        stem = HALVING_STEM
+    return resnet((1, 1, 1), (64, 128, 256), image_size=image_size, stem=stem, name=name, **kwargs)
 
 
-def resnet18(image_size=224, **kwargs):
+def resnet18(image_size=224, name="resnet18", **kwargs):
     """ResNet-18: 11 million parameters, D = 512. Arguments as for `resnet`."""
-    return resnet((2, 2, 2, 2), (64, 128, 256, 512), image_size=image_size, name="resnet18", **kwargs)
+    return resnet((2, 2, 2, 2), (64, 128, 256, 512), image_size=image_size, name=name, **kwargs)
 
 
-def resnet34(image_size=224, **kwargs):
+def resnet34(image_size=224, name="resnet34", **kwargs):
     """ResNet-34: 21 million parameters, D = 512. Arguments as for `resnet`."""
-    return resnet((3, 4, 6, 3), (64, 128, 256, 512), image_size=image_size, name="resnet34", **kwargs)
+    return resnet((3, 4, 6, 3), (64, 128, 256, 512), image_size=image_size, name=name, **kwargs)
 
 
-def resnet50(image_size=224, **kwargs):
+def resnet50(image_size=224, name="resnet50", **kwargs):
     """ResNet-50: 24 million parameters, D = 2048. Arguments as for `resnet`."""
     widths = (64, 128, 256, 512)
-    return resnet((3, 4, 6, 3), widths, bottleneck=True, image_size=image_size, name="resnet50", **kwargs)
+    return resnet((3, 4, 6, 3), widths, bottleneck=True, image_size=image_size, name=name, **kwargs)

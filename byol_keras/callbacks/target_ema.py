@@ -14,7 +14,8 @@ class TargetEMA(keras.callbacks.Callback):
     stopped after an epoch and taken up with `initial_epoch` follows the same curve as training in one go.
 
     The average itself is part of the training step, where `steps_per_execution` cannot skip it; the schedule's two
-    numbers live in the model's saved state. tau is in the logs of `fit`.
+    numbers live in the model's saved state. tau is in the logs of `fit`. Under mixed_float16, steps that overflow are
+    no updates, so that tau ends that much short of 1.
 
     Args:
         tau_base: float in [0, 1], tau at the first update. The paper: 0.97 for 40 epochs, 0.99 for 100 and 300, 0.996
