@@ -52,6 +52,8 @@ def view_sheet(pictures, views, count=12, seed=0, cell=96):
 
     indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int)
     chosen = pictures.subset(indices)
-    originals = np.concatenate([*ordered_batches(chosen, cell).as_numpy_iterator()])
+    # Not resized up here, which would smooth small pictures and not their views.
+    size = min(cell, int(chosen.sizes.min()))
+    originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
     (crops,) = next(iter(two_view_batches(chosen, views, len(chosen), 1, seed, shuffle=False)))
     return sheet([list(originals), *(list(view.numpy()) for view in crops)], cell)
