@@ -39,7 +39,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 # Keras can load a saved model only when the classes in it are registered, which importing their modules does.
-_REGISTERED = ("augment.two_views", "batch_norm", "byol", "lars", "losses")
+_REGISTERED = ("augment.two_views", "byol", "lars", "losses")
 
 
 def _register(_keras):

@@ -1,54 +1,11 @@
-"""Batch normalization with BYOL's constants, on TensorFlow's fused kernel where it applies."""
+"""Batch normalization with BYOL's constants."""
 
 import keras
-import tensorflow as tf
 
 
-@keras.saving.register_keras_serializable("byol_keras")
-class BatchNormalization(keras.layers.BatchNormalization):
+def batch_norm(**kwargs):
     """`keras.layers.BatchNormalization` with decay 0.9, epsilon 1e-5 and statistics across replicas.
 
-    In training mode on one replica, 2-D (B, C) and 4-D (B, H, W, C) inputs go through TensorFlow's fused kernel, which
-    Keras does not use: the same numbers in less time. Everything else (inference, several replicas, masks, other
-    ranks, weights that are not float32) is Keras' own layer.
-
-    Args, shapes and errors: those of the Keras layer.
+    These are the authors' constants; Keras' own are 0.99 and 1e-3.
     """
-
-    def __init__(self, momentum=0.9, epsilon=1e-5, synchronized=True, **kwargs):
-        super().__init__(momentum=momentum, epsilon=epsilon, synchronized=synchronized, **kwargs)
-
-    def call(self, inputs, training=None, mask=None):
-        fusable = (
-            training
-            and self.trainable
-            and mask is None
-            and not self.renorm
-            and self.scale
-            and self.center
-            and self.variable_dtype == "float32"
-            and self.compute_dtype in ("float32", "bfloat16", "float16")
-            and len(inputs.shape) in (2, 4)
-            and self.axis in (-1, len(inputs.shape) - 1)
-            and tf.distribute.get_strategy().num_replicas_in_sync == 1
-        )
-        if not fusable:
-            return super().call(inputs, training=training, mask=mask)
-        # The fused kernel wants 4-D; mean and variance do not care how rows and columns are arranged.
-        x = tf.cast(inputs, self.compute_dtype)
-        x_4d = x if len(x.shape) == 4 else x[:, tf.newaxis, tf.newaxis, :]
-        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=x_4d,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
-            mean=tf.zeros([0], tf.float32),
-            variance=tf.zeros([0], tf.float32),
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        # The kernel returns the variance with Bessel's correction; Keras (and the authors) average the plain one.
-        count = tf.cast(tf.size(x) // tf.shape(x)[-1], tf.float32)
-        variance = variance * (tf.maximum(count - 1.0, 0.0) / count)
-        self.moving_mean.assign(self.moving_mean * self.momentum + mean * (1.0 - self.momentum))
-        self.moving_variance.assign(self.moving_variance * self.momentum + variance * (1.0 - self.momentum))
-        return tf.reshape(y, tf.shape(x)) if len(x.shape) == 2 else y
+    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=True, **kwargs)

@@ -7,6 +7,7 @@ from keras import ops
 from .augment.pixels import to_unit_range
 from .errors import InputError
 from .heads import mlp
+from .kernels import compilable, fast_layers
 from .losses import normalized_spread, regression_loss
 from .schedules import target_decay
 
@@ -81,24 +82,18 @@ class BYOL(keras.Model):
 
     def train_step(self, data):
         view_1, view_2 = self._views(data)
-        target_1, target_2 = self._target(view_1, training=True), self._target(view_2, training=True)
-        with tf.GradientTape() as tape:
-            prediction_1, prediction_2 = self._online(view_1, training=True), self._online(view_2, training=True)
-            losses = self.view_loss(prediction_1, target_2) + self.view_loss(prediction_2, target_1)
-            # tf.distribute adds the replicas' gradients up, so each replica takes its share of the mean.
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            scaled_loss = self.optimizer.scale_loss(tf.reduce_mean(losses) / replicas)
-        variables = self.trainable_variables
-        gradients = tape.gradient(scaled_loss, variables)
+        with fast_layers(self.encoder, self.projector, self.predictor, self.target_encoder, self.target_projector):
+            target_1, target_2 = self._target(view_1, training=True), self._target(view_2, training=True)
+            with tf.GradientTape() as tape:
+                prediction_1, prediction_2 = self._online(view_1, training=True), self._online(view_2, training=True)
+                losses = self.view_loss(prediction_1, target_2) + self.view_loss(prediction_2, target_1)
+                # tf.distribute adds the replicas' gradients up, so each replica takes its share of the mean.
+                replicas = tf.distribute.get_strategy().num_replicas_in_sync
+                scaled_loss = self.optimizer.scale_loss(tf.reduce_mean(losses) / replicas)
+            variables = self.trainable_variables
+            gradients = tape.gradient(scaled_loss, variables)
 
-        # An update happens only when the optimizer counts one: not while it accumulates gradients, and not when a
-        # float16 step overflowed. The target follows updates, not batches.
-        update = tf.convert_to_tensor(self.optimizer.iterations)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        tau = self._tau_at(update)
-        updated = tf.convert_to_tensor(self.optimizer.iterations) > update
-        self._average_target(tf.where(updated, 1.0 - tau, 0.0))
-
+        tau = self._update(gradients)
         self._track(losses, target_1, target_2)
         return {**self.get_metrics_result(), "tau": tau}
 
@@ -123,6 +118,22 @@ class BYOL(keras.Model):
 
     def _target(self, view, training):
         return self.target_projector(self.target_encoder(view, training=training), training=training)
+
+    def _update(self, gradients):
+        """One call of the optimizer, and the target's move after it; returns tau."""
+        if compilable(self.optimizer, gradients):
+            return tf.function(self._apply, jit_compile=True, autograph=False)(gradients)
+        return self._apply(gradients)
+
+    def _apply(self, gradients):
+        # An update happens only when the optimizer counts one: not while it accumulates gradients, and not when a
+        # float16 step overflowed. The target follows updates, not batches.
+        update = tf.convert_to_tensor(self.optimizer.iterations)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        tau = self._tau_at(update)
+        updated = tf.convert_to_tensor(self.optimizer.iterations) > update
+        self._average_target(tf.where(updated, 1.0 - tau, 0.0))
+        return tau
 
     def _tau_at(self, update):
         total = ops.cast(self.total_updates, "float32")

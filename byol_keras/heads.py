@@ -2,7 +2,7 @@
 
 import keras
 
-from .batch_norm import BatchNormalization
+from .batch_norm import batch_norm
 
 
 def mlp(input_dim, hidden_dim=4096, output_dim=256, dtype=None, name=None):
@@ -22,7 +22,7 @@ def mlp(input_dim, hidden_dim=4096, output_dim=256, dtype=None, name=None):
         [
             keras.Input((input_dim,)),
             keras.layers.Dense(hidden_dim, dtype=dtype),
-            BatchNormalization(dtype=dtype),
+            batch_norm(dtype=dtype),
             keras.layers.ReLU(dtype=dtype),
             keras.layers.Dense(output_dim, use_bias=False, dtype=dtype),
         ],

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from .batch_norm import BatchNormalization
+from .batch_norm import batch_norm
 from .errors import InputError
 
 # Stems: (kernel, stride, whether a 3x3 stride-2 max-pool follows).
@@ -26,14 +26,14 @@ def _block(x, filters, stride, bottleneck, name):
     shortcut = x
     if stride != 1 or x.shape[-1] != filters * expansion:
         shortcut = _convolution(x, filters * expansion, 1, stride, f"{name}_shortcut")
-        shortcut = BatchNormalization(name=f"{name}_shortcut_bn")(shortcut)
+        shortcut = batch_norm(name=f"{name}_shortcut_bn")(shortcut)
     if bottleneck:
         plan = [(filters, 1, 1), (filters, 3, stride), (filters * 4, 1, 1)]
     else:
         plan = [(filters, 3, stride), (filters, 3, 1)]
     for i, (width, size, step) in enumerate(plan, start=1):
         x = _convolution(x, width, size, step, f"{name}_conv{i}")
-        x = BatchNormalization(name=f"{name}_bn{i}")(x)
+        x = batch_norm(name=f"{name}_bn{i}")(x)
         if i < len(plan):
             x = layers.ReLU(name=f"{name}_relu{i}")(x)
     x = layers.Add(name=f"{name}_add")([x, shortcut])
@@ -72,7 +72,7 @@ def resnet(blocks, widths, bottleneck=False, image_size=224, channels=3, mean=No
         variance = [s**2 for s in std]
         x = layers.Normalization(mean=list(mean), variance=variance, dtype="float32", name="normalization")(x)
     x = _convolution(x, widths[0], kernel, stride, "stem_conv")
-    x = BatchNormalization(name="stem_bn")(x)
+    x = batch_norm(name="stem_bn")(x)
     x = layers.ReLU(name="stem_relu")(x)
     if pool:
         x = layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)

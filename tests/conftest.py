@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 import byol_keras as bk
-from byol_keras.batch_norm import BatchNormalization
+from byol_keras.batch_norm import batch_norm
 from byol_keras.heads import mlp
 
 
 def _tiny_encoder():
     inputs = x = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(x)
-    x = BatchNormalization()(x)
+    x = batch_norm()(x)
     x = keras.layers.ReLU()(x)
     return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
 

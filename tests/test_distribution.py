@@ -21,14 +21,14 @@ def train(strategy, with_augmenter):
     import tensorflow as tf
 
     import byol_keras as bk
-    from byol_keras.batch_norm import BatchNormalization
+    from byol_keras.batch_norm import batch_norm
     from byol_keras.heads import mlp
 
     with strategy.scope():
         keras.utils.set_random_seed(0)
         inputs = x = keras.Input((8, 8, 3))
         x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(x)
-        x = keras.layers.ReLU()(BatchNormalization()(x))
+        x = keras.layers.ReLU()(batch_norm()(x))
         encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
         model = bk.BYOL(
             encoder,

@@ -1,0 +1,56 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import byol_keras as bk
+
+
+class Unknown(keras.optimizers.SGD):
+    """An optimizer of the user's own, which may do what XLA cannot."""
+
+
+def updates_compiled(model, views):
+    """Whether the step's graph has a function that XLA must compile and that assigns variables."""
+    graph = tf.function(model.train_step).get_concrete_function((views,)).graph
+    calls = [op for op in graph.get_operations() if "PartitionedCall" in op.type]
+    return any("_apply" in op.get_attr("f").name for op in calls if op.get_attr("_XlaMustCompile"))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "compiled"),
+    [
+        (lambda: keras.optimizers.SGD(0.1), True),
+        (lambda: keras.optimizers.AdamW(1e-3), True),
+        (lambda: bk.LARS(0.1), True),
+        (lambda: Unknown(0.1), False),
+        (lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)), False),
+    ],
+)
+def test_known_optimizers_are_compiled(tiny_byol, view_pair, optimizer, compiled):
+    model = tiny_byol()
+    model.compile(optimizer())
+    model._maybe_symbolic_build()
+    assert updates_compiled(model, view_pair) == compiled
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.AdamW, bk.LARS])
+@pytest.mark.parametrize("settings", [{}, {"gradient_accumulation_steps": 2}, {"clipnorm": 0.1}, {"use_ema": True}])
+def test_a_compiled_update_gives_the_same_weights(tiny_byol, optimizer, settings):
+    # A subclass is not compiled, and is otherwise the same optimizer.
+    plain = type("Plain", (optimizer,), {"__module__": __name__})
+    weights = []
+    for kind in (optimizer, plain):
+        model = tiny_byol()
+        model.compile(kind(0.05, weight_decay=1e-3, **settings))
+        model._maybe_symbolic_build()
+        model.set_target_schedule(0.9, 4)
+        update = tf.function(model._update)
+        rng = np.random.default_rng(0)
+        taus = [
+            float(update([tf.constant(rng.normal(size=v.shape), tf.float32) for v in model.trainable_variables]))
+            for _ in range(4)
+        ]
+        weights.append([taus, *model.get_weights(), *(v.numpy() for v in model.optimizer.variables)])
+    for actual, expected in zip(*weights, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
