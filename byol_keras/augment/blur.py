@@ -8,26 +8,28 @@ def blur_radius(image_size):
     return int((image_size / 10) / 2)
 
 
-def gaussian_blur(planes, sigma):
+def gaussian_blur(lines, sigma):
     """Separable Gaussian blur with zero padding; the kernel is cut off at `blur_radius` and sums to 1.
 
     Rows and columns are multiplied by a band matrix each, so that every picture can have a kernel of its own. Zero
     padding darkens the border, as the authors' convolution does.
 
     Args:
-        planes: (B, C, S, S) float32.
+        lines: (B, S, C, S) float32.
         sigma: (B,) float32, in pixels; 0 leaves the picture as it is.
 
     Returns:
-        (B, C, S, S) float32.
+        (B, S, C, S) float32.
     """
-    size = planes.shape[2]
-    offset = tf.range(size)[:, None] - tf.range(size)[None, :]
-    inside = tf.abs(offset) <= blur_radius(size)
-    square = tf.cast(offset * offset, tf.float32)[None]
+    batch, (_, size, channels, _) = tf.shape(lines)[0], lines.shape
+    radius = blur_radius(size)
     # sigma 0 would divide by zero; so small a sigma gives exactly the identity.
-    band = tf.where(inside, tf.exp(-square / (2.0 * tf.square(tf.maximum(sigma, 1e-3)))[:, None, None]), 0.0)
-    taps = tf.range(-blur_radius(size), blur_radius(size) + 1, dtype=tf.float32)[None]
-    total = tf.reduce_sum(tf.exp(-tf.square(taps) / (2.0 * tf.square(tf.maximum(sigma, 1e-3)))[:, None]), axis=1)
-    band = (band / total[:, None, None])[:, None]
-    return tf.matmul(tf.matmul(band, planes), band)
+    precision = 1.0 / (2.0 * tf.square(tf.maximum(sigma, 1e-3)))
+    taps = tf.range(-radius, radius + 1, dtype=tf.float32)
+    total = tf.reduce_sum(tf.exp(-tf.square(taps) * precision[:, None]), axis=1)
+    offset = tf.range(size)[:, None] - tf.range(size)[None, :]
+    weights = tf.exp(-tf.cast(offset * offset, tf.float32) * precision[:, None, None])
+    band = tf.where(tf.abs(offset) <= radius, weights / total[:, None, None], 0.0)
+    blurred = tf.matmul(band, tf.reshape(lines, [batch, size, channels * size]))
+    blurred = tf.matmul(tf.reshape(blurred, [batch, size * channels, size]), band)
+    return tf.reshape(blurred, [batch, size, channels, size])

@@ -1,7 +1,7 @@
 """Colour changes of batched pictures. Every function takes one parameter a picture.
 
-Pictures are planes here, (B, C, H, W) float32 in [0, 1]: hue and saturation work across channels, and whole planes are
-what vector units like. On grey pictures (C = 1) saturation, hue and greyscale do nothing.
+Pictures are lines here, (B, H, C, W) float32 in [0, 1], see `pixels.to_lines`. On grey pictures (C = 1) saturation, hue
+and greyscale do nothing.
 """
 
 import tensorflow as tf
@@ -13,101 +13,77 @@ def _per_picture(parameter):
     return parameter[:, None, None, None]
 
 
-def brightness(planes, delta):
-    """Adds `delta` (B,), then clips to [0, 1]."""
-    return tf.clip_by_value(planes + _per_picture(delta), 0.0, 1.0)
+def brightness_contrast(lines, delta, factor):
+    """Scales by `factor` (B,) about each channel's mean over the picture, adds `delta` (B,), then clips to [0, 1]."""
+    mean = tf.reduce_mean(lines, axis=[1, 3], keepdims=True)
+    return tf.clip_by_value((lines - mean) * _per_picture(factor) + (mean + _per_picture(delta)), 0.0, 1.0)
 
 
-def contrast(planes, factor):
-    """Scales by `factor` (B,) about each channel's mean over the picture, then clips to [0, 1]."""
-    mean = tf.reduce_mean(planes, axis=[2, 3], keepdims=True)
-    return tf.clip_by_value((planes - mean) * _per_picture(factor) + mean, 0.0, 1.0)
+def saturation_hue(lines, factor, delta):
+    """Multiplies the saturation of HSV by `factor` (B,) >= 0, at most to 1, and turns the hue by `delta` (B,), in turns.
 
-
-def saturation(planes, factor):
-    """Multiplies the saturation of HSV by `factor` (B,) >= 0, at most to 1; hue and value stay.
-
-    With V the largest and m the smallest channel, S = (V - m) / V and every channel is V - S * (something of the hue),
-    so a new saturation scales the distance from V, and no conversion is needed.
+    With V the largest and m the smallest channel, saturation is (V - m) / V, and a channel is V - (V - m) * (something
+    of the hue), so no conversion to HSV and back is needed.
     """
-    if planes.shape[1] == 1:
-        return planes
-    value = tf.reduce_max(planes, axis=1, keepdims=True)
-    chroma = value - tf.reduce_min(planes, axis=1, keepdims=True)
-    # S * factor <= 1 means factor <= V / chroma; a grey pixel has no chroma and stays.
-    scale = tf.minimum(_per_picture(factor), tf.math.divide_no_nan(value, chroma))
-    return value - (value - planes) * scale
-
-
-def hue(planes, delta):
-    """Turns the hue of HSV by `delta` (B,), in turns; saturation and value stay."""
-    if planes.shape[1] == 1:
-        return planes
-    red, green, blue = tf.unstack(planes, axis=1)
+    if lines.shape[2] == 1:
+        return lines
+    red, green, blue = tf.unstack(lines, axis=2)
     value = tf.maximum(tf.maximum(red, green), blue)
     chroma = value - tf.minimum(tf.minimum(red, green), blue)
+    # A grey pixel has no hue; whatever stands for it is multiplied by its chroma, 0.
+    inverse = 1.0 / tf.where(chroma > 0.0, chroma, 1.0)
     # The hue in sixths of a turn, counted from red.
     sixths = tf.where(
         tf.equal(value, red),
-        tf.math.divide_no_nan(green - blue, chroma),
-        tf.where(
-            tf.equal(value, green),
-            2.0 + tf.math.divide_no_nan(blue - red, chroma),
-            4.0 + tf.math.divide_no_nan(red - green, chroma),
-        ),
+        (green - blue) * inverse,
+        tf.where(tf.equal(value, green), 2.0 + (blue - red) * inverse, 4.0 + (red - green) * inverse),
     )
     sixths += 6.0 * delta[:, None, None]
+    chroma = tf.minimum(chroma * factor[:, None, None], value)
 
     def channel(offset):
-        k = tf.math.floormod(sixths + offset, 6.0)
+        # Not floormod, which is a slow call for every number.
+        k = sixths + offset
+        k -= 6.0 * tf.floor(k * (1.0 / 6.0))
         return value - chroma * tf.clip_by_value(tf.minimum(k, 4.0 - k), 0.0, 1.0)
 
-    return tf.stack([channel(5.0), channel(3.0), channel(1.0)], axis=1)
+    return tf.stack([channel(5.0), channel(3.0), channel(1.0)], axis=2)
 
 
-def greyscale(planes, chosen):
+def greyscale(lines, chosen):
     """Replaces every channel by the luma 0.2989 R + 0.5870 G + 0.1140 B where `chosen` (B,) bool."""
-    if planes.shape[1] == 1:
-        return planes
-    luma = tf.reduce_sum(planes * tf.reshape(tf.constant(GREY_WEIGHTS), [1, 3, 1, 1]), axis=1, keepdims=True)
-    return tf.where(_per_picture(chosen), luma, planes)
+    if lines.shape[2] == 1:
+        return lines
+    luma = tf.reduce_sum(lines * tf.reshape(tf.constant(GREY_WEIGHTS), [1, 1, 3, 1]), axis=2, keepdims=True)
+    return tf.where(_per_picture(chosen), luma, lines)
 
 
-def solarize(planes, chosen):
+def solarize(lines, chosen):
     """Turns over the bright half, x < 0.5 ? x : 1 - x, where `chosen` (B,) bool."""
-    return tf.where(_per_picture(chosen) & (planes >= 0.5), 1.0 - planes, planes)
+    return tf.where(_per_picture(chosen) & (lines >= 0.5), 1.0 - lines, lines)
 
 
-def jitter(planes, order, brightness_delta, contrast_factor, saturation_factor, hue_delta):
+def jitter(lines, order, brightness_delta, contrast_factor, saturation_factor, hue_delta):
     """The four colour changes, in an order of its own for each picture.
 
-    Hue is dear, so it is computed once: each of the others runs in up to three slots before it and three after it, and
-    a picture's parameter is neutral in all slots but its own.
+    All four are computed in each of four places, and a picture's parameter is neutral in all places but its own: work
+    that vector units hardly notice, where a choice for each picture would hold them up.
 
     Args:
-        planes: (B, C, H, W) float32 in [0, 1].
+        lines: (B, H, C, W) float32 in [0, 1].
         order: (B, 4) int32, a permutation a picture: which change comes 1st to 4th; 0 brightness, 1 contrast,
             2 saturation, 3 hue.
         brightness_delta, contrast_factor, saturation_factor, hue_delta: (B,); 0, 1, 1 and 0 change nothing.
 
     Returns:
-        (B, C, H, W) float32 in [0, 1].
+        (B, H, C, W) float32 in [0, 1].
     """
-    hue_slot = tf.argmax(tf.cast(tf.equal(order, 3), tf.int32), axis=1, output_type=tf.int32)
-
-    def slot(planes, place, active):
+    for place in range(4):
         change = order[:, place]
-        planes = brightness(planes, tf.where(active & (change == 0), brightness_delta, 0.0))
-        planes = contrast(planes, tf.where(active & (change == 1), contrast_factor, 1.0))
-        return saturation(planes, tf.where(active & (change == 2), saturation_factor, 1.0))
-
-    if planes.shape[1] == 1:
-        for place in range(4):
-            planes = slot(planes, place, hue_slot != place)
-        return planes
-    for place in range(3):
-        planes = slot(planes, place, hue_slot > place)
-    planes = hue(planes, hue_delta)
-    for place in range(1, 4):
-        planes = slot(planes, place, hue_slot < place)
-    return planes
+        lines = brightness_contrast(
+            lines, tf.where(change == 0, brightness_delta, 0.0), tf.where(change == 1, contrast_factor, 1.0)
+        )
+        lines = saturation_hue(
+            lines, tf.where(change == 2, saturation_factor, 1.0), tf.where(change == 3, hue_delta, 0.0)
+        )
+    return lines

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from .draws import uniform
+from .pixels import from_lines, to_lines
 
 # A box that does not fit is drawn again, as TensorFlow's sample_distorted_bounding_box and torchvision do.
 ATTEMPTS = 10
@@ -56,18 +57,29 @@ def crop_resize(images, boxes, image_size):
     Returns:
         (B, S, S, C) float32, clipped to [0, 1].
     """
-    rows = _interpolation(boxes[:, 0], boxes[:, 2], tf.shape(images)[1], image_size)
-    columns = _interpolation(boxes[:, 1], boxes[:, 3], tf.shape(images)[2], image_size)
-    planes = tf.transpose(images, [0, 3, 1, 2])
-    planes = tf.matmul(tf.matmul(rows[:, None], planes), columns[:, None], transpose_b=True)
-    return tf.clip_by_value(tf.transpose(planes, [0, 2, 3, 1]), 0.0, 1.0)
+    return from_lines(crop_lines(images, boxes, image_size))
+
+
+def crop_lines(images, boxes, image_size):
+    """`crop_resize` with the result as lines, (B, S, C, S), see `pixels.to_lines`."""
+    batch, height, width = tf.unstack(tf.shape(images)[:3])
+    channels = images.shape[3]
+    rows = _interpolation(boxes[:, 0], boxes[:, 2], height, image_size)
+    columns = _interpolation(boxes[:, 1], boxes[:, 3], width, image_size)
+    lines = tf.matmul(rows, tf.reshape(to_lines(images), [batch, height, channels * width]))
+    lines = tf.matmul(tf.reshape(lines, [batch, image_size * channels, width]), columns, transpose_b=True)
+    return tf.clip_by_value(tf.reshape(lines, [batch, image_size, channels, image_size]), 0.0, 1.0)
+
+
+def random_boxes(images, area, aspect, seed):
+    """A box for each of `images` (B, H, W, C), see `sample_boxes`."""
+    shape = tf.shape(images)
+    return sample_boxes(tf.fill([shape[0]], shape[1]), tf.fill([shape[0]], shape[2]), area, aspect, seed)
 
 
 def random_crop(images, image_size, area, aspect, seed):
     """Cuts a random box out of each picture, see `sample_boxes`, and resizes it, see `crop_resize`."""
-    shape = tf.shape(images)
-    heights, widths = tf.fill([shape[0]], shape[1]), tf.fill([shape[0]], shape[2])
-    return crop_resize(images, sample_boxes(heights, widths, area, aspect, seed), image_size)
+    return crop_resize(images, random_boxes(images, area, aspect, seed), image_size)
 
 
 def flip(images, chosen):

@@ -16,3 +16,17 @@ def to_unit_range(images):
     if images.dtype.is_integer:
         return tf.cast(images, tf.float32) * (1.0 / images.dtype.max)
     return tf.cast(images, tf.float32)
+
+
+def to_lines(images):
+    """(B, H, W, C) -> (B, H, C, W): the layout the views are made in.
+
+    A row of one channel lies in one piece, which is what vector units like, and resizing and blurring along either axis
+    is one matrix product a picture.
+    """
+    return tf.transpose(images, [0, 1, 3, 2])
+
+
+def from_lines(lines):
+    """(B, H, C, W) -> (B, H, W, C)."""
+    return tf.transpose(lines, [0, 1, 3, 2])

@@ -4,8 +4,9 @@ import tensorflow as tf
 
 from .blur import gaussian_blur
 from .colour import greyscale, jitter, solarize
-from .crop import flip, random_crop
+from .crop import crop_lines, random_boxes
 from .draws import fold_in, split, uniform
+from .pixels import from_lines, to_lines
 
 # Grill et al. 2020, appendix B, with the values of the authors' code.
 VIEW_1 = {
@@ -51,8 +52,8 @@ def random_view(images, image_size, view, seed):
         (B, S, S, C) float32 in [0, 1].
     """
     crop_seed, distort_seed = split(seed, 2)
-    crops = random_crop(images, image_size, view["crop_area"], view["crop_aspect"], crop_seed)
-    return distort(crops, view, distort_seed)
+    boxes = random_boxes(images, view["crop_area"], view["crop_aspect"], crop_seed)
+    return from_lines(_distort(crop_lines(images, boxes, image_size), view, distort_seed))
 
 
 def distort(crops, view, seed):
@@ -66,7 +67,11 @@ def distort(crops, view, seed):
     Returns:
         (B, S, S, C) float32 in [0, 1].
     """
-    batch = tf.shape(crops)[0]
+    return from_lines(_distort(to_lines(crops), view, seed))
+
+
+def _distort(lines, view, seed):
+    batch = tf.shape(lines)[0]
     draws = tf.unstack(uniform([10, batch], seed))
     order_seed = fold_in(seed, 1)
     # Ranks of independent uniform numbers are a uniform permutation.
@@ -76,17 +81,17 @@ def distort(crops, view, seed):
         return (2.0 * draw - 1.0) * reach
 
     jittered = draws[1] < view["jitter"]
-    planes = tf.transpose(flip(crops, draws[0] < view["flip"]), [0, 3, 1, 2])
-    planes = jitter(
-        planes,
+    lines = tf.where((draws[0] < view["flip"])[:, None, None, None], tf.reverse(lines, [3]), lines)
+    lines = jitter(
+        lines,
         order,
         brightness_delta=tf.where(jittered, symmetric(draws[2], view["brightness"]), 0.0),
         contrast_factor=tf.where(jittered, 1.0 + symmetric(draws[3], view["contrast"]), 1.0),
         saturation_factor=tf.where(jittered, 1.0 + symmetric(draws[4], view["saturation"]), 1.0),
         hue_delta=tf.where(jittered, symmetric(draws[5], view["hue"]), 0.0),
     )
-    planes = greyscale(planes, draws[6] < view["greyscale"])
+    lines = greyscale(lines, draws[6] < view["greyscale"])
     low, high = view["blur_sigma"]
-    planes = gaussian_blur(planes, tf.where(draws[7] < view["blur"], low + draws[8] * (high - low), 0.0))
-    planes = solarize(planes, draws[9] < view["solarize"])
-    return tf.clip_by_value(tf.transpose(planes, [0, 2, 3, 1]), 0.0, 1.0)
+    lines = gaussian_blur(lines, tf.where(draws[7] < view["blur"], low + draws[8] * (high - low), 0.0))
+    lines = solarize(lines, draws[9] < view["solarize"])
+    return tf.clip_by_value(lines, 0.0, 1.0)

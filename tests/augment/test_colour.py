@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from byol_keras.augment.colour import brightness, contrast, greyscale, hue, jitter, saturation, solarize
+from byol_keras.augment.colour import brightness_contrast, greyscale, jitter, saturation_hue, solarize
+from byol_keras.augment.pixels import from_lines, to_lines
 
 RNG = np.random.default_rng(0)
 CORNERS = np.array(list(itertools.product([0, 0.5, 1], repeat=3)), np.float32)  # black, greys, white, pure colours
@@ -18,12 +19,24 @@ def pictures(count, channels=3, low=0.0, high=1.0):
     return images
 
 
-def planes(images):
-    return tf.transpose(images, [0, 3, 1, 2])
-
-
 def pixels(result):
-    return tf.transpose(result, [0, 2, 3, 1]).numpy()
+    return from_lines(result).numpy()
+
+
+def brightness(lines, delta):
+    return brightness_contrast(lines, delta, tf.ones_like(delta))
+
+
+def contrast(lines, factor):
+    return brightness_contrast(lines, tf.zeros_like(factor), factor)
+
+
+def saturation(lines, factor):
+    return saturation_hue(lines, factor, tf.zeros_like(factor))
+
+
+def hue(lines, delta):
+    return saturation_hue(lines, tf.ones_like(delta), delta)
 
 
 def test_brightness_is_added_and_clipped():
@@ -34,49 +47,49 @@ def test_brightness_is_added_and_clipped():
 
 def test_contrast_by_hand_is_about_the_mean_of_each_channel():
     # Means 0.3 and 0.7.
-    image = tf.constant([[[[0.2, 0.4]], [[0.5, 0.9]]]])
-    np.testing.assert_allclose(contrast(image, tf.constant([0.5])), [[[[0.25, 0.35]], [[0.6, 0.8]]]], atol=1e-6)
-    np.testing.assert_allclose(contrast(image, tf.constant([2.0])), [[[[0.1, 0.5]], [[0.3, 1.0]]]], atol=1e-6)
+    image = tf.constant([[[[0.2, 0.4], [0.5, 0.9]]]])
+    np.testing.assert_allclose(contrast(image, tf.constant([0.5])), [[[[0.25, 0.35], [0.6, 0.8]]]], atol=1e-6)
+    np.testing.assert_allclose(contrast(image, tf.constant([2.0])), [[[[0.1, 0.5], [0.3, 1.0]]]], atol=1e-6)
 
 
 def test_contrast_has_a_factor_and_a_mean_for_each_picture():
     images, factors = pictures(4), np.array([0.6, 1.0, 1.2, 1.4], np.float32)
     mean = images.astype(np.float64).mean((1, 2), keepdims=True)
     expected = np.clip((images - mean) * factors[:, None, None, None] + mean, 0, 1)
-    np.testing.assert_allclose(pixels(contrast(planes(images), factors)), expected, atol=1e-6)
+    np.testing.assert_allclose(pixels(contrast(to_lines(images), factors)), expected, atol=1e-6)
 
 
 def test_saturation_is_that_of_tensorflow():
     images, factors = pictures(5), np.array([0.0, 0.8, 1.0, 1.2, 3.0], np.float32)
-    result = pixels(saturation(planes(images), factors))
+    result = pixels(saturation(to_lines(images), factors))
     for image, factor, actual in zip(images, factors, result, strict=True):
         np.testing.assert_allclose(actual, tf.image.adjust_saturation(image, factor), atol=2e-6)
 
 
 def test_hue_is_that_of_tensorflow():
     images, deltas = pictures(6), np.array([-0.5, -0.1, 0.0, 0.03, 0.1, 0.7], np.float32)
-    result = pixels(hue(planes(images), deltas))
+    result = pixels(hue(to_lines(images), deltas))
     for image, delta, actual in zip(images, deltas, result, strict=True):
         np.testing.assert_allclose(actual, tf.image.adjust_hue(image, delta), atol=5e-6)
 
 
 def test_a_third_of_a_turn_makes_red_green():
-    red = tf.reshape([1.0, 0.0, 0.0], [1, 3, 1, 1])
+    red = tf.reshape([1.0, 0.0, 0.0], [1, 1, 3, 1])
     np.testing.assert_allclose(tf.squeeze(hue(red, tf.constant([1 / 3]))), [0, 1, 0], atol=1e-6)
 
 
 def test_greyscale_weights():
-    primaries = tf.reshape(tf.eye(3), [3, 3, 1, 1])
+    primaries = tf.reshape(tf.eye(3), [3, 1, 3, 1])
     result = greyscale(primaries, tf.constant([True] * 3))
     expected = np.repeat([[0.2989], [0.5870], [0.1140]], 3, axis=1)
     np.testing.assert_allclose(tf.squeeze(result), expected, atol=1e-7)
 
 
 def test_greyscale_takes_the_chosen_ones():
-    images = planes(pictures(2))
+    images = to_lines(pictures(2))
     result = greyscale(images, tf.constant([False, True]))
     np.testing.assert_array_equal(result[0], images[0])
-    np.testing.assert_array_equal(result[1, 0], result[1, 2])
+    np.testing.assert_array_equal(result[1, :, 0], result[1, :, 2])
 
 
 def test_solarize_turns_over_values_from_one_half():
@@ -98,7 +111,7 @@ def test_jitter_in_each_of_the_24_orders(channels):
         lambda x: x if channels == 1 else tf.image.adjust_hue(x, 0.1).numpy(),
     ]
     parameters = [np.full(count, value, np.float32) for value in (0.3, 1.4, 1.2, 0.1)]
-    result = pixels(jitter(planes(np.repeat(image, count, axis=0)), orders, *parameters))
+    result = pixels(jitter(to_lines(np.repeat(image, count, axis=0)), orders, *parameters))
     for order, actual in zip(orders, result, strict=True):
         expected = image[0]
         for change in order:
@@ -113,7 +126,7 @@ def test_jitter_has_parameters_for_each_picture():
     images, order = pictures(6, low=0.3, high=0.7), np.tile(np.arange(4, dtype=np.int32), (6, 1))
     # One change a picture, then none.
     result = jitter(
-        planes(images),
+        to_lines(images),
         order,
         brightness_delta=tf.constant([0.2, 0, 0, 0, 0, 0.0]),
         contrast_factor=tf.constant([1, 0.6, 1, 1, 1, 1.0]),
@@ -134,10 +147,10 @@ def test_jitter_has_parameters_for_each_picture():
 
 @pytest.mark.parametrize("change", [saturation, hue])
 def test_colour_changes_leave_grey_pictures(change):
-    images = planes(pictures(2, channels=1))
+    images = to_lines(pictures(2, channels=1))
     np.testing.assert_array_equal(change(images, tf.constant([0.1, 0.1])), images)
 
 
 def test_greyscale_leaves_grey_pictures():
-    images = planes(pictures(2, channels=1))
+    images = to_lines(pictures(2, channels=1))
     np.testing.assert_array_equal(greyscale(images, tf.constant([True, True])), images)

@@ -1,0 +1,34 @@
+"""The peers' own virtual environment: PyTorch, which does not go beside TensorFlow, and what runs on it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ENVIRONMENT = Path(os.environ.get("BYOL_KERAS_PEERS", HERE / ".venv-peers"))
+# The CPU build of torch; without --no-deps the others would replace it by one with several GB of CUDA.
+TORCH = "torch==2.13.0"
+ON_TORCH = ["torchvision==0.29.2", "lightly==1.6.0", "byol-pytorch==0.9.1"]
+THEIR_NEEDS = [
+    *("numpy", "pillow", "tqdm", "requests", "pyyaml", "einops", "accelerate", "beartype", "aenum", "hydra-core"),
+    *("lightly_utils", "pytorch_lightning", "onnxruntime"),
+]
+
+
+def peers_python():
+    """The interpreter of the peers' environment, which is made on first use. Its path can be set beforehand.
+
+    BYOL_KERAS_PEERS names another folder for the environment.
+    """
+    python = ENVIRONMENT / "bin" / "python"
+    stamp = ENVIRONMENT / "installed"
+    if not stamp.exists():
+        print(f"Making the peers' environment in {ENVIRONMENT}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
+        install = [python, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*install, TORCH], check=True)
+        subprocess.run([*install, "--no-deps", *ON_TORCH], check=True)
+        subprocess.run([*install, *THEIR_NEEDS], check=True)
+        stamp.touch()
+    return python

@@ -1,0 +1,53 @@
+"""What every script prints and writes."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+from pathlib import Path
+
+
+def machine():
+    """The processor, its cores and the versions of this side's packages."""
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    packages = ("tensorflow", "keras", "keras-cv", "byol_keras")
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(), **versions}
+
+
+def take_turns(workers, rounds, **request):
+    """Measures each worker once a round. Returns {name: list of answers}."""
+    answers = {worker.name: [] for worker in workers}
+    for _ in range(rounds):
+        for worker in workers:
+            answers[worker.name].append(worker.measure(**request))
+    return answers
+
+
+def median(answers, key):
+    return statistics.median(answer[key] for answer in answers)
+
+
+def table(title, header, rows):
+    """Prints rows of strings and numbers in columns; numbers to three significant digits."""
+    cells = [header] + [[_text(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    print(f"\n{title}")
+    for row in cells:
+        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join([row[0].ljust(len(first)), *rest]), flush=True)
+
+
+def write(name, data, folder="benchmarks/results"):
+    """Writes `data` and the machine to FOLDER/NAME.json."""
+    path = Path(folder) / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"machine": machine(), **data}, indent=1) + "\n")
+    print(f"Written to {path}")
+
+
+def _text(cell):
+    if isinstance(cell, float):
+        return f"{cell:.3g}" if abs(cell) < 100 else f"{cell:.0f}"
+    return str(cell)

@@ -1,0 +1,49 @@
+"""The networks of the torch workers."""
+
+import copy
+
+import torch
+from torch import nn
+
+_register_fake = torch.library.register_fake
+
+
+def _without_torchvision(op, *args, **kwargs):
+    # torchvision's compiled operators do not load beside the CPU build of torch; nothing here uses them.
+    if isinstance(op, str) and op.startswith("torchvision::"):
+        return lambda function: function
+    return _register_fake(op, *args, **kwargs)
+
+
+torch.library.register_fake = _without_torchvision
+import torchvision  # noqa: E402 - only after the line above
+
+
+def encoder(network, image_size):
+    """A torchvision ResNet without its classifier, with the small stem under 64 pixels. Returns (module, D)."""
+    model = getattr(torchvision.models, network)()
+    if image_size < 64:
+        model.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        model.maxpool = nn.Identity()
+    dimensions, model.fc = model.fc.in_features, nn.Identity()
+    return model, dimensions
+
+
+class LightlyBYOL(nn.Module):
+    """The model of lightly's BYOL example, with the paper's heads."""
+
+    def __init__(self, backbone, dimensions):
+        super().__init__()
+        from lightly.models.modules import BYOLPredictionHead, BYOLProjectionHead
+
+        self.backbone = backbone
+        self.projection_head = BYOLProjectionHead(dimensions, 4096, 256)
+        self.prediction_head = BYOLPredictionHead(256, 4096, 256)
+        self.backbone_momentum = copy.deepcopy(self.backbone).requires_grad_(False)
+        self.projection_head_momentum = copy.deepcopy(self.projection_head).requires_grad_(False)
+
+    def forward(self, x):
+        return self.prediction_head(self.projection_head(self.backbone(x).flatten(1)))
+
+    def forward_momentum(self, x):
+        return self.projection_head_momentum(self.backbone_momentum(x).flatten(1)).detach()

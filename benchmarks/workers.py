@@ -1,0 +1,66 @@
+"""Processes that wait for their turn, so that systems are measured alternately and never at the same time.
+
+A worker is a script that calls `serve(measure)`: it sets itself up, says that it is ready, and then answers every
+request (a JSON object on a line) with a measurement (likewise).
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+
+
+class Worker:
+    """A process of `python -m module *arguments`, started from the root of the repository.
+
+    Args:
+        name: what the table calls it.
+        python: interpreter.
+        module: name of the worker's module.
+        *arguments: for its command line.
+    """
+
+    def __init__(self, name, python, module, *arguments):
+        self.name = name
+        self._log = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            [str(python), "-m", module, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        self.about = self._answer()
+
+    def measure(self, **request):
+        """Sends a request and waits for the answer, a dict."""
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self):
+        """Ends the process; its peak memory in MB."""
+        peak = self.measure(peak_memory=True)["peak_mb"]
+        self._process.stdin.close()
+        self._process.wait()
+        return peak
+
+    def _answer(self):
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        self._log.seek(0)
+        raise RuntimeError(f"{self.name} ended with code {self._process.wait()}:\n{self._log.read()[-3000:]}")
+
+
+def serve(measure, **about):
+    """Says "ready" with `about`, then answers requests by `measure(**request)` until standard input ends."""
+    print(json.dumps(about), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "peak_memory" in request:
+            answer = {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+        else:
+            answer = measure(**request)
+        print(json.dumps(answer), flush=True)
