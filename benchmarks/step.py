@@ -65,7 +65,7 @@ def run(case, rounds):
         floor = floors[f"{side} {'bfloat16' if 'bfloat16' in worker.name else 'float32'}"]
         peak = worker.close()
         rows.append([worker.name, seconds, batch_size / seconds, gflops, gflops / floor, peak])
-        results[worker.name] = dict(seconds=seconds, images_s=batch_size / seconds, gflops=gflops, peak_mb=peak)
+        results[worker.name] = {"seconds": seconds, "gflops": gflops, "peak_mb": peak}
     header = ["step", "s / step", "images / s", "GFLOP / s", "of the matmul floor", "peak MB"]
     table(f"{network}, {image_size} px, batch {batch_size}, {gflop:.0f} GFLOP a step", header, rows)
     print("matmul floors, GFLOP/s:", ", ".join(f"{name} {value:.0f}" for name, value in floors.items()))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 def machine():
     """The processor, its cores and the versions of this side's packages."""
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "?")
     packages = ("tensorflow", "keras", "keras-cv", "byol_keras")
     versions = {name: importlib.metadata.version(name) for name in packages}
     return {"processor": model, "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(), **versions}

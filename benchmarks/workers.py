@@ -23,7 +23,7 @@ class Worker:
 
     def __init__(self, name, python, module, *arguments):
         self.name = name
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the process
         self._process = subprocess.Popen(
             [str(python), "-m", module, *map(str, arguments)],
             stdin=subprocess.PIPE,

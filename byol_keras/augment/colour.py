@@ -20,7 +20,7 @@ def brightness_contrast(lines, delta, factor):
 
 
 def saturation_hue(lines, factor, delta):
-    """Multiplies the saturation of HSV by `factor` (B,) >= 0, at most to 1, and turns the hue by `delta` (B,), in turns.
+    """Multiplies the saturation of HSV by `factor` (B,) >= 0, at most to 1, and turns the hue by `delta` (B,) turns.
 
     With V the largest and m the smallest channel, saturation is (V - m) / V, and a channel is V - (V - m) * (something
     of the hue), so no conversion to HSV and back is needed.

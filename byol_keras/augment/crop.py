@@ -71,6 +71,29 @@ def crop_lines(images, boxes, image_size):
     return tf.clip_by_value(tf.reshape(lines, [batch, image_size, channels, image_size]), 0.0, 1.0)
 
 
+def resize(image, image_size):
+    """`crop_resize` of one whole picture of any size, by TensorFlow's kernel, which XLA does not have.
+
+    Args:
+        image: (H, W, C) uint8 or float32.
+        image_size: int, S.
+
+    Returns:
+        (S, S, C) float32 in [0, 1].
+    """
+    size = tf.constant([image_size, image_size])
+    resized = tf.raw_ops.ScaleAndTranslate(
+        images=image[tf.newaxis],
+        size=size,
+        scale=tf.cast(size, tf.float32) / tf.cast(tf.shape(image)[:2], tf.float32),
+        translation=tf.zeros([2]),
+        kernel_type="keyscubic",
+        antialias=True,
+    )[0]
+    scale = 1.0 / image.dtype.max if image.dtype.is_integer else 1.0
+    return tf.clip_by_value(tf.ensure_shape(resized * scale, [image_size, image_size, image.shape[-1]]), 0.0, 1.0)
+
+
 def random_boxes(images, area, aspect, seed):
     """A box for each of `images` (B, H, W, C), see `sample_boxes`."""
     shape = tf.shape(images)

@@ -2,9 +2,7 @@
 
 import tensorflow as tf
 
-from ..augment.crop import crop_resize, sample_boxes
-from ..augment.draws import split
-from ..augment.pixels import to_unit_range
+from ..augment.crop import resize
 from .decode import decode
 
 
@@ -39,21 +37,15 @@ def whole_loader(pictures):
     return load
 
 
-def crop_loader(pictures, image_size, views):
-    """A graph function: (index, seed) -> one crop for each of `views`, (S, S, 3) float32 in [0, 1].
+def crop_loader(pictures, image_size):
+    """A graph function: (index, boxes (V, 4) int32) -> V crops, each (S, S, 3) float32 in [0, 1].
 
-    Of a JPEG only the crop is decoded, not the whole picture.
+    Of a JPEG only the crops are decoded, not the whole picture.
     """
     load_bytes, jpeg = _byte_loader(pictures), tf.constant(pictures.jpeg)
-    sizes = tf.constant(pictures.sizes, tf.int32)
 
-    def load(index, seed):
-        size = sizes[index]
-        boxes = [
-            sample_boxes(size[:1], size[1:], view["crop_area"], view["crop_aspect"], view_seed)[0]
-            for view, view_seed in zip(views, split(seed, len(views)), strict=True)
-        ]
-        encoded = load_bytes(index)
+    def load(index, boxes):
+        encoded, boxes = load_bytes(index), tf.unstack(boxes)
 
         def from_jpeg():
             return [tf.io.decode_and_crop_jpeg(encoded, b, channels=3, dct_method="INTEGER_ACCURATE") for b in boxes]
@@ -62,8 +54,6 @@ def crop_loader(pictures, image_size, views):
             image = _decode_with_pillow(encoded)
             return [image[b[0] : b[0] + b[2], b[1] : b[1] + b[3]] for b in boxes]
 
-        cut = tf.cond(jpeg[index], from_jpeg, from_other)
-        whole = [tf.stack([0, 0, b[2], b[3]])[None] for b in boxes]
-        return tuple(crop_resize(to_unit_range(c)[None], w, image_size)[0] for c, w in zip(cut, whole, strict=True))
+        return tuple(resize(crop, image_size) for crop in tf.cond(jpeg[index], from_jpeg, from_other))
 
     return load

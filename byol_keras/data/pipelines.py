@@ -6,7 +6,7 @@ that training taken up at step k sees what it would have seen.
 
 import tensorflow as tf
 
-from ..augment.crop import central_resize, flip, random_crop
+from ..augment.crop import central_resize, flip, random_crop, sample_boxes
 from ..augment.draws import split, uniform
 from ..augment.pixels import to_unit_range
 from ..augment.view import VIEW_1
@@ -165,19 +165,21 @@ def _gatherer(pictures, batch_size, seed, shuffle):
 
 def _crops(pictures, image_size, views, batch_size, seed, steps, shuffle):
     """Batches of (one crop for each of `views` ..., labels), the crops (B, S, S, 3) float32 in [0, 1]."""
-    load, labels, order = (
-        crop_loader(pictures, image_size, views),
-        _labels(pictures),
-        _order(pictures, batch_size, seed, shuffle),
-    )
-    seeds = _seeds(seed)
+    load, labels = crop_loader(pictures, image_size), _labels(pictures)
+    order, seeds = _order(pictures, batch_size, seed, shuffle), _seeds(seed)
+    sizes = tf.constant(pictures.sizes, tf.int32)
 
-    def places(step):
-        place = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        return tf.data.Dataset.from_tensor_slices((order(step), place))
+    def batch(step):
+        indices = order(step)
+        height, width = tf.unstack(tf.gather(sizes, indices), axis=1)
+        # Numbers below 0 are no step's, so the boxes do not share their seed with the rest of a view.
+        boxes = [
+            sample_boxes(height, width, view["crop_area"], view["crop_aspect"], box_seed)
+            for view, box_seed in zip(views, split(seeds(-1 - step), len(views)), strict=True)
+        ]
+        return indices, tf.stack(boxes, axis=1)
 
-    def crops(index, place):
-        # Numbers below 0 are no step's, so no crop shares its seed with the rest of a view.
-        return *load(index, seeds(-1 - place)), labels[index]
+    def crops(index, boxes):
+        return *load(index, boxes), labels[index]
 
-    return _mapped(steps.flat_map(places), crops).batch(batch_size)
+    return _mapped(steps.map(batch).unbatch(), crops).batch(batch_size)

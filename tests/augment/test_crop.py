@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from byol_keras.augment.crop import central_resize, crop_resize, flip, random_crop, sample_boxes
+from byol_keras.augment.crop import central_resize, crop_resize, flip, random_crop, resize, sample_boxes
 
 RNG = np.random.default_rng(0)
 SEED = tf.constant([3, 5])
@@ -138,3 +138,16 @@ def test_central_resize_takes_the_largest_central_square(height, width, box):
 def test_central_resize_leaves_pictures_of_that_size():
     images = tf.constant(RNG.random((2, 12, 12, 3), np.float32))
     np.testing.assert_array_equal(central_resize(images, 12), images)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size"), [(40, 30, 12), (9, 14, 32), (16, 16, 16), (1, 1, 8), (100, 7, 32)]
+)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_resize_is_crop_resize_of_the_whole_picture(height, width, size, dtype):
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    expected = crop_resize(
+        tf.constant(image[None] / 255, tf.float32), np.array([[0, 0, height, width]], np.int32), size
+    )
+    image = image if dtype == "uint8" else (image / 255).astype(np.float32)
+    np.testing.assert_allclose(resize(tf.constant(image), size), expected[0], atol=1e-4)
