@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+from .crop import weighted_rows
+from .pixels import turned
+
 
 def blur_radius(image_size):
     """Radius of the blur kernel in pixels, int((H / 10) / 2): 11 at 224 pixels, 1 at 32. It has 2 r + 1 taps."""
@@ -11,25 +14,28 @@ def blur_radius(image_size):
 def gaussian_blur(lines, sigma):
     """Separable Gaussian blur with zero padding; the kernel is cut off at `blur_radius` and sums to 1.
 
-    Rows and columns are multiplied by a band matrix each, so that every picture can have a kernel of its own. Zero
-    padding darkens the border, as the authors' convolution does.
+    Every picture has a kernel of its own. Zero padding darkens the border, as the authors' convolution does.
 
     Args:
         lines: (B, S, C, S) float32.
         sigma: (B,) float32, in pixels; 0 leaves the picture as it is.
 
     Returns:
-        (B, S, C, S) float32.
+        (B, S, C, S) float32, turned: lines become columns and columns lines.
     """
-    batch, (_, size, channels, _) = tf.shape(lines)[0], lines.shape
-    radius = blur_radius(size)
+    size, channels = lines.shape[1:3]
+    offsets = tf.range(-blur_radius(size), blur_radius(size) + 1)
     # sigma 0 would divide by zero; so small a sigma gives exactly the identity.
     precision = 1.0 / (2.0 * tf.square(tf.maximum(sigma, 1e-3)))
-    taps = tf.range(-radius, radius + 1, dtype=tf.float32)
-    total = tf.reduce_sum(tf.exp(-tf.square(taps) * precision[:, None]), axis=1)
-    offset = tf.range(size)[:, None] - tf.range(size)[None, :]
-    weights = tf.exp(-tf.cast(offset * offset, tf.float32) * precision[:, None, None])
-    band = tf.where(tf.abs(offset) <= radius, weights / total[:, None, None], 0.0)
-    blurred = tf.matmul(band, tf.reshape(lines, [batch, size, channels * size]))
-    blurred = tf.matmul(tf.reshape(blurred, [batch, size * channels, size]), band)
-    return tf.reshape(blurred, [batch, size, channels, size])
+    kernels = tf.exp(-tf.cast(offsets * offsets, tf.float32) * precision[:, None])
+    kernels /= tf.reduce_sum(kernels, axis=1, keepdims=True)
+    source = tf.range(size)[:, None] + offsets
+    weights = tf.where((source >= 0) & (source < size), kernels[:, None, :], 0.0)
+    indices = tf.broadcast_to(tf.clip_by_value(source, 0, size - 1), tf.shape(weights))
+
+    def along_first_axis(lines):
+        rows = weighted_rows(tf.reshape(lines, [-1, size, channels * size]), indices, weights)
+        return tf.reshape(rows, [-1, size, channels, size])
+
+    # Whole rows are added, so that memory is read in order; between the two axes the picture is turned.
+    return along_first_axis(turned(along_first_axis(lines)))

@@ -19,14 +19,15 @@ def to_unit_range(images):
 
 
 def to_lines(images):
-    """(B, H, W, C) -> (B, H, C, W): the layout the views are made in.
-
-    A row of one channel lies in one piece, which is what vector units like, and resizing and blurring along either axis
-    is one matrix product a picture.
-    """
+    """(B, H, W, C) -> (B, H, C, W). A row of one channel lies in one piece, which is what vector units like."""
     return tf.transpose(images, [0, 1, 3, 2])
 
 
 def from_lines(lines):
     """(B, H, C, W) -> (B, H, W, C)."""
     return tf.transpose(lines, [0, 1, 3, 2])
+
+
+def turned(lines):
+    """Lines (B, H, C, W) to columns (B, W, C, H), or columns to lines."""
+    return tf.transpose(lines, [0, 3, 2, 1])

@@ -59,23 +59,19 @@ class TwoViews(keras.layers.Layer):
         images = to_unit_range(images)
         if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
             raise InputError(f"Pictures must be a (B, H, W, 1 or 3) batch. Received: shape {tuple(images.shape)}")
-
-        def make(images, seed_1, seed_2):
-            return (
-                random_view(images, self.image_size, self.view_1, seed_1),
-                random_view(images, self.image_size, self.view_2, seed_2),
-            )
-
-        return _compiled(make, images)(images, *self._seeds(seed))
+        seed_1, seed_2 = self._seeds(seed)
+        return (
+            random_view(images, self.image_size, self.view_1, seed_1),
+            random_view(images, self.image_size, self.view_2, seed_2),
+        )
 
     def distort(self, crop_1, crop_2, seed):
         """The two views from crops already cut and resized, each (B, S, S, C) uint8 or float in [0, 1]."""
-        crop_1, crop_2 = to_unit_range(crop_1), to_unit_range(crop_2)
-
-        def make(crop_1, crop_2, seed_1, seed_2):
-            return distort(crop_1, self.view_1, seed_1), distort(crop_2, self.view_2, seed_2)
-
-        return _compiled(make, crop_1)(crop_1, crop_2, *self._seeds(seed))
+        seed_1, seed_2 = self._seeds(seed)
+        return (
+            distort(to_unit_range(crop_1), self.view_1, seed_1),
+            distort(to_unit_range(crop_2), self.view_2, seed_2),
+        )
 
     def _seeds(self, seed):
         if seed is None:
@@ -98,13 +94,3 @@ class TwoViews(keras.layers.Layer):
             "view_2": self.view_2,
             "seed": self.seed,
         }
-
-
-def _compiled(make, images):
-    """`make` compiled by XLA, which fuses its many small operations, when a graph is built.
-
-    Not for pictures of unknown size: XLA would compile anew, for seconds, for every size that comes.
-    """
-    if tf.executing_eagerly() or None in images.shape[1:]:
-        return make
-    return tf.function(make, jit_compile=True, autograph=False)

@@ -4,9 +4,10 @@ import tensorflow as tf
 
 from .blur import gaussian_blur
 from .colour import greyscale, jitter, solarize
-from .crop import crop_lines, random_boxes
+from .compiled import compiled
+from .crop import crop_columns, crop_resize, random_boxes
 from .draws import fold_in, split, uniform
-from .pixels import from_lines, to_lines
+from .pixels import from_lines, to_lines, turned
 
 # Grill et al. 2020, appendix B, with the values of the authors' code.
 VIEW_1 = {
@@ -53,7 +54,9 @@ def random_view(images, image_size, view, seed):
     """
     crop_seed, distort_seed = split(seed, 2)
     boxes = random_boxes(images, view["crop_area"], view["crop_aspect"], crop_seed)
-    return from_lines(_distort(crop_lines(images, boxes, image_size), view, distort_seed))
+    if None in images.shape[1:]:
+        return distort(crop_resize(images, boxes, image_size), view, distort_seed)
+    return from_lines(_distorted(crop_columns(images, boxes, image_size), view, distort_seed))
 
 
 def distort(crops, view, seed):
@@ -67,31 +70,41 @@ def distort(crops, view, seed):
     Returns:
         (B, S, S, C) float32 in [0, 1].
     """
-    return from_lines(_distort(to_lines(crops), view, seed))
+    return from_lines(_distorted(turned(to_lines(crops)), view, seed))
 
 
-def _distort(lines, view, seed):
-    batch = tf.shape(lines)[0]
+def _distorted(columns, view, seed):
+    """`distort` of columns (B, S, C, S), giving lines."""
+    batch = tf.shape(columns)[0]
     draws = tf.unstack(uniform([10, batch], seed))
-    order_seed = fold_in(seed, 1)
     # Ranks of independent uniform numbers are a uniform permutation.
-    order = tf.argsort(uniform([batch, 4], order_seed), axis=1)
+    order = tf.argsort(uniform([batch, 4], fold_in(seed, 1)), axis=1)
+    jittered = draws[1] < view["jitter"]
 
     def symmetric(draw, reach):
-        return (2.0 * draw - 1.0) * reach
+        return tf.where(jittered, (2.0 * draw - 1.0) * reach, 0.0)
 
-    jittered = draws[1] < view["jitter"]
-    lines = tf.where((draws[0] < view["flip"])[:, None, None, None], tf.reverse(lines, [3]), lines)
-    lines = jitter(
-        lines,
+    columns = _recoloured(
+        columns,
+        draws[0] < view["flip"],
         order,
-        brightness_delta=tf.where(jittered, symmetric(draws[2], view["brightness"]), 0.0),
-        contrast_factor=tf.where(jittered, 1.0 + symmetric(draws[3], view["contrast"]), 1.0),
-        saturation_factor=tf.where(jittered, 1.0 + symmetric(draws[4], view["saturation"]), 1.0),
-        hue_delta=tf.where(jittered, symmetric(draws[5], view["hue"]), 0.0),
+        symmetric(draws[2], view["brightness"]),
+        1.0 + symmetric(draws[3], view["contrast"]),
+        1.0 + symmetric(draws[4], view["saturation"]),
+        symmetric(draws[5], view["hue"]),
+        draws[6] < view["greyscale"],
     )
-    lines = greyscale(lines, draws[6] < view["greyscale"])
     low, high = view["blur_sigma"]
-    lines = gaussian_blur(lines, tf.where(draws[7] < view["blur"], low + draws[8] * (high - low), 0.0))
-    lines = solarize(lines, draws[9] < view["solarize"])
-    return tf.clip_by_value(lines, 0.0, 1.0)
+    lines = gaussian_blur(columns, tf.where(draws[7] < view["blur"], low + draws[8] * (high - low), 0.0))
+    return _solarized(lines, draws[9] < view["solarize"])
+
+
+@compiled
+def _recoloured(columns, flipped, order, brightness, contrast, saturation, hue, grey):
+    columns = tf.where(flipped[:, None, None, None], tf.reverse(columns, [1]), columns)
+    return greyscale(jitter(columns, order, brightness, contrast, saturation, hue), grey)
+
+
+@compiled
+def _solarized(lines, chosen):
+    return tf.clip_by_value(solarize(lines, chosen), 0.0, 1.0)

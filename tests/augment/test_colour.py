@@ -128,10 +128,10 @@ def test_jitter_has_parameters_for_each_picture():
     result = jitter(
         to_lines(images),
         order,
-        brightness_delta=tf.constant([0.2, 0, 0, 0, 0, 0.0]),
-        contrast_factor=tf.constant([1, 0.6, 1, 1, 1, 1.0]),
-        saturation_factor=tf.constant([1, 1, 0.8, 1, 1, 1.0]),
-        hue_delta=tf.constant([0, 0, 0, -0.1, 0, 0.0]),
+        tf.constant([0.2, 0, 0, 0, 0, 0.0]),
+        tf.constant([1, 0.6, 1, 1, 1, 1.0]),
+        tf.constant([1, 1, 0.8, 1, 1, 1.0]),
+        tf.constant([0, 0, 0, -0.1, 0, 0.0]),
     )
     mean = images[1].mean((0, 1))
     expected = [

@@ -3,7 +3,16 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from byol_keras.augment.crop import central_resize, crop_resize, flip, random_crop, resize, sample_boxes
+from byol_keras.augment.crop import (
+    central_resize,
+    crop_columns,
+    crop_resize,
+    flip,
+    random_boxes,
+    random_crop,
+    resize,
+    sample_boxes,
+)
 
 RNG = np.random.default_rng(0)
 SEED = tf.constant([3, 5])
@@ -151,3 +160,11 @@ def test_resize_is_crop_resize_of_the_whole_picture(height, width, size, dtype):
     )
     image = image if dtype == "uint8" else (image / 255).astype(np.float32)
     np.testing.assert_allclose(resize(tf.constant(image), size), expected[0], atol=1e-4)
+
+
+@pytest.mark.parametrize(("source", "size"), [((40, 30), 12), ((16, 16), 32), ((9, 33), 9)])
+def test_crop_columns_are_crop_resize_turned(source, size):
+    images = tf.constant(np.random.default_rng(0).random((6, *source, 3), np.float32))
+    boxes = random_boxes(images, (0.01, 1.0), (3 / 4, 4 / 3), SEED)
+    columns = crop_columns(images, boxes, size)
+    np.testing.assert_allclose(tf.transpose(columns, [0, 3, 1, 2]), crop_resize(images, boxes, size), atol=1e-5)

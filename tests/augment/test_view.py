@@ -151,9 +151,9 @@ def test_orders_of_the_jitter_are_equally_likely(monkeypatch):
     seen = []
     original = view_module.jitter
 
-    def recorded(lines, order, **parameters):
+    def recorded(lines, order, *parameters):
         seen.append(order.numpy())
-        return original(lines, order, **parameters)
+        return original(lines, order, *parameters)
 
     monkeypatch.setattr(view_module, "jitter", recorded)
     views_of(colour(0.5, 0.5, 0.5), VIEW_1, count=12_000)
