@@ -1,9 +1,11 @@
 """Pictures to vectors."""
 
 import numpy as np
+import tensorflow as tf
 
 from ..data.pipelines import ordered_batches
 from ..errors import InputError
+from ..kernels import fast_layers
 from ..progress import progress
 
 
@@ -27,6 +29,9 @@ def embed(encoder, pictures, batch_size=256):
             f"The encoder {encoder.name!r} takes pictures with {channels} channels (1 grey, 3 colour), "
             f"these have {pictures.channels}."
         )
+    with fast_layers(encoder):
+        forward = tf.function(lambda images: encoder(images, training=False), autograph=False)
+        forward = forward.get_concrete_function(tf.TensorSpec((None, *encoder.input_shape[1:])))
     total = -(-len(pictures) // batch_size)
     batches = progress(ordered_batches(pictures, size, batch_size), total, "Embedding")
-    return np.concatenate([np.asarray(encoder.predict_on_batch(b), np.float32) for b in batches])
+    return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])

@@ -1,0 +1,32 @@
+"""Embedding a folder of JPEG pictures: this package, PyTorch and ONNX Runtime, in turn.
+
+    python -m benchmarks.embedding --data FOLDER
+
+ResNet-18 at 96 px in float32, files decoded, cropped to their central square and resized. Five minutes on two cores.
+"""
+
+import argparse
+import sys
+
+from .peers import peers_python
+from .tables import median, table, take_turns, write
+from .workers import Worker
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="folder of .jpg or .jpeg pictures")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    peers = ("torch eager", "torch channels_last", "torch traced, frozen, channels_last", "ONNX Runtime")
+    workers = [Worker("byol_keras", sys.executable, "benchmarks.embedding_tensorflow", arguments.data)]
+    workers += [Worker(peer, peers_python(), "benchmarks.embedding_torch", peer, arguments.data) for peer in peers]
+    answers = take_turns(workers, arguments.rounds)
+    rates = {name: median(values, "images_s") for name, values in answers.items()}
+    rows = [[worker.name, rates[worker.name], worker.close()] for worker in workers]
+    table("Embedding JPEG files, ResNet-18, 96 px, float32", ["library", "images / s", "peak MB"], rows)
+    write("embedding", {"images_s": rates})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""Worker: `evaluation.embed` of 1,024 pictures of a folder. Argument: the folder."""
+
+import sys
+import time
+
+import byol_keras as bk
+from byol_keras.data.folder import from_folder
+from byol_keras.evaluation import embed
+
+from .workers import serve
+
+
+def main(folder):
+    pictures = from_folder(folder, memory_budget=0)
+    pictures = pictures.subset(range(0, len(pictures), max(len(pictures) // 1024, 1))).subset(slice(1024))
+    encoder = bk.resnet18(image_size=96)
+    embed(encoder, pictures)
+
+    def measure():
+        start = time.perf_counter()
+        embed(encoder, pictures)
+        return {"images_s": len(pictures) / (time.perf_counter() - start)}
+
+    serve(measure)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,78 @@
+"""What the input costs: `fit` on pictures against the training step alone on one batch held in memory.
+
+    python -m benchmarks.fit --memory FOLDER --files FOLDER
+
+ResNet-18 at 32 px, batch 128, on pictures held decoded in memory (CIFAR-10, say), and at 96 px, batch 64, on JPEG files
+decoded anew each time (Imagenette, say). Six minutes on two cores.
+"""
+
+import argparse
+import time
+
+import keras
+import tensorflow as tf
+
+import byol_keras as bk
+from byol_keras.data.folder import from_folder
+from byol_keras.data.pipelines import two_view_batches
+from byol_keras.precision import dtype_policy
+
+from .tables import median, table, write
+
+
+class Clock(keras.callbacks.Callback):
+    """Notes when each batch ended."""
+
+    def on_train_begin(self, logs=None):
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.perf_counter())
+
+
+def run(pictures, image_size, batch_size, rounds, steps):
+    model = bk.BYOL(bk.resnet18(image_size=image_size))
+    model.compile(keras.optimizers.SGD(0.03, momentum=0.9))
+    batches = two_view_batches(pictures, bk.TwoViews(image_size), batch_size, 10**6, seed=0)
+    held = tf.data.Dataset.from_tensors(next(iter(batches))).repeat().prefetch(2)
+    alone, whole, input_only = [], [], []
+    for round_number in range(rounds + 1):
+        for data, seconds in ((held, alone), (batches, whole)):
+            clock = Clock()
+            model.fit(data, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0, callbacks=[clock])
+            # The first batches of a fit wait for the pipeline to fill.
+            seconds.append({"seconds": (clock.ends[-1] - clock.ends[1]) / (steps - 2)})
+        iterator = iter(batches)
+        for _ in range(4):
+            next(iterator)
+        start = time.perf_counter()
+        for _ in range(steps):
+            next(iterator)
+        input_only.append({"seconds": (time.perf_counter() - start) / steps})
+        if round_number == 0:  # compiling
+            alone.clear(), whole.clear(), input_only.clear()
+    return [median(values, "seconds") for values in (alone, whole, input_only)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--memory", required=True, help="folder of pictures of one size, held in memory")
+    parser.add_argument("--files", required=True, help="folder of JPEG pictures, decoded as they are needed")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    keras.config.set_dtype_policy(dtype_policy("auto"))
+    rows, results = [], {}
+    for name, pictures, image_size, batch_size, steps in (
+        ("memory, 32 px, batch 128", from_folder(arguments.memory), 32, 128, 12),
+        ("JPEG files, 96 px, batch 64", from_folder(arguments.files, memory_budget=0), 96, 64, 8),
+    ):
+        alone, whole, input_only = run(pictures, image_size, batch_size, arguments.rounds, steps)
+        rows.append([name, alone, whole, alone / whole, input_only, batch_size / whole])
+        results[name] = {"step_alone_s": alone, "fit_s": whole, "input_alone_s": input_only}
+    header = ["ResNet-18", "step alone, s", "fit, s / step", "step / fit", "input alone, s", "images / s"]
+    table(f"fit against its step, {keras.config.dtype_policy().name}", header, rows)
+    write("fit", results)
+
+
+if __name__ == "__main__":
+    main()
