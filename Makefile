@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-all check format benchmark clean
 
 # Learn an encoder from drawn pictures, judge it, export it, and write a report.
 demo: $(VENV)/installed
@@ -22,6 +22,19 @@ check: $(VENV)/installed
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Beside other libraries, which get an environment of their own. CIFAR10 and IMAGENETTE are the data sets as folders:
+# train/ (and test/) with a subfolder a class. Two and a half hours on two cores; each script can be run by itself.
+benchmark: $(VENV)/installed
+	@test -d "$(CIFAR10)/train" -a -d "$(IMAGENETTE)/train" || \
+		{ echo "usage: make benchmark CIFAR10=FOLDER IMAGENETTE=FOLDER, each with train/ inside"; exit 2; }
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks.step
+	$(BIN)/python -m benchmarks.views --data $(IMAGENETTE)/train
+	$(BIN)/python -m benchmarks.fit --memory $(CIFAR10)/train --files $(IMAGENETTE)/train
+	$(BIN)/python -m benchmarks.embedding --data $(IMAGENETTE)/train
+	$(BIN)/python -m benchmarks.accuracy --data $(CIFAR10)
 
 # The stamp comes last, so that an installation cut short is done again.
 $(VENV)/installed: setup.cfg pyproject.toml

@@ -29,6 +29,35 @@ def encoder(network, image_size):
     return model, dimensions
 
 
+class Block(nn.Module):
+    """Two 3x3 convolutions with a shortcut, as in `byol_keras.resnet`."""
+
+    def __init__(self, channels, filters, stride):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, filters, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(filters),
+            nn.ReLU(),
+            nn.Conv2d(filters, filters, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(filters),
+        )
+        self.shortcut = nn.Identity()
+        if stride != 1 or channels != filters:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels, filters, 1, stride, bias=False), nn.BatchNorm2d(filters)
+            )
+
+    def forward(self, x):
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+def resnet8x2():
+    """`byol_keras.resnet8x2` for 32 pixels, D = 256: (B, 3, 32, 32) -> (B, 256)."""
+    stem = [nn.Conv2d(3, 64, 3, 2, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+    blocks = [Block(64, 64, 1), Block(64, 128, 2), Block(128, 256, 2)]
+    return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
 class LightlyBYOL(nn.Module):
     """The model of lightly's BYOL example, with the paper's heads."""
 

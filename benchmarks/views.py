@@ -53,14 +53,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder of pictures")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cores", type=int, nargs="+", default=sorted({1, len(os.sched_getaffinity(0))}))
     arguments = parser.parse_args()
-    all_cores = len(os.sched_getaffinity(0))
     rows, results = [], {}
     for view_size, picture_size, batch_size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
             squares(arguments.data, picture_size, folder)
             for source in ("memory", "files"):
-                for cores in (1, all_cores):
+                for cores in arguments.cores:
                     rates = run(folder, view_size, batch_size, source, cores, arguments.rounds)
                     case = f"{view_size} px from {source}, {cores} core{'s' if cores > 1 else ''}"
                     ratios = [rates["ours"] / rates[name] for name in ("keras-cv", "lightly")]

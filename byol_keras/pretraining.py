@@ -10,7 +10,7 @@ from .atomic import written_beside
 from .augment import VIEW_1, VIEW_2, TwoViews
 from .backbones import backbone, check_name
 from .byol import BYOL
-from .callbacks import Checkpoint, History, TargetEMA
+from .callbacks import Checkpoint, History, InputCheck, TargetEMA
 from .data import open_source
 from .data.pipelines import ordered_batches, steps_per_epoch, two_view_batches
 from .errors import InputError
@@ -99,6 +99,7 @@ def _train(run, model, pictures):
             History(run.history),
             keras.callbacks.TensorBoard(run.logs, write_graph=False),
             Checkpoint(run.checkpoint),
+            InputCheck(batches),
         ],
     )
     with written_beside(run.encoder) as path:

@@ -2,6 +2,7 @@
 
 from .checkpoint import Checkpoint
 from .history import History
+from .input_check import InputCheck
 from .target_ema import TargetEMA
 
-__all__ = ["Checkpoint", "History", "TargetEMA"]
+__all__ = ["Checkpoint", "History", "InputCheck", "TargetEMA"]

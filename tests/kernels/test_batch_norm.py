@@ -104,11 +104,12 @@ def test_a_frozen_layer_is_in_inference_mode():
         np.testing.assert_array_equal(weight, old)
 
 
+@pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_training_runs_on_the_fused_kernel(shape):
+def test_both_modes_run_on_the_fused_kernel(shape, training):
     layer = FusedBatchNormalization()
     layer.build(shape)
-    graph = tf.function(lambda x: layer(x, training=True)).get_concrete_function(tf.TensorSpec(shape)).graph
+    graph = tf.function(lambda x: layer(x, training=training)).get_concrete_function(tf.TensorSpec(shape)).graph
     assert "FusedBatchNormV3" in {op.type for op in graph.get_operations()}
 
 

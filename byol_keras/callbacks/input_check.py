@@ -1,0 +1,58 @@
+"""Says when the pictures come too slowly for the training step."""
+
+import sys
+import time
+
+import keras
+
+# The share of a step's time from which making the batches is what training waits for.
+STARVING = 0.7
+SECONDS_TO_MEASURE = 3.0
+
+
+class InputCheck(keras.callbacks.Callback):
+    """After the first epoch, one warning on standard error if making a batch takes most of the time of a step.
+
+    A batch is timed by itself, for three seconds, with training standing still.
+
+    Args:
+        batches: the tf.data.Dataset that `fit` is given.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+        self._first = self._last = None
+        self._checked = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._last = (batch, time.perf_counter())
+        # The first one has the compilation in it.
+        if self._first is None:
+            self._first = self._last
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._checked or self._last[0] == self._first[0]:
+            return
+        self._checked = True
+        step = (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
+        alone = self._seconds_a_batch()
+        if alone > STARVING * step:
+            print(
+                f"The pictures come slowly: making a batch takes {alone:.3f} s by itself, a training step {step:.3f} s "
+                "in all. Pictures of one size that fit in memory are held there, so shrink them once, to squares a "
+                "little larger than --image-size; a faster disk or more cores help as well.",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _seconds_a_batch(self):
+        batches = iter(self.batches)
+        # What fills the buffers.
+        next(batches)
+        count, start = 0, time.perf_counter()
+        for _ in batches:
+            count += 1
+            if time.perf_counter() - start > SECONDS_TO_MEASURE:
+                break
+        return (time.perf_counter() - start) / max(count, 1)

@@ -1,0 +1,32 @@
+import keras
+import numpy as np
+import pytest
+
+from byol_keras.data.arrays import from_arrays
+from byol_keras.errors import InputError
+from byol_keras.evaluation import embed
+
+
+@pytest.fixture
+def encoder(tiny_encoder):
+    """With statistics that are not those it starts with."""
+    keras.utils.set_random_seed(0)
+    encoder = tiny_encoder()
+    rng = np.random.default_rng(0)
+    encoder.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in encoder.get_weights()])
+    return encoder
+
+
+def test_embeddings_are_those_of_the_plain_model(encoder):
+    images = np.random.default_rng(1).integers(0, 256, (21, 8, 8, 3), np.uint8)
+    before = encoder.get_weights()
+    result = embed(encoder, from_arrays(images), batch_size=8)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, encoder.predict(images / np.float32(255), verbose=0), rtol=1e-5, atol=1e-6)
+    for weight, old in zip(encoder.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_grey_pictures_for_a_colour_encoder(encoder):
+    with pytest.raises(InputError, match="takes pictures with 3 channels"):
+        embed(encoder, from_arrays(np.zeros((2, 8, 8, 1), np.uint8)))
