@@ -56,9 +56,9 @@ def byol_pytorch(images):
     from byol_pytorch import BYOL
 
     encoder = resnet8x2()
-    model = BYOL(
-        encoder, image_size=32, hidden_layer=-1, projection_hidden_size=4096, moving_average_decay=TAU
-    ).to(memory_format=torch.channels_last)
+    model = BYOL(encoder, image_size=32, hidden_layer=-1, projection_hidden_size=4096, moving_average_decay=TAU).to(
+        memory_format=torch.channels_last
+    )
     batches = forever(Pictures(images), workers=0)
 
     def loss():

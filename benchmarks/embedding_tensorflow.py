@@ -1,4 +1,4 @@
-"""Worker: `evaluation.embed` of 1,024 pictures of a folder. Argument: the folder."""
+"""Worker: `evaluation.embed` of 1,024 pictures of a folder. Arguments: precision, folder."""
 
 import sys
 import time
@@ -10,15 +10,15 @@ from byol_keras.evaluation import embed
 from .workers import serve
 
 
-def main(folder):
+def main(precision, folder):
     pictures = from_folder(folder, memory_budget=0)
     pictures = pictures.subset(range(0, len(pictures), max(len(pictures) // 1024, 1))).subset(slice(1024))
     encoder = bk.resnet18(image_size=96)
-    embed(encoder, pictures)
+    embed(encoder, pictures, precision=precision)
 
     def measure():
         start = time.perf_counter()
-        embed(encoder, pictures)
+        embed(encoder, pictures, precision=precision)
         return {"images_s": len(pictures) / (time.perf_counter() - start)}
 
     serve(measure)

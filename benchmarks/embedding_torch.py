@@ -48,6 +48,8 @@ def main(way, folder):
     example = torch.rand(256, 3, 96, 96)
     if "channels_last" in way:
         model, example = (x.to(memory_format=torch.channels_last) for x in (model, example))
+    precision = torch.bfloat16 if "bfloat16" in way else torch.float32
+    model, example = model.to(precision), example.to(precision)
     forward = model
     if "frozen" in way:
         forward = torch.jit.freeze(torch.jit.trace(model, example))
@@ -60,7 +62,7 @@ def main(way, folder):
         with torch.inference_mode():
             for images in DataLoader(files, batch_size=256, num_workers=2):
                 if "channels_last" in way:
-                    images = images.to(memory_format=torch.channels_last)
+                    images = images.to(precision, memory_format=torch.channels_last)
                 forward(images)
         return {"images_s": len(files) / (time.perf_counter() - start)}
 

@@ -37,7 +37,7 @@ def load_encoder(path):
     return getattr(model, "encoder", model)
 
 
-def embed_source(encoder, source, out):
+def embed_source(encoder, source, out, precision="float32"):
     """Embeds the pictures of `source` and writes `out`, an .npz.
 
     It holds `embeddings` (N, D) float32, `names` (N,) str, and `labels` (N,) int64 and `class_names` where the source
@@ -47,6 +47,7 @@ def embed_source(encoder, source, out):
         encoder: str or Path, a run or a .keras file.
         source: str, a SOURCE.
         out: str or Path, ending in .npz.
+        precision: "float32", "bfloat16" or "auto", see `evaluation.embed`.
 
     Raises:
         InputError: for a mistake in any of them.
@@ -54,7 +55,7 @@ def embed_source(encoder, source, out):
     if Path(out).suffix != ".npz":
         raise InputError(f"--out must name an .npz file. Received: {out}")
     model, pictures = load_encoder(encoder), open_source(source)
-    arrays = {"embeddings": embed(model, pictures), "names": np.array(pictures.names)}
+    arrays = {"embeddings": embed(model, pictures, precision=precision), "names": np.array(pictures.names)}
     if pictures.labels is not None:
         arrays["labels"] = pictures.labels
     if pictures.class_names is not None:

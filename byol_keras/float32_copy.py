@@ -38,15 +38,19 @@ def float32_copy(model: keras.Model) -> keras.Model:
     finally:
         keras.config.set_dtype_policy(policy)
 
+    carry_weights(model, copy)
+    if remaining := _half_precision_layers(copy):
+        raise InputError(_cannot_rebuild(model, f"these layers fix their own dtype: {', '.join(remaining)}"))
+    return copy
+
+
+def carry_weights(model: keras.Model, copy: keras.Model) -> None:
+    """Give `copy`, of the same architecture, the weights of `model`."""
     # Not set_weights: a Normalization layer computes its constants when it is loaded, and only then.
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "model.weights.h5"
         model.save_weights(weights)
         copy.load_weights(weights)
-
-    if remaining := _half_precision_layers(copy):
-        raise InputError(_cannot_rebuild(model, f"these layers fix their own dtype: {', '.join(remaining)}"))
-    return copy
 
 
 def _half_precision_layers(model: keras.Model) -> list[str]:

@@ -30,3 +30,15 @@ def test_embeddings_are_those_of_the_plain_model(encoder):
 def test_grey_pictures_for_a_colour_encoder(encoder):
     with pytest.raises(InputError, match="takes pictures with 3 channels"):
         embed(encoder, from_arrays(np.zeros((2, 8, 8, 1), np.uint8)))
+
+
+def test_in_bfloat16_embeddings_differ_by_rounding_only(encoder):
+    images = np.random.default_rng(1).integers(0, 256, (21, 8, 8, 3), np.uint8)
+    exact, rounded = (embed(encoder, from_arrays(images), precision=p) for p in ("float32", "bfloat16"))
+    assert rounded.dtype == np.float32
+    assert 0 < np.abs(rounded - exact).max() < 0.02 * np.abs(exact).max()
+
+
+def test_an_unknown_precision(encoder):
+    with pytest.raises(InputError, match="No precision is called 'half'"):
+        embed(encoder, from_arrays(np.zeros((2, 8, 8, 3), np.uint8)), precision="half")
