@@ -2,7 +2,8 @@
 
     python -m benchmarks.embedding --data FOLDER
 
-ResNet-18 at 96 px, in float32 unless bfloat16 is said; files decoded, cropped to their central square and resized. Five minutes on two cores.
+ResNet-18 at 96 px, in float32 unless bfloat16 is said; files decoded, cropped to their central square and resized. Five
+minutes on two cores.
 """
 
 import argparse
