@@ -1,0 +1,1 @@
+"""What a server needs around a SavedModel: warm-up requests, configuration, clients."""
