@@ -19,8 +19,8 @@ from byol_keras.atomic import written_beside
 from byol_keras.errors import InputError, ParityError
 from byol_keras.float32_copy import float32_copy
 
+from .flatbuffer import quantization
 from .saved_model import embed, image_shape, resize
-from .tflite import quantization
 
 BATCH = 32
 
