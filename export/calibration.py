@@ -56,12 +56,17 @@ def calibration_images(
         count += len(batch)
         if count >= MOST:
             break
+    require_enough(count, where)
+    return _spanning(np.concatenate(images))
+
+
+def require_enough(count: int, where: str = "") -> None:
+    """Raise InputError if `count` images are too few. where: such as " in photos/", for the message."""
     if count < LEAST:
         raise InputError(
             f"tflite: int8 needs at least {LEAST} calibration images, better 100. Give more of them. "
             f"Received: calibration of {count} images{where}"
         )
-    return _spanning(np.concatenate(images))
 
 
 def sample(pictures: Pictures, image_size: int, count: int) -> np.ndarray:

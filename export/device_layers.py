@@ -10,7 +10,7 @@ The numbers are those of the plain layers but for the order of float additions.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import keras
 import numpy as np
@@ -69,18 +69,19 @@ SWAPS = {keras.layers.Normalization: DepthwiseNormalization, keras.layers.Conv2D
 
 
 @contextlib.contextmanager
-def device_layers(encoder: keras.Model) -> Iterator[None]:
+def device_layers(encoder: keras.Model, swaps: Mapping[type, type] = SWAPS) -> Iterator[None]:
     """Inside the `with`, the layers of `encoder` compute as int8 kernels like it; outside it is what it was.
 
     encoder: a built keras.Model; layers at any depth count. Only layers whose class is exactly the Keras one are
         swapped, a subclass of the user's never.
+    swaps: which class by which.
     """
-    layers = [layer for layer in encoder._flatten_layers() if type(layer) in SWAPS]
+    layers = [layer for layer in encoder._flatten_layers() if type(layer) in swaps]
     plain = [type(layer) for layer in layers]
     try:
         for layer in layers:
             # Around Keras' own __setattr__, which keeps track of weights and layers.
-            object.__setattr__(layer, "__class__", SWAPS[type(layer)])
+            object.__setattr__(layer, "__class__", swaps[type(layer)])
         yield
     finally:
         for layer, kind in zip(layers, plain, strict=True):
