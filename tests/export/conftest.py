@@ -1,5 +1,7 @@
 """Small encoders that behave like trained ones, and pictures with shapes in them."""
 
+import subprocess
+
 import keras
 import numpy as np
 import pytest
@@ -62,3 +64,15 @@ def make_encoder():
 @pytest.fixture(scope="session")
 def pictures():
     return picture_batch
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB, of which 40 are left."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
