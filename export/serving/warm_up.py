@@ -11,7 +11,7 @@ from PIL import Image
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"  # where TensorFlow Serving looks for them
 
-# A kernel is prepared for the batch it first sees: these are the sizes to which the server's batching rounds up.
+# A kernel is prepared for the batch it first sees: one picture, some, and the largest batch of `write_config`.
 BATCHES = (1, 8, 32)
 
 

@@ -12,7 +12,8 @@ from byol_keras.augment.crop import central_resize
 
 pytest.importorskip("openvino")
 
-# `import openvino` takes TensorFlow along where it finds it. On processors with bfloat16 units it would compute in that.
+# `import openvino` takes TensorFlow along where it finds it. Where the processor has bfloat16 units, OpenVINO would
+# compute in that.
 CODE = """
 import sys
 for name in ("tensorflow", "keras", "byol_keras"): sys.modules[name] = None
