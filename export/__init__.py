@@ -6,6 +6,8 @@
 
 from byol_keras.errors import ParityError
 
+from . import serving
+from .interchange import onnx, openvino
 from .linear_head import LinearHead
 from .neighbour_index import NeighbourIndex
 from .parity import TOLERANCE, Parity, check, require, table, write_json
@@ -20,8 +22,11 @@ __all__ = [
     "ParityError",
     "check",
     "next_version",
+    "onnx",
+    "openvino",
     "require",
     "saved_model",
+    "serving",
     "table",
     "tflite",
     "write_json",

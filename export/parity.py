@@ -36,6 +36,16 @@ TOLERANCE = {
     "tflite float16": ("largest", 1e-2),
     "tflite dynamic": ("cosine", 0.98),
     "tflite int8": ("cosine", 0.95),
+    "onnx": ("largest", 1e-4),
+    "openvino": ("largest", 1e-4),
+}
+
+# By the first word of a format: the script that runs such a file, what it needs, and the extra that brings that.
+RUNNERS = {
+    "saved_model": ("run_saved_model.py", None, None),  # TensorFlow is here
+    "tflite": ("run_tflite.py", "ai_edge_litert", "tflite"),
+    "onnx": ("run_onnx.py", "onnxruntime", "onnx"),
+    "openvino": ("run_openvino.py", "openvino", "openvino"),
 }
 
 
@@ -71,13 +81,13 @@ def check(
     """Compare exported files with the encoder they come from.
 
     encoder: the keras.Model that was exported. Its float32 copy is the reference, on the CPU, as are the files.
-    artifacts: for each name the version folder of a SavedModel or a .tflite file.
+    artifacts: for each name the version folder of a SavedModel, a .tflite or .onnx file, or OpenVINO's .xml.
     images: uint8 (N, H, W, C), N from 2; real and different ones, since noise says little about int8. A SavedModel gets
-        them as they are, a .tflite file resized as in evaluation.
+        them as they are, the others resized as in evaluation.
     labelled: pictures by which the k-NN accuracy is compared as well, see `accuracy.labelled_sample`.
 
-    Raises InputError for wrong arguments, when ai-edge-litert is missing, or if the encoder gives every image the same
-    embedding; ParityError if a file does not run.
+    Raises InputError for wrong arguments, when a format's runtime is missing, or if the encoder gives every image the
+    same embedding; ParityError if a file does not run.
     """
     height, width, channels = image_shape(encoder)
     images = np.asarray(images)
@@ -87,10 +97,13 @@ def check(
             f"Received: images={images.dtype} {images.shape}"
         )
     formats = {name: _format(Path(path)) for name, path in artifacts.items()}
-    if any(kind.startswith("tflite") for kind in formats.values()) and not importlib.util.find_spec("ai_edge_litert"):
-        raise InputError(
-            'parity: running a .tflite file needs ai-edge-litert. Install it: pip install "byol_keras[tflite]"'
-        )
+    for kind in sorted({kind.split()[0] for kind in formats.values()}):
+        _, package, extra = RUNNERS[kind]
+        if package and not importlib.util.find_spec(package):
+            raise InputError(
+                f"parity: running a file of the format {kind} needs {package.replace('_', '-')}. "
+                f'Install it: pip install "byol_keras[{extra}]"'
+            )
     encoder = float32_copy(encoder)
     sets = [images] if labelled is None else [images, labelled.pictures]
     resized = [resize(tf.cast(pictures, tf.float32) / 255.0, height, width).numpy() for pictures in sets]
@@ -161,7 +174,11 @@ def _format(path: Path) -> str:
     if (path / "saved_model.pb").is_file():
         return "saved_model"
     if not path.is_file():
-        raise InputError(f"parity: neither a SavedModel's version folder nor a .tflite file. Received: path={path}")
+        raise InputError(
+            f"parity: neither a SavedModel's version folder nor a .tflite, .onnx or .xml file. Received: path={path}"
+        )
+    if path.suffix in (".onnx", ".xml"):  # an ONNX file does not begin with anything of its own
+        return {".onnx": "onnx", ".xml": "openvino"}[path.suffix]
     return f"tflite {quantization(path.read_bytes())}"
 
 
@@ -178,7 +195,7 @@ def _run(name: str, kind: str, path: Path, images: np.ndarray, resized: np.ndarr
     images: uint8, for a SavedModel. resized: float32, for the others.
     """
     served = kind == "saved_model"
-    runner = "run_saved_model.py" if served else "run_tflite.py"
+    runner, _, _ = RUNNERS[kind.split()[0]]
     with tempfile.TemporaryDirectory() as folder:
         pictures, out = Path(folder) / "images.npy", Path(folder) / "out.npz"
         np.save(pictures, images if served else resized)
@@ -209,6 +226,8 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
         largest, mean, cosine = math.inf, math.inf, -1.0
     statistic, limit = TOLERANCE[kind]
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    if kind == "openvino":
+        files.append(path.with_suffix(".bin"))
     return Parity(
         artifact=name,
         format=kind,
