@@ -6,18 +6,27 @@
 
 from byol_keras.errors import ParityError
 
+from . import serving
+from .interchange import onnx, openvino
+from .linear_head import LinearHead
+from .neighbour_index import NeighbourIndex
 from .parity import TOLERANCE, Parity, check, require, table, write_json
 from .saved_model import next_version, saved_model
 from .tflite import tflite
 
 __all__ = [
     "TOLERANCE",
+    "LinearHead",
+    "NeighbourIndex",
     "Parity",
     "ParityError",
     "check",
     "next_version",
+    "onnx",
+    "openvino",
     "require",
     "saved_model",
+    "serving",
     "table",
     "tflite",
     "write_json",

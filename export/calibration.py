@@ -1,25 +1,40 @@
 """The images from which the int8 converter learns the ranges of the activations."""
 
+import os
 from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
 
+from byol_keras.data import open_source
+from byol_keras.data.pictures import Pictures
+from byol_keras.data.pipelines import ordered_batches
 from byol_keras.errors import InputError
 
 from .saved_model import resize
 
 LEAST = 8  # images; fewer leave the ranges to chance
+ENOUGH = 256  # taken of a SOURCE
 MOST = 500  # images; more change the ranges little, and a dataset may repeat for ever
 
 
-def calibration_images(calibration: np.ndarray | Iterable, height: int, width: int, channels: int) -> np.ndarray:
+def calibration_images(
+    calibration: str | os.PathLike | np.ndarray | Iterable, height: int, width: int, channels: int
+) -> np.ndarray:
     """The first MOST images as float32 (N, height, width, channels) in [0, 1], resized as in evaluation.
 
-    calibration: an array (N, H, W, C), or an iterable or tf.data.Dataset of such batches; uint8, or float in [0, 1].
+    calibration: a SOURCE, of which ENOUGH pictures are taken evenly; an array (N, H, W, C); or an iterable or
+        tf.data.Dataset of such batches; uint8, or float in [0, 1].
+
+    One image gets a black and a white pixel in its corner if without them the images would not span [0, 1]: so an
+    integer input has 1 / 255 for its scale, and every picture to come fits in.
 
     Raises InputError if there are fewer than LEAST, or if a batch has another form.
     """
+    where = ""
+    if isinstance(calibration, str | os.PathLike):
+        where = f" in {os.fspath(calibration)}"
+        calibration = _opened(calibration, height, width, channels)
     batches = [calibration] if hasattr(calibration, "ndim") or tf.is_tensor(calibration) else calibration
     images, count = [], 0
     for batch in batches:
@@ -41,9 +56,55 @@ def calibration_images(calibration: np.ndarray | Iterable, height: int, width: i
         count += len(batch)
         if count >= MOST:
             break
+    require_enough(count, where)
+    return _spanning(np.concatenate(images))
+
+
+def require_enough(count: int, where: str = "") -> None:
+    """Raise InputError if `count` images are too few. where: such as " in photos/", for the message."""
     if count < LEAST:
         raise InputError(
-            f"tflite: int8 needs at least {LEAST} calibration images, better 100. "
-            f"Received: calibration of {count} images"
+            f"tflite: int8 needs at least {LEAST} calibration images, better 100. Give more of them. "
+            f"Received: calibration of {count} images{where}"
         )
-    return np.concatenate(images)
+
+
+def sample(pictures: Pictures, image_size: int, count: int) -> np.ndarray:
+    """At most `count` pictures, evenly taken, as an encoder gets them: (n, S, S, C) uint8."""
+    return square_images(pictures.subset(evenly(len(pictures), count)), image_size)
+
+
+def evenly(total: int, count: int) -> np.ndarray:
+    """(n,) int, at most `count` indices spread over `total`."""
+    return np.linspace(0, total - 1, min(count, total)).astype(int)
+
+
+def square_images(pictures: Pictures, image_size: int) -> np.ndarray:
+    """All the pictures as an encoder gets them: (n, S, S, C) uint8."""
+    batches = ordered_batches(pictures, image_size)
+    return np.concatenate([np.round(np.asarray(batch) * 255).astype(np.uint8) for batch in batches])
+
+
+def _opened(source: str | os.PathLike, height: int, width: int, channels: int) -> np.ndarray:
+    pictures = open_source(source)
+    if pictures.channels != channels:
+        raise InputError(
+            f"tflite: the encoder takes pictures with {channels} channels (1 grey, 3 colour). "
+            f"Received: calibration {source} with {pictures.channels}"
+        )
+    if height == width:
+        return sample(pictures, height, ENOUGH)
+    if pictures.images is None:
+        raise InputError(
+            f"tflite: an encoder that is not square is calibrated on pictures of its own size, {height} by {width}. "
+            f"Received: calibration {source} with other sizes"
+        )
+    return pictures.images[evenly(len(pictures), ENOUGH)]
+
+
+def _spanning(images: np.ndarray) -> np.ndarray:
+    if images.min() > 0:
+        images[0, 0, 0] = 0
+    if images.max() < 1:
+        images[0, 0, 1] = 1
+    return images

@@ -2,30 +2,49 @@
 
 from pathlib import Path
 
-import numpy as np
+import keras
 
 from byol_keras.data import open_source
-from byol_keras.data.pipelines import ordered_batches
 from byol_keras.embedding import load_encoder
+from byol_keras.errors import InputError
 from byol_keras.run import read_run
 
+from .accuracy import labelled_sample
+from .calibration import ENOUGH, evenly, require_enough, sample
 from .parity import check, require, table, write_json
+from .report import check_extras, write_report
 from .saved_model import next_version, saved_model
-from .tflite import tflite
+from .tflite import QUANTIZE, tflite
 
 PICTURES_TO_CHECK = 64
-PICTURES_TO_CALIBRATE = 256
 
 
-def export_run(folder, out, format="all", quantize="none", calibration=None):
+def export_run(
+    folder,
+    out,
+    format="all",
+    quantize="none",
+    calibration=None,
+    io="float32",
+    batch=1,
+    labelled=None,
+    report=False,
+    threads=None,
+):
     """Exports a run's encoder, compares each file with Keras in a fresh process, and prints the table.
 
     Args:
         folder: the run, or a .keras file of an encoder.
-        out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite and parity.json.
+        out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite with its description, and parity.json; with
+            `report` also report.html and report.json.
         format: "saved_model", "tflite" or "all".
-        quantize: "none", "float16", "dynamic" or "int8", for the .tflite.
+        quantize: "none", "float16", "dynamic" or "int8", for the .tflite; "all" writes one of each.
         calibration: SOURCE of the pictures for int8 and for the comparison; by default those the run was trained on.
+        io: "float32", or for int8 also "int8" or "uint8": what the .tflite takes and gives.
+        batch: images in a call of the .tflite; None leaves it free.
+        labelled: SOURCE of labelled pictures, by which the k-NN accuracy of each file is compared with Keras'.
+        report: whether to measure the files, beside Keras and others on the same network.
+        threads: int, for the report; by default all processors.
 
     Returns:
         list of `Parity`.
@@ -34,29 +53,58 @@ def export_run(folder, out, format="all", quantize="none", calibration=None):
         InputError: for a mistake in what was passed.
         ParityError: where a file differs from Keras by more than its format may.
     """
+    out = Path(out)
+    kinds = QUANTIZE if quantize == "all" else (quantize,)
+    if io != "float32" and "int8" not in kinds:
+        raise InputError(f"Only a .tflite in int8 takes and gives integers: add --quantize int8. Received: --io {io}")
+    if report:
+        check_extras()
     encoder = load_encoder(folder)
-    pictures = open_source(calibration or read_run(folder).source)
-    images = sample(pictures, encoder.input_shape[1], PICTURES_TO_CALIBRATE)
+    source = calibration or _source(folder)
+    pictures = open_source(source)
+    if format != "saved_model" and "int8" in kinds:
+        require_enough(len(pictures), f" in {source}")
+    _check_fits(encoder, pictures, source)
+    size, channels = encoder.input_shape[2:]
+    judge = None if labelled is None else labelled_sample(labelled, size, channels)
+    images = sample(pictures, size, ENOUGH)
     artifacts = {}
     if format in ("saved_model", "all"):
-        versions = Path(out) / "encoder"
+        versions = out / "encoder"
         path = saved_model(encoder, versions / str(next_version(versions)))
         artifacts[f"encoder/{path.name}"] = path
-    if format in ("tflite", "all"):
-        suffix = "" if quantize == "none" else f"-{quantize}"
-        seen = images if quantize == "int8" else None
-        path = tflite(encoder, Path(out) / f"encoder{suffix}.tflite", quantize=quantize, calibration=seen)
-        artifacts[path.name] = path
-    parities = check(encoder, artifacts, images[:PICTURES_TO_CHECK])
+    for kind in kinds if format in ("tflite", "all") else ():
+        given = io if kind == "int8" else "float32"
+        path = out / f"encoder{'' if kind == 'none' else f'-{kind}'}{'' if given == 'float32' else f'-{given}'}.tflite"
+        seen = images if kind == "int8" else None
+        artifacts[path.name] = tflite(encoder, path, quantize=kind, calibration=seen, io=given, batch=batch)
+    compared = images[evenly(len(images), PICTURES_TO_CHECK)]
+    parities = check(encoder, artifacts, compared, judge)
     print(table(parities))
-    print(f"Compared with Keras on {min(len(images), PICTURES_TO_CHECK)} pictures. Written to {out}")
-    write_json(parities, Path(out) / "parity.json")
+    judged = "" if judge is None else f", and by the labels of {len(judge.labels):,}"
+    print(f"Compared with Keras on {len(compared)} pictures{judged}. Written to {out}")
+    write_json(parities, out / "parity.json")
+    if report:
+        write_report(encoder, artifacts, parities, images, out, threads)
     require(parities)
     return parities
 
 
-def sample(pictures, image_size, count):
-    """At most `count` pictures, evenly taken, as the encoder gets them: (n, S, S, C) uint8."""
-    indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int)
-    batches = ordered_batches(pictures.subset(indices), image_size)
-    return np.concatenate([np.round(np.asarray(batch) * 255).astype(np.uint8) for batch in batches])
+def _source(folder):
+    if Path(folder).is_file():
+        raise InputError(f"{folder} is not a run, so its pictures are not known: name some with --calibration SOURCE.")
+    return read_run(folder).source
+
+
+def _check_fits(encoder: keras.Model, pictures, source):
+    _, height, width, channels = encoder.input_shape
+    if height is None or height != width:
+        raise InputError(
+            f"The command exports encoders of one square size; in Python, byol_keras.export takes others. "
+            f"Received: input {encoder.input_shape}"
+        )
+    if pictures.channels != channels:
+        raise InputError(
+            f"The encoder takes pictures with {channels} channels (1 grey, 3 colour). "
+            f"Received: {source} with {pictures.channels}"
+        )

@@ -19,8 +19,9 @@ from byol_keras.atomic import written_beside
 from byol_keras.errors import InputError, ParityError
 from byol_keras.float32_copy import float32_copy
 
+from .accuracy import NEIGHBOURS, Labelled, lost_too_much, may_lose, right_ones
+from .flatbuffer import quantization
 from .saved_model import embed, image_shape, resize
-from .tflite import quantization
 
 BATCH = 32
 
@@ -35,6 +36,16 @@ TOLERANCE = {
     "tflite float16": ("largest", 1e-2),
     "tflite dynamic": ("cosine", 0.98),
     "tflite int8": ("cosine", 0.95),
+    "onnx": ("largest", 1e-4),
+    "openvino": ("largest", 1e-4),
+}
+
+# By the first word of a format: the script that runs such a file, what it needs, and the extra that brings that.
+RUNNERS = {
+    "saved_model": ("run_saved_model.py", None, None),  # TensorFlow is here
+    "tflite": ("run_tflite.py", "ai_edge_litert", "tflite"),
+    "onnx": ("run_onnx.py", "onnxruntime", "onnx"),
+    "openvino": ("run_openvino.py", "openvino", "openvino"),
 }
 
 
@@ -56,18 +67,27 @@ class Parity:
     load_ms: float  # time to open the file in its process, milliseconds
     latency_ms: float  # median time for one image, milliseconds
     passed: bool
+    knn: float | None = None  # accuracy by the nearest others among the labelled pictures, 0 to 1, where there are some
+    knn_keras: float | None = None  # that of Keras
+    knn_tolerance: str = ""  # what was asked, such as "loss <= 1.0 points, beyond chance"
 
 
-def check(encoder: keras.Model, artifacts: Mapping[str, str | os.PathLike], images: np.ndarray) -> list[Parity]:
+def check(
+    encoder: keras.Model,
+    artifacts: Mapping[str, str | os.PathLike],
+    images: np.ndarray,
+    labelled: Labelled | None = None,
+) -> list[Parity]:
     """Compare exported files with the encoder they come from.
 
     encoder: the keras.Model that was exported. Its float32 copy is the reference, on the CPU, as are the files.
-    artifacts: for each name the version folder of a SavedModel or a .tflite file.
+    artifacts: for each name the version folder of a SavedModel, a .tflite or .onnx file, or OpenVINO's .xml.
     images: uint8 (N, H, W, C), N from 2; real and different ones, since noise says little about int8. A SavedModel gets
-        them as they are, a .tflite file resized as in evaluation.
+        them as they are, the others resized as in evaluation.
+    labelled: pictures by which the k-NN accuracy is compared as well, see `accuracy.labelled_sample`.
 
-    Raises InputError for wrong arguments, when ai-edge-litert is missing, or if the encoder gives every image the same
-    embedding; ParityError if a file does not run.
+    Raises InputError for wrong arguments, when a format's runtime is missing, or if the encoder gives every image the
+    same embedding; ParityError if a file does not run.
     """
     height, width, channels = image_shape(encoder)
     images = np.asarray(images)
@@ -77,57 +97,62 @@ def check(encoder: keras.Model, artifacts: Mapping[str, str | os.PathLike], imag
             f"Received: images={images.dtype} {images.shape}"
         )
     formats = {name: _format(Path(path)) for name, path in artifacts.items()}
-    if any(kind.startswith("tflite") for kind in formats.values()) and not importlib.util.find_spec("ai_edge_litert"):
-        raise InputError(
-            'parity: running a .tflite file needs ai-edge-litert. Install it: pip install "byol_keras[tflite]"'
-        )
+    for kind in sorted({kind.split()[0] for kind in formats.values()}):
+        _, package, extra = RUNNERS[kind]
+        if package and not importlib.util.find_spec(package):
+            raise InputError(
+                f"parity: running a file of the format {kind} needs {package.replace('_', '-')}. "
+                f'Install it: pip install "byol_keras[{extra}]"'
+            )
     encoder = float32_copy(encoder)
-    with tf.device("CPU:0"):  # a GPU would compute in TF32, coarser than the tolerance
-        resized = resize(tf.cast(images, tf.float32) / 255.0, height, width)
-        reference = np.concatenate([embed(encoder, resized[i : i + BATCH]) for i in range(0, len(images), BATCH)])
+    sets = [images] if labelled is None else [images, labelled.pictures]
+    resized = [resize(tf.cast(pictures, tf.float32) / 255.0, height, width).numpy() for pictures in sets]
+    reference, *judged = (_reference(encoder, pictures) for pictures in resized)
     if not np.isfinite(reference).all() or (reference == reference[0]).all():
         raise InputError(
             "parity: the encoder gives values that are not finite, or every image the same embedding. Train it again, "
             f"or pass different images. Received: encoder={encoder.name}, images={images.shape}"
         )
-    with tempfile.TemporaryDirectory() as folder:
-        as_they_are, as_floats = Path(folder) / "uint8.npy", Path(folder) / "float32.npy"
-        np.save(as_they_are, images)
-        np.save(as_floats, resized.numpy())
-        parities = []
-        for name, path in artifacts.items():
-            kind = formats[name]
-            runner = "run_saved_model.py" if kind == "saved_model" else "run_tflite.py"
-            outcome = _run(name, runner, Path(path), as_they_are if kind == "saved_model" else as_floats)
-            parities.append(_compare(name, kind, Path(path), outcome, reference))
+    right = right_ones(judged[0], labelled) if judged else None
+    parities = []
+    for name, path in artifacts.items():
+        kind = formats[name]
+        outcome, *others = (_run(name, kind, Path(path), *pair) for pair in zip(sets, resized, strict=True))
+        parity = _compare(name, kind, Path(path), outcome, reference)
+        if labelled is not None:
+            parity = _judge(parity, right_ones(others[0]["embedding"], labelled), right)
+        parities.append(parity)
     return parities
 
 
 def require(parities: Iterable[Parity]) -> None:
     """Raise ParityError, naming the files and the figures, unless all passed."""
-    failed = [
-        f"{parity.artifact} ({parity.format}): largest {parity.largest:.2g}, cosine {parity.cosine:.4f}, "
-        f"required {parity.tolerance}"
-        for parity in parities
-        if not parity.passed
-    ]
+    failed = [_failure(parity) for parity in parities if not parity.passed]
     if failed:
         raise ParityError(f"Exported files differ from Keras. Export them again. {'; '.join(failed)}")
 
 
 def table(parities: Iterable[Parity]) -> str:
     """The results as aligned text, a line per file."""
-    rows = [("artifact", "format", "kB", "largest", "mean", "cosine", "required", "load ms", "latency ms", "passed")]
+    parities = list(parities)
+    judged = any(parity.knn is not None for parity in parities)
+    accuracy = (f"{NEIGHBOURS}-NN %", "Keras %") if judged else ()
+    header = ("artifact", "format", "kB", "largest", "mean", "cosine", "required", "load ms", "latency ms")
+    rows = [(*header, *accuracy, "passed")]
     for parity in parities:
         figures = f"{parity.size_bytes / 1000:.0f}", f"{parity.largest:.1e}", f"{parity.mean:.1e}"
         times = f"{parity.load_ms:.1f}", f"{parity.latency_ms:.2f}"
+        kept = (_percent(parity.knn), _percent(parity.knn_keras)) if judged else ()
         cosine, passed = f"{parity.cosine:.5f}", "yes" if parity.passed else "NO"
-        rows.append((parity.artifact, parity.format, *figures, cosine, parity.tolerance, *times, passed))
+        rows.append((parity.artifact, parity.format, *figures, cosine, parity.tolerance, *times, *kept, passed))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    words = {0, 1, 6, 9}  # columns aligned to the left
+    words = {"artifact", "format", "required", "passed"}  # columns aligned to the left
     lines = (
-        "  ".join(cell.ljust(width) if i in words else cell.rjust(width) for i, (cell, width) in enumerate(pairs))
-        for pairs in (list(zip(row, widths, strict=True)) for row in rows)
+        "  ".join(
+            cell.ljust(width) if name in words else cell.rjust(width)
+            for name, cell, width in zip(rows[0], row, widths, strict=True)
+        )
+        for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
 
@@ -149,20 +174,41 @@ def _format(path: Path) -> str:
     if (path / "saved_model.pb").is_file():
         return "saved_model"
     if not path.is_file():
-        raise InputError(f"parity: neither a SavedModel's version folder nor a .tflite file. Received: path={path}")
+        raise InputError(
+            f"parity: neither a SavedModel's version folder nor a .tflite, .onnx or .xml file. Received: path={path}"
+        )
+    if path.suffix in (".onnx", ".xml"):  # an ONNX file does not begin with anything of its own
+        return {".onnx": "onnx", ".xml": "openvino"}[path.suffix]
     return f"tflite {quantization(path.read_bytes())}"
 
 
-def _run(name: str, runner: str, path: Path, images: Path) -> dict[str, np.ndarray]:
-    """What the runner writes, from a fresh isolated Python on the CPU."""
-    out = images.with_name("out.npz")
-    command = [sys.executable, "-I", Path(__file__).with_name(runner), path.resolve(), images, out]
-    process = subprocess.run(command, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}, capture_output=True, text=True)
-    if process.returncode:
-        last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ParityError(f"{name}: {path} does not run in a fresh process (exit code {process.returncode}): {last}")
-    with np.load(out) as saved:
-        return dict(saved)
+def _reference(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Keras' embeddings of images float32 (N, H, W, C)."""
+    with tf.device("CPU:0"):  # a GPU would compute in TF32, coarser than the tolerance
+        blocks = [embed(encoder, tf.constant(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+    return np.concatenate(blocks)
+
+
+def _run(name: str, kind: str, path: Path, images: np.ndarray, resized: np.ndarray) -> dict[str, np.ndarray]:
+    """What the format's runner writes, from a fresh isolated Python on the CPU.
+
+    images: uint8, for a SavedModel. resized: float32, for the others.
+    """
+    served = kind == "saved_model"
+    runner, _, _ = RUNNERS[kind.split()[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        pictures, out = Path(folder) / "images.npy", Path(folder) / "out.npz"
+        np.save(pictures, images if served else resized)
+        command = [sys.executable, "-I", Path(__file__).with_name(runner), path.resolve(), pictures, out]
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+        process = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if process.returncode:
+            last = (process.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ParityError(
+                f"{name}: {path} does not run in a fresh process (exit code {process.returncode}): {last}"
+            )
+        with np.load(out) as saved:
+            return dict(saved)
 
 
 def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], reference: np.ndarray) -> Parity:
@@ -180,6 +226,8 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
         largest, mean, cosine = math.inf, math.inf, -1.0
     statistic, limit = TOLERANCE[kind]
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    if kind == "openvino":
+        files.append(path.with_suffix(".bin"))
     return Parity(
         artifact=name,
         format=kind,
@@ -192,3 +240,26 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
         latency_ms=float(outcome["latency_ms"]),
         passed=largest <= limit if statistic == "largest" else cosine >= limit,
     )
+
+
+def _judge(parity: Parity, ours: np.ndarray, reference: np.ndarray) -> Parity:
+    """ours, reference: (N,) bool, the labelled pictures that the file and Keras get right."""
+    return dataclasses.replace(
+        parity,
+        knn=float(ours.mean()),
+        knn_keras=float(reference.mean()),
+        knn_tolerance=f"loss <= {may_lose(parity.format)} points, beyond chance",
+        passed=parity.passed and not lost_too_much(parity.format, ours, reference),
+    )
+
+
+def _failure(parity: Parity) -> str:
+    figures = f"largest {parity.largest:.2g}, cosine {parity.cosine:.4f}, required {parity.tolerance}"
+    if parity.knn is not None:
+        figures += f"; {_percent(parity.knn)} % by {NEIGHBOURS}-NN, Keras {_percent(parity.knn_keras)} %, required "
+        figures += parity.knn_tolerance
+    return f"{parity.artifact} ({parity.format}): {figures}"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f}"

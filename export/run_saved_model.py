@@ -38,6 +38,8 @@ def main(model: str, images_path: str, out_path: str) -> None:
             f"run_saved_model: the images must be uint8 {expected}. "
             f"Received: {images_path} with {images.dtype} {images.shape}"
         )
+    if signature.structured_input_signature[1]["images"].dtype == tf.float32:
+        images = images / np.float32(255)
     batches = [tf.constant(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
     embedding = np.concatenate([signature(images=batch)["embedding"].numpy() for batch in batches])
 

@@ -4,16 +4,21 @@
 
 IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: `embedding` float32 (N, D); `load_ms`, the
 time to open the model; `latency_ms`, the median time for one image after warm-up. Both in milliseconds.
-Needs numpy and ai-edge-litert only, and fails if anything imported TensorFlow, Keras or byol_keras.
+The model is run by device/byol_device.py, the file that devices use. Fails if anything imported TensorFlow, Keras or
+byol_keras.
 """
 
 import os
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "device"))  # -I leaves out the script's own folder
+
+from byol_device import DeviceError, Encoder
 
 WARM_UP, TIMED = 5, 30
 
@@ -21,24 +26,14 @@ WARM_UP, TIMED = 5, 30
 def main(model: str, images_path: str, out_path: str) -> None:
     images = np.load(images_path)
     start = time.perf_counter()
-    interpreter = Interpreter(model)
-    interpreter.allocate_tensors()
+    encoder = Encoder(model)
     load_ms = 1000 * (time.perf_counter() - start)
-
-    details = interpreter.get_input_details()[0]
-    expected = tuple(int(size) for size in details["shape"][1:])
-    if images.dtype != np.float32 or images.shape[1:] != expected:
-        sys.exit(
-            f"run_tflite: the images must be float32 (N, {', '.join(map(str, expected))}) in [0, 1]. "
-            f"Received: {images_path} with {images.dtype} {images.shape}"
-        )
-    signature = interpreter.get_signature_runner("serving_default")
-    embedding = np.concatenate([signature(images=image[None])["embedding"] for image in images])
+    embedding = encoder.run(images)
 
     times = []
     for _ in range(WARM_UP + TIMED):
         start = time.perf_counter()
-        signature(images=images[:1])
+        encoder.run(images[:1])
         times.append(1000 * (time.perf_counter() - start))
     latency_ms = statistics.median(times[WARM_UP:])
 
@@ -52,4 +47,7 @@ def main(model: str, images_path: str, out_path: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit("usage: python -I run_tflite.py MODEL IMAGES.npy OUT.npz")
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except DeviceError as error:
+        sys.exit(f"run_tflite: {error}")

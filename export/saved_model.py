@@ -1,10 +1,11 @@
 """Export an encoder as a SavedModel that takes the pictures as they are: uint8, any batch, any size."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from byol_keras.atomic import written_beside
@@ -12,36 +13,105 @@ from byol_keras.augment.crop import central_resize
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
 
+from .freezing import frozen
+from .linear_head import LinearHead
+from .neighbour_index import NeighbourIndex
+from .serving.warm_up import drawn, write_warm_up
+from .signatures import classify, neighbours, serve_bytes, serve_images
 
-def saved_model(encoder: keras.Model, path: str | os.PathLike) -> Path:
+# Pixels of the picture that is drawn for the warm-up where the encoder leaves the size free.
+FREE_SIZE = 224
+
+
+def saved_model(
+    encoder: keras.Model,
+    path: str | os.PathLike,
+    *,
+    dtype: str = "uint8",
+    image_size: int | None = None,
+    head: LinearHead | None = None,
+    index: NeighbourIndex | None = None,
+    examples: np.ndarray | None = None,
+) -> Path:
     """Write `encoder` as a SavedModel that TensorFlow Serving loads, and return its path.
 
     encoder: keras.Model with one input, images float32 (B, H, W, C) in [0, 1], and one output (B, D). An encoder in
         half precision is exported as its float32 copy.
     path: the folder to create. Its last part is the version, an integer from 1: "serving/encoder/1".
+    dtype: of the images that `serving_default` takes: "uint8", a quarter of the bytes on the wire, or "float32", in
+        [0, 1]. A signature has one dtype.
+    image_size: S, for an encoder that leaves height and width free: its pictures are then resized as for a square one.
+    head, index: with them come the signatures `classify` and `neighbours`.
+    examples: uint8 (N, H, W, C), real pictures for the warm-up requests; drawn ones by default.
 
-    The signature `serving_default` takes `images`, uint8 (B, H, W, C), and gives `embedding`, float32 (B, D). B is
-    free. Height and width are free too if the encoder is square: the pictures are then cropped and resized as in
-    evaluation. An encoder with a free height and width gets them unchanged, one that is not square takes its own
-    size only. Loading the folder needs neither Keras nor this package.
+    The signatures; B is free, 0 included:
+    - `serving_default`: `images` (B, H, W, C) -> `embedding` float32 (B, D) and `embedding_normalized`, of length 1.
+      Height and width are free if the encoder is square: the pictures are then cropped and resized as in evaluation.
+      An encoder with a free height and width gets them unchanged, one that is not square takes its own size only.
+    - `serve_bytes`: `image_bytes` (B,) string, JPEG or PNG of any size, each its own -> the same. It comes with square
+      encoders of 1 or 3 channels, as do the following. One string that cannot be decoded fails the whole call.
+    - `classify`: `image_bytes` -> `labels` string (B, k), the likeliest first, and `scores` (B, k), k up to 5.
+    - `neighbours`: `image_bytes` -> `names` string (B, k), the nearest first, and `similarities` (B, k), k up to 5.
 
-    Raises InputError if the path has no version number, exists already or cannot be written, or if the encoder has
-    other inputs and outputs.
+    The weights are constants of the graph, see `frozen`: on a processor that is what makes it quick. Loading the folder
+    needs neither Keras nor this package. Where tensorflow-serving-api is installed, it holds requests with which
+    TensorFlow Serving warms up.
+
+    Raises InputError if the path has no version number, exists already or cannot be written, if the encoder has other
+    inputs and outputs, if an argument is wrong or does not fit the encoder, or if the disk is full.
     """
     path = Path(path)
     check_version(path)
     check_writable(path)
+    if dtype not in ("uint8", "float32"):
+        raise InputError(f'saved_model: dtype is "uint8" or "float32". Received: dtype={dtype!r}')
     height, width, channels = image_shape(encoder)
+    if image_size is not None:
+        if (height, width) not in ((None, None), (image_size, image_size)) or image_size < 1:
+            raise InputError(
+                "saved_model: image_size is for an encoder with a free height and width. "
+                f"Received: image_size={image_size!r}, encoder={encoder.name} for {height} by {width}"
+            )
+        height = width = image_size
+    decodes = height is not None and height == width and channels in (1, 3)
+    if not decodes and (head is not None or index is not None):
+        raise InputError(
+            "saved_model: head and index need an encoder of square pictures with 1 or 3 channels, or image_size. "
+            f"Received: encoder={encoder.name} for ({height}, {width}, {channels})"
+        )
+    if examples is not None:
+        check_examples(examples, height, width, channels)
     encoder = float32_copy(encoder)
+    core = frozen(trace(lambda images: embed(encoder, images), tf.TensorSpec((None, height, width, channels))))
+    dimensions = core.outputs[0].shape[1]
 
-    def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        images = resize(tf.cast(images, tf.float32) / 255.0, height, width)
-        return {"embedding": embed(encoder, images)}
+    def embedded(images: tf.Tensor) -> tf.Tensor:
+        # oneDNN's convolutions fail on an empty batch: it gets one black picture, whose embedding is cut off.
+        count = tf.shape(images)[0]
+        images = tf.pad(images, [[0, tf.cast(count == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
+        return tf.nest.flatten(core(images))[0][:count]
 
-    size = (None, None) if height == width else (height, width)
-    signature = trace(serve, tf.TensorSpec((None, *size, channels), tf.uint8, name="images"))
-    with written_beside(path) as target:
-        write(encoder, signature, target)
+    shape = (None, *((None, None) if height == width else (height, width)), channels)
+    images = tf.TensorSpec(shape, dtype, name="images")
+    strings = tf.TensorSpec((None,), tf.string, name="image_bytes")
+    serve = serve_images(embedded, lambda pictures: resize(pictures, height, width), shape)
+    signatures = {"serving_default": trace(serve, images)}
+    if decodes:
+        signatures["serve_bytes"] = trace(serve_bytes(embedded, height, channels), strings)
+    if head is not None:
+        check_dimensions("head", head.weights.shape[0], dimensions)
+        signatures["classify"] = trace(classify(embedded, height, channels, head), strings)
+    if index is not None:
+        check_dimensions("index", index.embeddings.shape[1], dimensions)
+        signatures["neighbours"] = trace(neighbours(embedded, height, channels, index), strings)
+    if examples is None:
+        examples = drawn(height or FREE_SIZE, width or FREE_SIZE, channels)
+    try:
+        with written_beside(path) as target:
+            write_signatures(core.graph.variables, signatures, target)
+            write_warm_up(target, path.parent.name, signatures, examples)
+    except tf.errors.ResourceExhaustedError as error:
+        raise InputError(f"No space left to write the SavedModel; nothing was kept. Received: path={path}") from error
     return path
 
 
@@ -130,13 +200,39 @@ def trace(serve: Callable, images: tf.TensorSpec) -> tf.types.experimental.Concr
 
 
 def write(encoder: keras.Model, signature: tf.types.experimental.ConcreteFunction, folder: str | Path) -> None:
-    """Write a SavedModel to `folder` with one signature, `serving_default`, that uses the weights of `encoder`.
+    """Write a SavedModel to `folder` with one signature, `serving_default`, that uses the weights of `encoder`."""
+    write_signatures([variable.value for variable in encoder.variables], {"serving_default": signature}, folder)
+
+
+def write_signatures(variables: Iterable[tf.Variable], signatures: Mapping[str, Callable], folder: str | Path) -> None:
+    """Write a SavedModel with these signatures, which use these variables.
 
     Not with keras.export.ExportArchive, which in Keras 3.15 stores every weight twice.
     """
     module = tf.Module()
-    module.weights = [variable.value for variable in encoder.variables]
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": signature})
+    module.weights = list(variables)
+    # A served model is not trained, and TensorFlow cannot save the gradients of a frozen function (swish has its own).
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signatures=dict(signatures), options=options)
+
+
+def check_dimensions(what: str, given: int, dimensions: int) -> None:
+    """Raise InputError unless a head or an index was made from embeddings of this encoder's size."""
+    if given != dimensions:
+        raise InputError(
+            f"saved_model: the {what} was made from embeddings of another encoder. "
+            f"Received: {what} for {given} dimensions, the encoder gives {dimensions}"
+        )
+
+
+def check_examples(examples: np.ndarray, height: int | None, width: int | None, channels: int) -> None:
+    """Raise InputError unless these are uint8 images (N, H, W, C), N from 1, that the encoder can take."""
+    shape, dtype = np.shape(examples), getattr(examples, "dtype", None)
+    fits = len(shape) == 4 and shape[0] and shape[3] == channels
+    if dtype != np.uint8 or not fits or (height != width and shape[1:3] != (height, width)):
+        raise InputError(
+            f"saved_model: examples are uint8 images (N, H, W, {channels}), N from 1. Received: {dtype} {shape}"
+        )
 
 
 def _is_version(name: str) -> bool:

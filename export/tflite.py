@@ -1,35 +1,31 @@
 """Export an encoder as a .tflite file for phones and boards, made of built-in operations only."""
 
 import contextlib
+import json
 import os
-import re
-import struct
-import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from byol_keras.atomic import written_beside
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
 
 from .calibration import calibration_images
+from .device_layers import device_layers
+from .flatbuffer import operations
+from .quiet import quiet
 from .saved_model import check_writable, embed, image_shape, trace, write
+from .sidecar import sidecar, sidecar_path
+from .writing import write_files
 
 QUANTIZE = ("none", "float16", "dynamic", "int8")
-
-# What a successful conversion prints, none of it about the model.
-HARMLESS = re.compile(
-    r"^I\d{4} |Ignored (output_format|drop_control_dependency)|^fully_quantize: |"
-    r"Skipping runtime version metadata|absl::InitializeLog|Created TensorFlow Lite XNNPACK delegate"
-)
+IO = {"float32": tf.float32, "int8": tf.int8, "uint8": tf.uint8}
 
 
 def tflite(
@@ -37,35 +33,36 @@ def tflite(
     path: str | os.PathLike,
     *,
     quantize: str = "none",
-    calibration: np.ndarray | Iterable | None = None,
+    calibration: str | os.PathLike | np.ndarray | Iterable | None = None,
+    io: str = "float32",
+    batch: int | None = 1,
 ) -> Path:
-    """Write `encoder` as a .tflite file and return its path.
+    """Write `encoder` as a .tflite file, with its description as JSON beside it, and return its path.
 
     encoder: keras.Model with one input, images float32 (B, H, W, C) in [0, 1] of fixed size, and one output (B, D).
         An encoder in half precision is exported as its float32 copy.
-    path: the file to create, or to replace once the new one is complete.
+    path: the file to create, or to replace once the new one is complete. The description is PATH.json: input, output,
+        normalization, versions, SHA-256.
     quantize: "none", float32 throughout; "float16", weights in float16, half the size; "dynamic", weights in int8,
         a quarter of the size, activations in float32; "int8", weights and activations in int8, the fastest on
         most boards.
-    calibration: read for "int8" only, at least 8 images like those to come: an array (N, H, W, C), or an iterable or
-        tf.data.Dataset of such batches; uint8, or float in [0, 1]. The first 500 are used, resized as in evaluation.
+    calibration: read for "int8" only, at least 8 images like those to come: a SOURCE, as the command line takes it; an
+        array (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8, or float in [0, 1]. Of a SOURCE
+        256 are used, else the first 500, resized as in evaluation.
+    io: what the file takes and gives: "float32", or with quantize="int8" also "int8" or "uint8", for boards without
+        floats. A uint8 input is the pixel itself.
+    batch: images in a call; None leaves it free.
 
-    The signature `serving_default` takes `images`, float32 (1, H, W, C) in [0, 1], and gives `embedding`, float32
-    (1, D), whatever the quantization.
+    The signature `serving_default` takes `images`, (batch, H, W, C) in [0, 1], and gives `embedding`, (batch, D), both
+    float32 whatever the quantization unless `io` says otherwise. Integers stand for scale * (number - zero_point), with
+    the figures in the file and in the description.
 
     Raises InputError if the encoder needs an operation that is not built in (the message names it), if the path
     cannot be written, or if an argument is wrong.
     """
     path = Path(path)
-    if quantize not in QUANTIZE:
-        raise InputError(f"tflite: quantize must be one of {', '.join(QUANTIZE)}. Received: quantize={quantize!r}")
-    if quantize == "int8" and calibration is None:
-        raise InputError(
-            'tflite: quantize="int8" needs calibration images, some like those to come. Received: calibration=None'
-        )
+    _check_arguments(path, quantize, calibration, io, batch)
     check_writable(path)
-    if path.is_dir():
-        raise InputError(f"tflite: this is a folder. Name the file to write in it. Received: path={path}")
     height, width, channels = image_shape(encoder)
     if height is None or width is None:
         raise InputError(
@@ -78,55 +75,39 @@ def tflite(
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"embedding": embed(encoder, images)}
 
-    signature = trace(serve, tf.TensorSpec((1, height, width, channels), tf.float32, name="images"))
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    with device_layers(encoder) if quantize in ("dynamic", "int8") else contextlib.nullcontext():
+        signature = trace(serve, tf.TensorSpec((batch, height, width, channels), tf.float32, name="images"))
+    with tempfile.TemporaryDirectory() as folder, quiet():
         write(encoder, signature, folder)
-        model = _convert(folder, quantize, samples)
+        model = _convert(folder, quantize, samples, IO[io])
     if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
         raise InputError(_not_built_in(custom))
-    with written_beside(path) as target:
-        target.write_bytes(model)
+    described = sidecar(model, path.name, encoder, None if samples is None else len(samples))
+    write_files({path: model, sidecar_path(path): (json.dumps(described, indent=2) + "\n").encode()})
     return path
 
 
-def operations(model: bytes) -> list[str]:
-    """Names of the kinds of operation in a .tflite file, such as CONV_2D; "CUSTOM FlexErf" if it is not built in."""
-    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-    found = set()
-    for kind in _parsed(model).operatorCodes:
-        name = names[max(kind.builtinCode, kind.deprecatedBuiltinCode)]  # old files know only the second field
-        found.add(f"CUSTOM {kind.customCode.decode()}" if name == "CUSTOM" else name)
-    return sorted(found)
+def _check_arguments(path: Path, quantize: str, calibration: object, io: str, batch: int | None) -> None:
+    if quantize not in QUANTIZE:
+        raise InputError(f"tflite: quantize must be one of {', '.join(QUANTIZE)}. Received: quantize={quantize!r}")
+    if quantize == "int8" and calibration is None:
+        raise InputError(
+            'tflite: quantize="int8" needs calibration images, some like those to come. Received: calibration=None'
+        )
+    if io not in IO:
+        raise InputError(f"tflite: io must be one of {', '.join(IO)}. Received: io={io!r}")
+    if io != "float32" and quantize != "int8":
+        raise InputError(
+            'tflite: only a network in int8 takes and gives integers. Use quantize="int8", or io="float32". '
+            f"Received: io={io!r}, quantize={quantize!r}"
+        )
+    if batch is not None and (not isinstance(batch, int) or batch < 1):
+        raise InputError(f"tflite: batch must be a whole number from 1, or None for any. Received: batch={batch!r}")
+    if path.is_dir():
+        raise InputError(f"tflite: this is a folder. Name the file to write in it. Received: path={path}")
 
 
-def quantization(model: bytes) -> str:
-    """How a .tflite file is quantized, one of QUANTIZE, read from its tensors.
-
-    A model too small for the converter to quantize anything is "none", whatever was asked for.
-    """
-    flat = _parsed(model)
-    constants, activations = set(), set()
-    for graph in flat.subgraphs:
-        for tensor in graph.tensors:
-            data = flat.buffers[tensor.buffer].data
-            (activations if data is None or len(data) == 0 else constants).add(tensor.type)
-    if schema.TensorType.INT8 in activations:
-        return "int8"
-    if schema.TensorType.INT8 in constants:
-        return "dynamic"
-    return "float16" if schema.TensorType.FLOAT16 in constants else "none"
-
-
-def _parsed(model: bytes) -> schema.ModelT:
-    if model[4:8] != b"TFL3":
-        raise InputError(f"tflite: this is not a .tflite file. Export it again. Received: {len(model)} bytes")
-    try:
-        return schema.ModelT.InitFromPackedBuf(model)
-    except struct.error as error:
-        raise InputError(f"tflite: the file is cut short. Export it again. Received: {len(model)} bytes") from error
-
-
-def _convert(folder: str, quantize: str, samples: np.ndarray | None) -> bytes:
+def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType) -> bytes:
     # From the SavedModel, not from the concrete function: that one leaves the variables in the graph, without values.
     converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -137,6 +118,7 @@ def _convert(folder: str, quantize: str, samples: np.ndarray | None) -> bytes:
     if quantize == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: ({"images": sample[None]} for sample in samples)
+        converter.inference_input_type = converter.inference_output_type = io
     try:
         with warnings.catch_warnings():  # the converter's own calibrator still uses the deprecated interpreter
             warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
@@ -157,36 +139,3 @@ def _not_built_in(names: list[str]) -> str:
         f"tflite: the encoder needs operations that are not built into LiteRT: {', '.join(names)}. Replace the layers "
         f"that use them, or export a SavedModel. Received: operations={names}"
     )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back what C++ code prints meanwhile; afterwards let through the lines that are not known as HARMLESS.
-
-    All of it comes out if an unexpected error ends the block; an InputError says by itself what is wrong.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    streams = [(number, os.dup(number)) for number in (1, 2)]
-    show = HARMLESS
-    with tempfile.TemporaryFile() as held:
-        for number, _ in streams:
-            os.dup2(held.fileno(), number)
-        try:
-            yield
-        except InputError:
-            show = None
-            raise
-        except BaseException:
-            show = re.compile(r"(?!)")
-            raise
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for number, saved in streams:
-                os.dup2(saved, number)
-                os.close(saved)
-            held.seek(0)
-            if show is not None:
-                lines = held.read().decode(errors="replace").splitlines(keepends=True)
-                sys.stderr.write("".join(line for line in lines if not show.search(line)))

@@ -23,18 +23,40 @@ def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07)
     Raises:
         InputError: when k is larger than the number of training pictures.
     """
-    from sklearn.neighbors import KNeighborsClassifier
-
     if k > len(train):
         raise InputError(f"{k} neighbours are asked of {len(train)} training pictures: give more pictures.")
+    return float(_classifier(train, train_labels, k, temperature).score(_unit(test), test_labels))
+
+
+def knn_leave_one_out(vectors, labels, k=20, temperature=0.07):
+    """Which pictures get their own class by the vote of their k nearest others, as in `knn_accuracy`.
+
+    Args:
+        vectors: (N, D) float embeddings.
+        labels: (N,) int.
+        k: int, below N.
+        temperature: float > 0.
+
+    Returns:
+        (N,) bool.
+
+    Raises:
+        InputError: when there are not more than k pictures.
+    """
+    if k >= len(vectors):
+        raise InputError(f"{k} neighbours are asked of the others of {len(vectors)} pictures: give more pictures.")
+    return _classifier(vectors, labels, k, temperature).predict(None) == np.asarray(labels)
+
+
+def _classifier(train, train_labels, k, temperature):
+    from sklearn.neighbors import KNeighborsClassifier
 
     def vote(distance):
         # Of unit vectors: distance^2 = 2 - 2 cosine. The constant exp(1 / T) would overflow and changes no vote.
         return np.exp(-np.square(distance) / (2.0 * temperature))
 
     classifier = KNeighborsClassifier(k, weights=vote, algorithm="brute", metric="euclidean")
-    classifier.fit(_unit(train), train_labels)
-    return float(classifier.score(_unit(test), test_labels))
+    return classifier.fit(_unit(train), train_labels)
 
 
 def _unit(vectors):

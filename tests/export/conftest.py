@@ -1,17 +1,19 @@
 """Small encoders that behave like trained ones, and pictures with shapes in them."""
 
+import subprocess
+
 import keras
 import numpy as np
 import pytest
 
 
-def small_encoder(seed=0, size=(32, 32), channels=3):
+def small_encoder(seed=0, size=(32, 32), channels=3, filters=(16, 32, 48)):
     """Convolutions, batch norm, pooling, built under the current dtype policy; statistics as training leaves them."""
     keras.utils.set_random_seed(seed)
     inputs = x = keras.Input((*size, channels), name="pictures")
     x = keras.layers.Normalization(mean=[0.45] * channels, variance=[0.06] * channels)(x)
-    for filters in (16, 32, 48):
-        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+    for width in filters:
+        x = keras.layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(x)
         x = keras.layers.BatchNormalization(momentum=0.0)(x)
         x = keras.layers.ReLU()(x)
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x), name="small")
@@ -62,3 +64,15 @@ def make_encoder():
 @pytest.fixture(scope="session")
 def pictures():
     return picture_batch
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB, of which 40 are left."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

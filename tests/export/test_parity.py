@@ -40,7 +40,8 @@ def outcome(embedding):
 
 def test_every_format_agrees_with_keras_in_a_fresh_process(parities, artifacts):
     assert [parity.artifact for parity in parities] == list(artifacts)
-    assert [parity.format for parity in parities] == list(export.TOLERANCE)
+    others = ("onnx", "openvino")  # see test_interchange.py
+    assert [parity.format for parity in parities] == [kind for kind in export.TOLERANCE if kind not in others]
     assert all(parity.passed for parity in parities)
     assert all(0 <= parity.mean <= parity.largest for parity in parities)
     assert all(parity.load_ms > 0 and parity.latency_ms > 0 for parity in parities)

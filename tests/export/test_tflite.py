@@ -1,17 +1,22 @@
+import hashlib
 import importlib
+import json
 import os
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from byol_keras import export
 from byol_keras.errors import InputError
+from byol_keras.export.flatbuffer import ends, operations, quantization
+from byol_keras.export.quiet import quiet
 from byol_keras.float32_copy import float32_copy
 
 MODULE = importlib.import_module("byol_keras.export.tflite")  # the name in the package is the function
-QUANTIZE, operations, quantization = MODULE.QUANTIZE, MODULE.operations, MODULE.quantization
+QUANTIZE = MODULE.QUANTIZE
 SQUARE = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), np.uint8)
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -101,7 +106,7 @@ def test_only_harmless_lines_are_held_back(capfd):
         "W0000 00:00:1.2    7 flatbuffer_export.cc:3851] Skipping runtime version metadata in the model. This will be",
         "fully_quantize: 0, inference_type: 6, input_inference_type: FLOAT32, output_inference_type: FLOAT32",
     )
-    with MODULE._quiet():
+    with quiet():
         os.write(1, "".join(f"{line}\n" for line in harmless).encode())
         os.write(2, b"E0000 00:00:1.2    7 something.cc:1] look here\n")
     captured = capfd.readouterr()
@@ -114,7 +119,7 @@ def test_everything_is_shown_when_something_unexpected_fails(capfd):
         os.write(2, b"I0000 00:00:1 loader.cc:1] the last thing done\n")
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), MODULE._quiet():
+    with pytest.raises(ZeroDivisionError), quiet():
         fail()
     assert "the last thing done" in capfd.readouterr().err
     print("restored")
@@ -133,7 +138,7 @@ def test_an_operation_that_is_not_built_in_is_named(tmp_path, capfd, quantize):
 def test_a_flex_operation_in_the_result_is_refused(tmp_path, monkeypatch):
     """Whatever the converter lets through: here it is told to."""
 
-    def convert(folder, quantize, samples):
+    def convert(folder, *_):
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
         return converter.convert()
@@ -208,22 +213,141 @@ def test_a_file_where_a_folder_is_expected(encoder, tmp_path):
     assert (tmp_path / "a.tflite").read_text() == "mine"
 
 
-def test_an_existing_file_is_replaced_whole_or_not_at_all(encoder, tmp_path, monkeypatch):
+def test_a_disk_that_fills_up_leaves_what_was_there(encoder, small_disk):
+    path = small_disk / "a.tflite"
+    path.write_text("old")
+    (small_disk / "a.tflite.json").write_text("older")
+    with pytest.raises(InputError, match=r"Cannot write .*a\.tflite: No space left on device.*Free some space"):
+        export.tflite(encoder, path)
+    assert (path.read_text(), (small_disk / "a.tflite.json").read_text()) == ("old", "older")
+    assert len(list(small_disk.iterdir())) == 2
+
+
+def test_a_disk_that_is_full_before_the_description_takes_neither_file(encoder, small_disk, tmp_path):
+    size = export.tflite(encoder, tmp_path / "b.tflite", quantize="dynamic").stat().st_size
+    page = 4096
+    # Room for the file to its last page, but not for one more.
+    (small_disk / "other").write_bytes(bytes((16 - -(-size // page)) * page))
+    with pytest.raises(InputError, match=r"Cannot write .*a\.tflite\.json: No space left on device"):
+        export.tflite(encoder, small_disk / "a.tflite", quantize="dynamic")
+    assert [path.name for path in small_disk.iterdir()] == ["other"]
+
+
+def test_an_existing_file_is_replaced(encoder, tmp_path):
     path = tmp_path / "a.tflite"
     path.write_text("old")
-
-    def half(self, data):
-        self.touch()
-        raise OSError("disk full")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(type(path), "write_bytes", half)
-        with pytest.raises(OSError, match="disk full"):
-            export.tflite(encoder, path)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
     assert quantization(export.tflite(encoder, path).read_bytes()) == "none"
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "a.tflite.json"]
+
+
+@pytest.mark.parametrize("io", ["int8", "uint8"])
+def test_integers_in_and_out(encoder, exported, tmp_path, io):
+    path = export.tflite(encoder, tmp_path / "a.tflite", quantize="int8", calibration=SQUARE, io=io)
+    model = interpreter.Interpreter(str(path))
+    (source,), (result,) = model.get_input_details(), model.get_output_details()
+    assert (source["dtype"], result["dtype"]) == (np.dtype(io), np.dtype(io))
+    # The images go from 0 to 255, so that the pixels are the numbers themselves, less 128 if they have a sign.
+    shift = {"int8": -128, "uint8": 0}[io]
+    assert source["quantization"] == (pytest.approx(1 / 255), shift)
+    signature = model.get_signature_runner()
+    pixels = (SQUARE.astype(int) + shift).astype(io)
+    numbers = np.concatenate([signature(images=image[None])["embedding"] for image in pixels])
+    scale, zero_point = result["quantization"]
+    floats = embeddings(exported["int8"], SQUARE / np.float32(255))
+    np.testing.assert_allclose(scale * (numbers.astype(np.float32) - zero_point), floats, atol=1.01 * scale)
+    source, result = ends(path.read_bytes())
+    assert (source.dtype, source.scale, source.zero_point) == (io, pytest.approx(1 / 255), shift)
+    assert (result.dtype, result.shape) == (io, (1, 48))
+
+
+@pytest.mark.parametrize("quantize", ["none", "int8"])
+def test_a_free_batch_gives_what_single_images_give(encoder, exported, tmp_path, quantize):
+    path = export.tflite(encoder, tmp_path / "a.tflite", quantize=quantize, calibration=SQUARE, batch=None)
+    assert ends(path.read_bytes())[0].shape == (None, 32, 32, 3)
+    signature = interpreter.Interpreter(str(path)).get_signature_runner()
+    images = SQUARE / np.float32(255)
+    one_by_one = embeddings(exported[quantize], images)
+    for count in (16, 3, 1):
+        np.testing.assert_allclose(signature(images=images[:count])["embedding"], one_by_one[:count], atol=1e-5)
+
+
+def test_a_fixed_batch(encoder, exported, tmp_path):
+    path = export.tflite(encoder, tmp_path / "a.tflite", batch=4)
+    assert ends(path.read_bytes())[0].shape == (4, 32, 32, 3)
+    images = SQUARE[:4] / np.float32(255)
+    four = interpreter.Interpreter(str(path)).get_signature_runner()(images=images)["embedding"]
+    np.testing.assert_allclose(four, embeddings(exported["none"], images), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"io": "float16"}, "io must be one of float32, int8, uint8"),
+        ({"io": "int8"}, "only a network in int8 takes and gives integers.*quantize='none'"),
+        ({"batch": 0}, r"batch must be a whole number from 1, or None for any\. Received: batch=0"),
+        ({"batch": "any"}, "Received: batch='any'"),
+    ],
+)
+def test_wrong_io_and_batch(encoder, tmp_path, kwargs, message):
+    with pytest.raises(InputError, match=message):
+        export.tflite(encoder, tmp_path / "a.tflite", **kwargs)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_description_beside_the_file(encoder, exported):
+    path = exported["int8"]
+    described = json.loads(path.with_name("int8.tflite.json").read_text())
+    content = path.read_bytes()
+    assert described["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (described["file"], described["size_bytes"]) == ("int8.tflite", len(content))
+    assert (described["quantization"], described["calibration_images"]) == ("int8", 16)
+    assert described["signature"] == "serving_default"
+    assert described["input"]["shape"] == [1, 32, 32, 3]
+    assert (described["input"]["dtype"], described["input"]["quantization"]) == ("float32", None)
+    assert described["input"]["range"] == [0.0, 1.0]
+    assert described["output"]["shape"] == [1, 48]
+    assert described["normalization"]["mean"] == pytest.approx([0.45] * 3)
+    assert described["normalization"]["std"] == pytest.approx([0.06**0.5] * 3)
+    assert described["versions"]["tensorflow"] == tf.__version__
+
+
+@pytest.mark.parametrize("kind", ["folder", "npz"])
+def test_calibration_from_a_source(encoder, tmp_path, kind):
+    if kind == "folder":
+        for i, image in enumerate(SQUARE):
+            Image.fromarray(image).save(tmp_path / f"{i:02}.png")
+        source = tmp_path
+    else:
+        source = tmp_path / "pictures.npz"
+        np.savez(source, images=SQUARE)
+    path = export.tflite(encoder, tmp_path / "source.tflite", quantize="int8", calibration=str(source))
+    array = export.tflite(encoder, tmp_path / "array.tflite", quantize="int8", calibration=SQUARE)
+    images = SQUARE[:4] / np.float32(255)
+    np.testing.assert_array_equal(embeddings(path, images), embeddings(array, images))
+
+
+def test_a_source_with_too_few_pictures_or_none(encoder, make_encoder, tmp_path):
+    folder = tmp_path / "few"
+    folder.mkdir()
+    path = tmp_path / "a.tflite"
+    with pytest.raises(InputError, match=r"No pictures in .*few"):
+        export.tflite(encoder, path, quantize="int8", calibration=folder)
+    for i in range(3):
+        Image.fromarray(SQUARE[i]).save(folder / f"{i}.png")
+    with pytest.raises(InputError, match=r"at least 8 .*Received: calibration of 3 images in .*few"):
+        export.tflite(encoder, path, quantize="int8", calibration=folder)
+    with pytest.raises(InputError, match=r"1 channels .1 grey.*Received: calibration .*few with 3"):
+        export.tflite(make_encoder(channels=1), path, quantize="int8", calibration=folder)
+    Image.fromarray(SQUARE[0][:20]).save(folder / "another_size.png")
+    with pytest.raises(InputError, match=r"not square.*24 by 40"):
+        export.tflite(make_encoder(size=(24, 40)), path, quantize="int8", calibration=folder)
+    assert not path.exists()
+
+
+def test_calibration_images_span_the_range():
+    grey = MODULE.calibration_images(np.full((8, 16, 16, 1), 100, np.uint8), 16, 16, 1)
+    assert (grey.min(), grey.max()) == (0, 1)
+    assert np.sum(grey != np.float32(100 / 255)) == 2
 
 
 @pytest.mark.parametrize("cut", [0, 4, 100, -50])

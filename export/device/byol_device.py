@@ -1,0 +1,270 @@
+"""Run an exported encoder on a device: embed pictures, compare two, classify by a few examples of each class.
+
+This file stands alone. Copy it beside encoder.tflite and encoder.tflite.json; it needs ai-edge-litert, numpy and
+Pillow, and Python 3.10 or later.
+
+    python byol_device.py embed encoder.tflite photo.jpg --out photo.npy
+    python byol_device.py compare encoder.tflite a.jpg b.jpg
+    python byol_device.py enroll encoder.tflite examples.npz cup cup1.jpg cup2.jpg cup3.jpg
+    python byol_device.py classify encoder.tflite examples.npz photo.jpg
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+BATCH = 32  # pictures in a call where the file leaves that free
+
+
+class DeviceError(ValueError):
+    """A mistake in what was passed: a file or a picture. One line: what, where, what to do."""
+
+
+class Encoder:
+    """An exported encoder.
+
+    sha256: str, of the .tflite file; tells this encoder's embeddings from any other's.
+    height, width, channels, dimension: int.
+    """
+
+    def __init__(self, path, threads=1):
+        """path: the .tflite file. Its description, PATH.json, is checked if it is there. threads: int."""
+        path = Path(path)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise DeviceError(f"Cannot read the encoder {path}: {error.strerror}") from error
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        _check_description(path, self.sha256)
+        try:
+            interpreter = Interpreter(str(path), num_threads=threads)
+            self._run = interpreter.get_signature_runner("serving_default")
+            self._input = self._run.get_input_details()["images"]
+            self._output = self._run.get_output_details()["embedding"]
+        except (ValueError, KeyError, RuntimeError) as error:
+            raise DeviceError(f"{path} is no encoder exported by byol_keras. Copy it again.") from error
+        self._batch, self.height, self.width, self.channels = map(int, self._input["shape_signature"])
+        self.dimension = int(self._output["shape"][-1])
+
+    def embed(self, pictures):
+        """Embeddings (N, D) float32 of N pictures, each a path or a PIL.Image; see `prepare`."""
+        return self.run(np.stack([prepare(picture, self.height, self.width, self.channels) for picture in pictures]))
+
+    def run(self, images):
+        """Embeddings (N, D) float32 of images float32 (N, H, W, C) in [0, 1], of this encoder's size."""
+        expected = (self.height, self.width, self.channels)
+        if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != expected or not len(images):
+            wanted = f"float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1"
+            raise DeviceError(f"The images must be {wanted}. Received: {images.dtype} {images.shape}")
+        batch = BATCH if self._batch < 0 else self._batch
+        blocks = [self._block(images[i : i + batch]) for i in range(0, len(images), batch)]
+        return np.concatenate(blocks)[: len(images)]
+
+    def _block(self, images):
+        if len(images) < self._batch:  # a file with a fixed batch takes no less
+            images = np.resize(images, (self._batch, *images.shape[1:]))
+        embedding = self._run(images=_to_integers(images, self._input))["embedding"]
+        scale, zero_point = self._output["quantization"]
+        if self._output["dtype"] == np.float32:
+            return embedding
+        return np.float32(scale) * (embedding.astype(np.float32) - zero_point)
+
+
+class Examples:
+    """Embeddings of a few pictures of each class, by which new pictures are classified.
+
+    names: list of N str, the class of each example. embeddings: (N, D) float32.
+    """
+
+    def __init__(self, encoder):
+        self.encoder = encoder
+        self.names = []
+        self.embeddings = np.empty((0, encoder.dimension), np.float32)
+
+    @classmethod
+    def load(cls, path, encoder):
+        """The examples in a file written by `save`. DeviceError if another encoder made them."""
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                made_by, names, embeddings = str(saved["encoder"]), saved["names"].tolist(), saved["embeddings"]
+        except Exception as error:  # on a damaged file the readers raise nearly anything
+            raise DeviceError(f"Cannot read the examples {path}: {_reason(error)}. Enroll them again.") from error
+        if made_by != encoder.sha256:
+            raise DeviceError(
+                f"The examples {path} were made by another encoder ({made_by[:12]}, this is {encoder.sha256[:12]}), "
+                "and their embeddings mean something else. Enroll the pictures again into a new file."
+            )
+        examples = cls(encoder)
+        examples.names, examples.embeddings = names, embeddings
+        return examples
+
+    def add(self, name, pictures):
+        """Enroll pictures, paths or PIL.Images, as examples of the class `name`."""
+        if not name.strip():
+            raise DeviceError("A class needs a name.")
+        embeddings = self.encoder.embed(pictures)
+        self.names = self.names + [name] * len(embeddings)
+        self.embeddings = np.concatenate([self.embeddings, embeddings])
+
+    def save(self, path):
+        """Write a .npz, whole or not at all; one that exists is replaced."""
+        arrays = {"names": np.array(self.names), "embeddings": self.embeddings}
+        _write(path, lambda file: np.savez(file, encoder=self.encoder.sha256, **arrays))
+
+    def classify(self, picture):
+        """The classes, likeliest first: list of (name, similarity), the similarity from -1 to 1.
+
+        It is the cosine between the picture's embedding and the mean of the class's, all taken to length 1.
+        """
+        classes = sorted(set(self.names))
+        if len(classes) < 2:
+            raise DeviceError(f"Nothing to choose from: enroll a second class. Received: classes {classes}")
+        names, examples = np.array(self.names), _unit(self.embeddings)
+        means = np.stack([examples[names == name].mean(axis=0) for name in classes])
+        similarities = _unit(means) @ _unit(self.encoder.embed([picture])[0])
+        return sorted(zip(classes, similarities.tolist(), strict=True), key=lambda pair: -pair[1])
+
+
+def similarity(a, b):
+    """Cosine of two embeddings (D,), from -1 to 1, 1 for the same picture. What is high depends on the encoder."""
+    return float(_unit(a) @ _unit(b))
+
+
+def prepare(picture, height, width, channels):
+    """A picture as the encoder gets it in training's evaluation: float32 (H, W, C) in [0, 1].
+
+    picture: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image. The central square is resized (bicubic,
+        antialiased). EXIF orientation is not applied, as in training: pass PIL.ImageOps.exif_transpose(image) if
+        the training pictures stood upright.
+    """
+    name = "picture" if isinstance(picture, Image.Image) else picture
+    try:
+        image = _in_mode(
+            picture if isinstance(picture, Image.Image) else Image.open(picture, formats=FORMATS), channels
+        )
+    except Exception as error:  # on a damaged file the readers raise nearly anything
+        raise DeviceError(f"Cannot decode {name}: {_reason(error)}") from error
+    if height != width and image.size != (width, height):
+        wanted = f"{width} by {height} pixels"
+        raise DeviceError(f"This encoder takes pictures of {wanted} only. Received: {name} of {image.size}")
+    side = min(image.size)
+    if height == width and image.size != (width, height):
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+        # Channel by channel as floats: Pillow would round the resized pixels of an RGB picture to bytes.
+        planes = [plane.convert("F").resize((width, height), Image.Resampling.BICUBIC) for plane in image.split()]
+        pixels = np.stack([np.asarray(plane) for plane in planes], axis=-1)
+    else:
+        pixels = np.asarray(image, np.float32).reshape(height, width, channels)
+    return np.clip(pixels / np.float32(255), 0, 1, dtype=np.float32)
+
+
+def _in_mode(image, channels):
+    """RGB or grey, as the training pictures were decoded: the high byte of 16 bits, transparency dropped."""
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB" if channels == 3 else "L")
+
+
+def _to_integers(images, details):
+    if details["dtype"] == np.float32:
+        return images
+    scale, zero_point = details["quantization"]
+    limits = np.iinfo(details["dtype"])
+    return np.clip(np.round(images / scale) + zero_point, limits.min, limits.max).astype(details["dtype"])
+
+
+def _unit(vector):
+    return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
+
+
+def _check_description(path, sha256):
+    description = path.with_name(path.name + ".json")
+    if not description.exists():
+        return
+    try:
+        described = json.loads(description.read_text())["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DeviceError(f"{description} is no description of an encoder. Copy it again.") from error
+    if described != sha256:
+        raise DeviceError(f"{path} is not the file that {description} describes. Copy both again.")
+
+
+def _write(path, write):
+    """Call write(file) on a file beside `path`, and give it that name when it is whole."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        raise DeviceError(f"Cannot write {path}: {_reason(error)}. What was there before still is.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _reason(error):
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def main(arguments=None):
+    """The command line. Returns the exit code: 0 done, 2 bad input."""
+    parser = argparse.ArgumentParser(description="Embed, compare and classify pictures with an exported encoder.")
+    parser.add_argument("--threads", type=int, default=1)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, positionals in (
+        ("embed", ["pictures"]),
+        ("compare", ["a", "b"]),
+        ("enroll", ["examples", "name", "pictures"]),
+        ("classify", ["examples", "pictures"]),
+    ):
+        command = commands.add_parser(name)
+        for positional in ["encoder", *positionals]:
+            command.add_argument(positional, nargs="+" if positional == "pictures" else None)
+    commands.choices["embed"].add_argument("--out", required=True, help="a .npy of float32 (N, D)")
+    options = parser.parse_args(arguments)
+    try:
+        _run_command(options, Encoder(options.encoder, options.threads))
+    except DeviceError as error:
+        print(f"byol_device {options.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run_command(options, encoder):
+    if options.command == "embed":
+        embeddings = encoder.embed(options.pictures)
+        _write(options.out, lambda file: np.save(file, embeddings))
+        print(f"{len(embeddings)} embeddings of {encoder.dimension} numbers in {options.out}")
+    elif options.command == "compare":
+        print(f"{similarity(*encoder.embed([options.a, options.b])):.4f}")
+    elif options.command == "enroll":
+        known = Path(options.examples).exists()
+        examples = Examples.load(options.examples, encoder) if known else Examples(encoder)
+        examples.add(options.name, options.pictures)
+        examples.save(options.examples)
+        print(f"{len(examples.names)} examples of {len(set(examples.names))} classes in {options.examples}")
+    else:
+        examples = Examples.load(options.examples, encoder)
+        for picture in options.pictures:
+            best = examples.classify(picture)[:3]
+            print(f"{picture}: " + ", ".join(f"{name} {score:.3f}" for name, score in best))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

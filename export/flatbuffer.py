@@ -1,0 +1,73 @@
+"""What is in a .tflite file, read from its bytes."""
+
+import dataclasses
+import struct
+
+from tensorflow.lite.python import schema_py_generated as schema
+
+from byol_keras.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """An input or output of a .tflite file."""
+
+    shape: tuple[int | None, ...]  # None where free
+    dtype: str  # "float32", "int8" or "uint8"
+    scale: float | None  # of an integer: value = scale * (number - zero_point); None for floats
+    zero_point: int | None
+
+
+def ends(model: bytes) -> tuple[Tensor, Tensor]:
+    """The one input and the one output of a .tflite file of this package."""
+    graph = _parsed(model).subgraphs[0]
+    source, result = (_tensor(graph.tensors[number]) for number in (graph.inputs[0], graph.outputs[0]))
+    return source, result
+
+
+def operations(model: bytes) -> list[str]:
+    """Names of the kinds of operation in a .tflite file, such as CONV_2D; "CUSTOM FlexErf" if it is not built in."""
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+    found = set()
+    for kind in _parsed(model).operatorCodes:
+        name = names[max(kind.builtinCode, kind.deprecatedBuiltinCode)]  # old files know only the second field
+        found.add(f"CUSTOM {kind.customCode.decode()}" if name == "CUSTOM" else name)
+    return sorted(found)
+
+
+def quantization(model: bytes) -> str:
+    """How a .tflite file is quantized, "none", "float16", "dynamic" or "int8", read from its tensors.
+
+    A model too small for the converter to quantize anything is "none", whatever was asked for.
+    """
+    flat = _parsed(model)
+    constants, activations = set(), set()
+    for graph in flat.subgraphs:
+        for tensor in graph.tensors:
+            data = flat.buffers[tensor.buffer].data
+            (activations if data is None or len(data) == 0 else constants).add(tensor.type)
+    if schema.TensorType.INT8 in activations:
+        return "int8"
+    if schema.TensorType.INT8 in constants:
+        return "dynamic"
+    return "float16" if schema.TensorType.FLOAT16 in constants else "none"
+
+
+def _tensor(tensor: schema.TensorT) -> Tensor:
+    names = {code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
+    # Where the converter was given a free size, shapeSignature has -1 and shape a stand-in.
+    signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+    dtype = names[tensor.type]
+    shape = tuple(None if side < 0 else int(side) for side in signature)
+    if dtype == "float32":
+        return Tensor(shape, dtype, None, None)
+    return Tensor(shape, dtype, float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0]))
+
+
+def _parsed(model: bytes) -> schema.ModelT:
+    if model[4:8] != b"TFL3":
+        raise InputError(f"tflite: this is not a .tflite file. Export it again. Received: {len(model)} bytes")
+    try:
+        return schema.ModelT.InitFromPackedBuf(model)
+    except struct.error as error:
+        raise InputError(f"tflite: the file is cut short. Export it again. Received: {len(model)} bytes") from error

@@ -1,0 +1,76 @@
+"""The linear classifier that an export can carry."""
+
+import dataclasses
+
+import numpy as np
+
+from byol_keras.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearHead:
+    """Scores of classes from embeddings: softmax(embeddings @ weights + bias).
+
+    Attributes:
+        weights: float32 (D, K).
+        bias: float32 (K,).
+        labels: the names of the K classes, K from 2.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    labels: tuple[str, ...]
+
+    def __post_init__(self):
+        weights, bias = np.asarray(self.weights, np.float32), np.asarray(self.bias, np.float32)
+        labels = tuple(str(label) for label in self.labels)
+        if weights.ndim != 2 or bias.shape != (len(labels),) or weights.shape[1] != len(labels) or len(labels) < 2:
+            raise InputError(
+                "A linear head has weights (D, K), bias (K,) and K labels, K from 2. "
+                f"Received: weights {weights.shape}, bias {bias.shape}, {len(labels)} labels"
+            )
+        if len(set(labels)) != len(labels):
+            raise InputError(f"Two classes of a linear head have the same name. Received: labels={labels}")
+        if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+            raise InputError("A linear head's weights must be finite. Received: weights or bias with others")
+        for name, value in (("weights", weights), ("bias", bias), ("labels", labels)):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def fit(cls, embeddings, labels, class_names, c=1.0):
+        """The linear probe of the evaluation, kept: logistic regression on standardized embeddings.
+
+        Args:
+            embeddings: (N, D) float, as `byol-keras embed` writes them.
+            labels: (N,) int, indices into `class_names`.
+            class_names: K strings.
+            c: inverse strength of the L2 penalty.
+
+        Returns:
+            LinearHead over the classes that occur in `labels`. The standardization is multiplied into its weights.
+
+        Raises:
+            InputError: if the arguments do not fit together, or if fewer than two classes occur.
+        """
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import StandardScaler
+
+        embeddings, labels = np.asarray(embeddings, np.float32), np.asarray(labels)
+        fits = embeddings.ndim == 2 and labels.shape == (len(embeddings),) and labels.dtype.kind in "iu"
+        if not fits or not len(labels) or labels.min() < 0 or labels.max() >= len(class_names):
+            raise InputError(
+                "A linear head is fitted to embeddings (N, D) and labels (N,), integers that count class_names. "
+                f"Received: embeddings {embeddings.shape}, labels {labels.dtype} {labels.shape}, "
+                f"{len(class_names)} class names"
+            )
+        if len(np.unique(labels)) < 2:
+            raise InputError("A linear head needs pictures of two classes at least. Received: labels of one class")
+        scaler = StandardScaler().fit(embeddings)
+        model = LogisticRegression(C=c, max_iter=1000, tol=1e-3).fit(scaler.transform(embeddings), labels)
+        coefficients, bias = model.coef_, model.intercept_
+        if len(coefficients) == 1:  # of two classes only the second has scores; the first one's are 0
+            coefficients = np.concatenate([np.zeros_like(coefficients), coefficients])
+            bias = np.concatenate([np.zeros_like(bias), bias])
+        coefficients = coefficients / scaler.scale_
+        bias = bias - coefficients @ scaler.mean_
+        return cls(coefficients.T, bias, tuple(str(class_names[label]) for label in model.classes_))

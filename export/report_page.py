@@ -1,0 +1,88 @@
+"""The page of the measured choice."""
+
+import html
+import io
+import string
+
+from byol_keras.report_page import png, table
+
+from .measurement import BATCH, Measurement
+
+PAGE = string.Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --text: #1f2328; --line: #d1d9e0; --ground: #fff; }
+@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --line: #3d444d; --ground: #0d1117; } }
+body { max-width: 68rem; margin: 0 auto; padding: 1rem; font: 16px/1.5 system-ui, sans-serif;
+  color: var(--text); background: var(--ground); }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 1rem 0 .5rem; }
+p { max-width: 44rem; margin: .4rem 0 .8rem; }
+.wide { overflow-x: auto; margin: 1.2rem 0; }
+.wide img { display: block; width: 100%; min-width: 40rem; }
+table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th { font-weight: 600; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<p>$conditions.</p>
+<div class="wide">$chart</div>
+<div class="wide">$table</div>
+<p>Loading counts from the file to a network ready to run, without the imports. A .tflite file with a batch of 1 is run
+$batch times for $batch images. Keras runs in a compiled function. The last column is what the file keeps of what Keras
+has: all files were given the same pictures. On another processor the order may be another: run
+<code>byol-keras export --report</code> there.</p>
+</body>
+</html>
+""")
+
+
+def page(name: str, conditions: str, rows: list[list[str]], measured: list[Measurement]) -> str:
+    """The whole page as text; it needs no other file.
+
+    name: of the encoder. conditions: how it was measured, one line. rows: header and rows of the table.
+    """
+    return PAGE.substitute(
+        title=html.escape(f"{name}, exported: which file to ship"),
+        conditions=html.escape(conditions),
+        chart=chart(measured),
+        table=table(rows[0], rows[1:]),
+        batch=BATCH,
+    )
+
+
+def chart(measured: list[Measurement]) -> str:
+    """Bars of size, latency and throughput, inside the page. The thin line on a bar ends at the 95th percentile."""
+    from matplotlib.figure import Figure
+
+    # A grey that can be read on white and on black; the ground lets the page's own through.
+    grey = "#808080"
+    figure = Figure(figsize=(10.5, 0.8 + 0.38 * len(measured)), layout="constrained")
+    panels = figure.subplots(1, 3, sharey=True)
+    names = [m.name for m in measured]
+    # At the 95th percentile of the time stands the slow end of the throughput.
+    slow = [m.images_per_second - 1000 * BATCH / m.batch_p95_ms for m in measured]
+    nothing = [0.0] * len(measured)
+    columns = (
+        ("size, MB", [m.size_bytes / 1e6 for m in measured], None),
+        ("1 image, ms", [m.single_ms for m in measured], (nothing, [m.single_p95_ms - m.single_ms for m in measured])),
+        (f"images/s, {BATCH} at a time", [m.images_per_second for m in measured], (slow, nothing)),
+    )
+    for axes, (title, values, spread) in zip(panels, columns, strict=True):
+        bars = axes.barh(names, values, xerr=spread, color="#3b82c4", ecolor=grey, height=0.62)
+        axes.bar_label(bars, fmt="%.3g", color=grey, padding=4, fontsize=8)
+        axes.margins(x=0.18)
+        axes.set_title(title, color=grey, fontsize=10)
+        axes.tick_params(colors=grey, labelsize=9)
+        axes.spines[:].set_color(grey)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].invert_yaxis()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160, transparent=True)
+    return png(buffer.getvalue(), "size, latency and throughput of each file")

@@ -1,0 +1,101 @@
+"""What TensorFlow Serving reads beside the models: which ones to serve, how to batch, and a container to do it in."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from byol_keras.atomic import written_beside
+from byol_keras.errors import InputError
+
+CONTAINER_ROOT = "/models"
+SERVER = "tensorflow/serving:2.21.0"  # of the TensorFlow that wrote the models, or a later one
+
+# Larger batches gain little on a processor, and a request waits at most these microseconds for others to join it.
+LARGEST_BATCH, TIMEOUT = 32, 2000
+
+CLIENTS = ("rest_client.py", "grpc_client.py")
+
+
+def write_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) -> list[Path]:
+    """Write what serves every model in `folder`: models.config, batching.config, compose.yaml and client/.
+
+    folder: holds for each model a folder NAME/VERSION/ as `saved_model` writes it: "serving" for "serving/encoder/1".
+        Files of these names in it are replaced.
+    root: where the server sees the folder; its absolute path for a server without a container.
+
+    Returns the files written. Raises InputError if there is no model, or one whose name is not made of letters, digits,
+    ".", "_" and "-".
+    """
+    folder = Path(folder)
+    names = served(folder)
+    if not names:
+        raise InputError(f"No model to serve: nothing like {folder}/NAME/1/saved_model.pb. Received: folder={folder}")
+    texts = {
+        "models.config": models_config(names, root),
+        "batching.config": batching_config(os.cpu_count() or 1),
+        "compose.yaml": compose(),
+    }
+    for name, text in texts.items():
+        with written_beside(folder / name) as part:
+            part.write_text(text)
+    for name in CLIENTS:
+        with written_beside(folder / "client" / name) as part:
+            shutil.copyfile(Path(__file__).with_name(name), part)
+    return [folder / name for name in texts] + [folder / "client" / name for name in CLIENTS]
+
+
+def served(folder: Path) -> list[str]:
+    """Names of the folders in `folder` with a version of a SavedModel, sorted."""
+    names = sorted({path.parts[-3] for path in folder.glob("*/*/saved_model.pb") if path.parts[-2].isdigit()})
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+            raise InputError(
+                "A model's name is part of its address: letters, digits, '.', '_' and '-'. Rename the folder. "
+                f"Received: {folder / name}"
+            )
+    return names
+
+
+def models_config(names: list[str], root: str) -> str:
+    """The text of a ModelServerConfig. Of each model the highest version is served, and a new one as it appears."""
+    models = (
+        f'  config {{\n    name: "{name}"\n    base_path: "{root}/{name}"\n    model_platform: "tensorflow"\n  }}\n'
+        for name in names
+    )
+    return f"model_config_list {{\n{''.join(models)}}}\n"
+
+
+def batching_config(threads: int) -> str:
+    """The text of a BatchingParameters.
+
+    No allowed_batch_sizes: they fill a batch up with copies, which costs a processor as much as real pictures.
+    """
+    return (
+        f"max_batch_size {{ value: {LARGEST_BATCH} }}\n"
+        f"batch_timeout_micros {{ value: {TIMEOUT} }}\n"
+        f"max_enqueued_batches {{ value: {8 * threads} }}\n"
+        f"num_batch_threads {{ value: {threads} }}\n"
+    )
+
+
+def compose() -> str:
+    """A compose file for the folder it lies in: gRPC on port 8500, REST on 8501."""
+    return f"""\
+services:
+  serving:
+    image: {SERVER}
+    ports:
+      - "8500:8500"
+      - "8501:8501"
+    volumes:
+      - .:{CONTAINER_ROOT}:ro
+    command:
+      - --model_config_file={CONTAINER_ROOT}/models.config
+      - --model_config_file_poll_wait_seconds=60
+      # Joins requests into batches. A picture that cannot be decoded then fails the requests it was joined with, and
+      # arrays can be joined only if all have one size.
+      # - --enable_batching=true
+      # - --batching_parameters_file={CONTAINER_ROOT}/batching.config
+    restart: unless-stopped
+"""

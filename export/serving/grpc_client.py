@@ -1,0 +1,140 @@
+"""Ask TensorFlow Serving over gRPC about pictures. Needs only grpcio and protobuf; copy this file where it is wanted.
+
+    python grpc_client.py localhost:8500 encoder serve_bytes photo.jpg other.png
+
+prints one line of JSON for each picture. Signatures: serve_bytes, classify, neighbours.
+
+The official messages come with tensorflow-serving-api, which brings all of TensorFlow along. A client needs few of
+them, and few of their fields: they are declared here.
+"""
+
+import array
+import json
+import sys
+from pathlib import Path
+
+import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+FLOAT, STRING = 1, 7  # tensorflow.DataType
+MOST_BYTES = 256 << 20  # of a request or an answer; gRPC's own limit is 4 MB
+
+# Message -> fields as (name, number, type, repeated). Numbers and types are those of tensorflow/core/framework and
+# tensorflow_serving/apis; a field that is not declared is passed over.
+_MESSAGES = {
+    "Dim": [("size", 1, "int64", False)],
+    "Shape": [("dim", 2, "Dim", True)],
+    "Tensor": [
+        ("dtype", 1, "int32", False),
+        ("tensor_shape", 2, "Shape", False),
+        ("tensor_content", 4, "bytes", False),
+        ("float_val", 5, "float", True),
+        ("string_val", 8, "bytes", True),
+    ],
+    "ModelSpec": [("name", 1, "string", False), ("signature_name", 3, "string", False)],
+    "Entry": [("key", 1, "string", False), ("value", 2, "Tensor", False)],
+    "Request": [("model_spec", 1, "ModelSpec", False), ("inputs", 2, "Entry", True)],
+    "Response": [("outputs", 1, "Entry", True)],
+}
+
+
+def _message_classes():
+    types = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="serving_client.proto", package="serving_client", syntax="proto3")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field, number, kind, repeated in fields:
+            label = types.LABEL_REPEATED if repeated else types.LABEL_OPTIONAL
+            added = message.field.add(name=field, number=number, label=label)
+            if kind in _MESSAGES:
+                added.type, added.type_name = types.TYPE_MESSAGE, f".serving_client.{kind}"
+            else:
+                added.type = types.Type.Value(f"TYPE_{kind.upper()}")
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClassesForFiles([file.name], pool)
+
+
+_CLASSES = _message_classes()
+Request, Response = _CLASSES["serving_client.Request"], _CLASSES["serving_client.Response"]
+
+
+class GrpcClient:
+    """One model on one server, without TLS."""
+
+    def __init__(self, server, model, timeout=30.0):
+        """
+        Args:
+            server: "host:port".
+            model: the name it is served under; its highest version answers.
+            timeout: seconds for a call.
+        """
+        limits = [(f"grpc.max_{way}_message_length", MOST_BYTES) for way in ("send", "receive")]
+        self.server, self.model, self.timeout = server, model, timeout
+        self.channel = grpc.insecure_channel(server, limits)
+        self.predict = self.channel.unary_unary(
+            "/tensorflow.serving.PredictionService/Predict",
+            request_serializer=Request.SerializeToString,
+            response_deserializer=Response.FromString,
+        )
+
+    def call(self, signature, pictures):
+        """Answers about encoded pictures.
+
+        Args:
+            signature: "serve_bytes", "classify" or "neighbours".
+            pictures: list of bytes, each a JPEG or PNG file.
+
+        Returns:
+            dict: for each output, such as "embedding" or "labels", a list with a list for each picture.
+
+        Raises:
+            RuntimeError: with the server's message, if it refuses, or cannot be reached.
+        """
+        request = Request()
+        request.model_spec.name, request.model_spec.signature_name = self.model, signature
+        tensor = request.inputs.add(key="image_bytes").value
+        tensor.dtype = STRING
+        tensor.tensor_shape.dim.add(size=len(pictures))
+        tensor.string_val.extend(pictures)
+        try:
+            response = self.predict(request, timeout=self.timeout)
+        except grpc.RpcError as error:
+            raise RuntimeError(f"{self.server}: {error.code().name}: {error.details()}") from error
+        return {entry.key: rows(entry.value) for entry in response.outputs}
+
+    def close(self):
+        self.channel.close()
+
+
+def rows(tensor):
+    """A tensor (B, n) of floats or strings as B lists."""
+    count, width = (dim.size for dim in tensor.tensor_shape.dim)
+    if tensor.dtype == STRING:
+        values = [string.decode() for string in tensor.string_val]
+    elif tensor.dtype == FLOAT:
+        values = list(tensor.float_val) or array.array("f", tensor.tensor_content).tolist()
+    else:
+        raise RuntimeError(f"an answer of TensorFlow's data type {tensor.dtype} is not known here")
+    if len(values) < count * width:  # the last one stands for all that would follow
+        values += values[-1:] * (count * width - len(values))
+    return [values[i * width : (i + 1) * width] for i in range(count)]
+
+
+def main(arguments):
+    if len(arguments) < 4:
+        sys.exit("usage: python grpc_client.py HOST:8500 MODEL SIGNATURE PICTURE...")
+    server, model, signature, *paths = arguments
+    client = GrpcClient(server, model)
+    try:
+        outputs = client.call(signature, [Path(path).read_bytes() for path in paths])
+    except (OSError, RuntimeError) as error:
+        sys.exit(f"grpc_client: {error}")
+    finally:
+        client.close()
+    for i, path in enumerate(paths):
+        print(json.dumps({"picture": path, **{name: value[i] for name, value in outputs.items()}}, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

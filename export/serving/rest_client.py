@@ -1,0 +1,70 @@
+"""Ask TensorFlow Serving over REST about pictures. Needs only requests; copy this file where it is wanted.
+
+    python rest_client.py http://localhost:8501 encoder serve_bytes photo.jpg other.png
+
+prints one line of JSON for each picture. Signatures: serve_bytes, classify, neighbours.
+"""
+
+import base64
+import json
+import sys
+from pathlib import Path
+
+import requests
+
+
+class RestClient:
+    """One model on one server."""
+
+    def __init__(self, server, model, version=None, timeout=30.0):
+        """
+        Args:
+            server: "http://host:port".
+            model: the name it is served under.
+            version: int; by default the highest.
+            timeout: seconds for a call.
+        """
+        which = "" if version is None else f"/versions/{version}"
+        self.url = f"{server.rstrip('/')}/v1/models/{model}{which}"
+        self.timeout = timeout
+        self.session = requests.Session()  # keeps the connection
+
+    def call(self, signature, pictures):
+        """Answers about encoded pictures.
+
+        Args:
+            signature: "serve_bytes", "classify" or "neighbours".
+            pictures: list of bytes, each a JPEG or PNG file.
+
+        Returns:
+            dict: for each output, such as "embedding" or "labels", a list with a list for each picture.
+
+        Raises:
+            RuntimeError: with the server's message, if it refuses, or cannot be reached.
+        """
+        strings = [{"b64": base64.b64encode(picture).decode()} for picture in pictures]
+        body = {"signature_name": signature, "inputs": {"image_bytes": strings}}
+        try:
+            response = self.session.post(f"{self.url}:predict", json=body, timeout=self.timeout)
+            answer = response.json()
+        except requests.RequestException as error:
+            raise RuntimeError(f"{self.url}: {error}") from error
+        if not response.ok:
+            raise RuntimeError(f"{self.url}: {answer.get('error', response.reason)}")
+        return answer["outputs"]
+
+
+def main(arguments):
+    if len(arguments) < 4:
+        sys.exit("usage: python rest_client.py http://HOST:8501 MODEL SIGNATURE PICTURE...")
+    server, model, signature, *paths = arguments
+    try:
+        outputs = RestClient(server, model).call(signature, [Path(path).read_bytes() for path in paths])
+    except (OSError, RuntimeError) as error:
+        sys.exit(f"rest_client: {error}")
+    for i, path in enumerate(paths):
+        print(json.dumps({"picture": path, **{name: value[i] for name, value in outputs.items()}}, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,73 @@
+"""The requests with which TensorFlow Serving warms a model up before it answers the first client."""
+
+import importlib.util
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+FILE = Path("assets.extra") / "tf_serving_warmup_requests"  # where TensorFlow Serving looks for them
+
+# A kernel is prepared for the batch it first sees: one picture, some, and the largest batch of `write_config`.
+BATCHES = (1, 8, 32)
+
+
+def write_warm_up(
+    folder: Path, model: str, signatures: Mapping[str, tf.types.experimental.ConcreteFunction], examples: np.ndarray
+) -> Path | None:
+    """Write a request of each of BATCHES pictures for each signature as PredictionLog records of a TFRecord file.
+
+    folder: the version folder of a SavedModel.
+    model: the name under which it will be served.
+    signatures: by name; each with one input, `images` or `image_bytes`.
+    examples: uint8 (N, H, W, C), repeated as needed.
+
+    Returns the file, or None where tensorflow-serving-api is not installed, since the server needs none.
+    """
+    if not importlib.util.find_spec("tensorflow_serving"):
+        return None
+    path = folder / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in _records(model, signatures, examples):
+            writer.write(record)
+    return path
+
+
+def _records(model: str, signatures: Mapping, examples: np.ndarray) -> Iterator[bytes]:
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    for name, signature in signatures.items():
+        spec = _input(signature)
+        for batch in BATCHES:
+            pictures = np.resize(examples, (batch, *examples.shape[1:]))
+            if spec.dtype == tf.string:
+                value = np.array([png(picture) for picture in pictures], object)
+            else:
+                value = pictures if spec.dtype == tf.uint8 else pictures / np.float32(255)
+            request = predict_pb2.PredictRequest()
+            request.model_spec.name, request.model_spec.signature_name = model, name
+            request.inputs[spec.name].CopyFrom(tf.make_tensor_proto(value, spec.dtype))
+            log = prediction_log_pb2.PredictLog(request=request)
+            yield prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString()
+
+
+def _input(signature: tf.types.experimental.ConcreteFunction) -> tf.TensorSpec:
+    (spec,) = tf.nest.flatten(signature.structured_input_signature)
+    return spec
+
+
+def drawn(height: int, width: int, channels: int) -> np.ndarray:
+    """uint8 (1, height, width, channels), a slope from dark to bright."""
+    slope = np.linspace(0, 255, height)[:, None] / 2 + np.linspace(0, 255, width) / 2
+    return np.repeat(slope.astype(np.uint8)[None, ..., None], channels, axis=3)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """The file of a picture, uint8 (H, W, 1) or (H, W, 3)."""
+    file = io.BytesIO()
+    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG")
+    return file.getvalue()

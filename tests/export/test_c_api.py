@@ -1,0 +1,110 @@
+"""The SavedModel in TensorFlow's C API, which is what TensorFlow Serving runs on: no Python of TensorFlow, no Keras."""
+
+import base64
+import importlib.util
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
+
+from byol_keras import export
+
+SESSION = Path(__file__).with_name("c_session.py")
+LIBRARY = Path(importlib.util.find_spec("tensorflow").origin).parent
+
+
+@pytest.fixture(scope="module")
+def exported(encoder, tmp_path_factory):
+    rng = np.random.default_rng(0)
+    head = export.LinearHead(rng.normal(size=(48, 3)), np.zeros(3), ("cat", "dog", "Füchse"))
+    index = export.NeighbourIndex([f"{i}.jpg" for i in range(9)], rng.normal(size=(9, 48)))
+    return export.saved_model(encoder, tmp_path_factory.mktemp("c") / "1", head=head, index=index)
+
+
+def call(path, folder, *requests):
+    """What each request (signature, an array or a list of bytes) gives: a dict of arrays, or the message as a str."""
+    saved = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    known = saved.meta_graphs[0].signature_def
+    listed = []
+    for i, (name, value) in enumerate(requests):
+        (source,) = known[name].inputs.values()
+        listed.append(
+            {"input": source.name, "outputs": [known[name].outputs[o].name for o in sorted(known[name].outputs)]}
+        )
+        if isinstance(value, list):
+            listed[-1]["strings"] = [base64.b64encode(string).decode() for string in value]
+        else:
+            listed[-1]["array"] = str(folder / f"{i}.npy")
+            np.save(folder / f"{i}.npy", value)
+    (folder / "requests.json").write_text(json.dumps(listed))
+    arguments = (LIBRARY, path, folder / "requests.json", folder / "out.npz")
+    process = subprocess.run([sys.executable, "-I", SESSION, *map(str, arguments)], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    with np.load(folder / "out.npz") as out:
+        return [
+            str(out[f"{i}.error"])
+            if f"{i}.error" in out
+            else {o: out[f"{i}.{j}"] for j, o in enumerate(sorted(known[name].outputs))}
+            for i, (name, _) in enumerate(requests)
+        ]
+
+
+def png(picture):
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_every_signature_answers(exported, encoder, pictures, tmp_path):
+    images = pictures(3, 32, 32)
+    files = [png(image) for image in images]
+    arrays, strings, classes, near = call(
+        exported,
+        tmp_path,
+        ("serving_default", images),
+        ("serve_bytes", files),
+        ("classify", files),
+        ("neighbours", files),
+    )
+    reference = encoder(images / np.float32(255), training=False).numpy()
+    for outputs in (arrays, strings):
+        np.testing.assert_allclose(outputs["embedding"], reference, atol=1e-5 * np.abs(reference).max())
+        np.testing.assert_allclose(np.linalg.norm(outputs["embedding_normalized"], axis=1), 1, rtol=1e-5)
+    assert {tuple(sorted(row)) for row in classes["labels"]} == {("Füchse", "cat", "dog")}
+    np.testing.assert_allclose(classes["scores"].sum(axis=1), 1, rtol=1e-5)
+    assert near["names"].shape == near["similarities"].shape == (3, 5)
+    assert set(near["names"].ravel()) <= {f"{i}.jpg" for i in range(9)}
+
+
+def test_bad_input_gives_a_message_and_the_session_goes_on(exported, pictures, tmp_path):
+    good = png(pictures(1, 32, 32)[0])
+    answers = call(
+        exported,
+        tmp_path,
+        ("serving_default", np.zeros((32, 32, 3), np.uint8)),
+        ("serving_default", np.zeros((2, 32, 32, 1), np.uint8)),
+        ("serving_default", np.zeros((2, 32, 32, 3), np.float32)),
+        ("serving_default", np.zeros((0, 32, 32, 3), np.uint8)),
+        ("serve_bytes", [good, b""]),
+        ("serve_bytes", [good[: len(good) // 2]]),
+        ("serve_bytes", [b"\xff\xd8\xff\xe0\x00\x10JFIF"]),
+        ("serve_bytes", []),
+        ("serve_bytes", [good]),
+    )
+    rank, channels, dtype, empty, zero_bytes, cut, head, none, last = answers
+    assert "[32,32,3] is not compatible with expected shape [?,?,?,3]" in rank
+    assert "[2,32,32,1] is not compatible" in channels
+    assert "uint8" in dtype
+    assert "float" in dtype
+    assert "neither JPEG nor PNG. Received: index] [1] [bytes] [0]" in zero_bytes
+    assert "Invalid PNG data" in cut
+    assert "Invalid JPEG data" in head
+    assert empty["embedding"].shape == none["embedding"].shape == (0, 48)
+    assert last["embedding"].shape == (1, 48)
+    assert np.isfinite(last["embedding"]).all()

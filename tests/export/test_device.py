@@ -1,0 +1,255 @@
+"""The device's file as a device has it: copied elsewhere, beside a model, where TensorFlow cannot be imported."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import byol_keras.export.device
+from byol_keras import export
+from byol_keras.data import open_source
+from byol_keras.evaluation import embed
+
+pytest.importorskip("ai_edge_litert")
+
+FILE = Path(byol_keras.export.device.__file__).with_name("byol_device.py")
+# What runs the copied file: every import of these fails, as where they are not installed.
+ALONE = """
+import runpy, sys
+for name in ("tensorflow", "tf_keras", "keras", "byol_keras", "matplotlib", "sklearn", "scipy"):
+    sys.modules[name] = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+# An untrained network can tell these colours apart, not the shapes.
+GROUND = {"bars": (200, 60, 60), "disc": (60, 200, 60), "lines": (60, 60, 200)}
+
+
+def draw(kind, generator):
+    """A picture of one of three kinds on a ground of about its own colour, 60 by 44 pixels."""
+    image = Image.new("RGB", (60, 44), tuple(int(c + generator.integers(-50, 50)) for c in GROUND[kind]))
+    pen = ImageDraw.Draw(image)
+    colour = tuple(int(c) for c in generator.integers(0, 256, 3))
+    x, y = (int(v) for v in generator.integers(0, 10, 2))
+    if kind == "bars":
+        for left in range(8 + x, 60, 8):
+            pen.rectangle((left, 0, left + 3, 44), fill=colour)
+    elif kind == "disc":
+        pen.ellipse((10 + x, 4 + y, 42 + x, 34 + y), fill=colour)
+    else:
+        for top in range(y, 44, 8):
+            pen.rectangle((0, top, 60, top + 3), fill=colour)
+    return image
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder with twelve pictures of each of three classes; also in other formats."""
+    folder = tmp_path_factory.mktemp("photos")
+    generator = np.random.default_rng(0)
+    for kind in ("bars", "disc", "lines"):
+        (folder / kind).mkdir()
+        for i in range(12):
+            draw(kind, generator).save(folder / kind / f"{i:02}{('.png', '.jpg', '.webp', '.bmp')[i % 4]}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def device(encoder, photos, tmp_path_factory):
+    """A folder as on the device: the copied file and models with their descriptions."""
+    folder = tmp_path_factory.mktemp("device")
+    shutil.copy(FILE, folder)
+    export.tflite(encoder, folder / "encoder.tflite")
+    export.tflite(encoder, folder / "int8.tflite", quantize="int8", calibration=photos)
+    export.tflite(encoder, folder / "uint8.tflite", quantize="int8", calibration=photos, io="uint8")
+    export.tflite(encoder, folder / "free.tflite", batch=None)
+    export.tflite(encoder, folder / "five.tflite", batch=5)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def module(device):
+    specification = importlib.util.spec_from_file_location("byol_device", device / "byol_device.py")
+    loaded = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(loaded)
+    return loaded
+
+
+def run(device, *arguments, code=0):
+    """What the file prints, in a process of its own in the device's folder."""
+    command = [sys.executable, "-I", "-c", ALONE, "byol_device.py", *map(str, arguments)]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=device)
+    assert process.returncode == code, process.stderr
+    return process.stdout if code == 0 else process.stderr.strip().splitlines()[-1]
+
+
+def test_the_file_needs_three_packages_and_no_more(device):
+    code = "import sys; import byol_device; print(*sorted({n.split('.')[0] for n in sys.modules}))"
+    environment = {**os.environ, "PYTHONPATH": "."}
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=device, env=environment, check=True)
+    modules = set(process.stdout.split())
+    assert {"ai_edge_litert", "numpy", "PIL"} <= modules
+    assert not {"tensorflow", "keras", "byol_keras", "matplotlib", "sklearn", "absl"} & modules
+
+
+@pytest.mark.parametrize("model", ["encoder", "free", "five"])
+def test_embeddings_are_those_of_keras(encoder, device, photos, tmp_path, model):
+    names = [path for path in sorted(photos.rglob("*")) if path.is_file()]
+    out = tmp_path / "embeddings.npy"
+    assert run(device, "embed", f"{model}.tflite", *names, "--out", out) == f"36 embeddings of 48 numbers in {out}\n"
+    reference = embed(encoder, open_source(photos))
+    np.testing.assert_allclose(np.load(out), reference, atol=1e-4 * np.abs(reference).max())
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("model", ["int8", "uint8"])
+def test_int8_embeddings_are_near_those_of_keras(encoder, device, photos, tmp_path, model):
+    names = [path for path in sorted(photos.rglob("*")) if path.is_file()]
+    run(device, "embed", f"{model}.tflite", *names, "--out", tmp_path / "e.npy")
+    reference = embed(encoder, open_source(photos))
+    ours, theirs = (vectors - reference.mean(axis=0) for vectors in (np.load(tmp_path / "e.npy"), reference))
+    cosine = (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert cosine.mean() > 0.98
+
+
+def test_compare(device, photos):
+    same = float(run(device, "compare", "encoder.tflite", photos / "bars/00.png", photos / "bars/00.png"))
+    other = float(run(device, "compare", "encoder.tflite", photos / "bars/00.png", photos / "disc/00.png"))
+    assert same == pytest.approx(1, abs=1e-4)
+    assert -1 <= other < 0.9999
+
+
+@pytest.mark.parametrize("model", ["encoder", "uint8"])
+def test_classes_enrolled_from_a_handful_of_photos(device, photos, tmp_path, model):
+    examples = tmp_path / "examples.npz"
+    for count, kind in enumerate(("bars", "disc", "lines"), start=1):
+        pictures = sorted((photos / kind).iterdir())[:4]
+        printed = run(device, "enroll", f"{model}.tflite", examples, kind, *pictures)
+        assert printed == f"{4 * count} examples of {count} classes in {examples}\n"
+    unseen = [path for kind in ("bars", "disc", "lines") for path in sorted((photos / kind).iterdir())[4:]]
+    lines = run(device, "classify", f"{model}.tflite", examples, *unseen).splitlines()
+    right = sum(line.split(": ")[1].startswith(path.parent.name) for line, path in zip(lines, unseen, strict=True))
+    assert right >= 16  # of 24; 8 by chance
+    # More examples of a class that is there join it.
+    printed = run(device, "enroll", f"{model}.tflite", examples, "bars", photos / "bars/08.png")
+    assert printed == f"13 examples of 3 classes in {examples}\n"
+    assert list(tmp_path.iterdir()) == [examples]
+
+
+def test_classify_is_the_cosine_to_the_mean_of_a_class(module, device, photos):
+    encoder = module.Encoder(device / "encoder.tflite")
+    examples = module.Examples(encoder)
+    unit = {}
+    for kind in ("bars", "disc"):
+        pictures = sorted((photos / kind).iterdir())[:3]
+        examples.add(kind, pictures)
+        vectors = encoder.embed(pictures)
+        mean = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(axis=0)
+        unit[kind] = mean / np.linalg.norm(mean)
+    query = encoder.embed([photos / "disc/09.jpg"])[0]
+    expected = {kind: float(mean @ query / np.linalg.norm(query)) for kind, mean in unit.items()}
+    found = examples.classify(photos / "disc/09.jpg")
+    assert dict(found) == pytest.approx(expected, abs=1e-5)
+    assert found == sorted(found, key=lambda pair: -pair[1])
+
+
+def test_examples_of_another_encoder_are_refused(device, photos, tmp_path):
+    examples = tmp_path / "examples.npz"
+    run(device, "enroll", "encoder.tflite", examples, "bars", photos / "bars/00.png")
+    before = examples.read_bytes()
+    message = run(device, "enroll", "int8.tflite", examples, "disc", photos / "disc/00.png", code=2)
+    assert "were made by another encoder" in message
+    assert "another encoder" in run(device, "classify", "int8.tflite", examples, photos / "bars/00.png", code=2)
+    assert examples.read_bytes() == before
+
+
+def test_a_disk_that_fills_up_leaves_the_examples_as_they_were(device, photos, small_disk):
+    examples = small_disk / "examples.npz"
+    run(device, "enroll", "encoder.tflite", examples, "bars", *sorted((photos / "bars").iterdir()))
+    before = examples.read_bytes()
+    (small_disk / "other").write_bytes(bytes(48 * 1024))
+    many = sorted((photos / "disc").iterdir()) * 20
+    message = run(device, "enroll", "free.tflite", small_disk / "new.npz", "disc", *many, code=2)
+    assert message.endswith("new.npz: No space left on device. What was there before still is.")
+    message = run(device, "enroll", "encoder.tflite", examples, "disc", *many, code=2)
+    assert "examples.npz: No space left on device" in message
+    assert examples.read_bytes() == before
+    assert {path.name for path in small_disk.iterdir()} == {"examples.npz", "other"}
+
+
+def test_a_model_that_is_not_what_is_described(device, tmp_path, photos):
+    for name in ("encoder.tflite", "encoder.tflite.json", "byol_device.py"):
+        shutil.copy(device / name, tmp_path)
+    picture = photos / "bars/00.png"
+    shutil.copy(device / "int8.tflite", tmp_path / "encoder.tflite")
+    message = run(tmp_path, "compare", "encoder.tflite", picture, picture, code=2)
+    assert "encoder.tflite is not the file that encoder.tflite.json describes" in message
+    (tmp_path / "encoder.tflite.json").write_text(json.dumps(["no description"]))
+    assert "is no description" in run(tmp_path, "compare", "encoder.tflite", picture, picture, code=2)
+    (tmp_path / "encoder.tflite.json").unlink()
+    assert run(tmp_path, "compare", "encoder.tflite", picture, picture) == "1.0000\n"
+    for content in (b"", b"no model", (device / "encoder.tflite").read_bytes()[:-2000]):
+        (tmp_path / "encoder.tflite").write_bytes(content)
+        message = run(tmp_path, "compare", "encoder.tflite", picture, picture, code=2)
+        assert "encoder.tflite is no encoder exported by byol_keras" in message
+    assert "Cannot read the encoder absent" in run(tmp_path, "compare", "absent", picture, picture, code=2)
+
+
+def test_bad_pictures_and_examples(module, device, photos, tmp_path):
+    encoder = module.Encoder(device / "encoder.tflite")
+    jpeg = (photos / "bars/01.jpg").read_bytes()
+    for name, content in (("empty.jpg", b""), ("cut.jpg", jpeg[: len(jpeg) // 2]), ("text.png", b"no picture")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(module.DeviceError, match=rf"Cannot decode .*{name}: "):
+            encoder.embed([photos / "bars/00.png", tmp_path / name])
+    with pytest.raises(module.DeviceError, match=r"absent.png: No such file"):
+        encoder.embed([tmp_path / "absent.png"])
+    (tmp_path / "bad.npz").write_bytes(b"PK no archive")
+    with pytest.raises(module.DeviceError, match=r"Cannot read the examples .*bad\.npz.*Enroll them again"):
+        module.Examples.load(tmp_path / "bad.npz", encoder)
+    for wrong in (np.zeros((1, 32, 32, 3)), np.zeros((0, 32, 32, 3), np.float32), np.zeros((1, 32, 30, 3), np.float32)):
+        with pytest.raises(module.DeviceError, match=r"must be float32 \(N, 32, 32, 3\).*Received: float"):
+            encoder.run(wrong)
+    examples = module.Examples(encoder)
+    examples.add("bars", [photos / "bars/00.png"])
+    with pytest.raises(module.DeviceError, match=r"enroll a second class. Received: classes \['bars'\]"):
+        examples.classify(photos / "bars/00.png")
+    with pytest.raises(module.DeviceError, match="needs a name"):
+        examples.add(" ", [photos / "bars/00.png"])
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "CMYK", "I;16"])
+def test_pictures_of_any_kind_are_decoded_as_in_training(module, tmp_path, mode):
+    picture = draw("disc", np.random.default_rng(3))
+    path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    if mode == "I;16":
+        Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(path)
+    else:
+        picture.convert(mode).save(path)
+    ours = module.prepare(path, 44, 44, 3)
+    from byol_keras.data.decode import decode
+
+    expected = decode(str(path))[:, 8:52] / np.float32(255)
+    np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+def test_grey_and_not_square_encoders(module, make_encoder, tmp_path):
+    picture = draw("bars", np.random.default_rng(0))
+    path = export.tflite(make_encoder(channels=1, size=(44, 60)), tmp_path / "grey.tflite")
+    encoder = module.Encoder(path)
+    assert (encoder.height, encoder.width, encoder.channels, encoder.dimension) == (44, 60, 1, 48)
+    assert encoder.embed([picture]).shape == (1, 48)
+    with pytest.raises(
+        module.DeviceError, match=r"takes pictures of 60 by 44 pixels only. Received: picture of \(44, 44\)"
+    ):
+        encoder.embed([picture.crop((0, 0, 44, 44))])

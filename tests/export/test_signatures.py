@@ -1,0 +1,290 @@
+"""What the signatures of a SavedModel take and give, in TensorFlow."""
+
+import io
+import subprocess
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from byol_keras import export
+from byol_keras.augment.crop import central_resize
+from byol_keras.errors import InputError
+from byol_keras.evaluation import linear_accuracy
+
+
+def encoded(picture, kind="PNG", **options):
+    file = io.BytesIO()
+    Image.fromarray(picture.squeeze()).save(file, kind, **options)
+    return file.getvalue()
+
+
+def square(encoder, picture):
+    """By hand: the central square of one picture uint8 (H, W, C), resized as in evaluation, through Keras: (D,)."""
+    side = min(picture.shape[:2])
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    cut = picture[None, top : top + side, left : left + side] / np.float32(255)
+    return encoder(central_resize(tf.constant(cut), 32), training=False)[0].numpy()
+
+
+@pytest.fixture(scope="module")
+def head():
+    rng = np.random.default_rng(0)
+    names = ("cat", "dog", "Füchse", "bird", "fish", "cow")
+    return export.LinearHead(rng.normal(size=(48, 6)), rng.normal(size=6), names)
+
+
+@pytest.fixture(scope="module")
+def known(encoder, pictures):
+    """An index of eight pictures."""
+    images = pictures(8, 32, 32, seed=3)
+    names = [f"folder/{i}.jpg" for i in range(8)]
+    return images, export.NeighbourIndex(names, 7 * encoder(images / np.float32(255), training=False).numpy())
+
+
+@pytest.fixture(scope="module")
+def signatures(encoder, head, known, tmp_path_factory):
+    path = export.saved_model(encoder, tmp_path_factory.mktemp("all") / "1", head=head, index=known[1])
+    loaded = tf.saved_model.load(str(path))
+    return loaded.signatures
+
+
+def test_the_signatures_are_these(signatures):
+    assert set(signatures) == {"serving_default", "serve_bytes", "classify", "neighbours"}
+    for name in ("serve_bytes", "classify", "neighbours"):
+        expected = {"image_bytes": tf.TensorSpec((None,), tf.string, name="image_bytes")}
+        assert signatures[name].structured_input_signature == ((), expected)
+
+
+def test_normalized_embeddings_have_length_one_and_the_same_direction(signatures, images):
+    outputs = signatures["serving_default"](images=tf.constant(images))
+    embedding, normalized = outputs["embedding"].numpy(), outputs["embedding_normalized"].numpy()
+    np.testing.assert_allclose(np.linalg.norm(normalized, axis=1), 1, rtol=1e-5)
+    lengths = np.linalg.norm(embedding, axis=1, keepdims=True)
+    assert np.abs(lengths - 1).max() > 0.1
+    np.testing.assert_allclose(normalized, embedding / lengths, rtol=1e-4, atol=1e-6)
+
+
+def test_encoded_pictures_of_any_size_and_kind(signatures, encoder, pictures):
+    plain, tall, grey = (pictures(1, *size, seed=i)[0] for i, size in enumerate([(32, 32), (57, 31), (40, 56)]))
+    grey = grey[..., :1]
+    alpha = np.concatenate([tall, np.full((57, 31, 1), 99, np.uint8)], axis=2)
+    jpeg = encoded(tall, "JPEG", quality=90)
+    strings = [encoded(plain), encoded(tall), encoded(grey), encoded(alpha), jpeg]
+    seen = [plain, tall, np.repeat(grey, 3, axis=2), tall, np.array(Image.open(io.BytesIO(jpeg)))]
+    outputs = signatures["serve_bytes"](image_bytes=tf.constant(strings))
+    reference = np.stack([square(encoder, picture) for picture in seen])
+    np.testing.assert_allclose(outputs["embedding"], reference, atol=1e-5 * np.abs(reference).max())
+    np.testing.assert_allclose(np.linalg.norm(outputs["embedding_normalized"], axis=1), 1, rtol=1e-5)
+
+
+def test_an_empty_batch_gives_empty_answers(signatures):
+    for name, signature in signatures.items():
+        if name == "serving_default":
+            outputs = signature(images=tf.zeros((0, 40, 50, 3), tf.uint8))
+        else:
+            outputs = signature(image_bytes=tf.constant([], tf.string))
+        assert {len(value) for value in outputs.values()} == {0}
+
+
+def broken():
+    picture = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    jpeg, png = encoded(picture, "JPEG"), encoded(picture)
+    return {
+        "zero bytes": (b"", r"neither JPEG nor PNG. Received: index\] \[1\] \[bytes\] \[0\]"),
+        "text": (b"GET / HTTP/1.1", r"neither JPEG nor PNG. Received: index\] \[1\] \[bytes\] \[14\]"),
+        "cut JPEG": (jpeg[: len(jpeg) // 2], "Invalid JPEG data"),
+        "head of a JPEG": (jpeg[:3], "Invalid JPEG data"),
+        "cut PNG": (png[: len(png) // 2], "Invalid PNG data"),
+    }
+
+
+@pytest.mark.parametrize("case", list(broken()))
+@pytest.mark.parametrize("name", ["serve_bytes", "classify", "neighbours"])
+def test_a_string_that_cannot_be_decoded(signatures, pictures, name, case):
+    string, message = broken()[case]
+    good = encoded(pictures(1, 32, 32)[0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        signatures[name](image_bytes=tf.constant([good, string, good]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((32, 32, 3), r"\[32,32,3\] is not compatible with expected shape \[\?,\?,\?,3\]"),
+        ((2, 32, 32, 1), r"\[2,32,32,1\] is not compatible with expected shape"),
+        ((2, 0, 32, 3), r"a height and a width from 1. Received:\] \[0 32\]"),
+    ],
+)
+def test_images_of_a_wrong_shape(signatures, shape, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        signatures["serving_default"](images=tf.zeros(shape, tf.uint8))
+
+
+def test_images_of_a_wrong_dtype(signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected to be a uint8 tensor but is a float tensor"):
+        signatures["serving_default"](images=tf.zeros((2, 32, 32, 3)))
+
+
+def test_float_images(encoder, pictures, tmp_path):
+    path = export.saved_model(encoder, tmp_path / "1", dtype="float32")
+    loaded = tf.saved_model.load(str(path))
+    images = pictures(3, 40, 56) / np.float32(255)
+    embedding = loaded.signatures["serving_default"](images=tf.constant(images))["embedding"].numpy()
+    reference = np.stack([square(encoder, np.round(image * 255).astype(np.uint8)) for image in images])
+    np.testing.assert_allclose(embedding, reference, atol=1e-5 * np.abs(reference).max())
+    for wrong in (images * 255, images - 0.5, np.where(images > 0, np.nan, images)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"must be in \[0, 1\]: divide them by 255"):
+            loaded.signatures["serving_default"](images=tf.constant(wrong, tf.float32))
+
+
+def test_classify(signatures, encoder, head, pictures):
+    images = pictures(4, 32, 32, seed=5)
+    outputs = signatures["classify"](image_bytes=tf.constant([encoded(image) for image in images]))
+    logits = encoder(images / np.float32(255), training=False).numpy() @ head.weights + head.bias
+    scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    order = np.argsort(-scores, axis=1)[:, :5]
+    assert outputs["labels"].dtype == tf.string
+    assert [[label.decode() for label in row] for row in outputs["labels"].numpy()] == np.take(
+        head.labels, order
+    ).tolist()
+    np.testing.assert_allclose(outputs["scores"], np.take_along_axis(scores, order, axis=1), rtol=1e-3, atol=1e-6)
+
+
+def test_the_nearest_neighbour_of_a_known_picture_is_itself(signatures, encoder, known):
+    images, index = known
+    outputs = signatures["neighbours"](image_bytes=tf.constant([encoded(image) for image in images[:3]]))
+    assert outputs["names"].shape == (3, 5)
+    assert [row[0].decode() for row in outputs["names"].numpy()] == list(index.names[:3])
+    np.testing.assert_allclose(outputs["similarities"][:, 0], 1, rtol=1e-5)
+    units = index.embeddings / np.linalg.norm(index.embeddings, axis=1, keepdims=True)
+    np.testing.assert_allclose(outputs["similarities"], -np.sort(-(units[:3] @ units.T), axis=1)[:, :5], atol=1e-5)
+
+
+def test_a_free_encoder_with_an_image_size_is_like_a_square_one(make_encoder, pictures, tmp_path):
+    free = make_encoder(size=(None, None))
+    unchanged = tf.saved_model.load(str(export.saved_model(free, tmp_path / "1")))
+    assert set(unchanged.signatures) == {"serving_default"}
+    loaded = tf.saved_model.load(str(export.saved_model(free, tmp_path / "2", image_size=32)))
+    picture = pictures(1, 40, 56)[0]
+    reference = square(free, picture)
+    for outputs in (
+        loaded.signatures["serving_default"](images=tf.constant(picture[None])),
+        loaded.signatures["serve_bytes"](image_bytes=tf.constant([encoded(picture)])),
+    ):
+        np.testing.assert_allclose(outputs["embedding"][0], reference, atol=1e-5 * np.abs(reference).max())
+
+
+def test_a_grey_encoder_decodes_to_grey(make_encoder, pictures, tmp_path):
+    encoder = make_encoder(channels=1)
+    loaded = tf.saved_model.load(str(export.saved_model(encoder, tmp_path / "1")))
+    picture = pictures(1, 32, 32, channels=1)[0]
+    outputs = loaded.signatures["serve_bytes"](image_bytes=tf.constant([encoded(picture)]))
+    reference = square(encoder, picture)
+    np.testing.assert_allclose(outputs["embedding"][0], reference, atol=1e-5 * np.abs(reference).max())
+
+
+def test_encoders_whose_pictures_cannot_be_decoded(make_encoder, head, tmp_path):
+    for i, options in enumerate(({"size": (24, 40)}, {"channels": 4}, {"size": (None, None)}), start=1):
+        encoder = make_encoder(**options)
+        with pytest.raises(InputError, match=r"head and index need an encoder of square pictures.*Received: encoder="):
+            export.saved_model(encoder, tmp_path / str(i), head=head)
+        loaded = tf.saved_model.load(str(export.saved_model(encoder, tmp_path / str(i))))
+        assert set(loaded.signatures) == {"serving_default"}
+
+
+def test_wrong_arguments(encoder, head, pictures, tmp_path):
+    short = export.LinearHead(head.weights[:40], head.bias, head.labels)
+    index = export.NeighbourIndex(["a"], np.ones((1, 3)))
+    for arguments, message in (
+        ({"dtype": "float64"}, "Received: dtype='float64'"),
+        ({"image_size": 64}, "image_size is for an encoder with a free height and width.*image_size=64"),
+        ({"head": short}, "the head was made from embeddings of another encoder.*40 dimensions, the encoder gives 48"),
+        ({"index": index}, "the index was made from embeddings of another encoder.*3 dimensions, the encoder gives 48"),
+        ({"examples": pictures(2, 32, 32) / 255}, "examples are uint8 images.*Received: float64"),
+        ({"examples": pictures(2, 32, 32)[..., :1]}, r"examples are uint8 images \(N, H, W, 3\)"),
+        ({"examples": pictures(2, 32, 32)[:0]}, "N from 1"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export.saved_model(encoder, tmp_path / "encoder" / "1", **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_fitted_head_is_the_linear_probe(encoder, pictures):
+    """Two classes and three: bright and dark pictures, and those in between."""
+    images = pictures(90, 32, 32, seed=9).astype(np.float32) / 255
+    brightness = images.mean(axis=(1, 2, 3))
+    embeddings = encoder.predict(images, verbose=0)
+    for cuts in ([0.5], [0.33, 0.66]):
+        labels = np.searchsorted(np.quantile(brightness, cuts), brightness)
+        head = export.LinearHead.fit(embeddings[:60], labels[:60], ["dark", "middle", "bright", "absent"])
+        assert head.labels == ("dark", "middle", "bright")[: len(cuts) + 1]
+        chosen = np.argmax(embeddings[60:] @ head.weights + head.bias, axis=1)
+        probe = linear_accuracy(embeddings[:60], labels[:60], embeddings[60:], labels[60:])
+        assert np.mean(chosen == labels[60:]) == pytest.approx(probe)
+        assert probe > 0.5
+
+
+def test_heads_and_indices_that_do_not_fit():
+    weights, bias = np.zeros((4, 2)), np.zeros(2)
+    for arguments, message in (
+        ((weights, bias, ["a"]), r"Received: weights \(4, 2\), bias \(2,\), 1 labels"),
+        ((weights, bias, ["a", "a"]), "the same name"),
+        ((weights + np.nan, bias, ["a", "b"]), "must be finite"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export.LinearHead(*arguments)
+    for arguments, message in (
+        ((["a"], np.zeros((2, 3))), r"Received: 1 names, embeddings \(2, 3\)"),
+        (([], np.zeros((0, 3))), "N from 1"),
+        ((["a"], np.full((1, 3), np.inf)), "must be finite"),
+        ((["a"], np.broadcast_to(np.float32(1), (1, 60_000_000))), "at most 200000000 bytes"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export.NeighbourIndex(*arguments)
+    for labels, message in (
+        (np.zeros(5, int), "two classes"),
+        (np.full(5, 2), "2 class names"),
+        (np.zeros(4), r"\(4,\)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export.LinearHead.fit(np.zeros((5, 3)), labels, ["a", "b"])
+
+
+def test_a_disk_that_fills_up_leaves_nothing(make_encoder, tmp_path):
+    """A real file system of 1 MB, where the machine lets us mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    try:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("there is no mount")
+    if mounted.returncode:
+        pytest.skip(f"this user cannot mount a small disk: {mounted.stderr.decode().strip()}")
+    try:
+        with pytest.raises(InputError, match=r"No space left.*Received: path=.*encoder/1"):
+            export.saved_model(make_encoder(filters=(256, 256)), disk / "encoder" / "1")
+        assert not list((disk / "encoder").iterdir())
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_an_encoder_with_a_layer_of_its_own_class(tmp_path, images):
+    class Half(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.convolution = keras.layers.Conv2D(6, 3, strides=2)
+            self.norm = keras.layers.BatchNormalization()
+
+        def call(self, x, training=None):
+            return self.norm(self.convolution(x), training=training)
+
+    inputs = keras.Input((40, 40, 3))
+    encoder = keras.Model(inputs, keras.layers.GlobalMaxPooling2D()(Half()(inputs)))
+    encoder(images[:, :, :40] / np.float32(255), training=True)
+    loaded = tf.saved_model.load(str(export.saved_model(encoder, tmp_path / "1")))
+    embedding = loaded.signatures["serving_default"](images=tf.constant(images[:, :, :40]))["embedding"].numpy()
+    reference = encoder(images[:, :, :40] / np.float32(255), training=False).numpy()
+    np.testing.assert_allclose(embedding, reference, atol=1e-5 * np.abs(reference).max())
