@@ -15,13 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from byol_keras.atomic import written_beside
 from byol_keras.errors import InputError, ParityError
 from byol_keras.float32_copy import float32_copy
 
 from .accuracy import NEIGHBOURS, Labelled, lost_too_much, may_lose, right_ones
 from .flatbuffer import quantization
 from .saved_model import embed, image_shape, resize
+from .writing import write_files
 
 BATCH = 32
 
@@ -164,8 +164,7 @@ def write_json(parities: Iterable[Parity], path: str | os.PathLike) -> Path:
         {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in entry.items()}
         for entry in map(dataclasses.asdict, parities)
     ]
-    with written_beside(path) as part:
-        part.write_text(json.dumps(entries, indent=2, allow_nan=False) + "\n")
+    write_files({path: (json.dumps(entries, indent=2, allow_nan=False) + "\n").encode()})
     return path
 
 

@@ -69,14 +69,15 @@ def chart(measured: list[Measurement]) -> str:
     # At the 95th percentile of the time stands the slow end of the throughput.
     slow = [m.images_per_second - 1000 * BATCH / m.batch_p95_ms for m in measured]
     nothing = [0.0] * len(measured)
+    late = [m.single_p95_ms - m.single_ms for m in measured]
     columns = (
-        ("size, MB", [m.size_bytes / 1e6 for m in measured], None),
-        ("1 image, ms", [m.single_ms for m in measured], (nothing, [m.single_p95_ms - m.single_ms for m in measured])),
-        (f"images/s, {BATCH} at a time", [m.images_per_second for m in measured], (slow, nothing)),
+        ("size, MB", ".1f", [m.size_bytes / 1e6 for m in measured], None),
+        ("1 image, ms", ".2f", [m.single_ms for m in measured], (nothing, late)),
+        (f"images/s, {BATCH} at a time", ",.0f", [m.images_per_second for m in measured], (slow, nothing)),
     )
-    for axes, (title, values, spread) in zip(panels, columns, strict=True):
+    for axes, (title, form, values, spread) in zip(panels, columns, strict=True):
         bars = axes.barh(names, values, xerr=spread, color="#3b82c4", ecolor=grey, height=0.62)
-        axes.bar_label(bars, fmt="%.3g", color=grey, padding=4, fontsize=8)
+        axes.bar_label(bars, [format(value, form) for value in values], color=grey, padding=4, fontsize=8)
         axes.margins(x=0.18)
         axes.set_title(title, color=grey, fontsize=10)
         axes.tick_params(colors=grey, labelsize=9)

@@ -139,6 +139,64 @@ def test_export_writes_both_formats_and_checks_them(run, tmp_path, capsys):
     assert (tmp_path / "ship/encoder/2/saved_model.pb").is_file()
 
 
+def test_export_of_one_file_for_each_quantization(run, pictures, tmp_path, capsys):
+    out = tmp_path / "ship"
+    flags = ["--format", "tflite", "--quantize", "all", "--labelled", str(pictures[0]), "--batch", "any"]
+    assert main(["export", str(run), "--out", str(out), "--io", "uint8", *flags]) == 0
+    printed = capsys.readouterr().out
+    assert "20-NN %" in printed
+    assert "by the labels of 48" in printed
+    names = ["encoder.tflite", "encoder-float16.tflite", "encoder-dynamic.tflite", "encoder-int8-uint8.tflite"]
+    assert {path.name for path in out.iterdir()} == {*names, *(f"{name}.json" for name in names), "parity.json"}
+    entries = json.loads((out / "parity.json").read_text())
+    assert [entry["artifact"] for entry in entries] == names
+    for entry in entries:
+        assert abs(entry["knn"] - entry["knn_keras"]) < 0.2
+        assert json.loads((out / f"{entry['artifact']}.json").read_text())["input"]["shape"][0] is None
+
+
+def test_export_says_what_is_wrong_and_leaves_nothing(run, pictures, tmp_path, capfd):
+    out = tmp_path / "ship"
+
+    def said(*flags, encoder=run):
+        line = failure(capfd, "export", encoder, "--out", out, *flags)
+        assert not out.exists()
+        return line
+
+    (tmp_path / "three").mkdir()
+    for i in range(3):
+        Image.fromarray(draw("bars", np.random.default_rng(i))).save(tmp_path / "three" / f"{i}.png")
+    (tmp_path / "none").mkdir()
+    few = said("--quantize", "int8", "--calibration", tmp_path / "three")
+    assert "needs at least 8 calibration images" in few
+    assert "3 images in" in few
+    assert "No pictures in" in said("--quantize", "int8", "--calibration", tmp_path / "none")
+    assert "no labels" in said("--labelled", tmp_path / "three")
+    assert "add --quantize int8" in said("--io", "int8")
+    assert "--calibration SOURCE" in said(encoder=run / "encoder.keras")
+    np.savez(tmp_path / "grey.npz", images=np.zeros((9, 16, 16, 1), np.uint8))
+    assert "takes pictures with 3 channels" in said("--calibration", tmp_path / "grey.npz")
+    with pytest.raises(SystemExit):
+        main(["export", str(run), "--out", str(out), "--batch", "0"])
+    assert "must be a whole number from 1, or any; received '0'" in capfd.readouterr().err
+    out.write_text("a file")
+    assert "is not a folder" in failure(capfd, "export", run, "--out", out, "--format", "tflite")
+    assert out.read_text() == "a file"
+
+
+def test_export_on_a_disk_that_fills_up(run, tmp_path, capfd):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    try:
+        line = failure(capfd, "export", run, "--out", disk / "ship", "--format", "tflite")
+        assert "encoder.tflite: No space left on device" in line
+        assert not [path for path in disk.rglob("*") if path.is_file()]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def test_a_killed_run_resumes_as_if_it_had_never_stopped(run, pictures, tmp_path):
     out = tmp_path / "killed"
     command = [sys.executable, "-m", "byol_keras", *pretrain_arguments(pictures[0], out, 3)]

@@ -56,7 +56,10 @@ class Encoder:
 
     def embed(self, pictures):
         """Embeddings (N, D) float32 of N pictures, each a path or a PIL.Image; see `prepare`."""
-        return self.run(np.stack([prepare(picture, self.height, self.width, self.channels) for picture in pictures]))
+        images = [prepare(picture, self.height, self.width, self.channels) for picture in pictures]
+        if not images:
+            raise DeviceError("No pictures to embed: pass at least one.")
+        return self.run(np.stack(images))
 
     def run(self, images):
         """Embeddings (N, D) float32 of images float32 (N, H, W, C) in [0, 1], of this encoder's size."""

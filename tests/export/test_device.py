@@ -214,6 +214,8 @@ def test_bad_pictures_and_examples(module, device, photos, tmp_path):
             encoder.embed([photos / "bars/00.png", tmp_path / name])
     with pytest.raises(module.DeviceError, match=r"absent.png: No such file"):
         encoder.embed([tmp_path / "absent.png"])
+    with pytest.raises(module.DeviceError, match="No pictures to embed"):
+        encoder.embed([])
     (tmp_path / "bad.npz").write_bytes(b"PK no archive")
     with pytest.raises(module.DeviceError, match=r"Cannot read the examples .*bad\.npz.*Enroll them again"):
         module.Examples.load(tmp_path / "bad.npz", encoder)
