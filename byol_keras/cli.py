@@ -195,7 +195,7 @@ def _parser():
     )
     add.add_argument("encoder", metavar="RUN")
     add.add_argument("--out", metavar="DIR", required=True, help="gets encoder/VERSION/ and encoder.tflite")
-    add.add_argument("--format", choices=("saved_model", "tflite", "all"), default="all")
+    add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino"), default="all")
     add.add_argument(
         "--quantize",
         choices=("none", "float16", "dynamic", "int8", "all"),

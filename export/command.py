@@ -11,6 +11,7 @@ from byol_keras.run import read_run
 
 from .accuracy import labelled_sample
 from .calibration import ENOUGH, evenly, require_enough, sample
+from .interchange import onnx, openvino
 from .parity import check, require, table, write_json
 from .report import check_extras, write_report
 from .saved_model import next_version, saved_model
@@ -36,8 +37,8 @@ def export_run(
     Args:
         folder: the run, or a .keras file of an encoder.
         out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite with its description, and parity.json; with
-            `report` also report.html and report.json.
-        format: "saved_model", "tflite" or "all".
+            `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin.
+        format: "saved_model", "tflite", "all" (both of these), "onnx" or "openvino".
         quantize: "none", "float16", "dynamic" or "int8", for the .tflite; "all" writes one of each.
         calibration: SOURCE of the pictures for int8 and for the comparison; by default those the run was trained on.
         io: "float32", or for int8 also "int8" or "uint8": what the .tflite takes and gives.
@@ -57,12 +58,14 @@ def export_run(
     kinds = QUANTIZE if quantize == "all" else (quantize,)
     if io != "float32" and "int8" not in kinds:
         raise InputError(f"Only a .tflite in int8 takes and gives integers: add --quantize int8. Received: --io {io}")
+    if report and format == "openvino":
+        raise InputError("--report does not measure OpenVINO. Leave it out, or choose another --format.")
     if report:
         check_extras()
     encoder = load_encoder(folder)
     source = calibration or _source(folder)
     pictures = open_source(source)
-    if format != "saved_model" and "int8" in kinds:
+    if format in ("tflite", "all") and "int8" in kinds:
         require_enough(len(pictures), f" in {source}")
     _check_fits(encoder, pictures, source)
     size, channels = encoder.input_shape[2:]
@@ -78,6 +81,10 @@ def export_run(
         path = out / f"encoder{'' if kind == 'none' else f'-{kind}'}{'' if given == 'float32' else f'-{given}'}.tflite"
         seen = images if kind == "int8" else None
         artifacts[path.name] = tflite(encoder, path, quantize=kind, calibration=seen, io=given, batch=batch)
+    if format == "onnx":
+        artifacts["encoder.onnx"] = onnx(encoder, out / "encoder.onnx")
+    if format == "openvino":
+        artifacts["encoder.xml"] = openvino(encoder, out / "encoder.xml")
     compared = images[evenly(len(images), PICTURES_TO_CHECK)]
     parities = check(encoder, artifacts, compared, judge)
     print(table(parities))

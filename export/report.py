@@ -7,7 +7,6 @@ import importlib.util
 import json
 import platform
 import tempfile
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,10 +17,9 @@ from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
 
 from .accuracy import NEIGHBOURS
-from .device_layers import DepthwiseNormalization, device_layers
+from .interchange import onnx
 from .measurement import BATCH, ROUNDS, Measurement, measure
 from .parity import Parity
-from .quiet import quiet
 from .report_page import page
 from .writing import write_files
 
@@ -119,11 +117,6 @@ def _beside(encoder: keras.Model, folder: Path) -> dict[str, tuple[str, Path]]:
     encoder.save(folder / "encoder.keras")
     files = {"Keras": ("keras", folder / "encoder.keras")}
     if all(importlib.util.find_spec(name) for name in ("onnxruntime", "tf2onnx")):
-        encoder(np.zeros((1, *encoder.input_shape[1:]), np.float32))  # Keras exports only what was called
-        # Keras 3.15 would make inputs of the constants of a Normalization layer.
-        plain = device_layers(encoder, {keras.layers.Normalization: DepthwiseNormalization})
-        with warnings.catch_warnings(), quiet(), plain:
-            warnings.simplefilter("ignore", FutureWarning)  # of tf2onnx, about NumPy
-            encoder.export(folder / "encoder.onnx", format="onnx", verbose=False)
+        onnx(encoder, folder / "encoder.onnx")
         files["ONNX"] = ("onnx", folder / "encoder.onnx")
     return files

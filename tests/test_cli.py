@@ -184,6 +184,17 @@ def test_export_says_what_is_wrong_and_leaves_nothing(run, pictures, tmp_path, c
     assert out.read_text() == "a file"
 
 
+@pytest.mark.parametrize(
+    ("format", "files"), [("onnx", ["encoder.onnx"]), ("openvino", ["encoder.bin", "encoder.xml"])]
+)
+def test_export_for_other_runtimes(format, files, run, tmp_path):
+    assert main(["export", str(run), "--out", str(tmp_path / "ship"), "--format", format]) == 0
+    assert sorted(path.name for path in (tmp_path / "ship").iterdir()) == [*files, "parity.json"]
+    (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
+    assert parity["format"] == format
+    assert parity["passed"]
+
+
 def test_export_on_a_disk_that_fills_up(run, tmp_path, capfd):
     disk = tmp_path / "disk"
     disk.mkdir()

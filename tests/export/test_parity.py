@@ -111,6 +111,7 @@ def test_the_differences_are_relative_to_the_largest_value(tmp_path):
 def test_values_that_are_not_finite_do_not_pass(tmp_path):
     path = tmp_path / "a.tflite"
     path.touch()
+    path.with_suffix(".bin").touch()  # where OpenVINO has the weights
     reference = np.eye(4, dtype="float32")
     for kind in export.TOLERANCE:
         parity = MODULE._compare("a", kind, path, outcome(np.where(reference == 1, np.nan, reference)), reference)
