@@ -26,8 +26,9 @@ class BYOL(keras.Model):
     Source: Grill et al. 2020 (arXiv 2006.07733).
 
     A step passes each view separately through both networks in training mode, so batch-norm statistics are per view.
-    The target's batch norm keeps moving statistics of its own. tau is constant unless the `TargetEMA` callback sets a
-    schedule. `compile` takes any Keras optimizer; `fit` logs
+    The target's batch norm keeps moving statistics of its own. Plain Keras layers compute by quicker kernels during the
+    step, see `kernels.fast_layers`, and are the same layers before and after. tau is constant unless the `TargetEMA`
+    callback sets a schedule. `compile` takes any Keras optimizer; `fit` logs
 
         loss: mean over the batch of the two directions' regression losses, added up; 0 to 8;
         spread: see `losses.normalized_spread`; about 1 is healthy, towards 0 is collapse;
@@ -90,8 +91,7 @@ class BYOL(keras.Model):
                 # tf.distribute adds the replicas' gradients up, so each replica takes its share of the mean.
                 replicas = tf.distribute.get_strategy().num_replicas_in_sync
                 scaled_loss = self.optimizer.scale_loss(tf.reduce_mean(losses) / replicas)
-            variables = self.trainable_variables
-            gradients = tape.gradient(scaled_loss, variables)
+            gradients = tape.gradient(scaled_loss, self.trainable_variables)
 
         tau = self._update(gradients)
         self._track(losses, target_1, target_2)

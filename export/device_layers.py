@@ -10,11 +10,12 @@ The numbers are those of the plain layers but for the order of float additions.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from byol_keras.kernels.swapped import swapped
 
 FEW_CHANNELS = 4
 
@@ -68,21 +69,6 @@ class SquaresConv2D(keras.layers.Conv2D):
 SWAPS = {keras.layers.Normalization: DepthwiseNormalization, keras.layers.Conv2D: SquaresConv2D}
 
 
-@contextlib.contextmanager
-def device_layers(encoder: keras.Model, swaps: Mapping[type, type] = SWAPS) -> Iterator[None]:
-    """Inside the `with`, the layers of `encoder` compute as int8 kernels like it; outside it is what it was.
-
-    encoder: a built keras.Model; layers at any depth count. Only layers whose class is exactly the Keras one are
-        swapped, a subclass of the user's never.
-    swaps: which class by which.
-    """
-    layers = [layer for layer in encoder._flatten_layers() if type(layer) in swaps]
-    plain = [type(layer) for layer in layers]
-    try:
-        for layer in layers:
-            # Around Keras' own __setattr__, which keeps track of weights and layers.
-            object.__setattr__(layer, "__class__", swaps[type(layer)])
-        yield
-    finally:
-        for layer, kind in zip(layers, plain, strict=True):
-            object.__setattr__(layer, "__class__", kind)
+def device_layers(encoder: keras.Model) -> contextlib.AbstractContextManager:
+    """A context in which the layers of `encoder`, a built keras.Model, compute as int8 kernels like it."""
+    return swapped([encoder], SWAPS)
