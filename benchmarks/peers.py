@@ -12,7 +12,7 @@ TORCH = "torch==2.13.0"
 ON_TORCH = ["torchvision==0.29.2", "lightly==1.6.0", "byol-pytorch==0.9.1"]
 THEIR_NEEDS = [
     *("numpy", "pillow", "tqdm", "requests", "pyyaml", "einops", "accelerate", "beartype", "aenum", "hydra-core"),
-    *("lightly_utils", "pytorch_lightning", "onnxruntime"),
+    *("lightly_utils", "pytorch_lightning", "onnx", "onnxscript", "onnxruntime"),
 ]
 
 
