@@ -23,6 +23,7 @@ _HOME = {
     "VIEW_2": "augment",
     "resnet8": "resnet",
     "resnet8x2": "resnet",
+    "resnet10": "resnet",
     "resnet18": "resnet",
     "resnet34": "resnet",
     "resnet50": "resnet",

@@ -1,11 +1,12 @@
 """Encoders by name, for the command line."""
 
 from .errors import InputError
-from .resnet import resnet8, resnet8x2, resnet18, resnet34, resnet50
+from .resnet import resnet8, resnet8x2, resnet10, resnet18, resnet34, resnet50
 
 BACKBONES = {
     "resnet8": resnet8,
     "resnet8x2": resnet8x2,
+    "resnet10": resnet10,
     "resnet18": resnet18,
     "resnet34": resnet34,
     "resnet50": resnet50,

@@ -13,8 +13,9 @@ from .data import open_source
 from .data.pipelines import ordered_batches
 from .errors import InputError
 from .evaluation import embed
+from .page import image, page, table
 from .pretraining import build_encoder, build_views
-from .report_page import PAGE, curve, image, neighbour_card, table
+from .report_page import BODY, STYLE, curve, neighbour_card
 from .sheets import view_sheet
 
 QUERIES = 10
@@ -50,20 +51,19 @@ def write_report(run, export, path):
     epochs = [row["epoch"] + 1 for row in history]
     sheet = view_sheet(open_source(run.source), build_views(run.recipe))
     neighbours, count = _neighbours(run, evaluation)
-    page = PAGE.substitute(
-        title="byol_keras: an encoder learned without labels",
+    body = BODY.substitute(
         summary=html.escape(_summary(run, evaluation)),
         views=image(sheet, "pictures, and two views of each"),
         curves="\n".join(curve(epochs, [row[name] for row in history], name, text) for name, text in CURVES.items()),
         accuracy=_accuracy(evaluation),
         neighbours=neighbours,
         count=html.escape(count),
-        columns=NEIGHBOURS,
         exports=_exports(parities),
         commands=html.escape(COMMANDS),
     )
+    text = page("byol_keras: an encoder learned without labels", body, STYLE.substitute(columns=NEIGHBOURS))
     with written_beside(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
 def nearest(queries, vectors, count):

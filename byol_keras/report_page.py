@@ -1,35 +1,13 @@
-"""The HTML of the report: the page, and the pieces that go into it."""
+"""The HTML of the report: its style, its body, and the pieces that go into it."""
 
-import base64
 import html
 import io
 import string
 
-import numpy as np
-from PIL import Image
+from .page import image, png
 
-PAGE = string.Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --text: #1f2328; --faint: #59636e; --line: #d1d9e0; --ground: #fff;
-  --wrong: #cf222e; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e6edf3; --faint: #9198a1; --line: #3d444d; --ground: #0d1117; --wrong: #ff6b62; }
-}
-body { max-width: 60rem; margin: 0 auto; padding: 1rem; font: 16px/1.5 system-ui, sans-serif;
-  color: var(--text); background: var(--ground); }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 1rem 0 .5rem; }
-h2 { font-size: 1.2rem; margin: 2.2rem 0 .4rem; padding-top: 1rem; border-top: 1px solid var(--line); }
-p { max-width: 44rem; margin: .4rem 0 .8rem; }
-figure { margin: 0; }
-figcaption, .name, .query { color: var(--faint); font-size: .85rem; }
-img { display: block; }
-.wide { overflow-x: auto; }
-.wide img { width: 100%; min-width: 40rem; border-radius: 4px; }
+STYLE = string.Template(""".name, .query { color: var(--faint); font-size: .85rem; }
+.wide img { border-radius: 4px; }
 .curves { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); }
 .curves img { width: 100%; }
 .cards { display: grid; gap: 1.2rem 2rem; grid-template-columns: repeat(auto-fit, minmax(20.5rem, 1fr)); }
@@ -41,17 +19,9 @@ img { display: block; }
 .tile { font-size: .62rem; line-height: 1.3; min-height: 3.4rem; text-align: center; overflow-wrap: anywhere; }
 @media (max-width: 30rem) { .query { width: 3rem; font-size: .75rem; } .tile { font-size: .56rem; } }
 .wrong { color: var(--wrong); }
-.wrong img { outline: 2px solid var(--wrong); outline-offset: -1px; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .9rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th { font-weight: 600; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
-pre { overflow-x: auto; padding: .8rem; border: 1px solid var(--line); border-radius: 4px; font-size: .85rem; }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p>$summary</p>
+.wrong img { outline: 2px solid var(--wrong); outline-offset: -1px; }""")
+
+BODY = string.Template("""<p>$summary</p>
 
 <h2>What the network saw</h2>
 <p>Above the pictures, below them two random views of each. The network learned to predict, from one view, what a
@@ -80,38 +50,7 @@ embeddings, as a share of their largest value; the time is the median for one pi
 <p>PICTURES is a folder of pictures; no labels are needed. Only to evaluate, the pictures of each class must be in a
 subfolder of their own.</p>
 <pre>$commands</pre>
-</body>
-</html>
 """)
-
-
-def table(header, rows):
-    """A table of texts, the first column aligned to the left."""
-
-    def line(cells, tag):
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    return "<table>" + line(header, "th") + "".join(line(row, "td") for row in rows) + "</table>"
-
-
-def image(picture, alt):
-    """A picture inside the page.
-
-    Args:
-        picture: PIL.Image, or (H, W, 1 or 3) float array in [0, 1].
-        alt: str, what is in it.
-    """
-    if not isinstance(picture, Image.Image):
-        pixels = np.round(np.asarray(picture) * 255).astype(np.uint8)
-        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    buffer = io.BytesIO()
-    picture.save(buffer, "png")
-    return png(buffer.getvalue(), alt)
-
-
-def png(data, alt):
-    """The bytes of a .png inside the page."""
-    return f'<img src="data:image/png;base64,{base64.b64encode(data).decode()}" alt="{html.escape(alt)}">'
 
 
 def curve(epochs, values, name, meaning):

@@ -100,6 +100,14 @@ def resnet8x2(image_size=32, stem=None, name="resnet8x2", **kwargs):
     return resnet((1, 1, 1), (64, 128, 256), image_size=image_size, stem=stem, name=name, **kwargs)
 
 
+def resnet10(image_size=224, name="resnet10", **kwargs):
+    """Four stages of one block: 5 million parameters, D = 512. The smallest that a detector can stand on.
+
+    Arguments as for `resnet`.
+    """
+    return resnet((1, 1, 1, 1), (64, 128, 256, 512), image_size=image_size, name=name, **kwargs)
+
+
 def resnet18(image_size=224, name="resnet18", **kwargs):
     """ResNet-18: 11 million parameters, D = 512. Arguments as for `resnet`."""
     return resnet((2, 2, 2, 2), (64, 128, 256, 512), image_size=image_size, name=name, **kwargs)

@@ -20,7 +20,7 @@ from .accuracy import NEIGHBOURS
 from .interchange import onnx
 from .measurement import BATCH, ROUNDS, Measurement, measure
 from .parity import Parity
-from .report_page import page
+from .report_page import report_page
 from .writing import write_files
 
 
@@ -54,7 +54,7 @@ def write_report(
     rows = table_rows(measured, parities)
     text = "\n".join([_conditions(measured[0]), *_aligned(rows)])
     entries = [{**dataclasses.asdict(m), "images_per_second": m.images_per_second} for m in measured]
-    html = page(encoder.name, _conditions(measured[0]), rows, measured)
+    html = report_page(encoder.name, _conditions(measured[0]), rows, measured)
     write_files(
         {out / "report.html": html.encode(), out / "report.json": (json.dumps(entries, indent=2) + "\n").encode()}
     )

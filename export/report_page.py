@@ -4,57 +4,36 @@ import html
 import io
 import string
 
-from byol_keras.report_page import png, table
+from byol_keras.page import page, png, table
 
 from .measurement import BATCH, Measurement
 
-PAGE = string.Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --text: #1f2328; --line: #d1d9e0; --ground: #fff; }
-@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --line: #3d444d; --ground: #0d1117; } }
-body { max-width: 68rem; margin: 0 auto; padding: 1rem; font: 16px/1.5 system-ui, sans-serif;
-  color: var(--text); background: var(--ground); }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 1rem 0 .5rem; }
-p { max-width: 44rem; margin: .4rem 0 .8rem; }
-.wide { overflow-x: auto; margin: 1.2rem 0; }
-.wide img { display: block; width: 100%; min-width: 40rem; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th { font-weight: 600; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p>$conditions.</p>
+STYLE = """.wide { margin: 1.2rem 0; }
+table { font-size: .85rem; }
+th, td { padding: .3rem .6rem; }"""
+
+BODY = string.Template("""<p>$conditions.</p>
 <div class="wide">$chart</div>
 <div class="wide">$table</div>
 <p>Loading counts from the file to a network ready to run, without the imports. A .tflite file with a batch of 1 is run
 $batch times for $batch images. Keras runs in a compiled function. The last column is what the file keeps of what Keras
 has: all files were given the same pictures. On another processor the order may be another: run
 <code>byol-keras export --report</code> there.</p>
-</body>
-</html>
 """)
 
 
-def page(name: str, conditions: str, rows: list[list[str]], measured: list[Measurement]) -> str:
+def report_page(name: str, conditions: str, rows: list[list[str]], measured: list[Measurement]) -> str:
     """The whole page as text; it needs no other file.
 
     name: of the encoder. conditions: how it was measured, one line. rows: header and rows of the table.
     """
-    return PAGE.substitute(
-        title=html.escape(f"{name}, exported: which file to ship"),
+    body = BODY.substitute(
         conditions=html.escape(conditions),
         chart=chart(measured),
         table=table(rows[0], rows[1:]),
         batch=BATCH,
     )
+    return page(f"{name}, exported: which file to ship", body, STYLE, width="68rem")
 
 
 def chart(measured: list[Measurement]) -> str:

@@ -9,7 +9,7 @@ from byol_keras.errors import InputError, ParityError
 from byol_keras.export import report
 from byol_keras.export.accuracy import Labelled
 from byol_keras.export.measurement import BATCH, Measurement, measure, size_of, threads_here
-from byol_keras.export.report_page import page
+from byol_keras.export.report_page import report_page
 
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("matplotlib")
@@ -95,7 +95,7 @@ def test_the_rows(encoder, files, images):
 
 def test_the_page_needs_no_other_file():
     measured = [measurement("a <b>", 0.5, 8.0)]
-    text = page("net", "2 threads", report.table_rows(measured, []), measured)
+    text = report_page("net", "2 threads", report.table_rows(measured, []), measured)
     assert "a &lt;b&gt;" in text
     assert "<b>" not in text
     assert "net, exported: which file to ship" in text

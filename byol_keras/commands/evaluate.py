@@ -1,0 +1,31 @@
+"""`byol-keras evaluate`."""
+
+from pathlib import Path
+
+from .command import SOURCE_HELP, command
+
+
+def add_to(commands):
+    """Adds the command to those of the parser."""
+    add = command(
+        commands,
+        "evaluate",
+        _run,
+        "compare the trained encoder with the same one untrained, by k-NN and linear probe",
+        "evaluate runs/photos --train labelled/train --test labelled/test",
+    )
+    add.add_argument("encoder", metavar="RUN")
+    add.add_argument("--train", metavar="SOURCE", required=True, help="labelled pictures: " + SOURCE_HELP)
+    add.add_argument("--test", metavar="SOURCE", required=True, help="labelled pictures of the same classes")
+    add.add_argument("--label-fraction", metavar="F", type=float, default=1.0, help="share of the training labels used")
+    add.add_argument(
+        "--probe", choices=("lbfgs", "sgd"), default="lbfgs", help="linear probe: fast, or the paper's 80 epochs of SGD"
+    )
+
+
+def _run(options):
+    from ..evaluation.run_evaluation import evaluate_run, table
+
+    result = evaluate_run(options.encoder, options.train, options.test, options.label_fraction, options.probe == "sgd")
+    print(table(result))
+    print(f"Written to {Path(options.encoder) / 'evaluation.json'}")

@@ -1,0 +1,48 @@
+"""`byol-keras pretrain`."""
+
+import dataclasses
+
+from ..errors import InputError
+from ..recipes import RECIPES, recipe_named
+from .command import SOURCE_HELP, command
+
+
+def add_to(commands):
+    """Adds the command to those of the parser."""
+    add = command(
+        commands,
+        "pretrain",
+        _run,
+        "train an encoder on unlabelled pictures",
+        "pretrain --data photos/ --out runs/photos --epochs 50",
+    )
+    add.add_argument("--data", metavar="SOURCE", help=SOURCE_HELP)
+    add.add_argument("--out", metavar="RUN", required=True, help="a new folder for the run")
+    add.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: short)")
+    add.add_argument("--backbone", metavar="NAME", help="resnet8, resnet8x2, resnet10, resnet18, resnet34 or resnet50")
+    add.add_argument("--image-size", metavar="N", type=int, help="pixels, height and width of the views")
+    add.add_argument("--epochs", metavar="N", type=int, help="passes over the pictures")
+    add.add_argument("--batch-size", metavar="N", type=int, help="pictures in one update")
+    add.add_argument("--precision", metavar="P", help="auto, float32, bfloat16 or float16")
+    add.add_argument("--seed", metavar="N", type=int, help="of every random draw (default: 0)")
+    add.add_argument("--resume", action="store_true", help="go on with the run in --out from its last whole epoch")
+
+
+def _run(options):
+    from ..pretraining import pretrain, resume
+
+    # Flags that change the recipe, None where the recipe's own value holds.
+    names = ("backbone", "image_size", "epochs", "batch_size", "precision")
+    changes = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.resume:
+        given = [name for name in ("data", "recipe", "seed", *changes) if getattr(options, name) is not None]
+        if given:
+            flags = ", ".join("--" + name.replace("_", "-") for name in given)
+            raise InputError(f"--resume takes everything from the run in --out: leave out {flags}.")
+        run = resume(options.out)
+    else:
+        if options.data is None:
+            raise InputError("--data is missing: where are the pictures?")
+        recipe = dataclasses.replace(recipe_named(options.recipe or "short"), **changes)
+        run = pretrain(options.data, options.out, recipe, seed=options.seed or 0)
+    print(f"Encoder: {run.encoder}\nNext:    byol-keras evaluate {run.folder} --train SOURCE --test SOURCE")
