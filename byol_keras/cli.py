@@ -4,6 +4,7 @@ The heavy imports happen in the commands, so that `--help` answers at once.
 """
 
 import argparse
+import shlex
 import sys
 
 from ._version import __version__
@@ -27,7 +28,10 @@ def main(arguments=None):
     Returns:
         int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 interrupted; a bug raises.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
+    # For results to say how they came about.
+    options.line = shlex.join(["byol-keras", *arguments])
     import_tensorflow()
     try:
         options.run(options)
