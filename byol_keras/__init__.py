@@ -17,6 +17,7 @@ _HOME = {
     "BYOL": "byol",
     "InputError": "errors",
     "LARS": "lars",
+    "OnlineKNN": "callbacks",
     "TargetEMA": "callbacks",
     "TwoViews": "augment",
     "VIEW_1": "augment",

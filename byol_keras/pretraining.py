@@ -10,7 +10,7 @@ from .atomic import written_beside
 from .augment import VIEW_1, VIEW_2, TwoViews
 from .backbones import backbone, check_name
 from .byol import BYOL
-from .callbacks import Checkpoint, History, InputCheck, TargetEMA
+from .callbacks import Checkpoint, History, InputCheck, OnlineKNN, TargetEMA, TensorBoardImages
 from .data import open_source
 from .data.pipelines import ordered_batches, steps_per_epoch, two_view_batches
 from .errors import InputError
@@ -22,9 +22,11 @@ from .schedules import learning_rate
 
 # Enough pictures for a mean and a deviation that no longer move in the third digit.
 PICTURES_FOR_STATISTICS = 5000
+# Embedded after every epoch, so not more than a deviation of one point asks for.
+PICTURES_FOR_PROBE = 2000
 
 
-def pretrain(source, out, recipe, seed=0):
+def pretrain(source, out, recipe, seed=0, probe=None):
     """Trains an encoder on the pictures of `source` and leaves everything in the folder `out`.
 
     Args:
@@ -32,6 +34,7 @@ def pretrain(source, out, recipe, seed=0):
         out: path of the new run.
         recipe: `Recipe`.
         seed: int; one machine, one seed and one recipe give one result.
+        probe: str, a SOURCE of labelled pictures to watch training by, see `OnlineKNN`, or None. They do not change it.
 
     Returns:
         `Run`.
@@ -43,12 +46,13 @@ def pretrain(source, out, recipe, seed=0):
     check_name(recipe.backbone)
     policy = dtype_policy(recipe.precision)
     pictures = open_source(source)
+    online_knn = build_probe(probe)
     steps = steps_per_epoch(pictures, recipe.batch_size)
     mean, std = pixel_statistics(pictures, recipe.image_size)
-    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std)
+    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std, probe)
     model = build_model(run, policy, recipe.epochs * steps, steps)
     run.write_config()
-    return _train(run, model, pictures)
+    return _train(run, model, pictures, online_knn)
 
 
 def resume(out):
@@ -69,10 +73,10 @@ def resume(out):
         model = keras.models.load_model(run.checkpoint)
     else:
         model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
-    return _train(run, model, pictures)
+    return _train(run, model, pictures, build_probe(run.probe))
 
 
-def _train(run, model, pictures):
+def _train(run, model, pictures, online_knn):
     recipe = run.recipe
     steps = steps_per_epoch(pictures, recipe.batch_size)
     done = int(model.optimizer.iterations)
@@ -96,8 +100,11 @@ def _train(run, model, pictures):
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
             TargetEMA(recipe.tau_base),
+            # Before those that write what it finds.
+            *online_knn,
             History(run.history),
             keras.callbacks.TensorBoard(run.logs, write_graph=False),
+            TensorBoardImages(run.logs, pictures, views),
             Checkpoint(run.checkpoint),
             InputCheck(batches),
         ],
@@ -136,6 +143,18 @@ def build_optimizer(recipe, total_steps, warmup_steps):
         schedule = learning_rate(recipe.learning_rate, 256, total_steps, warmup_steps)
         return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     raise InputError(f"No optimizer is called {recipe.optimizer!r}; choose lars or adamw.")
+
+
+def build_probe(source):
+    """A list of the callback that watches training by the labelled pictures of `source`; empty where that is None."""
+    if source is None:
+        return []
+    pictures = open_source(source)
+    chosen = np.linspace(0, len(pictures) - 1, min(len(pictures), PICTURES_FOR_PROBE)).astype(int)
+    try:
+        return [OnlineKNN(pictures.subset(chosen))]
+    except InputError as error:
+        raise InputError(f"--probe {source}: {error}") from None
 
 
 def build_views(recipe):

@@ -12,7 +12,7 @@ from .callbacks.history import read_history
 from .data import open_source
 from .data.pipelines import ordered_batches
 from .errors import InputError
-from .evaluation import embed
+from .evaluation import embed, nearest
 from .page import image, page, table
 from .pretraining import build_encoder, build_views
 from .report_page import BODY, STYLE, curve, neighbour_card
@@ -64,23 +64,6 @@ def write_report(run, export, path):
     text = page("byol_keras: an encoder learned without labels", body, STYLE.substitute(columns=NEIGHBOURS))
     with written_beside(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def nearest(queries, vectors, count):
-    """Which vectors are nearest by cosine similarity, nearest first.
-
-    Args:
-        queries, vectors: (Q, D) and (N, D) float.
-        count: int, at most N.
-
-    Returns:
-        (Q, count) int, indices into `vectors`.
-    """
-
-    def unit(x):
-        return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-
-    return np.argsort(-(unit(queries) @ unit(vectors).T), axis=1, kind="stable")[:, :count]
 
 
 def _read_json(path, command):

@@ -20,6 +20,7 @@ class Run:
         seed: int.
         channels: 1 or 3.
         mean, std: per-channel lists, of the pictures in [0, 1].
+        probe: str, the SOURCE of labelled pictures that training was watched by, or None.
     """
 
     folder: Path
@@ -29,6 +30,7 @@ class Run:
     channels: int
     mean: list
     std: list
+    probe: str | None = None
 
     @property
     def encoder(self):

@@ -210,7 +210,9 @@ def test_export_on_a_disk_that_fills_up(run, tmp_path, capfd):
 
 def test_a_killed_run_resumes_as_if_it_had_never_stopped(run, pictures, tmp_path):
     out = tmp_path / "killed"
-    command = [sys.executable, "-m", "byol_keras", *pretrain_arguments(pictures[0], out, 3)]
+    # Watched by labelled pictures, which the other run is not: that changes nothing.
+    arguments = [*pretrain_arguments(pictures[0], out, 3), "--probe", str(pictures[0])]
+    command = [sys.executable, "-m", "byol_keras", *arguments]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + 300
@@ -226,7 +228,9 @@ def test_a_killed_run_resumes_as_if_it_had_never_stopped(run, pictures, tmp_path
     for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     with (out / "history.csv").open(newline="") as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2"]
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert all(0.3 < float(row["knn"]) <= 1 for row in rows)
 
 
 def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd):
@@ -243,6 +247,7 @@ def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd)
         (["--image-size", "0"], "--image-size"),
         (["--epochs", "0"], "--epochs"),
         (["--batch-size", "64"], "larger than the data, 48 pictures"),
+        (["--probe", "missing"], "No such folder: missing"),
         (["--batch-size", "1"], "at least 2"),
         (["--precision", "int4"], "int4"),
     ],

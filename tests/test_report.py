@@ -8,7 +8,7 @@ from byol_keras.demo_pictures import draw
 from byol_keras.errors import InputError
 from byol_keras.pretraining import build_encoder
 from byol_keras.recipes import Recipe
-from byol_keras.report import nearest, write_report
+from byol_keras.report import write_report
 from byol_keras.run import Run
 
 RECIPE = Recipe("resnet8", 16, 2, 4, "adamw", 1e-3, 1e-4, 0.5, 0.97)
@@ -93,11 +93,6 @@ def test_the_page_holds_the_numbers(text):
 def test_names_are_escaped(text):
     assert "<stripes>" not in text
     assert "&lt;stripes&gt;" in text
-
-
-def test_nearest_is_by_direction_not_by_length():
-    vectors = np.array([[1.0, 0.0], [0.0, 1.0], [10.0, 1.0], [-1.0, 0.0]])
-    assert nearest(np.array([[0.1, 0.0]]), vectors, 3).tolist() == [[0, 2, 1]]
 
 
 def test_without_an_export(run, tmp_path):

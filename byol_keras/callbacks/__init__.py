@@ -3,6 +3,8 @@
 from .checkpoint import Checkpoint
 from .history import History
 from .input_check import InputCheck
+from .online_knn import OnlineKNN
 from .target_ema import TargetEMA
+from .tensorboard_images import TensorBoardImages
 
-__all__ = ["Checkpoint", "History", "InputCheck", "TargetEMA"]
+__all__ = ["Checkpoint", "History", "InputCheck", "OnlineKNN", "TargetEMA", "TensorBoardImages"]

@@ -24,6 +24,9 @@ def add_to(commands):
     add.add_argument("--epochs", metavar="N", type=int, help="passes over the pictures")
     add.add_argument("--batch-size", metavar="N", type=int, help="pictures in one update")
     add.add_argument("--precision", metavar="P", help="auto, float32, bfloat16 or float16")
+    add.add_argument(
+        "--probe", metavar="SOURCE", help="labelled pictures to log the 20-NN accuracy of, each epoch; not trained on"
+    )
     add.add_argument("--seed", metavar="N", type=int, help="of every random draw (default: 0)")
     add.add_argument("--resume", action="store_true", help="go on with the run in --out from its last whole epoch")
 
@@ -35,7 +38,7 @@ def _run(options):
     names = ("backbone", "image_size", "epochs", "batch_size", "precision")
     changes = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.resume:
-        given = [name for name in ("data", "recipe", "seed", *changes) if getattr(options, name) is not None]
+        given = [name for name in ("data", "recipe", "seed", "probe", *changes) if getattr(options, name) is not None]
         if given:
             flags = ", ".join("--" + name.replace("_", "-") for name in given)
             raise InputError(f"--resume takes everything from the run in --out: leave out {flags}.")
@@ -44,5 +47,5 @@ def _run(options):
         if options.data is None:
             raise InputError("--data is missing: where are the pictures?")
         recipe = dataclasses.replace(recipe_named(options.recipe or "short"), **changes)
-        run = pretrain(options.data, options.out, recipe, seed=options.seed or 0)
+        run = pretrain(options.data, options.out, recipe, options.seed or 0, options.probe)
     print(f"Encoder: {run.encoder}\nNext:    byol-keras evaluate {run.folder} --train SOURCE --test SOURCE")

@@ -48,6 +48,19 @@ def knn_leave_one_out(vectors, labels, k=20, temperature=0.07):
     return _classifier(vectors, labels, k, temperature).predict(None) == np.asarray(labels)
 
 
+def nearest(queries, vectors, count):
+    """Which vectors are nearest by cosine similarity, nearest first.
+
+    Args:
+        queries, vectors: (Q, D) and (N, D) float.
+        count: int, at most N.
+
+    Returns:
+        (Q, count) int, indices into `vectors`.
+    """
+    return np.argsort(-(_unit(queries) @ _unit(vectors).T), axis=1, kind="stable")[:, :count]
+
+
 def _classifier(train, train_labels, k, temperature):
     from sklearn.neighbors import KNeighborsClassifier
 
