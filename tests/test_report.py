@@ -1,4 +1,3 @@
-import html.parser
 import json
 
 import numpy as np
@@ -11,37 +10,14 @@ from byol_keras.recipes import Recipe
 from byol_keras.report import write_report
 from byol_keras.run import Run
 
+from .page_reader import Page
+
 RECIPE = Recipe("resnet8", 16, 2, 4, "adamw", 1e-3, 1e-4, 0.5, 0.97)
 HISTORY = "epoch,loss,spread,tau\n0,2.5,0.8,0.97\n1,1.25,0.9,1.0\n"
 PARITIES = [
     {"artifact": "encoder/1", "size_bytes": 1234567, "largest": 2e-7, "tolerance": "largest <= 0.0001"},
     {"artifact": "encoder.tflite", "size_bytes": 890123, "largest": None, "tolerance": "largest <= 0.0001"},
 ]
-# Those of HTML that have no end.
-VOID = {"meta", "img"}
-
-
-class Page(html.parser.HTMLParser):
-    """The text of a page and the addresses in it; fails where tags are not closed in order."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.words, self.addresses = [], [], []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.addresses += [value for name, value in attributes if name in ("src", "href")]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.words += data.split()
 
 
 @pytest.fixture(scope="module")
