@@ -46,7 +46,8 @@ class BYOL(keras.Model):
         tau: float in [0, 1], the target's decay while no schedule is set.
 
     Raises:
-        InputError: for an encoder that is not built, or whose output is not (B, D), or tau out of range.
+        InputError: for an encoder that is not built, or whose output is not (B, D), for heads of other widths, or tau
+            out of range.
     """
 
     def __init__(self, encoder, projector=None, predictor=None, augmenter=None, loss=None, tau=0.996, **kwargs):
@@ -58,12 +59,10 @@ class BYOL(keras.Model):
         super().__init__(autocast=False, **kwargs)
         self.encoder = encoder
         self.projector = projector or mlp(dimensions, dtype=self.dtype_policy, name="projector")
-        self.predictor = predictor or mlp(
-            self.projector.output_shape[-1],
-            output_dim=self.projector.output_shape[-1],
-            dtype=self.dtype_policy,
-            name="predictor",
-        )
+        _check_width("projector", self.projector, dimensions)
+        width = self.projector.output_shape[-1]
+        self.predictor = predictor or mlp(width, output_dim=width, dtype=self.dtype_policy, name="predictor")
+        _check_width("predictor", self.predictor, width, width)
         self.target_encoder = _copy(self.encoder)
         self.target_projector = _copy(self.projector)
         self.augmenter = augmenter
@@ -249,6 +248,16 @@ def _encoder_dimensions(encoder):
             "End it with GlobalAveragePooling2D (pooling='avg' in keras.applications)."
         )
     return output[-1]
+
+
+def _check_width(name, head, takes, gives=None):
+    """Raises InputError unless the head is built, takes (B, takes), and gives (B, gives) where that is asked."""
+    if not head.built:
+        raise InputError(f"The {name} has no weights yet: begin it with keras.Input(({takes},)).")
+    received = head.input_shape[-1], head.output_shape[-1]
+    if received[0] != takes or (gives is not None and received[1] != gives):
+        wanted = f"(B, {takes})" if gives is None else f"(B, {takes}) and give (B, {gives})"
+        raise InputError(f"The {name} must take {wanted}. Received: one from {received[0]} to {received[1]}")
 
 
 def _copy(network):

@@ -1,0 +1,56 @@
+"""What the tests of the model share: its parts by name, and its numbers computed with NumPy."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def batches(views, size=4):
+    return tf.data.Dataset.from_tensor_slices((views,)).batch(size)
+
+
+def weights_of(model):
+    return [np.array(w) for w in model.get_weights()]
+
+
+def target_of(model):
+    """Every parameter of the target that is averaged, and the online one it follows."""
+    pairs = []
+    for target, online in ((model.target_encoder, model.encoder), (model.target_projector, model.projector)):
+        for follower, leader in zip(target.weights, online.weights, strict=True):
+            if "moving" not in leader.name:
+                pairs.append((follower, leader))
+    return pairs
+
+
+def move_target_away(model):
+    """Puts the target 1 away from the online network; while that stands still, the distance counts the updates."""
+    for target, online in target_of(model):
+        target.assign(online + 1.0)
+
+
+def distances(model):
+    return np.concatenate([(target.numpy() - online.numpy()).ravel() for target, online in target_of(model)])
+
+
+def unit(x):
+    return x / np.sqrt(np.maximum((x**2).sum(1, keepdims=True), 1e-12))
+
+
+def spread_by_hand(projection):
+    return unit(projection).std(0).mean() * np.sqrt(projection.shape[1])
+
+
+def loss_by_hand(prediction, target):
+    return ((unit(prediction) - unit(target)) ** 2).sum(1)
+
+
+def outputs(model, view, training):
+    """Prediction and target projection of one view, float64, with the model's weights left as they were."""
+    before = model.get_weights()
+    prediction = target = view
+    for part in (model.encoder, model.projector, model.predictor):
+        prediction = part(prediction, training=training)
+    for part in (model.target_encoder, model.target_projector):
+        target = part(target, training=training)
+    model.set_weights(before)
+    return np.array(prediction, np.float64), np.array(target, np.float64)
