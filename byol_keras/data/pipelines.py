@@ -6,7 +6,7 @@ that training taken up at step k sees what it would have seen.
 
 import tensorflow as tf
 
-from ..augment.crop import central_resize, flip, random_crop, sample_boxes
+from ..augment.crop import central_resize, flip, random_crop, resize, sample_boxes
 from ..augment.draws import split, uniform
 from ..augment.pixels import to_unit_range
 from ..augment.view import VIEW_1
@@ -114,16 +114,21 @@ def ordered_batches(pictures, image_size, batch_size=256):
         tf.data.Dataset of (B, S, S, C) float32 in [0, 1].
     """
 
-    def resized(images):
-        return central_resize(to_unit_range(images), image_size)
-
     if pictures.images is not None:
-        return _mapped(tf.data.Dataset.from_tensor_slices(pictures.images).batch(batch_size), resized)
+        batches = tf.data.Dataset.from_tensor_slices(pictures.images).batch(batch_size)
+        return _mapped(batches, lambda images: central_resize(to_unit_range(images), image_size))
 
     load = whole_loader(pictures)
+
+    def central_square(index):
+        image = load(index)
+        height, width = tf.shape(image)[0], tf.shape(image)[1]
+        side = tf.minimum(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        return resize(image[top : top + side, left : left + side], image_size)
+
     # One by one, because the pictures have sizes of their own.
-    images = _mapped(tf.data.Dataset.range(len(pictures)), lambda index: resized(load(index)[None])[0])
-    return images.batch(batch_size)
+    return _mapped(tf.data.Dataset.range(len(pictures)), central_square).batch(batch_size)
 
 
 def _mapped(dataset, function):

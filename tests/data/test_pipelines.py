@@ -1,0 +1,122 @@
+"""Batches from memory and from files: the right pictures, in the right order, with their labels."""
+
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from byol_keras.augment import VIEW_1, TwoViews
+from byol_keras.data import from_arrays, open_source
+from byol_keras.data.pipelines import labelled_batches, ordered_batches, two_view_batches
+from byol_keras.errors import InputError
+
+SIZES = [(20, 14), (9, 13), (12, 12), (31, 40)]
+COUNT = 10
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Ten pictures of one colour each, which no crop changes: class a red, class b green, in ten strengths."""
+    folder = tmp_path_factory.mktemp("files")
+    for i in range(COUNT):
+        path = folder / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        height, width = SIZES[i % len(SIZES)]
+        colour = np.zeros((height, width, 3), np.uint8)
+        colour[..., i % 2] = 10 + 20 * i
+        Image.fromarray(colour).save(path)
+    return open_source(folder)
+
+
+@pytest.fixture(scope="module")
+def arrays(files):
+    images = np.zeros((COUNT, 12, 12, 3), np.uint8)
+    for image, name in zip(images, files.names, strict=True):
+        number = int(name.split("/")[1].removesuffix(".png"))
+        image[..., number % 2] = 10 + 20 * number
+    return from_arrays(images, files.labels)
+
+
+def shades(images):
+    """The strength of each picture of one colour, from 10 to 190."""
+    return np.round(np.asarray(images).max(axis=-1).mean(axis=(1, 2)) * 255).astype(int)
+
+
+def expected_shades(pictures):
+    return shades(np.concatenate([*ordered_batches(pictures, 12, 4).as_numpy_iterator()]))
+
+
+@pytest.mark.parametrize("size", [8, 12, 16])
+def test_ordered_batches_are_pillows_central_squares(tmp_path, size):
+    generator = np.random.default_rng(0)
+    expected = []
+    for i, (height, width) in enumerate(SIZES):
+        coarse = generator.integers(0, 256, (4, 5, 3), np.uint8)
+        image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BILINEAR)
+        suffix = ".png" if i % 2 else ".jpg"
+        image.save(tmp_path / f"{i}{suffix}", quality=95)
+        image = Image.open(tmp_path / f"{i}{suffix}").convert("RGB")
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        square = image.crop((left, top, left + side, top + side))
+        expected.append(np.asarray(square.resize((size, size), Image.Resampling.BICUBIC), np.float32) / 255)
+    batches = [*ordered_batches(open_source(tmp_path), size, 3).as_numpy_iterator()]
+    assert [len(batch) for batch in batches] == [3, 1]
+    np.testing.assert_allclose(np.concatenate(batches), expected, atol=1.5 / 255)
+
+
+def test_files_and_memory_give_the_same(files, arrays):
+    for one, other in zip(ordered_batches(files, 8, 4), ordered_batches(arrays, 8, 4), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["files", "arrays"])
+def test_every_epoch_has_every_picture_once_in_an_order_of_its_own(kind, request):
+    pictures = request.getfixturevalue(kind)
+    batches = [*labelled_batches(pictures, 8, 5, 6, seed=1).as_numpy_iterator()]
+    epochs = [np.concatenate([shades(images) for images, _ in batches[i : i + 2]]).tolist() for i in (0, 2, 4)]
+    for epoch in epochs:
+        assert sorted(epoch) == sorted(expected_shades(pictures).tolist())
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+@pytest.mark.parametrize("kind", ["files", "arrays"])
+def test_labels_stay_with_their_pictures(kind, request):
+    pictures = request.getfixturevalue(kind)
+    label_of = dict(zip(expected_shades(pictures).tolist(), pictures.labels.tolist(), strict=True))
+    for images, labels in labelled_batches(pictures, 8, 5, 4, seed=2).as_numpy_iterator():
+        assert [label_of[shade] for shade in shades(images).tolist()] == labels.tolist()
+
+
+@pytest.mark.parametrize("kind", ["files", "arrays"])
+def test_both_views_are_of_one_picture_and_in_the_order_asked(kind, request):
+    pictures = request.getfixturevalue(kind)
+    plain = {**VIEW_1, "jitter": 0.0, "greyscale": 0.0, "blur": 0.0, "solarize": 0.0}
+    views = TwoViews(8, view_1=plain, view_2=plain)
+    (pair,) = next(iter(two_view_batches(pictures, views, COUNT, 1, seed=0, shuffle=False)))
+    for view in pair:
+        np.testing.assert_array_equal(shades(view), expected_shades(pictures))
+
+
+@pytest.mark.parametrize("kind", ["files", "arrays"])
+def test_taken_up_in_the_middle_it_goes_on_with_the_same_batches(kind, request):
+    pictures = request.getfixturevalue(kind)
+    views = TwoViews(8)
+    whole = two_view_batches(pictures, views, 4, 6, seed=3)
+    later = two_view_batches(pictures, views, 4, 6, seed=3, first_step=4)
+    assert len([*later]) == 2
+    for (one,), (other,) in zip(itertools.islice(whole, 4, None), later, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_another_seed_gives_other_batches(arrays):
+    one, other = (next(iter(labelled_batches(arrays, 8, 5, 1, seed)))[0] for seed in (0, 1))
+    assert shades(one).tolist() != shades(other).tolist()
+
+
+@pytest.mark.parametrize(("batch_size", "said"), [(1, "at least 2"), (11, "larger than the data, 10 pictures")])
+def test_batches_that_cannot_be_made(arrays, batch_size, said):
+    with pytest.raises(InputError, match=said):
+        two_view_batches(arrays, TwoViews(8), batch_size, 1, seed=0)
