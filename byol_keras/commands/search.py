@@ -28,4 +28,5 @@ def _run(options):
     index, positions, _ = search_pictures(
         options.encoder, options.index, options.query, options.out, options.keep, options.neighbours
     )
-    print(f"{len(positions):,} queries, {positions.shape[1]} of {len(index):,} pictures for each: {options.out}")
+    queries = f"{len(positions):,} {'query' if len(positions) == 1 else 'queries'}"
+    print(f"{queries}, {positions.shape[1]} of {len(index):,} pictures for each: {options.out}")

@@ -58,6 +58,7 @@ class ApproximateNeighbours(ExactNeighbours):
 
     def add(self, vectors):
         """Appends vectors, (n, D) float32 from `unit`."""
+        # A key that was removed may be used again.
         first = self.keys[-1] + 1 if len(self.keys) else 0
         keys = np.arange(first, first + len(vectors))
         # With more threads the graph would depend on who comes first.

@@ -5,7 +5,7 @@ import hashlib
 import os
 
 from ..data import Pictures, open_source
-from ..data.decode import decode
+from ..data.decode import check, decode
 from ..data.files import from_files
 from ..data.folder import SUFFIXES, find_pictures
 from ..errors import InputError
@@ -57,6 +57,12 @@ class Collection:
         if self.pictures.images is not None:
             return self.pictures.images[position]
         return decode(self.pictures.encoded[position])
+
+    def size(self, position):
+        """Height and width of one picture in pixels, (0, 0) where it can no longer be read."""
+        if self.pictures is not None:
+            return tuple(self.pictures.sizes[position].tolist())
+        return check(self.paths[position]).size or (0, 0)
 
 
 def open_collection(source):
