@@ -22,16 +22,14 @@ def add_to(commands):
         "--threshold",
         metavar="D",
         type=float,
-        help="cosine distance from 0 to 2 below which two pictures are the same (default: 0.005)",
+        help="cosine distance below which two pictures are nearly the same (default: 0.02 of the mean distance)",
     )
 
 
 def _run(options):
-    from ..search.duplicates import THRESHOLD
     from ..search.listing import list_duplicates
 
-    threshold = THRESHOLD if options.threshold is None else options.threshold
-    groups = list_duplicates(options.encoder, options.data, options.out, threshold, options.keep)
+    groups, threshold = list_duplicates(options.encoder, options.data, options.out, options.threshold, options.keep)
     copies = sum(len(group) for group in groups)
-    print(f"Nearer than {threshold:g}: {copies:,} pictures in {len(groups):,} group{'' if len(groups) == 1 else 's'}")
+    print(f"Nearer than {threshold:.2g}: {copies:,} pictures in {len(groups):,} group{'' if len(groups) == 1 else 's'}")
     print(f"Written to {options.out} and {Path(options.out).with_suffix('.csv')}")

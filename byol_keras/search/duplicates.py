@@ -5,23 +5,27 @@ import numpy as np
 from ..errors import InputError
 from ..evaluation.neighbours import similarity_blocks, unit
 
-# The cosine distance below which two pictures are taken for copies of one. Of 1,000 Imagenette pictures at 96 pixels,
-# as two encoders trained by byol_keras see them: JPEG at quality 30 stays below it for over 99 %, scaling to 3/4 for
-# 98 % and more, cutting 2 % off each side for 95 %; of 9,469 different pictures, 0.1 % have another that near.
-THRESHOLD = 0.005
+# Two pictures are taken for copies of one when they are nearer than this share of the mean distance between two
+# pictures of the source. A share, because encoders differ tenfold in how far apart they put pictures.
+# benchmarks/duplicates.py measures what it means: of copies of Imagenette pictures, two encoders trained here put
+# 99.6 % below it after JPEG at quality 30, 99 % after scaling to 3/4, and 97 % after cutting 2 % off each side. Of
+# 9,469 different pictures, 28 and 2 have another that near: parachutes in a plain sky.
+SHARE = 0.02
+# What rounding leaves between equal pictures stays below this, whatever the others are.
+LEAST = 1e-6
 
 # A group that one cannot look through helps nobody, and all pairs of a large folder do not fit in memory.
 PAIRS_PER_PICTURE = 50
 
 
-def duplicate_groups(vectors, threshold=THRESHOLD):
+def duplicate_groups(vectors, threshold=None):
     """Groups of vectors that are linked, one by one, by a cosine distance below the threshold.
 
     All pairs are compared, in blocks, so nothing is missed, and the time grows with the square of N.
 
     Args:
         vectors: (N, D) float embeddings.
-        threshold: float, above 0 and at most 2.
+        threshold: float, above 0 and at most 2; None for `usual_threshold`.
 
     Returns:
         list of (n,) int arrays, each ascending and of at least 2, those with the least distance first.
@@ -33,6 +37,7 @@ def duplicate_groups(vectors, threshold=THRESHOLD):
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    threshold = usual_threshold(vectors) if threshold is None else threshold
     if not 0 < threshold <= 2:
         raise InputError(f"The threshold is a cosine distance, above 0 and at most 2. Received: {threshold}")
     first, second, distances = close_pairs(vectors, threshold)
@@ -76,16 +81,24 @@ def close_pairs(vectors, threshold):
     return first, second, np.clip(distances, 0, 2)
 
 
-def typical_distance(vectors, pairs=10_000, seed=0):
-    """The median cosine distance of pairs of vectors taken at random, to set a threshold by.
+def mean_distance(vectors):
+    """The mean cosine distance of two different vectors.
 
     Args:
-        vectors: (N, D) float32, from `unit`, N at least 2.
+        vectors: (N, D) float embeddings.
 
     Returns:
-        float.
+        float, from 0 to 2; 0 for fewer than two.
     """
-    generator = np.random.default_rng(seed)
-    first = generator.integers(0, len(vectors), pairs)
-    second = (first + generator.integers(1, len(vectors), pairs)) % len(vectors)
-    return float(np.median(1 - np.einsum("pd,pd->p", vectors[first], vectors[second])))
+    vectors = unit(vectors).astype(np.float64)
+    count = len(vectors)
+    if count < 2:
+        return 0.0
+    # The similarities of all pairs, those of each with itself taken off: |sum|^2 - sum |v|^2.
+    total = np.square(vectors.sum(axis=0)).sum() - np.square(vectors).sum()
+    return float(np.clip(1 - total / (count * (count - 1)), 0, 2))
+
+
+def usual_threshold(vectors):
+    """The threshold where none is given: SHARE of the mean distance of these vectors, (N, D) float; a float."""
+    return max(LEAST, SHARE * mean_distance(vectors))

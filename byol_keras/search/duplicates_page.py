@@ -16,14 +16,14 @@ STYLE = (
 )
 
 
-def duplicates_page(collection, groups, threshold, typical, pictures, listing):
+def duplicates_page(collection, groups, threshold, mean, pictures, listing):
     """The page as HTML; all pictures are inside it.
 
     Args:
         collection: `Collection`.
         groups: list of lists of `Copy`.
         threshold: float, the distance below which pictures were linked.
-        typical: float, the median distance of two pictures.
+        mean: float, the mean distance of two pictures.
         pictures: int, how many were compared.
         listing: str, the name of the file with all groups.
 
@@ -33,8 +33,8 @@ def duplicates_page(collection, groups, threshold, typical, pictures, listing):
     copies = sum(len(group) for group in groups)
     body = [
         f"<p>Of {pictures:,} pictures in {html.escape(collection.source)}, {copies:,} are in {len(groups):,} groups, "
-        f"linked by a distance below {threshold:g}: 1 - the cosine of their embeddings. Two pictures taken at random "
-        f"are {typical:.3f} apart (median). The largest picture of a group comes first; below each are its width and "
+        f"linked by a distance below {threshold:.2g}: 1 - the cosine of their embeddings. Two pictures are {mean:.2g} "
+        "apart in the mean. The largest picture of a group comes first; below each are its width and "
         f"height and its distance to the first. {html.escape(listing)} lists the same as a table.</p>"
     ]
     for number, group in enumerate(groups[:GROUPS], start=1):

@@ -9,13 +9,13 @@ from ..embedding import load_encoder
 from ..errors import InputError
 from .collection import open_collection
 from .copy import Copy
-from .duplicates import THRESHOLD, duplicate_groups, typical_distance
+from .duplicates import duplicate_groups, mean_distance, usual_threshold
 from .duplicates_page import duplicates_page
 from .searching import check_page
 from .updating import index_collection
 
 
-def list_duplicates(encoder, source, out, threshold=THRESHOLD, keep=None):
+def list_duplicates(encoder, source, out, threshold=None, keep=None):
     """Finds the pictures of a source that are nearly the same; writes a page, and a .csv of the same name beside it.
 
     Args:
@@ -23,11 +23,11 @@ def list_duplicates(encoder, source, out, threshold=THRESHOLD, keep=None):
         source: str, the SOURCE.
         out: str or Path of the page, ending in .html. The .csv has the columns group, picture, width, height and
             distance, a line a picture.
-        threshold: float, above 0 and at most 2, see `duplicate_groups`.
+        threshold: float, above 0 and at most 2, see `duplicate_groups`; None for `usual_threshold`.
         keep: str or Path of a file that keeps the index, or None; see `index_collection`.
 
     Returns:
-        list of lists of `Copy`, the surest group first, in each the largest picture first.
+        list of lists of `Copy`, the surest group first, in each the largest picture first; and the threshold.
 
     Raises:
         InputError: for a mistake in any of them.
@@ -40,10 +40,11 @@ def list_duplicates(encoder, source, out, threshold=THRESHOLD, keep=None):
         check_can_be_written(path)
     model, collection = load_encoder(encoder), open_collection(source)
     index = index_collection(model, collection, keep)
+    threshold = usual_threshold(index.vectors) if threshold is None else threshold
     place = {name: i for i, name in enumerate(collection.names)}
     groups = [_copies(collection, index, rows, place) for rows in duplicate_groups(index.vectors, threshold)]
-    typical = typical_distance(index.vectors) if len(index) > 1 else 0.0
-    text = duplicates_page(collection, groups, threshold, typical, len(index), listing.name)
+    mean = mean_distance(index.vectors)
+    text = duplicates_page(collection, groups, threshold, mean, len(index), listing.name)
     with written_beside(listing) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["group", "picture", "width", "height", "distance"])
@@ -51,7 +52,7 @@ def list_duplicates(encoder, source, out, threshold=THRESHOLD, keep=None):
             writer.writerows([number, c.name, c.width, c.height, f"{c.distance:.6f}"] for c in group)
     with written_beside(out) as path:
         path.write_text(text, encoding="utf-8")
-    return groups
+    return groups, threshold
 
 
 def _copies(collection, index, rows, place):

@@ -4,7 +4,7 @@ import pytest
 from byol_keras.errors import InputError
 from byol_keras.evaluation import neighbours, unit
 from byol_keras.search import duplicate_groups
-from byol_keras.search.duplicates import close_pairs, typical_distance
+from byol_keras.search.duplicates import close_pairs, mean_distance, usual_threshold
 
 
 def on_a_circle(*degrees):
@@ -58,5 +58,15 @@ def test_a_threshold_below_which_everything_is():
         duplicate_groups(np.ones((200, 4)), 0.1)
 
 
-def test_the_typical_distance_is_that_of_different_pictures():
-    assert typical_distance(unit(on_a_circle(0, 90))) == pytest.approx(1)
+def test_the_mean_distance_is_that_of_all_pairs():
+    vectors = np.random.default_rng(0).normal(1, 1, (30, 5))
+    normed = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    pairs = (1 - normed @ normed.T)[np.triu_indices(30, 1)]
+    assert mean_distance(vectors) == pytest.approx(pairs.mean(), abs=1e-6)
+    assert usual_threshold(vectors) == pytest.approx(0.02 * pairs.mean(), abs=1e-6)
+    assert mean_distance(vectors[:1]) == 0
+
+
+def test_equal_pictures_are_found_even_among_nothing_else():
+    vectors = np.tile(np.random.default_rng(0).normal(size=(1, 64)), (5, 1))
+    assert [group.tolist() for group in duplicate_groups(vectors)] == [[0, 1, 2, 3, 4]]
