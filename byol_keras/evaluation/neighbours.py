@@ -11,6 +11,11 @@ def unit(vectors):
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
+def block_rows(count):
+    """How many queries at a time have similarities with `count` vectors that fit in BLOCK_BYTES; at least 1."""
+    return max(1, BLOCK_BYTES // (4 * max(1, count)))
+
+
 def similarity_blocks(queries, vectors):
     """The cosine of each query with each vector, a block of queries at a time.
 
@@ -21,7 +26,7 @@ def similarity_blocks(queries, vectors):
     Yields:
         slice of the queries, and their similarities, (block, N) float32 from -1 to 1; the array may be changed.
     """
-    step = max(1, BLOCK_BYTES // (4 * max(1, len(vectors))))
+    step = block_rows(len(vectors))
     for start in range(0, len(queries), step):
         block = slice(start, min(start + step, len(queries)))
         yield block, queries[block] @ vectors.T

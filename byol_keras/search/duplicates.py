@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import InputError
-from ..evaluation.neighbours import similarity_blocks, unit
+from ..evaluation.neighbours import block_rows, unit
 
 # Two pictures are taken for copies of one when they are nearer than this share of the mean distance between two
 # pictures of the source. A share, because encoders differ tenfold in how far apart they put pictures.
@@ -66,17 +66,18 @@ def close_pairs(vectors, threshold):
         InputError: for more pairs than PAIRS_PER_PICTURE times N.
     """
     vectors, pairs, count = unit(vectors), [], 0
-    for block, similarity in similarity_blocks(vectors, vectors):
-        rows, columns = np.nonzero(similarity > 1 - threshold)
-        later = columns > rows + block.start
-        rows, columns = rows[later], columns[later]
+    step = block_rows(len(vectors))
+    for start in range(0, len(vectors), step):
+        # Each pair once: a block of vectors with itself and those after it.
+        similarity = vectors[start : start + step] @ vectors[start:].T
+        rows, columns = np.nonzero(np.triu(similarity > 1 - threshold, 1))
         count += len(rows)
         if count > PAIRS_PER_PICTURE * len(vectors):
             raise InputError(
                 f"More than {PAIRS_PER_PICTURE} pairs for each picture are nearer than {threshold}: nearly everything "
                 "is alike to this encoder, or the threshold is too high. Choose a lower one."
             )
-        pairs.append((rows + block.start, columns, 1 - similarity[rows, columns]))
+        pairs.append((rows + start, columns + start, 1 - similarity[rows, columns]))
     first, second, distances = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     return first, second, np.clip(distances, 0, 2)
 

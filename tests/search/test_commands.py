@@ -182,3 +182,11 @@ def test_duplicates_says_what_is_wrong(encoder_file, folder, tmp_path, capfd):
     np.savez(tmp_path / "grey.npz", images=np.zeros((9, 8, 8, 1), np.uint8))
     wrong = ["duplicates", encoder_file, "--data", tmp_path / "grey.npz", "--out", tmp_path / "b.html"]
     assert "takes pictures with 3 channels" in failure(capfd, *wrong)
+
+
+@pytest.mark.parametrize("command", ["search", "duplicates", "retrieval"])
+def test_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"example: byol-keras {command}" in capsys.readouterr().out
