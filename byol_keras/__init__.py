@@ -36,6 +36,7 @@ _HOME = {
     "losses": None,
     "recipes": None,
     "schedules": None,
+    "search": None,
 }
 
 __all__ = ["__version__", *_HOME]

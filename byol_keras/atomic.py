@@ -3,7 +3,10 @@
 import contextlib
 import os
 import shutil
+import tempfile
 from pathlib import Path
+
+from .errors import InputError
 
 
 @contextlib.contextmanager
@@ -26,3 +29,16 @@ def written_beside(path):
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def check_can_be_written(path):
+    """Raises InputError where no file at `path` can be written: to be asked before long work, not after it."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file in it.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error

@@ -12,7 +12,7 @@ from .callbacks.history import read_history
 from .data import open_source
 from .data.pipelines import ordered_batches
 from .errors import InputError
-from .evaluation import embed, nearest
+from .evaluation import embed, nearest, unit
 from .page import image, page, table
 from .pretraining import build_encoder, build_views
 from .report_page import BODY, STYLE, curve, neighbour_card
@@ -109,7 +109,10 @@ def _neighbours(run, evaluation):
     _, first = np.unique(test.labels, return_index=True)
     queries = test.subset(first[:QUERIES])
     encoders = {"trained": keras.models.load_model(run.encoder), "untrained": build_encoder(run)}
-    found = {name: nearest(embed(e, queries), embed(e, train), NEIGHBOURS) for name, e in encoders.items()}
+    found = {}
+    for name, encoder in encoders.items():
+        vectors, others = unit(embed(encoder, queries)), unit(embed(encoder, train))
+        found[name], _ = nearest(vectors, others, NEIGHBOURS)
     query_pixels = _pixels(queries, run.recipe.image_size)
     pixels = {name: _pixels(train.subset(f.ravel()), run.recipe.image_size) for name, f in found.items()}
     cards = []

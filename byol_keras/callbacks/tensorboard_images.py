@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..data.pipelines import ordered_batches
-from ..evaluation import embed, nearest
+from ..evaluation import embed, nearest, unit
 from ..sheets import sheet, view_sheet
 
 CELL = 96
@@ -50,10 +50,10 @@ class TensorBoardImages(keras.callbacks.Callback):
         self._writer.flush()
 
     def _neighbours(self):
-        vectors = embed(self.model.encoder, self.pictures)
+        vectors = unit(embed(self.model.encoder, self.pictures))
         queries = np.linspace(0, len(self.pictures) - 1, min(QUERIES, len(self.pictures))).astype(int)
         # The first is the picture itself, or a copy of it.
-        found = nearest(vectors[queries], vectors, min(1 + NEIGHBOURS, len(vectors)))
+        found, _ = nearest(vectors[queries], vectors, min(1 + NEIGHBOURS, len(vectors)))
         size = min(CELL, int(self.pictures.sizes.min()))
         pixels = np.concatenate([*ordered_batches(self.pictures.subset(found.ravel()), size).as_numpy_iterator()])
         return sheet([list(row) for row in pixels.reshape(*found.shape, *pixels.shape[1:])], CELL)

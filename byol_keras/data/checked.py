@@ -26,6 +26,29 @@ class Checked(NamedTuple):
 
 
 def check_all(sources, names, where, memory_budget=MEMORY_BUDGET):
+    """Decodes every picture once, as `check_each`, and refuses a source of which too little is left.
+
+    Args:
+        sources, names, where, memory_budget: as for `check_each`.
+
+    Returns:
+        Checked, of M >= 1 pictures.
+
+    Raises:
+        InputError: when no picture is left, or when more than one is broken and these are more than MAX_BROKEN_SHARE of
+            all: one bad file is an accident, so many are a wrong folder or a copy that was cut off.
+    """
+    checked = check_each(sources, names, where, memory_budget)
+    broken = checked.broken
+    if not len(checked.kept) or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
+        raise InputError(
+            f"{where}: {len(broken):,} of {len(sources):,} pictures cannot be decoded: {list_broken(broken)}. "
+            "Repair or remove them."
+        )
+    return checked
+
+
+def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
     """Decodes every picture once, in threads, and leaves out those that cannot be decoded.
 
     The decoded pixels are kept when all pictures have one size and N * H * W * 3 is at most `memory_budget`, and are
@@ -34,15 +57,11 @@ def check_all(sources, names, where, memory_budget=MEMORY_BUDGET):
     Args:
         sources: N paths, or N byte strings.
         names: N texts, for `broken`.
-        where: text that names the source in errors.
+        where: text that names the source while it is checked.
         memory_budget: int, bytes.
 
     Returns:
-        Checked, of M >= 1 pictures. `images` is (M, H, W, 3) uint8 or None, `jpeg` (M,) bool, `sizes` (M, 2) int32.
-
-    Raises:
-        InputError: when no picture is left, or when more than one is broken and these are more than MAX_BROKEN_SHARE of
-            all: one bad file is an accident, so many are a wrong folder or a copy that was cut off.
+        Checked, of M >= 0 pictures. `images` is (M, H, W, 3) uint8 or None, `jpeg` (M,) bool, `sizes` (M, 2) int32.
     """
     keep_size = _size_to_keep(sources, memory_budget)
     images = None if keep_size is None else np.empty((len(sources), *keep_size, 3), np.uint8)
@@ -70,16 +89,11 @@ def check_all(sources, names, where, memory_budget=MEMORY_BUDGET):
     finally:
         pool.shutdown(cancel_futures=True)  # Without it, Ctrl-C would wait until every picture is checked.
 
-    if not kept or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
-        raise InputError(
-            f"{where}: {len(broken):,} of {len(sources):,} pictures cannot be decoded: {list_broken(broken)}. "
-            "Repair or remove them."
-        )
     return Checked(
-        kept=np.array(kept),
+        kept=np.array(kept, np.int64),
         images=None if images is None else images[: len(kept)],
-        jpeg=np.array(jpeg),
-        sizes=np.array(sizes, np.int32),
+        jpeg=np.array(jpeg, bool),
+        sizes=np.array(sizes, np.int32).reshape(-1, 2),
         broken=tuple(broken),
     )
 

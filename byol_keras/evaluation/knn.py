@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import InputError
+from .neighbours import unit
 
 
 def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07):
@@ -25,7 +26,7 @@ def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07)
     """
     if k > len(train):
         raise InputError(f"{k} neighbours are asked of {len(train)} training pictures: give more pictures.")
-    return float(_classifier(train, train_labels, k, temperature).score(_unit(test), test_labels))
+    return float(_classifier(train, train_labels, k, temperature).score(unit(test), test_labels))
 
 
 def knn_leave_one_out(vectors, labels, k=20, temperature=0.07):
@@ -48,19 +49,6 @@ def knn_leave_one_out(vectors, labels, k=20, temperature=0.07):
     return _classifier(vectors, labels, k, temperature).predict(None) == np.asarray(labels)
 
 
-def nearest(queries, vectors, count):
-    """Which vectors are nearest by cosine similarity, nearest first.
-
-    Args:
-        queries, vectors: (Q, D) and (N, D) float.
-        count: int, at most N.
-
-    Returns:
-        (Q, count) int, indices into `vectors`.
-    """
-    return np.argsort(-(_unit(queries) @ _unit(vectors).T), axis=1, kind="stable")[:, :count]
-
-
 def _classifier(train, train_labels, k, temperature):
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -69,9 +57,4 @@ def _classifier(train, train_labels, k, temperature):
         return np.exp(-np.square(distance) / (2.0 * temperature))
 
     classifier = KNeighborsClassifier(k, weights=vote, algorithm="brute", metric="euclidean")
-    return classifier.fit(_unit(train), train_labels)
-
-
-def _unit(vectors):
-    vectors = np.asarray(vectors, np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return classifier.fit(unit(train), train_labels)
