@@ -12,6 +12,7 @@ from .backbones import backbone, check_name
 from .byol import BYOL
 from .callbacks import Checkpoint, History, InputCheck, TargetEMA
 from .data import open_source
+from .data.leaving_out import without
 from .data.pipelines import ordered_batches, steps_per_epoch, two_view_batches
 from .errors import InputError
 from .float32_copy import float32_copy
@@ -24,7 +25,7 @@ from .schedules import learning_rate
 PICTURES_FOR_STATISTICS = 5000
 
 
-def pretrain(source, out, recipe, seed=0):
+def pretrain(source, out, recipe, seed=0, left_out=()):
     """Trains an encoder on the pictures of `source` and leaves everything in the folder `out`.
 
     Args:
@@ -32,6 +33,7 @@ def pretrain(source, out, recipe, seed=0):
         out: path of the new run.
         recipe: `Recipe`.
         seed: int; one machine, one seed and one recipe give one result.
+        left_out: list of str, pictures and folders below the source that training must not see.
 
     Returns:
         `Run`.
@@ -42,10 +44,10 @@ def pretrain(source, out, recipe, seed=0):
     check_is_new(out)
     check_name(recipe.backbone)
     policy = dtype_policy(recipe.precision)
-    pictures = open_source(source)
+    pictures = without(open_source(source), left_out)
     steps = steps_per_epoch(pictures, recipe.batch_size)
     mean, std = pixel_statistics(pictures, recipe.image_size)
-    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std)
+    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std, list(left_out))
     model = build_model(run, policy, recipe.epochs * steps, steps)
     run.write_config()
     return _train(run, model, pictures)
@@ -63,7 +65,7 @@ def resume(out):
     run = read_run(out)
     if run.encoder.exists():
         raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
-    pictures = open_source(run.source)
+    pictures = without(open_source(run.source), run.left_out)
     steps = steps_per_epoch(pictures, run.recipe.batch_size)
     if run.checkpoint.exists():
         model = keras.models.load_model(run.checkpoint)

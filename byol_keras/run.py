@@ -20,6 +20,7 @@ class Run:
         seed: int.
         channels: 1 or 3.
         mean, std: per-channel lists, of the pictures in [0, 1].
+        left_out: list of str, pictures and folders below the source that training does not see.
     """
 
     folder: Path
@@ -29,6 +30,7 @@ class Run:
     channels: int
     mean: list
     std: list
+    left_out: list = dataclasses.field(default_factory=list)
 
     @property
     def encoder(self):
