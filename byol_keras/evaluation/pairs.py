@@ -111,8 +111,8 @@ def fold_numbers(text):
     """
     numbers = set()
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        last = last or first
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
         if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 10**6):
             raise InputError(f"--folds takes numbers from 1, such as 6-10 or 1,3. Received: {text!r}")
         numbers.update(range(int(first), int(last) + 1))

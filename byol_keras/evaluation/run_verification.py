@@ -52,50 +52,62 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
     pairs = read_pairs(pairs_file)
     if folds is not None:
         pairs = pairs.in_folds(fold_numbers(folds))
-    numbers = np.unique(pairs.folds)
-    if len(numbers) < 2:
+    if len(np.unique(pairs.folds)) < 2:
         raise InputError(f"--folds {folds} is one fold: it takes 2, since each is tested with what the others teach.")
     located(pairs, find_pictures(data), data)
     _check_unseen(run, data, pairs)
 
     pictures = open_source(data)
-    places, number_of = np.unique(located(pairs, pictures.names, data), return_inverse=True)
-    tested, number_of = pictures.subset(places), number_of.reshape(-1, 2)
-    trained_on = without(open_source(run.source), run.left_out)
-    sample = np.linspace(0, len(trained_on) - 1, min(len(trained_on), PICTURES_FOR_WHITENING)).astype(int)
-    scores = {}
-    encoders = {"pretrained": keras.models.load_model(run.encoder), "untrained": build_encoder(run)}
-    for name, encoder in encoders.items():
-        encoder = _with_mirrored(encoder)
-        vectors = embed(encoder, tested)
-        mean, matrix = whitening(embed(encoder, trained_on.subset(sample)))
-        scores[name] = similarities((vectors - mean) @ matrix, number_of)
-        scores[f"{name}, not whitened"] = similarities(vectors, number_of)
-    # The two whitened ones first: they are what is to be compared.
-    scores = {name: scores[name] for name in sorted(scores, key=lambda name: "," in name)}
-
-    measured = {
-        "accuracy": {name: fold_accuracies(s, pairs.same, pairs.folds) for name, s in scores.items()},
-        "ROC AUC": {name: [roc_auc(s, pairs.same)] for name, s in scores.items()},
-        f"true accepts at {FALSE_ACCEPTS:.0%} false": {
-            name: [true_accept_rate(s, pairs.same, FALSE_ACCEPTS)] for name, s in scores.items()
-        },
-    }
+    places, numbers = np.unique(located(pairs, pictures.names, data), return_inverse=True)
+    tested, trained_on = pictures.subset(places), _pictures_for_whitening(run)
+    scores = _scores(run, tested, trained_on, numbers.reshape(-1, 2))
     settings = {
-        "folds": numbers.tolist(),
-        "epochs": run.recipe.epochs,
+        "folds": np.unique(pairs.folds).tolist(),
         "pairs": len(pairs),
         "pictures": len(tested),
-        "pictures for whitening": len(sample),
-        "left out of training": len(run.left_out),
+        "pictures for whitening": len(trained_on),
+        "epochs of pretraining": run.recipe.epochs,
     }
     where, seconds = f"{data} ({os.path.basename(pairs_file)})", round(time.monotonic() - start, 1)
     results = [
-        Result("Verification", metric, where, values, settings, seconds, command) for metric, values in measured.items()
+        Result("Verification", metric, where, values, settings, seconds, command)
+        for metric, values in _judged(scores, pairs).items()
     ]
     write_results(run, "verification", results)
     _draw_roc(run.folder / "results" / "verification.png", pairs.same, scores)
     return results
+
+
+def _scores(run, tested, trained_on, places):
+    """dict of method -> (N,) similarities of the pairs at `places` (N, 2) in `tested`."""
+    whitened, plain = {}, {}
+    encoders = {"pretrained": keras.models.load_model(run.encoder), "untrained": build_encoder(run)}
+    for name, encoder in encoders.items():
+        encoder = _with_mirrored(encoder)
+        vectors = embed(encoder, tested)
+        mean, matrix = whitening(embed(encoder, trained_on))
+        whitened[name] = similarities((vectors - mean) @ matrix, places)
+        plain[f"{name}, not whitened"] = similarities(vectors, places)
+    return whitened | plain
+
+
+def _judged(scores, pairs):
+    """dict of metric -> dict of method -> list of floats: accuracies fold by fold, the others over all pairs."""
+    same = pairs.same
+    return {
+        "accuracy": {name: fold_accuracies(values, same, pairs.folds) for name, values in scores.items()},
+        "ROC AUC": {name: [roc_auc(values, same)] for name, values in scores.items()},
+        f"true accepts at {FALSE_ACCEPTS:.0%} false": {
+            name: [true_accept_rate(values, same, FALSE_ACCEPTS)] for name, values in scores.items()
+        },
+    }
+
+
+def _pictures_for_whitening(run):
+    """Those the run was trained on, at most PICTURES_FOR_WHITENING of them, evenly taken."""
+    pictures = without(open_source(run.source), run.left_out)
+    chosen = np.linspace(0, len(pictures) - 1, min(len(pictures), PICTURES_FOR_WHITENING)).astype(int)
+    return pictures.subset(chosen)
 
 
 def _with_mirrored(encoder):

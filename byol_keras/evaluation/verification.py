@@ -20,10 +20,10 @@ def whitening(vectors):
 
     vectors = np.asarray(vectors, np.float64)
     mean = vectors.mean(axis=0)
-    # Units that are never active have no variance at all.
-    scale = max(np.var(vectors, axis=0).mean(), 1e-12)
-    precision = ShrunkCovariance(shrinkage=SHRINKAGE).fit(vectors / np.sqrt(scale)).precision_
-    return mean, np.linalg.cholesky(precision) / np.sqrt(scale)
+    if not np.ptp(vectors, axis=0).any():
+        # A collapsed encoder gives one vector for all: nothing to make alike.
+        return mean, np.eye(len(mean))
+    return mean, np.linalg.cholesky(ShrunkCovariance(shrinkage=SHRINKAGE).fit(vectors).precision_)
 
 
 def similarities(vectors, places):
