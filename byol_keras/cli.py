@@ -8,12 +8,12 @@ import shlex
 import sys
 
 from ._version import __version__
-from .commands import demo, embed, evaluate, export, identities, pretrain, verify, views
+from .commands import demo, embed, evaluate, export, identities, pretrain, split, verify, views
 from .errors import InputError, ParityError
 from .startup import import_tensorflow
 
 # In the order in which somebody new needs them.
-COMMANDS = (demo, views, pretrain, evaluate, identities, verify, embed, export)
+COMMANDS = (demo, views, pretrain, split, evaluate, identities, verify, embed, export)
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
