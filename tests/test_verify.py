@@ -71,11 +71,19 @@ def failure(capfd):
     return lines[0]
 
 
+@pytest.mark.parametrize("command", ["identities", "verify", "split"])
+def test_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"example: byol-keras {command}" in capsys.readouterr().out
+
+
 def test_the_list_names_who_is_in_the_folds(held_out):
     assert held_out.read_text().split() == [f"P{i}" for i in range(3, 9)]
 
 
-def test_the_run_knows_what_it_did_not_see(run, capsys):
+def test_the_run_knows_what_it_did_not_see(run):
     assert read_run(run).left_out == [f"P{i}" for i in range(3, 9)]
 
 
