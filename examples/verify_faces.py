@@ -5,7 +5,7 @@ python examples/verify_faces.py     with drawn patterns, where a kind stands for
 With the real pictures and pairs of Labeled Faces in the Wild, the commands are the same:
 
     byol-keras identities --pairs lfw/pairs.txt --folds 6-10 --out held-out.txt
-    byol-keras pretrain --data lfw --leave-out held-out.txt --image-size 64 --epochs 30 --out runs/faces
+    byol-keras pretrain --data lfw --leave-out held-out.txt --image-size 64 --crop-area 0.5 --epochs 40 --out runs/faces
     byol-keras verify runs/faces --data lfw --pairs lfw/pairs.txt --folds 6-10
 """
 
@@ -36,7 +36,7 @@ for fold, members in ((1, range(5)), (2, range(5, 8)), (3, range(8, 10))):
 (folder / "pairs.csv").write_text("\n".join(pairs) + "\n")
 
 pictures, pairs, held_out, run = (str(folder / name) for name in ("pictures", "pairs.csv", "held-out.txt", "run"))
-sizes = ["--backbone", "resnet8", "--image-size", "32", "--epochs", "2"]
+sizes = ["--backbone", "resnet8", "--image-size", "32", "--crop-area", "0.5", "--epochs", "2"]
 assert main(["identities", "--pairs", pairs, "--folds", "2-3", "--out", held_out]) == 0
 assert main(["pretrain", "--data", pictures, "--leave-out", held_out, "--out", run, *sizes]) == 0
 assert main(["verify", run, "--data", pictures, "--pairs", pairs, "--folds", "2-3"]) == 0

@@ -23,6 +23,12 @@ def add_to(commands):
     add.add_argument("--image-size", metavar="N", type=int, help="pixels, height and width of the views")
     add.add_argument("--epochs", metavar="N", type=int, help="passes over the pictures")
     add.add_argument("--batch-size", metavar="N", type=int, help="pictures in one update")
+    add.add_argument(
+        "--crop-area",
+        metavar="F",
+        type=float,
+        help="smallest share of a picture in a view; large, such as 0.5, where all show one thing at one place: faces",
+    )
     add.add_argument("--precision", metavar="P", help="auto, float32, bfloat16 or float16")
     add.add_argument("--seed", metavar="N", type=int, help="of every random draw (default: 0)")
     add.add_argument(
@@ -36,7 +42,7 @@ def _run(options):
     from ..pretraining import pretrain, resume
 
     # Flags that change the recipe, None where the recipe's own value holds.
-    names = ("backbone", "image_size", "epochs", "batch_size", "precision")
+    names = ("backbone", "image_size", "epochs", "batch_size", "crop_area", "precision")
     changes = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.resume:
         given = [
