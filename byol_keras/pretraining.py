@@ -12,6 +12,7 @@ from .backbones import backbone, check_name
 from .byol import BYOL
 from .callbacks import Checkpoint, History, InputCheck, OnlineKNN, TargetEMA, TensorBoardImages
 from .data import open_source
+from .data.leaving_out import without
 from .data.pipelines import ordered_batches, steps_per_epoch, two_view_batches
 from .errors import InputError
 from .float32_copy import float32_copy
@@ -26,7 +27,7 @@ PICTURES_FOR_STATISTICS = 5000
 PICTURES_FOR_PROBE = 2000
 
 
-def pretrain(source, out, recipe, seed=0, probe=None):
+def pretrain(source, out, recipe, seed=0, left_out=(), probe=None):
     """Trains an encoder on the pictures of `source` and leaves everything in the folder `out`.
 
     Args:
@@ -34,6 +35,7 @@ def pretrain(source, out, recipe, seed=0, probe=None):
         out: path of the new run.
         recipe: `Recipe`.
         seed: int; one machine, one seed and one recipe give one result.
+        left_out: list of str, pictures and folders below the source that training must not see.
         probe: str, a SOURCE of labelled pictures to watch training by, see `OnlineKNN`, or None. They do not change it.
 
     Returns:
@@ -45,11 +47,11 @@ def pretrain(source, out, recipe, seed=0, probe=None):
     check_is_new(out)
     check_name(recipe.backbone)
     policy = dtype_policy(recipe.precision)
-    pictures = open_source(source)
+    pictures = without(open_source(source), left_out)
     online_knn = build_probe(probe)
     steps = steps_per_epoch(pictures, recipe.batch_size)
     mean, std = pixel_statistics(pictures, recipe.image_size)
-    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std, probe)
+    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std, list(left_out), probe)
     model = build_model(run, policy, recipe.epochs * steps, steps)
     run.write_config()
     return _train(run, model, pictures, online_knn)
@@ -67,7 +69,7 @@ def resume(out):
     run = read_run(out)
     if run.encoder.exists():
         raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
-    pictures = open_source(run.source)
+    pictures = without(open_source(run.source), run.left_out)
     steps = steps_per_epoch(pictures, run.recipe.batch_size)
     if run.checkpoint.exists():
         model = keras.models.load_model(run.checkpoint)

@@ -44,6 +44,8 @@ class Recipe:
             if not isinstance(value, int) or value < 1:
                 flag = name.replace("_", "-")
                 raise InputError(f"--{flag} must be a whole number from 1. Received: {name}={value!r}")
+        if not 0 < self.crop_area <= 1:
+            raise InputError(f"--crop-area must be above 0 and at most 1. Received: {self.crop_area!r}")
 
 
 def short():

@@ -78,7 +78,7 @@ def pool(measured):
     for run, results in measured:
         for result in results:
             same = [result.task, result.metric, result.data, result.settings, list(result.scores)]
-            key = json.dumps([*same, run.source, dataclasses.asdict(run.recipe)], sort_keys=True)
+            key = json.dumps([*same, run.source, run.left_out, dataclasses.asdict(run.recipe)], sort_keys=True)
             groups.setdefault(key, []).append((run, result))
     pooled = []
     for members in groups.values():

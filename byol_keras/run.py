@@ -20,6 +20,7 @@ class Run:
         seed: int.
         channels: 1 or 3.
         mean, std: per-channel lists, of the pictures in [0, 1].
+        left_out: list of str, pictures and folders below the source that training does not see.
         probe: str, the SOURCE of labelled pictures that training was watched by, or None.
     """
 
@@ -30,6 +31,7 @@ class Run:
     channels: int
     mean: list
     std: list
+    left_out: list = dataclasses.field(default_factory=list)
     probe: str | None = None
 
     @property

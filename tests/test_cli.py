@@ -250,6 +250,8 @@ def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd)
         (["--probe", "missing"], "No such folder or .npz file: 'missing'"),
         (["--batch-size", "1"], "at least 2"),
         (["--precision", "int4"], "int4"),
+        (["--crop-area", "0"], "--crop-area"),
+        (["--crop-area", "1.5"], "--crop-area"),
     ],
 )
 def test_bad_flags_are_one_line_and_leave_nothing(flags, said, pictures, tmp_path, capfd):

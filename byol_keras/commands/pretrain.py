@@ -23,22 +23,33 @@ def add_to(commands):
     add.add_argument("--image-size", metavar="N", type=int, help="pixels, height and width of the views")
     add.add_argument("--epochs", metavar="N", type=int, help="passes over the pictures")
     add.add_argument("--batch-size", metavar="N", type=int, help="pictures in one update")
+    add.add_argument(
+        "--crop-area",
+        metavar="F",
+        type=float,
+        help="smallest share of a picture in a view; large, such as 0.5, where all show one thing at one place: faces",
+    )
     add.add_argument("--precision", metavar="P", help="auto, float32, bfloat16 or float16")
     add.add_argument(
         "--probe", metavar="SOURCE", help="labelled pictures to log the 20-NN accuracy of, each epoch; not trained on"
     )
     add.add_argument("--seed", metavar="N", type=int, help="of every random draw (default: 0)")
+    add.add_argument(
+        "--leave-out", metavar="FILE", help="a text file: pictures and folders below SOURCE not to train on, one a line"
+    )
     add.add_argument("--resume", action="store_true", help="go on with the run in --out from its last whole epoch")
 
 
 def _run(options):
+    from ..data.leaving_out import read_names
     from ..pretraining import pretrain, resume
 
     # Flags that change the recipe, None where the recipe's own value holds.
-    names = ("backbone", "image_size", "epochs", "batch_size", "precision")
+    names = ("backbone", "image_size", "epochs", "batch_size", "crop_area", "precision")
     changes = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.resume:
-        given = [name for name in ("data", "recipe", "seed", "probe", *changes) if getattr(options, name) is not None]
+        settled = ("data", "recipe", "seed", "leave_out", "probe", *changes)
+        given = [name for name in settled if getattr(options, name) is not None]
         if given:
             flags = ", ".join("--" + name.replace("_", "-") for name in given)
             raise InputError(f"--resume takes everything from the run in --out: leave out {flags}.")
@@ -47,5 +58,6 @@ def _run(options):
         if options.data is None:
             raise InputError("--data is missing: where are the pictures?")
         recipe = dataclasses.replace(recipe_named(options.recipe or "short"), **changes)
-        run = pretrain(options.data, options.out, recipe, options.seed or 0, options.probe)
+        left_out = [] if options.leave_out is None else read_names(options.leave_out)
+        run = pretrain(options.data, options.out, recipe, options.seed or 0, left_out, options.probe)
     print(f"Encoder: {run.encoder}\nNext:    byol-keras evaluate {run.folder} --train SOURCE --test SOURCE")

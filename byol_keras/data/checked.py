@@ -115,6 +115,12 @@ def list_broken(broken, limit=5):
     return f"{text}; and {len(broken) - limit:,} more" if len(broken) > limit else text
 
 
+def list_names(names, limit=5):
+    """The first of several names on one line, and how many more there are."""
+    text = ", ".join(names[:limit])
+    return f"{text} and {len(names) - limit:,} more" if len(names) > limit else text
+
+
 def _size_to_keep(sources, memory_budget):
     """(height, width) of the first picture that decodes, when all of them in that size would fit; else None."""
     size = next((result.size for result in map(check, sources) if result.reason is None), None)

@@ -66,6 +66,22 @@ def test_splits(data_dir, split, count):
     assert len(from_tfds("tiny", split, data_dir=data_dir)) == count
 
 
+def test_pictures_with_boxes_and_many_classes(tmp_path):
+    cars = tfds.builder("cars196", data_dir=tmp_path).info.features  # the real ones; only its pictures are made up
+    box = tfds.features.BBox(0.0, 0.0, 1.0, 1.0)
+    splits = {
+        split: [{"image": level(i, 4 + i), "label": i * 65, "id": f"{i}.jpg", "bbox": box} for i in range(count)]
+        for split, count in (("train", 4), ("test", 2))
+    }
+    store(tmp_path, cars, splits)
+    train, test = (from_tfds("tiny", split, data_dir=tmp_path) for split in ("train", "test"))
+    assert (len(train), len(test)) == (4, 2)
+    assert train.labels.tolist() == [0, 65, 130, 195]
+    assert len(train.class_names) == 196
+    assert train.class_names == test.class_names
+    assert decode(train.encoded[3]).shape == (7, 6, 3)
+
+
 def test_several_sizes_stay_encoded(tmp_path):
     buffer = io.BytesIO()
     Image.fromarray(level(9)).save(buffer, "JPEG")

@@ -1,0 +1,32 @@
+"""Learn from one set without labels, recognize the classes of another: pictures of a drive, split in its order.
+
+python examples/vehicle_transfer.py     with drawn patterns: there is no vehicle in them
+
+With folders of pictures, unlabelled ones of any street and labelled ones of vehicles, the commands are the same:
+
+    byol-keras pretrain --data street --image-size 64 --epochs 20 --out runs/street
+    byol-keras split --data vehicles --test-share 0.2 --out vehicles-split
+    byol-keras evaluate runs/street --train vehicles-split/train --test vehicles-split/test --label-fraction 0.1
+"""
+
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from byol_keras.cli import main
+from byol_keras.demo_pictures import draw
+
+folder = Path(tempfile.mkdtemp())
+images, labels, kinds = draw(1600, seed=0)
+for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+    # The first five kinds without labels, the other five with: what is learned has to serve for what was never seen.
+    name = f"street/{i}.png" if label < 5 else f"vehicles/{kinds[label]}/frame{i}.png"
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image[..., 0]).save(folder / name)
+
+street, vehicles, cut, run = (str(folder / name) for name in ("street", "vehicles", "vehicles-split", "run"))
+sizes = ["--backbone", "resnet8", "--image-size", "32", "--epochs", "2"]
+assert main(["pretrain", "--data", street, "--out", run, *sizes]) == 0
+assert main(["split", "--data", vehicles, "--test-share", "0.2", "--out", cut]) == 0
+assert main(["evaluate", run, "--train", f"{cut}/train", "--test", f"{cut}/test", "--label-fraction", "0.1"]) == 0
