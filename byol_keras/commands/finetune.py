@@ -27,7 +27,7 @@ def add_to(commands):
 
 def _run(options):
     from ..evaluation.few_labels import usual_draws
-    from ..finetuning import finetune_run
+    from ..evaluation.run_fine_tuning import finetune_run
     from ..results import table
 
     fraction = options.label_fraction

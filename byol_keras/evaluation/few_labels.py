@@ -68,3 +68,8 @@ def usual_draws(fraction):
 def share(fraction):
     """The share of labels in words: "1 % of the labels", or "all labels"."""
     return "all labels" if fraction == 1 else f"{100 * fraction:g} % of the labels"
+
+
+def results_name(measurement, fraction):
+    """The name of the results of a measurement with a share of the labels: "finetune-1pct", "finetune-0-5pct"."""
+    return f"{measurement}-{100 * fraction:g}pct".replace(".", "-")

@@ -12,7 +12,7 @@ from ..pretraining import build_encoder
 from ..results import Result, write_results
 from ..run import read_run
 from .embedding import embed
-from .few_labels import draws_of_labels, share
+from .few_labels import draws_of_labels, results_name, share
 from .knn import knn_accuracy
 from .labelled import open_train_and_test
 from .linear import linear_accuracy, linear_accuracy_sgd
@@ -23,8 +23,8 @@ NEIGHBOURS = 20
 def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, draws=1, command=""):
     """Judges a run by k-NN and a linear probe on frozen embeddings.
 
-    Writes RUN/evaluation.json and, as `Result`s, RUN/results/evaluation.json, or evaluation-1pct.json and the like for
-    a share of the labels.
+    Writes RUN/evaluation.json and, as `Result`s, RUN/results/evaluation-100pct.json, for a share of the labels 10pct
+    and the like.
 
     Args:
         folder: the run.
@@ -62,8 +62,7 @@ def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, dra
         result["results"][name]["seconds"] = round(time.monotonic() - start, 1)
     with written_beside(run.evaluation) as path:
         path.write_text(json.dumps(result, indent=2) + "\n")
-    name = "evaluation" if label_fraction == 1 else f"evaluation-{100 * label_fraction:g}pct".replace(".", "-")
-    write_results(run, name, results_of(result, seed, command))
+    write_results(run, results_name("evaluation", label_fraction), results_of(result, seed, command))
     return result
 
 

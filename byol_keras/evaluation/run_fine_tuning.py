@@ -6,18 +6,18 @@ import time
 import keras
 import numpy as np
 
-from .classifier import write_classifier
-from .errors import InputError
-from .evaluation import embed
-from .evaluation.few_labels import draws_of_labels, share
-from .evaluation.fine_tuning import fine_tune, predict
-from .evaluation.labelled import class_names_of, open_train_and_test
-from .evaluation.linear import logistic_regression
-from .evaluation.run_evaluation import check_finished
-from .evaluation.schedule import schedule_for
-from .pretraining import build_encoder
-from .results import Result, write_results
-from .run import read_run
+from ..classifier import write_classifier
+from ..errors import InputError
+from ..pretraining import build_encoder
+from ..results import Result, write_results
+from ..run import read_run
+from .embedding import embed
+from .few_labels import draws_of_labels, results_name, share
+from .fine_tuning import fine_tune, predict
+from .labelled import class_names_of, open_train_and_test
+from .linear import logistic_regression
+from .run_evaluation import check_finished
+from .schedule import schedule_for
 
 RATE, SCRATCH_RATE = 0.03, 0.1
 TUNED, SCRATCH = "fine-tuned", "from scratch"
@@ -86,7 +86,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     )
     about = {"train": str(train), "training pictures": len(chosen[0]), "seed": seed, "command": command}
     write_classifier(run.classifier, kept, names, about)
-    write_results(run, f"finetune-{100 * label_fraction:g}pct".replace(".", "-"), [result])
+    write_results(run, results_name("finetune", label_fraction), [result])
     return [result]
 
 

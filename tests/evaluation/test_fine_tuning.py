@@ -1,0 +1,92 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from byol_keras.classifier import parts
+from byol_keras.data.arrays import from_arrays
+from byol_keras.data.pipelines import labelled_batches
+from byol_keras.errors import InputError
+from byol_keras.evaluation.fine_tuning import fine_tune, predict
+from byol_keras.evaluation.schedule import Schedule
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """60 pictures of three classes that differ in colour."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = rng.integers(0, 120, (60, 8, 8, 3), np.uint8)
+    images[np.arange(60), :, :, labels] += 60
+    return from_arrays(images, labels)
+
+
+@pytest.fixture(scope="module")
+def head():
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(4, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32)
+
+
+def test_one_update_is_nesterovs_first(tiny_encoder, pictures, head):
+    """w - (1 + momentum) * rate * gradient of the mean cross-entropy, with batch norm in training mode."""
+    keras.utils.set_random_seed(0)
+    encoder = tiny_encoder()
+    ((images, labels),) = labelled_batches(pictures, 8, 20, total_steps=1, seed=3)
+    weights, bias = map(tf.Variable, head)
+    watched = [*encoder.trainable_variables, weights, bias]
+    copy = keras.models.clone_model(encoder)
+    copy.set_weights(encoder.get_weights())
+    with tf.GradientTape() as tape:
+        tape.watch([v.value for v in copy.trainable_variables])
+        logits = copy(images, training=True) @ weights + bias
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+    slopes = tape.gradient(loss, [*(v.value for v in copy.trainable_variables), weights, bias])
+    expected = [np.asarray(v) - 1.9 * 0.05 * np.asarray(g) for v, g in zip(watched, slopes, strict=True)]
+
+    before = encoder.get_weights()
+    classifier = fine_tune(encoder, pictures, head, Schedule(0.05, 1, 20), seed=3, precision="float32")
+    tuned, (tuned_weights, tuned_bias) = parts(classifier)
+    found = [*map(np.asarray, tuned.trainable_variables), tuned_weights, tuned_bias]
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    # The moving statistics moved as batch norm in training mode moves them.
+    for ours, theirs in zip(tuned.non_trainable_variables, copy.non_trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    for weight, old in zip(encoder.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_training_tells_the_classes_apart(tiny_encoder, pictures, head):
+    keras.utils.set_random_seed(0)
+    encoder = tiny_encoder()
+    exact, rounded = (
+        fine_tune(encoder, pictures.subset(slice(45)), head, Schedule(0.1, 60, 20), seed=1, precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    test = pictures.subset(slice(45, None))
+    scores = predict(exact, test)
+    assert scores.shape == (15, 3)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(scores, exact.predict(test.images / np.float32(255), verbose=0), rtol=1e-4, atol=1e-6)
+    assert np.mean(scores.argmax(axis=1) == test.labels) > 0.85
+    # Trained in bfloat16 it is near, and computes in float32.
+    assert np.abs(predict(rounded, test) - scores).max() < 0.2
+    assert {layer.compute_dtype for layer in rounded._flatten_layers()} == {"float32"}
+
+
+def test_the_seed_decides(tiny_encoder, pictures, head):
+    keras.utils.set_random_seed(0)
+    encoder = tiny_encoder()
+    first, again, other = (
+        predict(fine_tune(encoder, pictures, head, Schedule(0.1, 3, 20), seed, "float32"), pictures)
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_allclose(first, again, rtol=1e-5, atol=1e-6)
+    assert np.abs(first - other).max() > 1e-3
+
+
+def test_what_cannot_be_trained(tiny_encoder, pictures, head):
+    with pytest.raises(InputError, match="A batch of 64 is larger than the data, 60 pictures"):
+        fine_tune(tiny_encoder(), pictures, head, Schedule(0.1, 3, 64))
+    with pytest.raises(InputError, match="float32 or bfloat16"):
+        fine_tune(tiny_encoder(), pictures, head, Schedule(0.1, 3, 20), precision="float16")
