@@ -19,7 +19,6 @@ from .linear import logistic_regression
 from .run_evaluation import check_finished
 from .schedule import schedule_for
 
-RATE, SCRATCH_RATE = 0.03, 0.1
 TUNED, SCRATCH = "fine-tuned", "from scratch"
 PROBE, UNTRAINED_PROBE = "linear probe, frozen", "linear probe, frozen untrained"
 
@@ -53,14 +52,14 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     names = class_names_of(train_pictures)
     _check_every_class(train_pictures, names, train)
     chosen = draws_of_labels(train_pictures.labels, label_fraction, draws, seed)
-    schedules = [schedule_for(len(chosen[0]), usual, **(flags or {})) for usual in (RATE, SCRATCH_RATE)]
+    schedule = schedule_for(len(chosen[0]), **(flags or {}))
     starts = [
         (TUNED, PROBE, keras.models.load_model(run.encoder)),
         (SCRATCH, UNTRAINED_PROBE, build_encoder(run)),
     ]
     scores = {TUNED: [], SCRATCH: [], PROBE: [], UNTRAINED_PROBE: []}
     kept = None
-    for (whole, probe, encoder), schedule in zip(starts, schedules, strict=True):
+    for whole, probe, encoder in starts:
         test_vectors = embed(encoder, test_pictures)
         for i, indices in enumerate(chosen):
             labelled = train_pictures.subset(indices)
@@ -79,7 +78,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
             "training pictures": len(chosen[0]),
             "draws": draws,
             "seed": seed,
-            **{name: dataclasses.asdict(s) for name, s in zip((TUNED, SCRATCH), schedules, strict=True)},
+            **dataclasses.asdict(schedule),
         },
         seconds=round(time.monotonic() - started, 1),
         command=command,

@@ -20,19 +20,19 @@ class Schedule:
     batch_size: int
 
 
+LEARNING_RATE = 0.1
 BATCH_SIZE = 64
 # Few pictures make short epochs, and what training needs is updates.
 EPOCHS, FEWEST_UPDATES = 12, 400
 
 
-def schedule_for(pictures, usual_rate, epochs=None, learning_rate=None, batch_size=None):
+def schedule_for(pictures, epochs=None, learning_rate=None, batch_size=None):
     """The schedule for a number of pictures.
 
     Args:
         pictures: int, N.
-        usual_rate: float, the peak learning rate unless one is given.
         epochs: int, passes over the pictures; by default EPOCHS, and at least FEWEST_UPDATES updates.
-        learning_rate: float, or None.
+        learning_rate: float, at its peak; by default LEARNING_RATE.
         batch_size: int; by default BATCH_SIZE, or N where that is less.
 
     Returns:
@@ -53,4 +53,4 @@ def schedule_for(pictures, usual_rate, epochs=None, learning_rate=None, batch_si
     batch_size = batch_size or min(BATCH_SIZE, pictures)
     steps = pictures // batch_size
     updates = max(EPOCHS * steps, FEWEST_UPDATES) if epochs is None else epochs * steps
-    return Schedule(usual_rate if learning_rate is None else learning_rate, updates, batch_size)
+    return Schedule(LEARNING_RATE if learning_rate is None else learning_rate, updates, batch_size)

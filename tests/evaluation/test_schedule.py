@@ -1,20 +1,20 @@
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.evaluation.schedule import BATCH_SIZE, EPOCHS, FEWEST_UPDATES, Schedule, schedule_for
+from byol_keras.evaluation.schedule import BATCH_SIZE, EPOCHS, FEWEST_UPDATES, LEARNING_RATE, Schedule, schedule_for
 
 
 def test_few_pictures_get_updates_and_many_get_epochs():
-    assert schedule_for(500, 0.1) == Schedule(0.1, FEWEST_UPDATES, BATCH_SIZE)
-    assert schedule_for(50_000, 0.1) == Schedule(0.1, EPOCHS * (50_000 // BATCH_SIZE), BATCH_SIZE)
+    assert schedule_for(500) == Schedule(LEARNING_RATE, FEWEST_UPDATES, BATCH_SIZE)
+    assert schedule_for(50_000) == Schedule(LEARNING_RATE, EPOCHS * (50_000 // BATCH_SIZE), BATCH_SIZE)
 
 
 def test_fewer_pictures_than_a_batch_are_one_batch():
-    assert schedule_for(30, 0.1) == Schedule(0.1, FEWEST_UPDATES, 30)
+    assert schedule_for(30) == Schedule(LEARNING_RATE, FEWEST_UPDATES, 30)
 
 
 def test_what_is_given_holds():
-    assert schedule_for(500, 0.1, epochs=3, learning_rate=0.5, batch_size=100) == Schedule(0.5, 15, 100)
+    assert schedule_for(500, epochs=3, learning_rate=0.5, batch_size=100) == Schedule(0.5, 15, 100)
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_what_is_given_holds():
 )
 def test_numbers_out_of_range(given, said):
     with pytest.raises(InputError, match=said):
-        schedule_for(20, 0.1, **given)
+        schedule_for(20, **given)
