@@ -2,12 +2,31 @@
 
 import numpy as np
 
+from byol_keras.errors import ParityError
+
 from .linear_head import LinearHead
 
 # By format: how far an answer may be from Keras', see `distance`. Formats that round to float32 or float16 must be near
 # for every picture, those in int8 in the mean over the pictures.
 MAY_DIFFER = {"tflite float16": ("largest", 0.02), "tflite dynamic": ("mean", 0.05), "tflite int8": ("mean", 0.05)}
 FLOAT_DIFFERENCE = ("largest", 0.001)
+
+
+def compared(
+    name: str, kind: str, outcome: dict[str, np.ndarray], reference: np.ndarray, head: LinearHead
+) -> tuple[float, str, bool]:
+    """The deciding statistic of `distance` for a file, what was asked of it in words, and whether it holds.
+
+    name, kind: of the file, and its format.
+    outcome: what its runner wrote.
+    reference: (N, D) float, the embeddings that Keras gives.
+    """
+    if "labels" not in outcome:
+        raise ParityError(f"{name}: the file names no classes. Export it with the classifier's head.")
+    statistic, limit = may_differ(kind)
+    differ = distance(outcome["labels"], outcome["scores"], reference, head)
+    figure = float(differ.max() if statistic == "largest" else differ.mean())
+    return figure, f"{statistic} <= {limit}", figure <= limit
 
 
 def distance(labels: np.ndarray, scores: np.ndarray, reference: np.ndarray, head: LinearHead) -> np.ndarray:
@@ -21,7 +40,7 @@ def distance(labels: np.ndarray, scores: np.ndarray, reference: np.ndarray, head
     """
     theirs = probabilities(reference, head)
     position = {label: i for i, label in enumerate(head.labels)}
-    of_answer = theirs[np.arange(len(theirs)), [position[label] for label in labels]]
+    of_answer = theirs[np.arange(len(theirs)), [position[str(label)] for label in labels]]
     return np.maximum(theirs.max(axis=1) - of_answer, np.abs(scores - of_answer))
 
 

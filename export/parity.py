@@ -19,7 +19,7 @@ from byol_keras.errors import InputError, ParityError
 from byol_keras.float32_copy import float32_copy
 
 from .accuracy import NEIGHBOURS, Labelled, lost_too_much, may_lose, right_ones
-from .answers import distance, may_differ
+from .answers import compared
 from .flatbuffer import quantization
 from .linear_head import LinearHead
 from .saved_model import embed, image_shape, resize
@@ -126,7 +126,8 @@ def check(
         outcome, *others = (_run(name, kind, Path(path), *pair) for pair in zip(sets, resized, strict=True))
         parity = _compare(name, kind, Path(path), outcome, reference)
         if head is not None:
-            parity = _compare_answers(parity, outcome, reference, head)
+            figure, asked, kept = compared(name, kind, outcome, reference, head)
+            parity = dataclasses.replace(parity, answers=figure, answers_tolerance=asked, passed=parity.passed and kept)
         if labelled is not None:
             parity = _judge(parity, right_ones(others[0]["embedding"], labelled), right)
         parities.append(parity)
@@ -260,20 +261,6 @@ def _judge(parity: Parity, ours: np.ndarray, reference: np.ndarray) -> Parity:
         knn_keras=float(reference.mean()),
         knn_tolerance=f"loss <= {may_lose(parity.format)} points, beyond chance",
         passed=parity.passed and not lost_too_much(parity.format, ours, reference),
-    )
-
-
-def _compare_answers(parity: Parity, outcome: dict, reference: np.ndarray, head: LinearHead) -> Parity:
-    if "labels" not in outcome:
-        raise ParityError(f"{parity.artifact}: the file names no classes. Export it with the classifier's head.")
-    differ = distance(outcome["labels"], outcome["scores"], reference, head)
-    statistic, limit = may_differ(parity.format)
-    figure = float(differ.max() if statistic == "largest" else differ.mean())
-    return dataclasses.replace(
-        parity,
-        answers=figure,
-        answers_tolerance=f"{statistic} <= {limit}",
-        passed=parity.passed and figure <= limit,
     )
 
 

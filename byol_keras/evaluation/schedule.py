@@ -20,6 +20,9 @@ class Schedule:
     batch_size: int
 
 
+# Chosen on training pictures that were held out, none of a test split: 1,500 of CIFAR-10 after 300 updates on 500
+# others, right in %. Pretrained for 10 epochs, with the rates 0.01, 0.03, 0.1, 0.3: 44.7, 44.7, 47.8, 45.1; from
+# scratch, with 0.03, 0.1, 0.3: 40.5, 40.8, 40.7. One rate is the best of both.
 LEARNING_RATE = 0.1
 BATCH_SIZE = 64
 # Few pictures make short epochs, and what training needs is updates.

@@ -59,21 +59,29 @@ def test_one_update_is_nesterovs_first(tiny_encoder, pictures, head):
 def test_training_tells_the_classes_apart(tiny_encoder, pictures, head):
     keras.utils.set_random_seed(0)
     encoder = tiny_encoder()
-    exact, rounded = (
-        fine_tune(encoder, pictures.subset(slice(45)), head, Schedule(0.1, 60, 20), seed=1, precision=precision)
-        for precision in ("float32", "bfloat16")
-    )
-    test = pictures.subset(slice(45, None))
-    scores = predict(exact, test)
+    train, test = pictures.subset(slice(45)), pictures.subset(slice(45, None))
+    classifier = fine_tune(encoder, train, head, Schedule(0.1, 60, 20), seed=1, precision="float32")
+    scores = predict(classifier, test)
     assert scores.shape == (15, 3)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(scores, exact.predict(test.images / np.float32(255), verbose=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        scores, classifier.predict(test.images / np.float32(255), verbose=0), rtol=1e-4, atol=1e-6
+    )
     assert np.mean(scores.argmax(axis=1) == test.labels) > 0.85
-    # Trained in bfloat16 it is near, and computes in float32.
-    assert np.abs(predict(rounded, test) - scores).max() < 0.2
+
+
+def test_trained_in_bfloat16_it_computes_in_float32(tiny_encoder, pictures, head):
+    keras.utils.set_random_seed(0)
+    encoder = tiny_encoder()
+    exact, rounded = (
+        fine_tune(encoder, pictures, head, Schedule(0.1, 5, 20), seed=1, precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    assert 0 < np.abs(predict(rounded, pictures) - predict(exact, pictures)).max() < 0.1
     assert {layer.compute_dtype for layer in rounded._flatten_layers()} == {"float32"}
 
 
+@pytest.mark.slow
 def test_the_seed_decides(tiny_encoder, pictures, head):
     keras.utils.set_random_seed(0)
     encoder = tiny_encoder()
