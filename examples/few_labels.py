@@ -9,10 +9,8 @@ import numpy as np
 import byol_keras as bk
 from byol_keras.data.arrays import from_arrays
 from byol_keras.demo_pictures import draw
-from byol_keras.evaluation import embed
 from byol_keras.evaluation.few_labels import stratified
 from byol_keras.evaluation.fine_tuning import fine_tune, predict
-from byol_keras.evaluation.linear import logistic_regression
 from byol_keras.evaluation.schedule import schedule_for
 
 images, labels, class_names = draw(1000, seed=0)
@@ -29,7 +27,6 @@ model.fit(unlabelled.images, batch_size=64, epochs=1, callbacks=[bk.TargetEMA(0.
 
 schedule = schedule_for(len(labelled), epochs=30)
 for name, encoder in (("pretrained", model.encoder), ("from scratch", scratch)):
-    _, *head = logistic_regression(embed(encoder, labelled), labelled.labels)
-    classifier = fine_tune(encoder, labelled, head, schedule)
+    classifier = fine_tune(encoder, labelled, len(class_names), schedule)
     right = np.mean(predict(classifier, test).argmax(axis=1) == test.labels)
     print(f"{name}: {100 * right:.1f} % of {len(test)} pictures right, after {len(labelled)} labelled ones")

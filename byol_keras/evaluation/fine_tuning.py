@@ -15,8 +15,8 @@ from ..precision import dtype_policy
 from ..schedules import learning_rate
 
 
-def fine_tune(encoder, pictures, head, schedule, seed=0, precision="auto"):
-    """Trains a copy of the encoder and a linear layer on top of it by SGD on the cross-entropy.
+def fine_tune(encoder, pictures, classes, schedule, seed=0, precision="auto"):
+    """Trains a copy of the encoder and a linear layer on top of it, from 0, by SGD on the cross-entropy.
 
     As in the semi-supervised training of Grill et al. 2020 (section 4.2, appendix C.2): Nesterov momentum 0.9, no
     weight decay, random crops and flips, batch norm in training mode, the last update counts.
@@ -24,7 +24,7 @@ def fine_tune(encoder, pictures, head, schedule, seed=0, precision="auto"):
     Args:
         encoder: functional keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D); it is not changed.
         pictures: labelled `Pictures`.
-        head: weights (D, K) and bias (K,) to begin with, as `logistic_regression` gives them.
+        classes: int, K; the labels are below it.
         schedule: `Schedule`.
         seed: int, of the order of the pictures, the crops and the flips.
         precision: of the training, see `precision.dtype_policy`; float16 is not for this.
@@ -42,7 +42,7 @@ def fine_tune(encoder, pictures, head, schedule, seed=0, precision="auto"):
         raise InputError("Fine-tuning computes in float32 or bfloat16. Received: precision=float16")
     size = encoder.input_shape[1]
     trained = bfloat16_copy(encoder) if policy == "mixed_bfloat16" else _copy(encoder)
-    network, logits = _with_head(trained, head)
+    network, logits = _with_head(trained, classes)
     network.compile(
         keras.optimizers.SGD(_rate(schedule), momentum=0.9, nesterov=True),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -53,7 +53,8 @@ def fine_tune(encoder, pictures, head, schedule, seed=0, precision="auto"):
         network.fit(batches, epochs=1, verbose=1 if sys.stdout.isatty() else 0, shuffle=False)
     plain = _copy(encoder)
     carry_weights(trained, plain)
-    tuned, _ = _with_head(plain, logits.get_weights())
+    tuned, plain_logits = _with_head(plain, classes)
+    plain_logits.set_weights(logits.get_weights())
     return keras.Model(
         tuned.input, keras.layers.Softmax(dtype="float32", name="scores")(tuned.output), name="classifier"
     )
@@ -74,14 +75,11 @@ def _rate(schedule):
     return learning_rate(schedule.learning_rate, 256, schedule.updates, warm_up)
 
 
-def _with_head(encoder, head):
-    """The encoder with a linear layer on top, and that layer."""
-    weights, bias = head
+def _with_head(encoder, classes):
+    """The encoder with a linear layer of zeros on top, and that layer."""
     inputs = keras.Input(encoder.input_shape[1:], name="images")
-    layer = keras.layers.Dense(len(bias), dtype="float32", name="logits")
-    network = keras.Model(inputs, layer(encoder(inputs)))
-    layer.set_weights([np.asarray(weights, np.float32), np.asarray(bias, np.float32)])
-    return network, layer
+    layer = keras.layers.Dense(classes, kernel_initializer="zeros", dtype="float32", name="logits")
+    return keras.Model(inputs, layer(encoder(inputs))), layer
 
 
 def _copy(encoder):

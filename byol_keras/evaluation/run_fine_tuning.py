@@ -65,7 +65,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
             labelled = train_pictures.subset(indices)
             _, weights, bias = logistic_regression(embed(encoder, labelled), labelled.labels)
             scores[probe].append(_accuracy(test_vectors @ weights + bias, test_pictures))
-            classifier = fine_tune(encoder, labelled, (weights, bias), schedule, seed + i, _precision(run))
+            classifier = fine_tune(encoder, labelled, len(names), schedule, seed + i, _precision(run))
             scores[whole].append(_accuracy(predict(classifier, test_pictures), test_pictures))
             _say(f"{whole}, draw {i + 1} of {draws}: {_percent(scores[whole])}; {probe}: {_percent(scores[probe])}")
             kept = kept or classifier
