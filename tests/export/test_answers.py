@@ -90,6 +90,6 @@ def test_a_device_gets_labels(encoder, head, artifacts, images, tmp_path, capsys
 
 
 def test_a_head_of_another_encoder(encoder, tmp_path):
-    with pytest.raises(InputError, match="The head was made from embeddings of another encoder"):
+    with pytest.raises(InputError, match="the head was made from embeddings of another encoder"):
         export.tflite(encoder, tmp_path / "a.tflite", head=HEAD)
     assert not list(tmp_path.iterdir())
