@@ -11,7 +11,7 @@ from .recipes import Recipe
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """RUN/ with config.json, encoder.keras, checkpoints/, history.csv, logs/ and evaluation.json.
+    """RUN/ with config.json, encoder.keras, checkpoints/, history.csv, logs/, evaluation.json, classifier/, results/.
 
     Attributes:
         folder: Path.
@@ -53,6 +53,10 @@ class Run:
     @property
     def evaluation(self):
         return self.folder / "evaluation.json"
+
+    @property
+    def classifier(self):
+        return self.folder / "classifier"
 
     def write_config(self):
         config = {**dataclasses.asdict(self), "versions": _versions()}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from byol_keras.classifier import parts, read_classifier
 from byol_keras.data import open_source
 from byol_keras.embedding import load_encoder
 from byol_keras.errors import InputError
@@ -12,6 +13,7 @@ from byol_keras.run import read_run
 from .accuracy import labelled_sample
 from .calibration import ENOUGH, evenly, require_enough, sample
 from .interchange import onnx, openvino
+from .linear_head import LinearHead
 from .parity import check, require, table, write_json
 from .report import check_extras, write_report
 from .saved_model import next_version, saved_model
@@ -31,6 +33,7 @@ def export_run(
     labelled=None,
     report=False,
     threads=None,
+    classifier=False,
 ):
     """Exports a run's encoder, compares each file with Keras in a fresh process, and prints the table.
 
@@ -46,6 +49,8 @@ def export_run(
         labelled: SOURCE of labelled pictures, by which the k-NN accuracy of each file is compared with Keras'.
         report: whether to measure the files, beside Keras and others on the same network.
         threads: int, for the report; by default all processors.
+        classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
+            as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
 
     Returns:
         list of `Parity`.
@@ -62,7 +67,8 @@ def export_run(
         raise InputError("--report does not measure OpenVINO. Leave it out, or choose another --format.")
     if report:
         check_extras()
-    encoder = load_encoder(folder)
+    name = "classifier" if classifier else "encoder"
+    encoder, head = _classifier(folder, format) if classifier else (load_encoder(folder), None)
     source = calibration or _source(folder)
     pictures = open_source(source)
     if format in ("tflite", "all") and "int8" in kinds:
@@ -73,20 +79,20 @@ def export_run(
     images = sample(pictures, size, ENOUGH)
     artifacts = {}
     if format in ("saved_model", "all"):
-        versions = out / "encoder"
-        path = saved_model(encoder, versions / str(next_version(versions)))
-        artifacts[f"encoder/{path.name}"] = path
+        versions = out / name
+        path = saved_model(encoder, versions / str(next_version(versions)), head=head)
+        artifacts[f"{name}/{path.name}"] = path
     for kind in kinds if format in ("tflite", "all") else ():
         given = io if kind == "int8" else "float32"
-        path = out / f"encoder{'' if kind == 'none' else f'-{kind}'}{'' if given == 'float32' else f'-{given}'}.tflite"
+        path = out / f"{name}{'' if kind == 'none' else f'-{kind}'}{'' if given == 'float32' else f'-{given}'}.tflite"
         seen = images if kind == "int8" else None
-        artifacts[path.name] = tflite(encoder, path, quantize=kind, calibration=seen, io=given, batch=batch)
+        artifacts[path.name] = tflite(encoder, path, quantize=kind, calibration=seen, io=given, batch=batch, head=head)
     if format == "onnx":
         artifacts["encoder.onnx"] = onnx(encoder, out / "encoder.onnx")
     if format == "openvino":
         artifacts["encoder.xml"] = openvino(encoder, out / "encoder.xml")
     compared = images[evenly(len(images), PICTURES_TO_CHECK)]
-    parities = check(encoder, artifacts, compared, judge)
+    parities = check(encoder, artifacts, compared, judge, head)
     print(table(parities))
     judged = "" if judge is None else f", and by the labels of {len(judge.labels):,}"
     print(f"Compared with Keras on {len(compared)} pictures{judged}. Written to {out}")
@@ -95,6 +101,17 @@ def export_run(
         write_report(encoder, artifacts, parities, images, out, threads)
     require(parities)
     return parities
+
+
+def _classifier(folder, format):
+    """The encoder and the head of the run's classifier."""
+    if format in ("onnx", "openvino"):
+        raise InputError(f"--classifier writes a SavedModel and a .tflite. Received: --format {format}")
+    if Path(folder).is_file():
+        raise InputError(f"{folder} is not a run: --classifier takes one that `byol-keras finetune` has worked on.")
+    model, class_names = read_classifier(read_run(folder).classifier)
+    encoder, (weights, bias) = parts(model)
+    return encoder, LinearHead(weights, bias, class_names)
 
 
 def _source(folder):

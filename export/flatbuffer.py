@@ -18,11 +18,12 @@ class Tensor:
     zero_point: int | None
 
 
-def ends(model: bytes) -> tuple[Tensor, Tensor]:
-    """The one input and the one output of a .tflite file of this package."""
-    graph = _parsed(model).subgraphs[0]
-    source, result = (_tensor(graph.tensors[number]) for number in (graph.inputs[0], graph.outputs[0]))
-    return source, result
+def ends(model: bytes) -> tuple[Tensor, dict[str, Tensor]]:
+    """The one input of a .tflite file of this package, and its outputs by name."""
+    flat = _parsed(model)
+    tensors, (signature,) = flat.subgraphs[0].tensors, flat.signatureDefs
+    outputs = {entry.name.decode(): _tensor(tensors[entry.tensorIndex]) for entry in signature.outputs}
+    return _tensor(tensors[flat.subgraphs[0].inputs[0]]), outputs
 
 
 def operations(model: bytes) -> list[str]:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from byol_keras.errors import InputError
+from byol_keras.evaluation.linear import logistic_regression
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +53,6 @@ class LinearHead:
         Raises:
             InputError: if the arguments do not fit together, or if fewer than two classes occur.
         """
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.preprocessing import StandardScaler
-
         embeddings, labels = np.asarray(embeddings, np.float32), np.asarray(labels)
         fits = embeddings.ndim == 2 and labels.shape == (len(embeddings),) and labels.dtype.kind in "iu"
         if not fits or not len(labels) or labels.min() < 0 or labels.max() >= len(class_names):
@@ -65,12 +63,5 @@ class LinearHead:
             )
         if len(np.unique(labels)) < 2:
             raise InputError("A linear head needs pictures of two classes at least. Received: labels of one class")
-        scaler = StandardScaler().fit(embeddings)
-        model = LogisticRegression(C=c, max_iter=1000, tol=1e-3).fit(scaler.transform(embeddings), labels)
-        coefficients, bias = model.coef_, model.intercept_
-        if len(coefficients) == 1:  # of two classes only the second has scores; the first one's are 0
-            coefficients = np.concatenate([np.zeros_like(coefficients), coefficients])
-            bias = np.concatenate([np.zeros_like(bias), bias])
-        coefficients = coefficients / scaler.scale_
-        bias = bias - coefficients @ scaler.mean_
-        return cls(coefficients.T, bias, tuple(str(class_names[label]) for label in model.classes_))
+        classes, weights, bias = logistic_regression(embeddings, labels, c)
+        return cls(weights, bias, tuple(str(class_names[label]) for label in classes))

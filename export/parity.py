@@ -19,7 +19,9 @@ from byol_keras.errors import InputError, ParityError
 from byol_keras.float32_copy import float32_copy
 
 from .accuracy import NEIGHBOURS, Labelled, lost_too_much, may_lose, right_ones
+from .answers import compared
 from .flatbuffer import quantization
+from .linear_head import LinearHead
 from .saved_model import embed, image_shape, resize
 from .writing import write_files
 
@@ -69,6 +71,8 @@ class Parity:
     passed: bool
     knn: float | None = None  # accuracy by the nearest others among the labelled pictures, 0 to 1, where there are some
     knn_keras: float | None = None  # that of Keras
+    answers: float | None = None  # of a classifier: how far its answers are from Keras', see `answers.distance`
+    answers_tolerance: str = ""  # what was asked, such as "largest <= 0.001"
     knn_tolerance: str = ""  # what was asked, such as "loss <= 1.0 points, beyond chance"
 
 
@@ -77,6 +81,7 @@ def check(
     artifacts: Mapping[str, str | os.PathLike],
     images: np.ndarray,
     labelled: Labelled | None = None,
+    head: LinearHead | None = None,
 ) -> list[Parity]:
     """Compare exported files with the encoder they come from.
 
@@ -85,6 +90,7 @@ def check(
     images: uint8 (N, H, W, C), N from 2; real and different ones, since noise says little about int8. A SavedModel gets
         them as they are, the others resized as in evaluation.
     labelled: pictures by which the k-NN accuracy is compared as well, see `accuracy.labelled_sample`.
+    head: of classifiers, that with which they were exported: their answers are compared too.
 
     Raises InputError for wrong arguments, when a format's runtime is missing, or if the encoder gives every image the
     same embedding; ParityError if a file does not run.
@@ -119,6 +125,9 @@ def check(
         kind = formats[name]
         outcome, *others = (_run(name, kind, Path(path), *pair) for pair in zip(sets, resized, strict=True))
         parity = _compare(name, kind, Path(path), outcome, reference)
+        if head is not None:
+            figure, asked, kept = compared(name, kind, outcome, reference, head)
+            parity = dataclasses.replace(parity, answers=figure, answers_tolerance=asked, passed=parity.passed and kept)
         if labelled is not None:
             parity = _judge(parity, right_ones(others[0]["embedding"], labelled), right)
         parities.append(parity)
@@ -136,13 +145,16 @@ def table(parities: Iterable[Parity]) -> str:
     """The results as aligned text, a line per file."""
     parities = list(parities)
     judged = any(parity.knn is not None for parity in parities)
-    accuracy = (f"{NEIGHBOURS}-NN %", "Keras %") if judged else ()
+    answering = any(parity.answers is not None for parity in parities)
+    accuracy = ("answers", "required") if answering else ()
+    accuracy += (f"{NEIGHBOURS}-NN %", "Keras %") if judged else ()
     header = ("artifact", "format", "kB", "largest", "mean", "cosine", "required", "load ms", "latency ms")
     rows = [(*header, *accuracy, "passed")]
     for parity in parities:
         figures = f"{parity.size_bytes / 1000:.0f}", f"{parity.largest:.1e}", f"{parity.mean:.1e}"
         times = f"{parity.load_ms:.1f}", f"{parity.latency_ms:.2f}"
-        kept = (_percent(parity.knn), _percent(parity.knn_keras)) if judged else ()
+        kept = (f"{parity.answers:.1e}", parity.answers_tolerance) if answering else ()
+        kept += (_percent(parity.knn), _percent(parity.knn_keras)) if judged else ()
         cosine, passed = f"{parity.cosine:.5f}", "yes" if parity.passed else "NO"
         rows.append((parity.artifact, parity.format, *figures, cosine, parity.tolerance, *times, *kept, passed))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -254,6 +266,8 @@ def _judge(parity: Parity, ours: np.ndarray, reference: np.ndarray) -> Parity:
 
 def _failure(parity: Parity) -> str:
     figures = f"largest {parity.largest:.2g}, cosine {parity.cosine:.4f}, required {parity.tolerance}"
+    if parity.answers is not None:
+        figures += f"; answers {parity.answers:.2g}, required {parity.answers_tolerance}"
     if parity.knn is not None:
         figures += f"; {_percent(parity.knn)} % by {NEIGHBOURS}-NN, Keras {_percent(parity.knn_keras)} %, required "
         figures += parity.knn_tolerance

@@ -3,7 +3,8 @@
     python -I run_saved_model.py MODEL IMAGES.npy OUT.npz
 
 MODEL: the version folder. IMAGES.npy: uint8 (N, H, W, C). OUT.npz: `embedding` float32 (N, D); `load_ms`, the time to
-open the model; `latency_ms`, the median time for one image after warm-up. Both in milliseconds.
+open the model; `latency_ms`, the median time for one image after warm-up. Both in milliseconds. Of a classifier also
+`labels` (N,) and `scores` (N,), its first answers, by the signature `classify`.
 Needs numpy and tensorflow only.
 """
 
@@ -38,10 +39,19 @@ def main(model: str, images_path: str, out_path: str) -> None:
             f"run_saved_model: the images must be uint8 {expected}. "
             f"Received: {images_path} with {images.dtype} {images.shape}"
         )
+    pictures = images
     if signature.structured_input_signature[1]["images"].dtype == tf.float32:
         images = images / np.float32(255)
-    batches = [tf.constant(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+    starts = range(0, len(images), BATCH)
+    batches = [tf.constant(images[i : i + BATCH]) for i in starts]
     embedding = np.concatenate([signature(images=batch)["embedding"].numpy() for batch in batches])
+
+    answers = {}
+    if "classify" in loaded.signatures:
+        files = [tf.stack([tf.io.encode_png(image) for image in pictures[i : i + BATCH]]) for i in starts]
+        given = [loaded.signatures["classify"](image_bytes=batch) for batch in files]
+        answers["labels"] = np.array([label.decode() for batch in given for label in batch["labels"][:, 0].numpy()])
+        answers["scores"] = np.concatenate([batch["scores"][:, 0].numpy() for batch in given])
 
     one, times = tf.constant(images[:1]), []
     for _ in range(WARM_UP + TIMED):
@@ -54,7 +64,7 @@ def main(model: str, images_path: str, out_path: str) -> None:
     if needed:
         sys.exit(f"run_saved_model: the model must run without {', '.join(sorted(needed))}, which something imported")
     with open(out_path + ".part", "wb") as file:
-        np.savez(file, embedding=embedding, load_ms=load_ms, latency_ms=latency_ms)
+        np.savez(file, embedding=embedding, load_ms=load_ms, latency_ms=latency_ms, **answers)
     os.replace(out_path + ".part", out_path)
 
 

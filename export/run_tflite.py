@@ -3,7 +3,8 @@
     python -I run_tflite.py MODEL IMAGES.npy OUT.npz
 
 IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: `embedding` float32 (N, D); `load_ms`, the
-time to open the model; `latency_ms`, the median time for one image after warm-up. Both in milliseconds.
+time to open the model; `latency_ms`, the median time for one image after warm-up. Both in milliseconds. Of a
+classifier also `labels` (N,) and `scores` (N,), its first answers.
 The model is run by device/byol_device.py, the file that devices use. Fails if anything imported TensorFlow, Keras or
 byol_keras.
 """
@@ -29,6 +30,10 @@ def main(model: str, images_path: str, out_path: str) -> None:
     encoder = Encoder(model)
     load_ms = 1000 * (time.perf_counter() - start)
     embedding = encoder.run(images)
+    answers = {}
+    if encoder.labels:
+        scores = encoder.run(images, "scores")
+        answers = {"labels": np.array(encoder.labels)[scores.argmax(axis=1)], "scores": scores.max(axis=1)}
 
     times = []
     for _ in range(WARM_UP + TIMED):
@@ -40,7 +45,7 @@ def main(model: str, images_path: str, out_path: str) -> None:
     if needed := {"tensorflow", "keras", "byol_keras"} & sys.modules.keys():
         sys.exit(f"run_tflite: the model must run without {', '.join(sorted(needed))}, which something imported")
     with open(out_path + ".part", "wb") as file:
-        np.savez(file, embedding=embedding, load_ms=load_ms, latency_ms=latency_ms)
+        np.savez(file, embedding=embedding, load_ms=load_ms, latency_ms=latency_ms, **answers)
     os.replace(out_path + ".part", out_path)
 
 

@@ -220,7 +220,7 @@ def check_dimensions(what: str, given: int, dimensions: int) -> None:
     """Raise InputError unless a head or an index was made from embeddings of this encoder's size."""
     if given != dimensions:
         raise InputError(
-            f"saved_model: the {what} was made from embeddings of another encoder. "
+            f"export: the {what} was made from embeddings of another encoder. "
             f"Received: {what} for {given} dimensions, the encoder gives {dimensions}"
         )
 

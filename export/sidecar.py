@@ -11,6 +11,7 @@ import tensorflow as tf
 from byol_keras._version import __version__
 
 from .flatbuffer import Tensor, ends, quantization
+from .linear_head import LinearHead
 
 
 def sidecar_path(path: str | Path) -> Path:
@@ -19,17 +20,20 @@ def sidecar_path(path: str | Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def sidecar(model: bytes, name: str, encoder: keras.Model, calibrated_on: int | None) -> dict:
+def sidecar(
+    model: bytes, name: str, encoder: keras.Model, calibrated_on: int | None, head: LinearHead | None = None
+) -> dict:
     """The description of a .tflite file, ready for JSON.
 
     model: the file's bytes.
     name: the file's name.
     encoder: the keras.Model that it was made of.
     calibrated_on: number of calibration images, None where there were none.
+    head: the classes of a classifier.
     """
-    source, result = ends(model)
+    source, results = ends(model)
     square = source.shape[1] == source.shape[2]
-    return {
+    described = {
         "file": name,
         "sha256": hashlib.sha256(model).hexdigest(),
         "size_bytes": len(model),
@@ -47,9 +51,13 @@ def sidecar(model: bytes, name: str, encoder: keras.Model, calibrated_on: int | 
             "exif_orientation": "not applied",
         },
         "normalization": _normalization(encoder),
-        "output": {"name": "embedding", **_described(result), "axes": "batch, dimension"},
+        "output": {"name": "embedding", **_described(results["embedding"]), "axes": "batch, dimension"},
         "versions": {"byol_keras": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
+    if head is not None:
+        scores = {"name": "scores", **_described(results["scores"]), "axes": "batch, class"}
+        described["scores"] = {**scores, "meaning": "probabilities", "labels": list(head.labels)}
+    return described
 
 
 def _described(tensor: Tensor) -> dict:

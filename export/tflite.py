@@ -19,8 +19,9 @@ from byol_keras.float32_copy import float32_copy
 from .calibration import calibration_images
 from .device_layers import device_layers
 from .flatbuffer import operations
+from .linear_head import LinearHead
 from .quiet import quiet
-from .saved_model import check_writable, embed, image_shape, trace, write
+from .saved_model import check_dimensions, check_writable, embed, image_shape, trace, write
 from .sidecar import sidecar, sidecar_path
 from .writing import write_files
 
@@ -36,6 +37,7 @@ def tflite(
     calibration: str | os.PathLike | np.ndarray | Iterable | None = None,
     io: str = "float32",
     batch: int | None = 1,
+    head: LinearHead | None = None,
 ) -> Path:
     """Write `encoder` as a .tflite file, with its description as JSON beside it, and return its path.
 
@@ -52,6 +54,8 @@ def tflite(
     io: what the file takes and gives: "float32", or with quantize="int8" also "int8" or "uint8", for boards without
         floats. A uint8 input is the pixel itself.
     batch: images in a call; None leaves it free.
+    head: with it the file also gives `scores`, (batch, K), the probabilities of its classes, whose names are in the
+        description.
 
     The signature `serving_default` takes `images`, (batch, H, W, C) in [0, 1], and gives `embedding`, (batch, D), both
     float32 whatever the quantization unless `io` says otherwise. Integers stand for scale * (number - zero_point), with
@@ -73,7 +77,11 @@ def tflite(
     encoder = float32_copy(encoder)
 
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"embedding": embed(encoder, images)}
+        embedding = embed(encoder, images)
+        if head is None:
+            return {"embedding": embedding}
+        check_dimensions("head", head.weights.shape[0], embedding.shape[1])
+        return {"embedding": embedding, "scores": tf.nn.softmax(tf.matmul(embedding, head.weights) + head.bias)}
 
     with device_layers(encoder) if quantize in ("dynamic", "int8") else contextlib.nullcontext():
         signature = trace(serve, tf.TensorSpec((batch, height, width, channels), tf.float32, name="images"))
@@ -82,7 +90,7 @@ def tflite(
         model = _convert(folder, quantize, samples, IO[io])
     if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
         raise InputError(_not_built_in(custom))
-    described = sidecar(model, path.name, encoder, None if samples is None else len(samples))
+    described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head)
     write_files({path: model, sidecar_path(path): (json.dumps(described, indent=2) + "\n").encode()})
     return path
 

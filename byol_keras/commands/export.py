@@ -34,6 +34,9 @@ def add_to(commands):
     add.add_argument(
         "--report", action="store_true", help="measure each file beside Keras, print a table and write DIR/report.html"
     )
+    add.add_argument(
+        "--classifier", action="store_true", help="export what finetune made: the classes' names, with scores"
+    )
     add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all processors)")
 
 
@@ -51,6 +54,7 @@ def _run(options):
         options.labelled,
         options.report,
         options.threads,
+        options.classifier,
     )
 
 

@@ -19,13 +19,34 @@ def linear_accuracy(train, train_labels, test, test_labels, c=1.0):
     Returns:
         float, accuracy on the test pictures, from 0 to 1.
     """
+    classes, weights, bias = logistic_regression(train, train_labels, c)
+    scores = np.asarray(test, np.float32) @ weights + bias
+    return float(np.mean(classes[np.argmax(scores, axis=1)] == test_labels))
+
+
+def logistic_regression(vectors, labels, c=1.0):
+    """Multinomial logistic regression by L-BFGS, its standardization of the vectors multiplied into its weights.
+
+    Args:
+        vectors: (N, D) float.
+        labels: (N,) int, of two classes at least.
+        c: inverse strength of the L2 penalty, on standardized vectors.
+
+    Returns:
+        classes (K,), those that occur in `labels`, rising; weights (D, K) and bias (K,), float64: the logits of the
+        classes are vectors @ weights + bias.
+    """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=1000, tol=1e-3))
-    classifier.fit(np.asarray(train, np.float32), train_labels)
-    return float(classifier.score(np.asarray(test, np.float32), test_labels))
+    vectors = np.asarray(vectors, np.float32)
+    scaler = StandardScaler().fit(vectors)
+    model = LogisticRegression(C=c, max_iter=1000, tol=1e-3).fit(scaler.transform(vectors), labels)
+    weights, bias = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
+    if len(weights) == 1:  # of two classes only the second has a logit; the first one's is 0
+        weights, bias = np.concatenate([np.zeros_like(weights), weights]), np.append(0.0, bias)
+    weights = weights / scaler.scale_
+    return model.classes_, weights.T, bias - weights @ scaler.mean_
 
 
 def linear_accuracy_sgd(encoder, train, test, epochs=80, batch_size=256, seed=0):

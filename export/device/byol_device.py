@@ -7,6 +7,7 @@ Pillow, and Python 3.10 or later.
     python byol_device.py compare encoder.tflite a.jpg b.jpg
     python byol_device.py enroll encoder.tflite examples.npz cup cup1.jpg cup2.jpg cup3.jpg
     python byol_device.py classify encoder.tflite examples.npz photo.jpg
+    python byol_device.py label classifier.tflite photo.jpg
 """
 
 import argparse
@@ -33,6 +34,7 @@ class Encoder:
 
     sha256: str, of the .tflite file; tells this encoder's embeddings from any other's.
     height, width, channels, dimension: int.
+    labels: list of K str, the classes of a classifier, from its description; empty for an encoder.
     """
 
     def __init__(self, path, threads=1):
@@ -43,16 +45,16 @@ class Encoder:
         except OSError as error:
             raise DeviceError(f"Cannot read the encoder {path}: {error.strerror}") from error
         self.sha256 = hashlib.sha256(content).hexdigest()
-        _check_description(path, self.sha256)
+        self.labels = _described_labels(path, self.sha256)
         try:
             interpreter = Interpreter(str(path), num_threads=threads)
             self._run = interpreter.get_signature_runner("serving_default")
             self._input = self._run.get_input_details()["images"]
-            self._output = self._run.get_output_details()["embedding"]
+            self._outputs = self._run.get_output_details()
+            self.dimension = int(self._outputs["embedding"]["shape"][-1])
         except (ValueError, KeyError, RuntimeError) as error:
             raise DeviceError(f"{path} is no encoder exported by byol_keras. Copy it again.") from error
         self._batch, self.height, self.width, self.channels = map(int, self._input["shape_signature"])
-        self.dimension = int(self._output["shape"][-1])
 
     def embed(self, pictures):
         """Embeddings (N, D) float32 of N pictures, each a path or a PIL.Image; see `prepare`."""
@@ -61,24 +63,35 @@ class Encoder:
             raise DeviceError("No pictures to embed: pass at least one.")
         return self.run(np.stack(images))
 
-    def run(self, images):
-        """Embeddings (N, D) float32 of images float32 (N, H, W, C) in [0, 1], of this encoder's size."""
+    def label(self, picture):
+        """Pairs (label, probability) of a classifier's classes, the likeliest first, for a path or a PIL.Image."""
+        if not self.labels:
+            raise DeviceError("No classes are known: use a classifier.tflite with its description beside it.")
+        image = prepare(picture, self.height, self.width, self.channels)
+        scores = self.run(image[None], "scores")[0]
+        return [(self.labels[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
+
+    def run(self, images, output="embedding"):
+        """Embeddings (N, D) float32 of images float32 (N, H, W, C) in [0, 1], of this encoder's size.
+
+        output: "embedding", or of a classifier "scores", (N, K) probabilities.
+        """
         expected = (self.height, self.width, self.channels)
         if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != expected or not len(images):
             wanted = f"float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1"
             raise DeviceError(f"The images must be {wanted}. Received: {images.dtype} {images.shape}")
         batch = BATCH if self._batch < 0 else self._batch
-        blocks = [self._block(images[i : i + batch]) for i in range(0, len(images), batch)]
+        blocks = [self._block(images[i : i + batch], output) for i in range(0, len(images), batch)]
         return np.concatenate(blocks)[: len(images)]
 
-    def _block(self, images):
+    def _block(self, images, output):
         if len(images) < self._batch:  # a file with a fixed batch takes no less
             images = np.resize(images, (self._batch, *images.shape[1:]))
-        embedding = self._run(images=_to_integers(images, self._input))["embedding"]
-        scale, zero_point = self._output["quantization"]
-        if self._output["dtype"] == np.float32:
-            return embedding
-        return np.float32(scale) * (embedding.astype(np.float32) - zero_point)
+        numbers = self._run(images=_to_integers(images, self._input))[output]
+        scale, zero_point = self._outputs[output]["quantization"]
+        if self._outputs[output]["dtype"] == np.float32:
+            return numbers
+        return np.float32(scale) * (numbers.astype(np.float32) - zero_point)
 
 
 class Examples:
@@ -191,16 +204,19 @@ def _unit(vector):
     return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
 
 
-def _check_description(path, sha256):
+def _described_labels(path, sha256):
+    """The labels in the description beside the file, if there is one; it must be of this very file."""
     description = path.with_name(path.name + ".json")
     if not description.exists():
-        return
+        return []
     try:
-        described = json.loads(description.read_text())["sha256"]
+        entries = json.loads(description.read_text())
+        described, labels = entries["sha256"], entries.get("scores", {}).get("labels", [])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DeviceError(f"{description} is no description of an encoder. Copy it again.") from error
     if described != sha256:
         raise DeviceError(f"{path} is not the file that {description} describes. Copy both again.")
+    return labels
 
 
 def _write(path, write):
@@ -235,6 +251,7 @@ def main(arguments=None):
         ("compare", ["a", "b"]),
         ("enroll", ["examples", "name", "pictures"]),
         ("classify", ["examples", "pictures"]),
+        ("label", ["pictures"]),
     ):
         command = commands.add_parser(name)
         for positional in ["encoder", *positionals]:
@@ -263,9 +280,9 @@ def _run_command(options, encoder):
         examples.save(options.examples)
         print(f"{len(examples.names)} examples of {len(set(examples.names))} classes in {options.examples}")
     else:
-        examples = Examples.load(options.examples, encoder)
+        examples = Examples.load(options.examples, encoder) if options.command == "classify" else None
         for picture in options.pictures:
-            best = examples.classify(picture)[:3]
+            best = (encoder.label(picture) if examples is None else examples.classify(picture))[:3]
             print(f"{picture}: " + ", ".join(f"{name} {score:.3f}" for name, score in best))
 
 

@@ -255,7 +255,8 @@ def test_integers_in_and_out(encoder, exported, tmp_path, io):
     scale, zero_point = result["quantization"]
     floats = embeddings(exported["int8"], SQUARE / np.float32(255))
     np.testing.assert_allclose(scale * (numbers.astype(np.float32) - zero_point), floats, atol=1.01 * scale)
-    source, result = ends(path.read_bytes())
+    source, outputs = ends(path.read_bytes())
+    result = outputs["embedding"]
     assert (source.dtype, source.scale, source.zero_point) == (io, pytest.approx(1 / 255), shift)
     assert (result.dtype, result.shape) == (io, (1, 48))
 

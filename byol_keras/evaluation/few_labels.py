@@ -1,0 +1,75 @@
+"""Few labels: which pictures keep theirs."""
+
+import numpy as np
+
+from ..errors import InputError
+
+
+def draws_of_labels(labels, fraction, draws, seed):
+    """Several random shares of the pictures, see `stratified`; draw i has the seed `seed` + i.
+
+    Args:
+        labels: (N,) int.
+        fraction: float in (0, 1].
+        draws: int from 1.
+        seed: int from 0.
+
+    Returns:
+        list of `draws` arrays (n,) int.
+
+    Raises:
+        InputError: for a number that is out of range, and for several draws of all labels, which would be the same.
+    """
+    if not isinstance(draws, int) or draws < 1:
+        raise InputError(f"--draws must be a whole number from 1. Received: draws={draws!r}")
+    if seed < 0:
+        raise InputError(f"--seed must be a whole number from 0. Received: seed={seed}")
+    chosen = [stratified(labels, fraction, seed + i) for i in range(draws)]
+    if draws > 1 and fraction == 1:
+        raise InputError("All labels can be drawn in one way only: leave out --draws, or give a --label-fraction.")
+    return chosen
+
+
+def stratified(labels, fraction, seed):
+    """Indices of a random share of the pictures, the same share of each class, at least one.
+
+    Args:
+        labels: (N,) int.
+        fraction: float in (0, 1].
+        seed: int from 0.
+
+    Returns:
+        (n,) int, sorted.
+
+    Raises:
+        InputError: for another fraction, or one that leaves fewer pictures than there are classes.
+    """
+    if not 0 < fraction <= 1:
+        raise InputError(f"The share of labels must be above 0 and at most 1. Received: label_fraction={fraction}")
+    classes = np.unique(labels)
+    if round(fraction * len(labels)) < len(classes):
+        raise InputError(
+            f"A share of {fraction:g} of {len(labels):,} labels is less than one for each of {len(classes)} classes: "
+            f"give at least {len(classes) / len(labels):.2g}."
+        )
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for label in classes:
+        members = generator.permutation(np.flatnonzero(labels == label))
+        chosen.append(members[: max(1, round(fraction * len(members)))])
+    return np.sort(np.concatenate(chosen))
+
+
+def usual_draws(fraction):
+    """How many draws show the spread: 3 of a share of the labels, 1 of all, which can be drawn in one way only."""
+    return 1 if fraction == 1 else 3
+
+
+def share(fraction):
+    """The share of labels in words: "1 % of the labels", or "all labels"."""
+    return "all labels" if fraction == 1 else f"{100 * fraction:g} % of the labels"
+
+
+def results_name(measurement, fraction):
+    """The name of the results of a measurement with a share of the labels: "finetune-1pct", "finetune-0-5pct"."""
+    return f"{measurement}-{100 * fraction:g}pct".replace(".", "-")
