@@ -43,8 +43,8 @@ def cross_validate(embeddings, labels, seed=0):
     """How often a head is right about labelled pictures it was not trained on, in FOLDS folds.
 
     Each fold has its share of every class. A class of one picture is trained on and not judged, because without that
-    picture no head could know it. The pictures are those somebody chose to label: where these are the doubtful ones,
-    the head is right about the others more often.
+    picture no head could know it. Where the labelled pictures were not chosen at random, the share among the others is
+    another.
 
     Args:
         embeddings: (n, D) float.

@@ -69,7 +69,8 @@ def _read(path, fingerprint):
     if not path.exists():
         return None
     try:
-        with np.load(path) as arrays:
+        # Given a path, numpy would leave the file open when it finds it damaged.
+        with path.open("rb") as file, np.load(file) as arrays:
             if arrays["fingerprint"] != fingerprint:
                 return None
             return tuple(arrays["names"].tolist()), arrays["embeddings"]

@@ -118,7 +118,7 @@ function accuracy(trained) {
   const { share, error, count } = state.accuracy;
   const percent = (value) => (100 * value).toFixed(0);
   return `Right about ${percent(share)} % (± ${percent(error)}) of ${count} labelled pictures, each judged by a head ` +
-    "trained without it. Doubtful pictures are asked about on purpose: of the others more will be right.";
+    "trained without it. These were not chosen at random, so take it as a rough guide to the others.";
 }
 
 at("new").onsubmit = (event) => { event.preventDefault(); addClass(); };

@@ -51,7 +51,8 @@ def read_head(path):
         InputError: for a file that is not one.
     """
     try:
-        with np.load(path) as arrays:
+        # Given a path, numpy would leave the file open when it finds it damaged.
+        with open(path, "rb") as file, np.load(file) as arrays:
             return LinearHead(arrays["weights"], arrays["bias"], tuple(arrays["labels"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read as a head: {error}. `byol-keras label` writes one.") from error

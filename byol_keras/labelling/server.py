@@ -85,6 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(label_page(self.server.token).encode(), "text/html; charset=utf-8")
         elif path == "/page.js":
             self._send(SCRIPT.encode(), "text/javascript; charset=utf-8")
+        elif path == "/favicon.ico":  # browsers ask for one
+            self._send(b"", "image/x-icon")
         elif path == "/state":
             with self.server.lock:
                 self._send_json(state(self.server.labelling))

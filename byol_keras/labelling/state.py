@@ -24,10 +24,12 @@ def state(labelling, samples=SAMPLES):
     labelled = labelling.labelled
     counts = Counter(labelled.values())
     predicted = _predicted(labelling, labelled)
+    # One order for all, so that a new answer does not change which pictures are shown.
+    order = np.random.default_rng(0).permutation(len(labelling.names))
     classes = []
     for name in labelling.classes:
         rest = predicted.get(name)
-        drawn = [] if rest is None else np.random.default_rng(0).permutation(rest)[:samples].tolist()
+        drawn = [] if rest is None else rest[np.argsort(order[rest])[:samples]].tolist()
         count = None if rest is None else len(rest)
         classes.append({"name": name, "labelled": counts[name], "predicted": count, "samples": drawn})
     return {
