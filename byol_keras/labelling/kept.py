@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import written_beside
-from ..data import open_source
-from ..data.folder import find_pictures
+from ..data.checked import report_broken
+from ..data.folder import find_pictures, from_folder
 from ..embedding import load_encoder
 from ..errors import InputError
 from ..evaluation import embed
@@ -45,7 +45,9 @@ def folder_embeddings(run, folder):
     kept = _read(path, fingerprint)
     if kept is not None:
         return kept
-    pictures = open_source(root)
+    pictures = from_folder(root)
+    if pictures.broken:
+        print(f"{folder}: {report_broken(pictures)}", file=sys.stderr)
     embeddings = embed(load_encoder(run.folder), pictures)
     with written_beside(path) as temporary:
         np.savez(temporary, fingerprint=fingerprint, names=np.array(pictures.names), embeddings=embeddings)
