@@ -14,6 +14,8 @@ import numpy as np
 TYPICAL = 100
 # More clusters than this are slow to find and say little more about what is typical.
 MAX_CLUSTERS = 500
+# Of more pictures the centres come from a random sample, so that a round is chosen in seconds.
+MAX_CLUSTERED = 20_000
 
 
 def next_pictures(embeddings, answered, scores, count, seed=0):
@@ -85,8 +87,12 @@ def _clusters(embeddings, count, seed):
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
+    sample = embeddings
+    if len(sample) > MAX_CLUSTERED:
+        sample = sample[np.random.default_rng(seed).choice(len(sample), MAX_CLUSTERED, replace=False)]
     with warnings.catch_warnings():
         # Said where fewer pictures differ than there are clusters: the other clusters are empty, which does no harm.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = KMeans(count, n_init=1, max_iter=50, random_state=seed).fit(embeddings)
-    return found.labels_, np.linalg.norm(embeddings - found.cluster_centers_[found.labels_], axis=1)
+        found = KMeans(count, n_init=1, max_iter=50, random_state=seed).fit(sample)
+    cluster = found.predict(embeddings)
+    return cluster, np.linalg.norm(embeddings - found.cluster_centers_[cluster], axis=1)

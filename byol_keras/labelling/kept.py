@@ -34,7 +34,7 @@ def folder_embeddings(run, folder):
         InputError: for a run without an encoder, a folder that is none or has no pictures, or pictures that the encoder
             does not take.
     """
-    root = os.path.abspath(os.path.expanduser(folder))
+    root = os.path.abspath(folder)
     if not os.path.isdir(root):
         raise InputError(f"No such folder: {folder}")
     if not run.encoder.exists():

@@ -1,6 +1,7 @@
 """A labelling of the pictures in a folder by a run."""
 
 import sys
+from pathlib import Path
 
 from ..data.checked import list_broken
 from ..run import read_run
@@ -23,7 +24,7 @@ def open_labelling(run, folder, labels):
     Raises:
         InputError: for a mistake in any of them.
     """
-    run = read_run(run)
+    run, folder = read_run(run), Path(folder).expanduser()
     # The file of labels is read last, as it is judged by the pictures.
     names, embeddings = folder_embeddings(run, folder)
     file = LabelsFile(labels, folder, names)

@@ -6,6 +6,7 @@ import json
 import mimetypes
 import os
 import secrets
+import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,6 +70,11 @@ class LabellingServer(ThreadingHTTPServer):
     @property
     def url(self):
         return f"http://{ADDRESS}:{self.server_port}/"
+
+    def handle_error(self, request, client_address):
+        """A browser that leaves in the middle of an answer is no error; a bug is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

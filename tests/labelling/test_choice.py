@@ -42,6 +42,13 @@ def test_pictures_that_are_all_alike_can_be_chosen_from():
     assert len(set(central(np.ones((20, 3)), [1, 2], 5).tolist()) - {1, 2}) == 5
 
 
+def test_centres_from_a_sample(groups, monkeypatch):
+    monkeypatch.setattr("byol_keras.labelling.choice.MAX_CLUSTERED", 15)
+    chosen = central(groups, [], 3)
+    # The middle of each group, or next to it.
+    assert np.linalg.norm(groups[chosen] - [[0, 0], [10, 0], [0, 10]], axis=1).max() <= 1.01
+
+
 def test_more_clusters_than_there_may_be(groups, monkeypatch):
     monkeypatch.setattr("byol_keras.labelling.choice.MAX_CLUSTERS", 3)
     # The middles are answered, so each group gives its next point, the largest group first, then another round.

@@ -34,6 +34,13 @@ def failure(capfd, *arguments):
     return line
 
 
+def test_help_has_an_example(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["label", "--help"])
+    assert stop.value.code == 0
+    assert "example: byol-keras label runs/photos --data photos/" in capsys.readouterr().out
+
+
 def test_without_a_page(run, coloured, capsys):
     folder, names, _, truth = coloured
     kinds = dict(zip(names, truth, strict=True))

@@ -3,7 +3,10 @@
 import http.client
 import json
 import re
+import socket
+import struct
 import threading
+import time
 
 import pytest
 
@@ -157,6 +160,19 @@ def test_answers_at_the_same_time_are_all_kept(post, labelling, coloured, tmp_pa
     for thread in threads:
         thread.join()
     assert len(LabelsFile(tmp_path / "labels.csv", coloured[0], coloured[1]).answers) == len(waiting)
+
+
+def test_a_browser_that_leaves_is_no_error(server, ask, coloured, capfd):
+    # Large enough not to fit the buffers between the two.
+    (coloured[0] / coloured[1][0]).write_bytes(bytes(50_000_000))
+    connection = socket.create_connection(("127.0.0.1", server.server_port))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.sendall(b"GET /picture/0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert connection.recv(10)
+    connection.close()
+    assert ask("GET", "/state")[0] == 200
+    time.sleep(0.2)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_picture_that_has_gone_is_said(ask, coloured):
