@@ -1,9 +1,9 @@
 """Which pictures to label next: pure functions of embeddings, answers and the head's probabilities.
 
 First typical pictures, later those the head is least sure about, as in Doucet et al. 2024 (arXiv 2403.03728): with few
-labels the typical ones teach more, with many the doubtful ones (Hacohen et al. 2022, arXiv 2202.02794). On held-out
-training pictures of CIFAR-10 and Imagenette, embedded by small networks, turning after 10, 20 or 50 answers was never
-better by more than the spread of the draws, and up to 1.4 points worse (`benchmarks/labelling.py`).
+labels the typical ones teach more, with many the doubtful ones (Hacohen et al. 2022, arXiv 2202.02794). On pictures
+held out of the training splits of CIFAR-10 and Imagenette, embedded by small networks, turning after 10, 20 or 50
+answers was never better by more than the draws differ (see `benchmarks/labelling.py`).
 """
 
 import warnings
