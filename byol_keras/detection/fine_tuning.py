@@ -1,0 +1,73 @@
+"""Training a detector."""
+
+import sys
+import warnings
+
+import keras
+
+from ..kernels import fast_layers
+from ..keras_cv_backbone import normalized
+from ..precision import dtype_policy
+from ..schedules import learning_rate as warmed_up_cosine
+from .batches import training_batches
+from .detector import Detector
+from .network import retinanet
+
+WEIGHT_DECAY = 1e-4
+# The first steps: gradients of random heads are large.
+LARGEST_GRADIENT = 10.0
+WARM_UP = 0.1  # of all steps
+
+
+def fine_tuned_detector(encoder, boxed, canvas, smallest, epochs, batch_size, learning_rate, seed=0, precision="auto"):
+    """Trains RetinaNet on the backbone of an encoder; all of it, batch norm by the statistics of the batches.
+
+    AdamW with a warm-up over a tenth of the steps and a cosine to 0; the focal loss and the smooth L1 of the paper.
+
+    Args:
+        encoder: see `keras_cv_backbone`; it is not changed.
+        boxed: `BoxedPictures` to train on.
+        canvas: (height, width), see `canvas.canvas_size`.
+        smallest: float, see `network.smallest_anchor`.
+        epochs, batch_size, seed: int.
+        learning_rate: float, at its peak.
+        precision: see `precision.dtype_policy`.
+
+    Returns:
+        `Detector`, in float32.
+
+    Raises:
+        InputError: for an encoder that cannot be a backbone, or a batch larger than the data.
+    """
+    classes = len(boxed.class_names)
+    epoch_steps = max(1, len(boxed) // batch_size)
+    steps = epochs * epoch_steps
+    batches = training_batches(boxed, canvas, lambda x: normalized(x, encoder), batch_size, steps, seed)
+    keras.utils.set_random_seed(seed)
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype_policy(precision))
+    try:
+        network = retinanet(encoder, classes, smallest)
+    finally:
+        keras.config.set_dtype_policy(previous)
+    # Nothing is scaled by the batch here: Adam's step does not grow with it.
+    schedule = warmed_up_cosine(learning_rate, 256, steps, round(WARM_UP * steps))
+    network.compile(
+        optimizer=keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, global_clipnorm=LARGEST_GRADIENT),
+        classification_loss="focal",
+        box_loss="smoothl1",
+        jit_compile=False,
+    )
+    with fast_layers(network), warnings.catch_warnings():
+        # The input of keras-cv's model has a name, and its training step passes the pictures without it.
+        warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
+        network.fit(
+            batches,
+            epochs=epochs,
+            steps_per_epoch=epoch_steps,
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    trained = retinanet(encoder, classes, smallest)
+    trained.set_weights(network.get_weights())
+    return Detector(trained, encoder, canvas, boxed.class_names, smallest)

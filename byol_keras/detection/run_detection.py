@@ -1,0 +1,102 @@
+"""What `byol-keras detect` does: the backbone of a run beside the same from scratch, in a detector."""
+
+import dataclasses
+import time
+
+from ..atomic import written_beside
+from ..embedding import load_encoder
+from ..errors import InputError
+from ..pretraining import build_encoder
+from ..results import Result, write_results
+from ..run import read_run
+from .canvas import canvas_size
+from .coco import read_coco
+from .drawing import detection_sheet
+from .fine_tuning import fine_tuned_detector
+from .kept import save_detector
+from .network import smallest_anchor
+from .scoring import average_precision
+
+METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean average precision, overlap .50"}
+
+
+def detect_run(folder, train, test, options):
+    """Fine-tunes and scores detectors; writes RUN/results/detection.json and RUN/detection/.
+
+    Args:
+        folder: the run.
+        train, test: (path of a .json in the COCO format, folder of its pictures or None), see `read_coco`.
+        options: image_size, epochs, batch_size, learning_rate, seeds, precision and line (the command line), as
+            attributes.
+
+    Returns:
+        list of `Result`: the two metrics, each with a score a seed for "pretrained" and "from scratch".
+
+    Raises:
+        InputError: for a run that is not finished or whose encoder cannot be a backbone, a mistake in the files, or
+            other categories in the test file than in the training file.
+    """
+    start = time.monotonic()
+    run = read_run(folder)
+    pretrained = load_encoder(folder)
+    boxed, test_boxed = read_coco(*train), read_coco(*test)
+    if boxed.class_names != test_boxed.class_names:
+        raise InputError(
+            f"{train[0]} and {test[0]} do not have the same categories. "
+            f"Received: {', '.join(boxed.class_names)} and {', '.join(test_boxed.class_names)}"
+        )
+    if options.seeds < 1 or options.epochs < 1 or not options.learning_rate > 0:
+        raise InputError("--seeds, --epochs and --learning-rate must be above 0.")
+    canvas = canvas_size(boxed.pictures.sizes, options.image_size)
+    smallest = smallest_anchor(boxed, canvas)
+    print(
+        f"{len(boxed):,} training pictures with {boxed.objects:,} boxes, {len(test_boxed):,} test pictures with "
+        f"{test_boxed.objects:,}, on {canvas[1]} x {canvas[0]} pixels, anchors from {smallest} pixels.",
+        flush=True,
+    )
+    methods = ("pretrained", "from scratch")
+    scores = {metric: {method: [] for method in methods} for metric in METRICS}
+    drawn = {}
+    for seed in range(options.seeds):
+        for method in methods:
+            # From scratch means other weights with each seed.
+            fresh = dataclasses.replace(run, seed=run.seed + seed)
+            encoder = pretrained if method == "pretrained" else build_encoder(fresh)
+            print(f"Seed {seed}, {method}", flush=True)
+            detector = fine_tuned_detector(
+                encoder,
+                boxed,
+                canvas,
+                smallest,
+                options.epochs,
+                options.batch_size,
+                options.learning_rate,
+                seed,
+                options.precision,
+            )
+            found = detector.detect(test_boxed.pictures)
+            for metric, value in average_precision(test_boxed, found).items():
+                scores[metric][method].append(value)
+                print(f"{metric} {100 * value:.1f} %", flush=True)
+            if seed == 0:
+                drawn[method] = found
+                if method == "pretrained":
+                    out = save_detector(detector, run)
+    with written_beside(out / "predictions.png") as path:
+        detection_sheet(test_boxed, drawn).save(path)
+    names = ("image_size", "epochs", "batch_size", "learning_rate", "precision")
+    settings = {**{name: getattr(options, name) for name in names}, "canvas": list(canvas), "smallest_anchor": smallest}
+    results = [
+        Result(
+            "Object detection",
+            text,
+            f"{train[0]} -> {test[0]}",
+            scores[metric],
+            settings,
+            round(time.monotonic() - start, 1),
+            options.line,
+        )
+        for metric, text in METRICS.items()
+    ]
+    write_results(run, "detection", results)
+    return results
