@@ -1,4 +1,4 @@
-"""Boxes in the COCO format from the label maps of a segmentation set, such as CamVid: one around each region of a class.
+"""Boxes in the COCO format from the label maps of a segmentation set, such as CamVid: one for each region of a class.
 
 python -m benchmarks.camvid_boxes camvid/train --class-name car --out camvid/train/cars.json
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from ..data.pictures import Pictures
 from ..errors import InputError
-from ..kernels import fast_layers
 from ..keras_cv_backbone import normalized
+from ..kernels import fast_layers
 from ..progress import progress
 from .batches import ordered_batches
 from .canvas import from_canvas

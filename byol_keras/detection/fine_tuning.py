@@ -5,8 +5,8 @@ import warnings
 
 import keras
 
-from ..kernels import fast_layers
 from ..keras_cv_backbone import normalized
+from ..kernels import fast_layers
 from ..precision import dtype_policy
 from ..schedules import learning_rate as warmed_up_cosine
 from .batches import training_batches

@@ -6,6 +6,7 @@ import time
 from ..atomic import written_beside
 from ..embedding import load_encoder
 from ..errors import InputError
+from ..keras_cv_backbone import keras_cv_backbone
 from ..pretraining import build_encoder
 from ..results import Result, write_results
 from ..run import read_run
@@ -39,6 +40,7 @@ def detect_run(folder, train, test, options):
     start = time.monotonic()
     run = read_run(folder)
     pretrained = load_encoder(folder)
+    keras_cv_backbone(pretrained)  # Refuses what cannot be a backbone before anything else is done.
     boxed, test_boxed = read_coco(*train), read_coco(*test)
     if boxed.class_names != test_boxed.class_names:
         raise InputError(
