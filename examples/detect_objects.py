@@ -12,7 +12,7 @@ from PIL import Image
 
 import byol_keras as bk
 from byol_keras.demo_pictures import draw
-from byol_keras.detection import average_precision, fine_tuned_detector, read_coco
+from byol_keras.detection import Schedule, average_precision, fine_tuned_detector, read_coco
 from byol_keras.detection.canvas import canvas_size
 from byol_keras.detection.drawing import detection_sheet
 from byol_keras.detection.network import smallest_anchor
@@ -41,9 +41,8 @@ folder = Path(tempfile.mkdtemp())
 train, test = compose(folder / "train", 64, seed=0), compose(folder / "test", 16, seed=1)
 encoder = bk.resnet10(image_size=64, mean=[0.5] * 3, std=[0.25] * 3)  # stands for one you trained
 canvas = canvas_size(train.pictures.sizes, image_size=96)
-detector = fine_tuned_detector(
-    encoder, train, canvas, smallest_anchor(train, canvas), epochs=5, batch_size=8, learning_rate=1e-3
-)
+schedule = Schedule(epochs=5)
+detector = fine_tuned_detector(encoder, train, canvas, smallest_anchor(train, canvas), schedule)
 found = detector.detect(test.pictures)
 print({name: round(score, 3) for name, score in average_precision(test, found).items()})
 detection_sheet(test, {"found": found}).save("detections.png")

@@ -32,10 +32,12 @@ def add_to(commands):
 
 def _run(options):
     from ..detection.run_detection import detect_run
+    from ..detection.schedule import Schedule
     from ..results import table
 
     train, test = (options.train, options.train_images), (options.test, options.test_images)
-    results = detect_run(options.encoder, train, test, options)
+    schedule = Schedule(options.epochs, options.batch_size, options.learning_rate, options.precision)
+    results = detect_run(options.encoder, train, test, schedule, options.image_size, options.seeds, options.line)
     print(table(results))
     folder = Path(options.encoder)
     print(

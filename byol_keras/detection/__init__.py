@@ -5,11 +5,13 @@ from .coco import read_coco
 from .detector import Detector
 from .fine_tuning import fine_tuned_detector
 from .kept import load_detector, save_detector
+from .schedule import Schedule
 from .scoring import average_precision
 
 __all__ = [
     "BoxedPictures",
     "Detector",
+    "Schedule",
     "average_precision",
     "fine_tuned_detector",
     "load_detector",

@@ -21,14 +21,18 @@ from .scoring import average_precision
 METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean average precision, overlap .50"}
 
 
-def detect_run(folder, train, test, options):
+def detect_run(folder, train, test, schedule, image_size=256, seeds=3, command=""):
     """Fine-tunes and scores detectors; writes RUN/results/detection.json and RUN/detection/.
+
+    Kept and drawn are those of the first seed.
 
     Args:
         folder: the run.
         train, test: (path of a .json in the COCO format, folder of its pictures or None), see `read_coco`.
-        options: image_size, epochs, batch_size, learning_rate, seeds, precision and line (the command line), as
-            attributes.
+        schedule: `Schedule`, the same for all.
+        image_size: int, pixels of the longer side.
+        seeds: int, how often each method is trained.
+        command: str, for the results to say how they came about.
 
     Returns:
         list of `Result`: the two metrics, each with a score a seed for "pretrained" and "from scratch".
@@ -38,6 +42,8 @@ def detect_run(folder, train, test, options):
             other categories in the test file than in the training file.
     """
     start = time.monotonic()
+    if seeds < 1:
+        raise InputError(f"--seeds must be a whole number from 1. Received: {seeds}")
     run = read_run(folder)
     pretrained = load_encoder(folder)
     keras_cv_backbone(pretrained)  # Refuses what cannot be a backbone before anything else is done.
@@ -47,47 +53,34 @@ def detect_run(folder, train, test, options):
             f"{train[0]} and {test[0]} do not have the same categories. "
             f"Received: {', '.join(boxed.class_names)} and {', '.join(test_boxed.class_names)}"
         )
-    if options.seeds < 1 or options.epochs < 1 or not options.learning_rate > 0:
-        raise InputError("--seeds, --epochs and --learning-rate must be above 0.")
-    canvas = canvas_size(boxed.pictures.sizes, options.image_size)
+    canvas = canvas_size(boxed.pictures.sizes, image_size)
     smallest = smallest_anchor(boxed, canvas)
     print(
         f"{len(boxed):,} training pictures with {boxed.objects:,} boxes, {len(test_boxed):,} test pictures with "
         f"{test_boxed.objects:,}, on {canvas[1]} x {canvas[0]} pixels, anchors from {smallest} pixels.",
         flush=True,
     )
-    methods = ("pretrained", "from scratch")
+    methods = ("pretrained", "from scratch")  # the first is the one that is kept
     scores = {metric: {method: [] for method in methods} for metric in METRICS}
-    drawn = {}
-    for seed in range(options.seeds):
+    drawn, kept = {}, None
+    for seed in range(seeds):
         for method in methods:
             # From scratch means other weights with each seed.
             fresh = dataclasses.replace(run, seed=run.seed + seed)
             encoder = pretrained if method == "pretrained" else build_encoder(fresh)
             print(f"Seed {seed}, {method}", flush=True)
-            detector = fine_tuned_detector(
-                encoder,
-                boxed,
-                canvas,
-                smallest,
-                options.epochs,
-                options.batch_size,
-                options.learning_rate,
-                seed,
-                options.precision,
-            )
+            detector = fine_tuned_detector(encoder, boxed, canvas, smallest, schedule, seed)
             found = detector.detect(test_boxed.pictures)
             for metric, value in average_precision(test_boxed, found).items():
                 scores[metric][method].append(value)
                 print(f"{metric} {100 * value:.1f} %", flush=True)
             if seed == 0:
                 drawn[method] = found
-                if method == "pretrained":
-                    out = save_detector(detector, run)
+                kept = kept or detector
+    out = save_detector(kept, run)
     with written_beside(out / "predictions.png") as path:
         detection_sheet(test_boxed, drawn).save(path)
-    names = ("image_size", "epochs", "batch_size", "learning_rate", "precision")
-    settings = {**{name: getattr(options, name) for name in names}, "canvas": list(canvas), "smallest_anchor": smallest}
+    settings = {**dataclasses.asdict(schedule), "canvas": list(canvas), "smallest_anchor": smallest}
     results = [
         Result(
             "Object detection",
@@ -96,7 +89,7 @@ def detect_run(folder, train, test, options):
             scores[metric],
             settings,
             round(time.monotonic() - start, 1),
-            options.line,
+            command,
         )
         for metric, text in METRICS.items()
     ]

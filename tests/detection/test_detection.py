@@ -12,6 +12,7 @@ import byol_keras as bk
 from byol_keras.cli import main
 from byol_keras.detection import (
     Detector,
+    Schedule,
     average_precision,
     fine_tuned_detector,
     load_detector,
@@ -155,7 +156,11 @@ def test_mistakes_get_one_line_before_anything_is_written(squares, tmp_path, cap
     assert "No file with boxes" in failure(capfd, "detect", run.folder, "--train", tmp_path / "x.json", "--test", test)
     assert "at least 64 pixels" in failure(capfd, "detect", run.folder, *sources, "--image-size", "32")
     assert "1 to 16 pictures" in failure(capfd, "detect", run.folder, *sources, "--batch-size", "17")
-    assert "must be above 0" in failure(capfd, "detect", run.folder, *sources, "--seeds", "0")
+    assert "--seeds must be" in failure(capfd, "detect", run.folder, *sources, "--seeds", "0")
+    assert "--epochs must be" in failure(capfd, "detect", run.folder, *sources, "--epochs", "0")
+    assert "--learning-rate must be" in failure(capfd, "detect", run.folder, *sources, "--learning-rate", "0")
+    assert "float16 is not offered" in failure(capfd, "detect", run.folder, *sources, "--precision", "float16")
+    assert "No precision is called" in failure(capfd, "detect", run.folder, *sources, "--precision", "int8")
     assert "is not a run" in failure(capfd, "detect", tmp_path, *sources)
     assert sorted(path.name for path in run.folder.iterdir()) == ["config.json", "encoder.keras"]
 
@@ -168,7 +173,7 @@ def test_squares_are_found_after_training(write_squares, tmp_path, precision):
     keras.utils.set_random_seed(0)
     encoder = bk.resnet10(image_size=64, mean=[0.35] * 3, std=[0.2] * 3)
     before = encoder.get_weights()
-    detector = fine_tuned_detector(encoder, train, (64, 96), 14.0, 20, 8, 1e-3, precision=precision)
+    detector = fine_tuned_detector(encoder, train, (64, 96), 14.0, Schedule(epochs=20, precision=precision))
     assert average_precision(test, detector.detect(test.pictures))["mAP50"] > 0.9
     for weight, expected in zip(encoder.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)
