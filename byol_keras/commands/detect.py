@@ -23,6 +23,13 @@ def add_to(commands):
     add.add_argument(
         "--image-size", metavar="N", type=int, default=256, help="pixels of the longer side (default: 256)"
     )
+    add.add_argument(
+        "--label-fraction",
+        metavar="F",
+        type=float,
+        default=1.0,
+        help="share of the training pictures used (default: 1)",
+    )
     add.add_argument("--epochs", metavar="N", type=int, default=12, help="passes over the pictures (default: 12)")
     add.add_argument("--batch-size", metavar="N", type=int, default=8, help="pictures in one update (default: 8)")
     add.add_argument("--learning-rate", metavar="F", type=float, default=1e-3, help="at its peak (default: 0.001)")
@@ -31,15 +38,23 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..detection.run_detection import detect_run
+    from ..detection.run_detection import detect_run, results_name
     from ..detection.schedule import Schedule
     from ..results import table
 
     train, test = (options.train, options.train_images), (options.test, options.test_images)
     schedule = Schedule(options.epochs, options.batch_size, options.learning_rate, options.precision)
-    results = detect_run(options.encoder, train, test, schedule, options.image_size, options.seeds, options.line)
+    results = detect_run(
+        options.encoder,
+        train,
+        test,
+        schedule,
+        options.image_size,
+        options.label_fraction,
+        options.seeds,
+        options.line,
+    )
     print(table(results))
     folder = Path(options.encoder)
-    print(
-        f"Written to {folder / 'results' / 'detection.json'}; the detector and a picture are in {folder / 'detection'}"
-    )
+    path = folder / "results" / f"{results_name(options.label_fraction)}.json"
+    print(f"Written to {path}; the detector and a picture are in {folder / 'detection'}")

@@ -21,7 +21,7 @@ from .scoring import average_precision
 METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean average precision, overlap .50"}
 
 
-def detect_run(folder, train, test, schedule, image_size=256, seeds=3, command=""):
+def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0, seeds=3, command=""):
     """Fine-tunes and scores detectors; writes RUN/results/detection.json and RUN/detection/.
 
     Kept and drawn are those of the first seed.
@@ -31,6 +31,7 @@ def detect_run(folder, train, test, schedule, image_size=256, seeds=3, command="
         train, test: (path of a .json in the COCO format, folder of its pictures or None), see `read_coco`.
         schedule: `Schedule`, the same for all.
         image_size: int, pixels of the longer side.
+        label_fraction: float in (0, 1], share of the training pictures used, others with each seed.
         seeds: int, how often each method is trained.
         command: str, for the results to say how they came about.
 
@@ -54,22 +55,24 @@ def detect_run(folder, train, test, schedule, image_size=256, seeds=3, command="
             f"Received: {', '.join(boxed.class_names)} and {', '.join(test_boxed.class_names)}"
         )
     canvas = canvas_size(boxed.pictures.sizes, image_size)
-    smallest = smallest_anchor(boxed, canvas)
+    shares = [boxed.share(label_fraction, seed) for seed in range(seeds)]
     print(
-        f"{len(boxed):,} training pictures with {boxed.objects:,} boxes, {len(test_boxed):,} test pictures with "
-        f"{test_boxed.objects:,}, on {canvas[1]} x {canvas[0]} pixels, anchors from {smallest} pixels.",
+        f"{len(shares[0]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on {canvas[1]} x "
+        f"{canvas[0]} pixels.",
         flush=True,
     )
     methods = ("pretrained", "from scratch")  # the first is the one that is kept
     scores = {metric: {method: [] for method in methods} for metric in METRICS}
     drawn, kept = {}, None
-    for seed in range(seeds):
+    for seed, share in enumerate(shares):
+        smallest = smallest_anchor(share, canvas)
+        print(f"Seed {seed}: {share.objects:,} boxes to learn from, anchors from {smallest} pixels", flush=True)
         for method in methods:
             # From scratch means other weights with each seed.
             fresh = dataclasses.replace(run, seed=run.seed + seed)
             encoder = pretrained if method == "pretrained" else build_encoder(fresh)
             print(f"Seed {seed}, {method}", flush=True)
-            detector = fine_tuned_detector(encoder, boxed, canvas, smallest, schedule, seed)
+            detector = fine_tuned_detector(encoder, share, canvas, smallest, schedule, seed)
             found = detector.detect(test_boxed.pictures)
             for metric, value in average_precision(test_boxed, found).items():
                 scores[metric][method].append(value)
@@ -80,10 +83,11 @@ def detect_run(folder, train, test, schedule, image_size=256, seeds=3, command="
     out = save_detector(kept, run)
     with written_beside(out / "predictions.png") as path:
         detection_sheet(test_boxed, drawn).save(path)
-    settings = {**dataclasses.asdict(schedule), "canvas": list(canvas), "smallest_anchor": smallest}
+    settings = {**dataclasses.asdict(schedule), "canvas": list(canvas), "label_fraction": label_fraction}
+    labels = "" if label_fraction == 1 else f", {100 * label_fraction:g} % of the labels"
     results = [
         Result(
-            "Object detection",
+            f"Object detection{labels}",
             text,
             f"{train[0]} -> {test[0]}",
             scores[metric],
@@ -93,5 +97,11 @@ def detect_run(folder, train, test, schedule, image_size=256, seeds=3, command="
         )
         for metric, text in METRICS.items()
     ]
-    write_results(run, "detection", results)
+    # One file for each amount of labels, so that a few and all can stand side by side.
+    write_results(run, results_name(label_fraction), results)
     return results
+
+
+def results_name(label_fraction):
+    """The name of the results: "detection", or with 10 % of the labels "detection-10"."""
+    return "detection" if label_fraction == 1 else f"detection-{100 * label_fraction:g}".replace(".", "-")
