@@ -16,7 +16,7 @@ from .drawing import detection_sheet
 from .fine_tuning import fine_tuned_detector
 from .kept import save_detector
 from .network import smallest_anchor
-from .scoring import average_precision
+from .scoring import average_precision, check_tool
 
 METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean average precision, overlap .50"}
 
@@ -45,6 +45,7 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
     start = time.monotonic()
     if seeds < 1:
         raise InputError(f"--seeds must be a whole number from 1. Received: {seeds}")
+    check_tool()
     run = read_run(folder)
     pretrained = load_encoder(folder)
     keras_cv_backbone(pretrained)  # Refuses what cannot be a backbone before anything else is done.
@@ -55,21 +56,22 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
             f"Received: {', '.join(boxed.class_names)} and {', '.join(test_boxed.class_names)}"
         )
     canvas = canvas_size(boxed.pictures.sizes, image_size)
-    shares = [boxed.share(label_fraction, seed) for seed in range(seeds)]
+    # From the run's seed on, so that runs with seeds of their own draw other labels and weights.
+    shares = {seed: boxed.share(label_fraction, seed) for seed in range(run.seed, run.seed + seeds)}
     print(
-        f"{len(shares[0]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on {canvas[1]} x "
+        f"{len(shares[run.seed]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on {canvas[1]} x "
         f"{canvas[0]} pixels.",
         flush=True,
     )
     methods = ("pretrained", "from scratch")  # the first is the one that is kept
     scores = {metric: {method: [] for method in methods} for metric in METRICS}
     drawn, kept = {}, None
-    for seed, share in enumerate(shares):
+    for seed, share in shares.items():
         smallest = smallest_anchor(share, canvas)
         print(f"Seed {seed}: {share.objects:,} boxes to learn from, anchors from {smallest} pixels", flush=True)
         for method in methods:
             # From scratch means other weights with each seed.
-            fresh = dataclasses.replace(run, seed=run.seed + seed)
+            fresh = dataclasses.replace(run, seed=seed)
             encoder = pretrained if method == "pretrained" else build_encoder(fresh)
             print(f"Seed {seed}, {method}", flush=True)
             detector = fine_tuned_detector(encoder, share, canvas, smallest, schedule, seed)
@@ -77,7 +79,7 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
             for metric, value in average_precision(test_boxed, found).items():
                 scores[metric][method].append(value)
                 print(f"{metric} {100 * value:.1f} %", flush=True)
-            if seed == 0:
+            if seed == run.seed:
                 drawn[method] = found
                 kept = kept or detector
     out = save_detector(kept, run)

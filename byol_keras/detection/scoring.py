@@ -1,9 +1,12 @@
 """Average precision as the COCO data set defines it, by its own tool."""
 
 import contextlib
+import importlib.util
 import io
 
 import numpy as np
+
+from ..errors import InputError
 
 
 def average_precision(boxed, found):
@@ -16,7 +19,11 @@ def average_precision(boxed, found):
     Returns:
         dict: "mAP", the mean over the overlaps .50, .55 to .95 that a detection needs to count, and "mAP50", with .50;
         floats from 0 to 1.
+
+    Raises:
+        InputError: when pycocotools is not installed.
     """
+    check_tool()
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -32,6 +39,12 @@ def average_precision(boxed, found):
         judged.accumulate()
         judged.summarize()
     return {"mAP": float(judged.stats[0]), "mAP50": float(judged.stats[1])}
+
+
+def check_tool():
+    """Raises InputError where pycocotools is not installed."""
+    if importlib.util.find_spec("pycocotools") is None:
+        raise InputError('Average precision needs pycocotools. Install it: pip install "byol_keras[detection]"')
 
 
 def _truth(boxed):

@@ -5,6 +5,7 @@ import pytest
 
 from byol_keras.data.pictures import Pictures
 from byol_keras.detection import BoxedPictures, average_precision
+from byol_keras.errors import InputError
 
 
 def boxed(boxes, classes=None, crowd=None, names=("car",)):
@@ -67,3 +68,9 @@ def test_classes_count_alike_whatever_their_size():
 
 def test_nothing_found_is_zero():
     assert average_precision(boxed([[[10, 10, 30, 30]]]), [found([], [])]) == {"mAP": 0.0, "mAP50": 0.0}
+
+
+def test_without_pycocotools_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"byol_keras\[detection\]"):
+        average_precision(boxed([[[10, 10, 30, 30]]]), [found([], [])])
