@@ -59,8 +59,8 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
     # From the run's seed on, so that runs with seeds of their own draw other labels and weights.
     shares = {seed: boxed.share(label_fraction, seed) for seed in range(run.seed, run.seed + seeds)}
     print(
-        f"{len(shares[run.seed]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on {canvas[1]} x "
-        f"{canvas[0]} pixels.",
+        f"{len(shares[run.seed]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on "
+        f"{canvas[1]} x {canvas[0]} pixels.",
         flush=True,
     )
     methods = ("pretrained", "from scratch")  # the first is the one that is kept
