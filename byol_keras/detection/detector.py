@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data.pictures import Pictures
 from ..errors import InputError
 from ..keras_cv_backbone import normalized
 from ..kernels import fast_layers
@@ -43,7 +42,7 @@ class Detector:
         """Finds objects.
 
         Args:
-            pictures: colour `Pictures`, N of any sizes.
+            pictures: colour `Pictures`, N of any sizes, as `data.open_source` gives them.
 
         Returns:
             N tuples, at most 100 detections each, the surest first: boxes (n, 4) float32, left, top, right, bottom in
@@ -52,8 +51,8 @@ class Detector:
         Raises:
             InputError: for grey pictures.
         """
-        if not isinstance(pictures, Pictures) or pictures.channels != 3:
-            raise InputError("A detector takes colour pictures.")
+        if pictures.channels != 3:
+            raise InputError(f"A detector takes colour pictures, of 3 channels. Received: {pictures.channels} channel")
 
         def decoded(images):
             found = self.network.decode_predictions(self.network({"images": images}, training=False), images)

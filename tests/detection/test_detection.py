@@ -10,6 +10,7 @@ from PIL import Image
 
 import byol_keras as bk
 from byol_keras.cli import main
+from byol_keras.data.arrays import from_arrays
 from byol_keras.detection import (
     Detector,
     Schedule,
@@ -105,6 +106,11 @@ def test_detections_lie_inside_their_pictures_surest_first(kept, squares):
         assert (np.diff(scores) <= 0).all()
         assert (scores >= 0.01).all()
         assert set(classes) <= {0, 1}
+
+
+def test_grey_pictures_are_refused(kept):
+    with pytest.raises(InputError, match="Received: 1 channel"):
+        kept[1].detect(from_arrays(np.zeros((2, 64, 64, 1), np.uint8)))
 
 
 def test_a_kept_detector_is_the_same(kept, squares):
