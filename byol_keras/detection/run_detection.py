@@ -1,0 +1,109 @@
+"""What `byol-keras detect` does: the backbone of a run beside the same from scratch, in a detector."""
+
+import dataclasses
+import time
+
+from ..atomic import written_beside
+from ..embedding import load_encoder
+from ..errors import InputError
+from ..keras_cv_backbone import keras_cv_backbone
+from ..pretraining import build_encoder
+from ..results import Result, write_results
+from ..run import read_run
+from .canvas import canvas_size
+from .coco import read_coco
+from .drawing import detection_sheet
+from .fine_tuning import fine_tuned_detector
+from .kept import save_detector
+from .network import smallest_anchor
+from .scoring import average_precision, check_tool
+
+METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean average precision, overlap .50"}
+
+
+def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0, seeds=3, command=""):
+    """Fine-tunes and scores detectors; writes RUN/results/detection.json and RUN/detection/.
+
+    Kept and drawn are those of the first seed.
+
+    Args:
+        folder: the run.
+        train, test: (path of a .json in the COCO format, folder of its pictures or None), see `read_coco`.
+        schedule: `Schedule`, the same for all.
+        image_size: int, pixels of the longer side.
+        label_fraction: float in (0, 1], share of the training pictures used, others with each seed.
+        seeds: int, how often each method is trained.
+        command: str, for the results to say how they came about.
+
+    Returns:
+        list of `Result`: the two metrics, each with a score a seed for "pretrained" and "from scratch".
+
+    Raises:
+        InputError: for a run that is not finished or whose encoder cannot be a backbone, a mistake in the files, or
+            other categories in the test file than in the training file.
+    """
+    start = time.monotonic()
+    if seeds < 1:
+        raise InputError(f"--seeds must be a whole number from 1. Received: {seeds}")
+    check_tool()
+    run = read_run(folder)
+    pretrained = load_encoder(folder)
+    keras_cv_backbone(pretrained)  # Refuses what cannot be a backbone before anything else is done.
+    boxed, test_boxed = read_coco(*train), read_coco(*test)
+    if boxed.class_names != test_boxed.class_names:
+        raise InputError(
+            f"{train[0]} and {test[0]} do not have the same categories. "
+            f"Received: {', '.join(boxed.class_names)} and {', '.join(test_boxed.class_names)}"
+        )
+    canvas = canvas_size(boxed.pictures.sizes, image_size)
+    # From the run's seed on, so that runs with seeds of their own draw other labels and weights.
+    shares = {seed: boxed.share(label_fraction, seed) for seed in range(run.seed, run.seed + seeds)}
+    print(
+        f"{len(shares[run.seed]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on "
+        f"{canvas[1]} x {canvas[0]} pixels.",
+        flush=True,
+    )
+    methods = ("pretrained", "from scratch")  # the first is the one that is kept
+    scores = {metric: {method: [] for method in methods} for metric in METRICS}
+    drawn, kept = {}, None
+    for seed, share in shares.items():
+        smallest = smallest_anchor(share, canvas)
+        print(f"Seed {seed}: {share.objects:,} boxes to learn from, anchors from {smallest} pixels", flush=True)
+        for method in methods:
+            # From scratch means other weights with each seed.
+            fresh = dataclasses.replace(run, seed=seed)
+            encoder = pretrained if method == "pretrained" else build_encoder(fresh)
+            print(f"Seed {seed}, {method}", flush=True)
+            detector = fine_tuned_detector(encoder, share, canvas, smallest, schedule, seed)
+            found = detector.detect(test_boxed.pictures)
+            for metric, value in average_precision(test_boxed, found).items():
+                scores[metric][method].append(value)
+                print(f"{metric} {100 * value:.1f} %", flush=True)
+            if seed == run.seed:
+                drawn[method] = found
+                kept = kept or detector
+    out = save_detector(kept, run)
+    with written_beside(out / "predictions.png") as path:
+        detection_sheet(test_boxed, drawn).save(path)
+    settings = {**dataclasses.asdict(schedule), "canvas": list(canvas), "label_fraction": label_fraction}
+    labels = "" if label_fraction == 1 else f", {100 * label_fraction:g} % of the labels"
+    results = [
+        Result(
+            f"Object detection{labels}",
+            text,
+            f"{train[0]} -> {test[0]}",
+            scores[metric],
+            settings,
+            round(time.monotonic() - start, 1),
+            command,
+        )
+        for metric, text in METRICS.items()
+    ]
+    # One file for each amount of labels, so that a few and all can stand side by side.
+    write_results(run, results_name(label_fraction), results)
+    return results
+
+
+def results_name(label_fraction):
+    """The name of the results: "detection", or with 10 % of the labels "detection-10"."""
+    return "detection" if label_fraction == 1 else f"detection-{100 * label_fraction:g}".replace(".", "-")

@@ -1,0 +1,48 @@
+"""Fine-tune a detector on a few pictures with boxes, score it, and draw what it finds.
+
+python examples/detect_objects.py
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import byol_keras as bk
+from byol_keras.demo_pictures import draw
+from byol_keras.detection import Schedule, average_precision, fine_tuned_detector, read_coco
+from byol_keras.detection.canvas import canvas_size
+from byol_keras.detection.drawing import detection_sheet
+from byol_keras.detection.network import smallest_anchor
+
+
+def compose(folder, count, seed):
+    """Patterned patches on plain grounds, with their boxes in the COCO format."""
+    generator, (patches, _, _) = np.random.default_rng(seed), draw(2 * count, seed)
+    folder.mkdir()
+    images, boxes = [], []
+    for i in range(count):
+        ground = np.full((64, 96, 3), generator.integers(0, 256, 3), np.uint8)
+        for half in range(2):
+            left, top = 48 * half + int(generator.integers(17)), int(generator.integers(33))
+            ground[top : top + 32, left : left + 32] = patches[2 * i + half]
+            place = {"id": len(boxes), "image_id": i, "category_id": 0}
+            boxes.append({**place, "bbox": [left, top, 32, 32]})
+        Image.fromarray(ground).save(folder / f"{i}.png")
+        images.append({"id": i, "file_name": f"{i}.png"})
+    coco = {"images": images, "annotations": boxes, "categories": [{"id": 0, "name": "patch"}]}
+    (folder / "boxes.json").write_text(json.dumps(coco))
+    return read_coco(folder / "boxes.json")
+
+
+folder = Path(tempfile.mkdtemp())
+train, test = compose(folder / "train", 64, seed=0), compose(folder / "test", 16, seed=1)
+encoder = bk.resnet10(image_size=64, mean=[0.5] * 3, std=[0.25] * 3)  # stands for one you trained
+canvas = canvas_size(train.pictures.sizes, image_size=96)
+schedule = Schedule(epochs=5)
+detector = fine_tuned_detector(encoder, train, canvas, smallest_anchor(train, canvas), schedule)
+found = detector.detect(test.pictures)
+print({name: round(score, 3) for name, score in average_precision(test, found).items()})
+detection_sheet(test, {"found": found}).save("detections.png")
