@@ -8,12 +8,12 @@ import shlex
 import sys
 
 from ._version import __version__
-from .commands import demo, detect, embed, evaluate, export, finetune, label, pretrain, views
+from .commands import demo, detect, embed, evaluate, export, finetune, label, pretrain, segment, views
 from .errors import InputError, ParityError
 from .startup import import_tensorflow
 
 # In the order in which somebody new needs them.
-COMMANDS = (demo, views, pretrain, evaluate, finetune, label, detect, embed, export)
+COMMANDS = (demo, views, pretrain, evaluate, finetune, label, detect, segment, embed, export)
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -1,0 +1,151 @@
+"""What `byol-keras segment` does: DeepLabV3+ from the pretrained backbone of a run beside the same from scratch."""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+
+from ..atomic import written_beside
+from ..embedding import load_encoder
+from ..errors import InputError
+from ..float32_copy import float32_copy
+from ..keras_cv_backbone import keras_cv_backbone
+from ..precision import dtype_policy
+from ..pretraining import build_encoder
+from ..results import Result, write_results
+from ..run import read_run
+from .drawing import prediction_sheet
+from .fine_tuning import Schedule, fine_tune, score
+from .mean_iou import class_iou
+from .scenes import open_scenes
+from .segmenter import build_segmenter, predictor
+
+METHODS = ("pretrained", "from scratch")
+SCENES_SHOWN = 6
+
+
+def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0, 1, 2), command=""):
+    """Trains both segmenters once for each seed, and scores them on the test scenes.
+
+    A seed decides on the new weights, those of the backbone from scratch included, the crops, and which label maps are
+    used; both methods share them. Written are RUN/results/NAME.json and, of the first seed, RUN/NAME/pretrained.keras
+    with its classes.txt and RUN/NAME/predictions.png; NAME is "segmentation", with the share of labels behind it where
+    that is not all.
+
+    Args:
+        folder: the run.
+        train, test: folders of scenes, see `open_scenes`.
+        schedule: `Schedule`, or None for the usual one.
+        label_fraction: float in (0, 1], share of the training scenes that is used.
+        seeds: ints.
+        command: str, the command line, for the results.
+
+    Returns:
+        list of `Result`: mean IoU, then the IoU of each class of the test scenes.
+
+    Raises:
+        InputError: for a run or encoder that cannot be used, or scenes that cannot.
+    """
+    start = time.monotonic()
+    schedule = schedule or Schedule()
+    run, encoder = read_run(folder), load_encoder(folder)
+    # Before the long work: an encoder that cannot be a backbone.
+    keras_cv_backbone(encoder)
+    train_scenes = open_scenes(train)
+    test_scenes = open_scenes(test, like=train_scenes)
+    if np.count_nonzero(train_scenes.pixels.sum(axis=0)) < 2:
+        raise InputError(f"The label maps in {train} have one class only: nothing to tell apart.")
+    name, out = result_name(label_fraction), None
+    ious = {method: [] for method in METHODS}
+    for seed in seeds:
+        scenes = train_scenes.subset(chosen(len(train_scenes), label_fraction, seed))
+        models = {}
+        for method in METHODS:
+            print(f"{method}, seed {seed}: {schedule.steps} steps on {len(scenes)} scenes", flush=True)
+            start_from = encoder if method == "pretrained" else build_encoder(dataclasses.replace(run, seed=seed))
+            models[method] = _fine_tuned(run, start_from, scenes, schedule, seed)
+            ious[method].append(class_iou(score(models[method], test_scenes)))
+            print(f"{method}, seed {seed}: mean IoU {100 * np.nanmean(ious[method][-1]):.1f} %", flush=True)
+        if out is None:
+            out = run.folder / name
+            _keep(out, models, test_scenes)
+    settings = {**dataclasses.asdict(schedule), "label_fraction": label_fraction, "seeds": list(seeds)}
+    settings["training_scenes"] = len(scenes)
+    results = _results(ious, test_scenes.class_names, label_fraction)
+    results = [
+        dataclasses.replace(
+            result,
+            data=f"{train} -> {test}",
+            settings=settings,
+            seconds=round(time.monotonic() - start, 1),
+            command=command,
+        )
+        for result in results
+    ]
+    write_results(run, name, results)
+    return results
+
+
+def result_name(label_fraction):
+    """What the measurement is called: "segmentation", or such as "segmentation-10-percent"."""
+    return (
+        "segmentation" if label_fraction == 1 else f"segmentation-{_percent(label_fraction)}-percent".replace(".", "-")
+    )
+
+
+def chosen(count, fraction, seed):
+    """Indices of a random share of `count` scenes, at least one: (n,) int, sorted.
+
+    Raises:
+        InputError: unless 0 < fraction <= 1.
+    """
+    if not 0 < fraction <= 1:
+        raise InputError(f"The share of labels must be above 0 and at most 1. Received: label_fraction={fraction}")
+    return np.sort(np.random.default_rng(seed).permutation(count)[: max(1, round(fraction * count))])
+
+
+def _fine_tuned(run, encoder, scenes, schedule, seed):
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype_policy(run.recipe.precision))
+    try:
+        # The new weights are the same whatever the backbone starts from.
+        keras.utils.set_random_seed(seed)
+        model = build_segmenter(encoder, len(scenes.class_names), schedule.crop_size)
+    finally:
+        keras.config.set_dtype_policy(previous)
+    fine_tune(model, scenes, schedule, seed)
+    return model
+
+
+def _keep(out, models, test):
+    """The trained model with the names of its classes, and a picture of what both make of some test scenes."""
+    out.mkdir(parents=True, exist_ok=True)
+    with written_beside(out / "pretrained.keras") as path:
+        float32_copy(models["pretrained"]).save(path)
+    with written_beside(out / "classes.txt") as path:
+        path.write_text("".join(f"{name}\n" for name in test.class_names), encoding="utf-8")
+    predictors = [predictor(models[method]) for method in METHODS]
+    rows = []
+    for i in np.linspace(0, len(test) - 1, min(SCENES_SHOWN, len(test))).astype(int):
+        picture = test.picture(i)
+        rows.append([picture, test.labels(i), *(predict(picture) for predict in predictors)])
+    with written_beside(out / "predictions.png") as path:
+        prediction_sheet(rows, ["scene", "truth", *METHODS], test.class_names).save(path)
+
+
+def _results(ious, class_names, label_fraction):
+    task = "Semantic segmentation"
+    if label_fraction < 1:
+        task += f", {_percent(label_fraction)} % of the labels"
+    results = [Result(task, "mean IoU", "", {m: [float(np.nanmean(iou)) for iou in rows] for m, rows in ious.items()})]
+    for i, name in enumerate(class_names):
+        scores = {method: [float(iou[i]) for iou in rows] for method, rows in ious.items()}
+        # A class that is nowhere in the test scenes has no score.
+        if not np.isnan(next(iter(scores.values()))).any():
+            results.append(Result(task, f"IoU of {name}", "", scores))
+    return results
+
+
+def _percent(fraction):
+    return f"{100 * fraction:g}"
