@@ -8,12 +8,48 @@ import shlex
 import sys
 
 from ._version import __version__
-from .commands import demo, detect, embed, evaluate, export, finetune, label, pretrain, segment, views
+from .commands import (
+    demo,
+    detect,
+    duplicates,
+    embed,
+    evaluate,
+    export,
+    finetune,
+    identities,
+    label,
+    pretrain,
+    report,
+    retrieval,
+    search,
+    segment,
+    split,
+    verify,
+    views,
+)
 from .errors import InputError, ParityError
 from .startup import import_tensorflow
 
 # In the order in which somebody new needs them.
-COMMANDS = (demo, views, pretrain, evaluate, finetune, label, detect, segment, embed, export)
+COMMANDS = (
+    demo,
+    views,
+    pretrain,
+    split,
+    evaluate,
+    finetune,
+    label,
+    retrieval,
+    search,
+    duplicates,
+    identities,
+    verify,
+    detect,
+    segment,
+    report,
+    embed,
+    export,
+)
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
