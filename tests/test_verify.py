@@ -101,9 +101,9 @@ def test_a_resumed_run_leaves_out_the_same(run, tmp_path, capsys):
 def test_verify_measures_on_folds_that_training_has_not_seen(run, faces, capsys):
     assert verify(run, faces, "--folds", "2-3") == 0
     printed = capsys.readouterr().out
-    assert "true accepts at 1% false" in printed
+    assert "true accepts at 1 % false" in printed
     results = read_results(read_run(run))
-    assert [result.metric for result in results] == ["accuracy", "ROC AUC", "true accepts at 1% false"]
+    assert [result.metric for result in results] == ["accuracy", "ROC AUC", "true accepts at 1 % false"]
     for result in results:
         assert list(result.scores)[:2] == ["pretrained", "untrained"]
         assert {len(values) for values in result.scores.values()} == {2 if result.metric == "accuracy" else 1}

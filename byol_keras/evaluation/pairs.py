@@ -200,7 +200,7 @@ def _check_folds(path, pairs):
     folds = np.unique(pairs.folds)
     if len(folds) < 2:
         raise InputError(
-            f"{path} has {len(folds)} folds: it takes 2 or more, since each is tested with what the others teach."
+            f"{path} must have 2 folds or more, since each is tested with what the others teach. Received: {len(folds)}"
         )
     for fold in folds:
         kinds = np.unique(pairs.same[pairs.folds == fold])

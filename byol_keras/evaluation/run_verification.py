@@ -97,7 +97,7 @@ def _judged(scores, pairs):
     return {
         "accuracy": {name: fold_accuracies(values, same, pairs.folds) for name, values in scores.items()},
         "ROC AUC": {name: [roc_auc(values, same)] for name, values in scores.items()},
-        f"true accepts at {FALSE_ACCEPTS:.0%} false": {
+        f"true accepts at {100 * FALSE_ACCEPTS:g} % false": {
             name: [true_accept_rate(values, same, FALSE_ACCEPTS)] for name, values in scores.items()
         },
     }
