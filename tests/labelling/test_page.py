@@ -128,6 +128,7 @@ def test_the_page_fits_a_phone_and_the_dark(width, dark, server, tmp_path):
         browser.open(server.url)
         browser.wait_for(f"{IDLE} && at('picture').complete")
         assert browser.value("document.documentElement.scrollWidth") <= width
+        assert browser.value("(w => w.scrollWidth <= w.clientWidth)(document.querySelector('.wide'))")
         # Picture, classes, skip and undo without scrolling, each as tall as a finger wants.
         assert browser.value("at('undo').getBoundingClientRect().bottom") <= 800
         heights = browser.value("[...document.querySelectorAll('main button')].map(b => b.offsetHeight)")
