@@ -11,7 +11,7 @@ from byol_keras.data.arrays import from_arrays
 from byol_keras.demo_pictures import draw
 from byol_keras.evaluation.few_labels import stratified
 from byol_keras.evaluation.fine_tuning import fine_tune, predict
-from byol_keras.evaluation.schedule import schedule_for
+from byol_keras.evaluation.schedule import Schedule
 
 images, labels, class_names = draw(1000, seed=0)
 unlabelled, test = from_arrays(images), from_arrays(*draw(500, seed=1)[:2])
@@ -23,10 +23,9 @@ pretrained = keras.models.clone_model(scratch)
 pretrained.set_weights(scratch.get_weights())
 model = bk.BYOL(pretrained, augmenter=bk.TwoViews(32))
 model.compile(optimizer=keras.optimizers.AdamW(1e-3))
-model.fit(unlabelled.images, batch_size=64, epochs=1, callbacks=[bk.TargetEMA(0.95)])  # 12 and more would be better
+model.fit(unlabelled.images, batch_size=64, epochs=1, callbacks=[bk.TargetEMA(0.95)])  # for a gain: 12 or more
 
-schedule = schedule_for(len(labelled), epochs=30)
 for name, encoder in (("pretrained", model.encoder), ("from scratch", scratch)):
-    classifier = fine_tune(encoder, labelled, len(class_names), schedule)
+    classifier = fine_tune(encoder, labelled, len(class_names), Schedule(0.1, updates=30, batch_size=30))
     right = np.mean(predict(classifier, test).argmax(axis=1) == test.labels)
     print(f"{name}: {100 * right:.1f} % of {len(test)} pictures right, after {len(labelled)} labelled ones")

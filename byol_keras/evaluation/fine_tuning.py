@@ -15,8 +15,8 @@ from ..precision import dtype_policy
 from ..schedules import learning_rate
 
 
-def fine_tune(encoder, pictures, classes, schedule, seed=0, precision="auto"):
-    """Trains a copy of the encoder and a linear layer on top of it, from 0, by SGD on the cross-entropy.
+def fine_tune(encoder, pictures, classes, schedule, head=None, seed=0, precision="auto"):
+    """Trains a copy of the encoder and a linear layer on top of it by SGD on the cross-entropy.
 
     As in the semi-supervised training of Grill et al. 2020 (section 4.2, appendix C.2): Nesterov momentum 0.9, no
     weight decay, random crops and flips, batch norm in training mode, the last update counts.
@@ -26,6 +26,8 @@ def fine_tune(encoder, pictures, classes, schedule, seed=0, precision="auto"):
         pictures: labelled `Pictures`.
         classes: int, K; the labels are below it.
         schedule: `Schedule`.
+        head: weights (D, K) and bias (K,) for the linear layer to begin with, as `logistic_regression` gives them; by
+            default 0.
         seed: int, of the order of the pictures, the crops and the flips.
         precision: of the training, see `precision.dtype_policy`; float16 is not for this.
 
@@ -43,6 +45,8 @@ def fine_tune(encoder, pictures, classes, schedule, seed=0, precision="auto"):
     size = encoder.input_shape[1]
     trained = bfloat16_copy(encoder) if policy == "mixed_bfloat16" else _copy(encoder)
     network, logits = _with_head(trained, classes)
+    if head is not None:
+        logits.set_weights([np.asarray(values, np.float32) for values in head])
     network.compile(
         keras.optimizers.SGD(_rate(schedule), momentum=0.9, nesterov=True),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

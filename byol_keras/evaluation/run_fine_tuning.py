@@ -52,7 +52,11 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     names = class_names_of(train_pictures)
     _check_every_class(train_pictures, names, train)
     chosen = draws_of_labels(train_pictures.labels, label_fraction, draws, seed)
-    schedule = schedule_for(len(chosen[0]), **(flags or {}))
+    count = len(chosen[0])
+    schedules = {
+        TUNED: schedule_for(count, pretrained=True, **(flags or {})),
+        SCRATCH: schedule_for(count, pretrained=False, **(flags or {})),
+    }
     starts = [
         (TUNED, PROBE, keras.models.load_model(run.encoder)),
         (SCRATCH, UNTRAINED_PROBE, build_encoder(run)),
@@ -65,7 +69,10 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
             labelled = train_pictures.subset(indices)
             _, weights, bias = logistic_regression(embed(encoder, labelled), labelled.labels)
             scores[probe].append(_accuracy(test_vectors @ weights + bias, test_pictures))
-            classifier = fine_tune(encoder, labelled, len(names), schedule, seed + i, _precision(run))
+            # Features worth keeping are pulled about while the layer on them learns from 0 (Kumar et al. 2022, arXiv
+            # 2202.10054); from scratch there are none.
+            head = (weights, bias) if whole == TUNED else None
+            classifier = fine_tune(encoder, labelled, len(names), schedules[whole], head, seed + i, _precision(run))
             scores[whole].append(_accuracy(predict(classifier, test_pictures), test_pictures))
             _say(f"{whole}, draw {i + 1} of {draws}: {_percent(scores[whole])}; {probe}: {_percent(scores[probe])}")
             kept = kept or classifier
@@ -75,15 +82,15 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         data=f"{train} -> {test}",
         scores=scores,
         settings={
-            "training pictures": len(chosen[0]),
+            "training pictures": count,
             "draws": draws,
             "seed": seed,
-            **dataclasses.asdict(schedule),
+            **{name: dataclasses.asdict(schedule) for name, schedule in schedules.items()},
         },
         seconds=round(time.monotonic() - started, 1),
         command=command,
     )
-    about = {"train": str(train), "training pictures": len(chosen[0]), "seed": seed, "command": command}
+    about = {"train": str(train), "training pictures": count, "seed": seed, "command": command}
     write_classifier(run.classifier, kept, names, about)
     write_results(run, results_name("finetune", label_fraction), [result])
     return [result]

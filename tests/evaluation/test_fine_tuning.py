@@ -84,10 +84,19 @@ def test_the_seed_decides(tiny_encoder, pictures):
     keras.utils.set_random_seed(0)
     encoder = tiny_encoder()
     first, again, other = (
-        predict(fine_tune(encoder, pictures, 3, Schedule(0.1, 3, 20), seed, "float32"), pictures) for seed in (1, 1, 2)
+        predict(fine_tune(encoder, pictures, 3, Schedule(0.1, 3, 20), seed=seed, precision="float32"), pictures)
+        for seed in (1, 1, 2)
     )
     np.testing.assert_allclose(first, again, rtol=1e-5, atol=1e-6)
     assert np.abs(first - other).max() > 1e-3
+
+
+def test_a_head_to_begin_with(tiny_encoder, pictures):
+    rng = np.random.default_rng(1)
+    head = rng.normal(size=(4, 3)), rng.normal(size=3)
+    classifier = fine_tune(tiny_encoder(), pictures, 3, Schedule(1e-9, 1, 20), head, precision="float32")
+    for ours, given in zip(parts(classifier)[1], head, strict=True):
+        np.testing.assert_allclose(ours, given, rtol=1e-5)
 
 
 def test_what_cannot_be_trained(tiny_encoder, pictures):

@@ -16,7 +16,6 @@ from byol_keras.results import read_results
 
 
 def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources, capsys):
-    """A run whose encoder was never trained is its own training from scratch: the same start, schedule and result."""
     run = make_run()
     flags = ["--label-fraction", "0.5", "--draws", "1", "--epochs", "3", "--batch-size", "12", "--seed", "4"]
     assert main(["finetune", str(run.folder), "--train", str(sources[0]), "--test", str(sources[1]), *flags]) == 0
@@ -25,10 +24,10 @@ def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources
     assert result.task == "Image classification, 50 % of the labels"
     names = "fine-tuned", "from scratch", "linear probe, frozen", "linear probe, frozen untrained"
     assert tuple(result.scores) == names
-    assert result.scores["fine-tuned"] == result.scores["from scratch"]
+    # The encoder of this run was never trained.
     assert result.scores["linear probe, frozen"] == result.scores["linear probe, frozen untrained"]
     assert result.settings["training pictures"] == 36
-    assert result.settings["updates"] == 9
+    assert result.settings["from scratch"]["updates"] == 9
     assert result.command.startswith("byol-keras finetune ")
 
     train, test = open_train_and_test(*sources)

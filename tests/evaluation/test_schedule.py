@@ -5,16 +5,22 @@ from byol_keras.evaluation.schedule import BATCH_SIZE, EPOCHS, FEWEST_UPDATES, L
 
 
 def test_few_pictures_get_updates_and_many_get_epochs():
-    assert schedule_for(500) == Schedule(LEARNING_RATE, FEWEST_UPDATES, BATCH_SIZE)
-    assert schedule_for(50_000) == Schedule(LEARNING_RATE, EPOCHS * (50_000 // BATCH_SIZE), BATCH_SIZE)
+    assert schedule_for(500, True) == Schedule(LEARNING_RATE, FEWEST_UPDATES, BATCH_SIZE)
+    assert schedule_for(50_000, True) == Schedule(LEARNING_RATE, EPOCHS * (50_000 // BATCH_SIZE), BATCH_SIZE)
 
 
 def test_fewer_pictures_than_a_batch_are_one_batch():
-    assert schedule_for(30) == Schedule(LEARNING_RATE, FEWEST_UPDATES, 30)
+    assert schedule_for(30, False) == Schedule(LEARNING_RATE, FEWEST_UPDATES, 30)
+
+
+def test_steps_are_smaller_for_few_pictures_after_pretraining():
+    assert schedule_for(100, True).learning_rate == pytest.approx(LEARNING_RATE / 5)
+    assert schedule_for(100, False).learning_rate == LEARNING_RATE
+    assert schedule_for(100, True, learning_rate=0.3).learning_rate == 0.3
 
 
 def test_what_is_given_holds():
-    assert schedule_for(500, epochs=3, learning_rate=0.5, batch_size=100) == Schedule(0.5, 15, 100)
+    assert schedule_for(500, True, epochs=3, learning_rate=0.5, batch_size=100) == Schedule(0.5, 15, 100)
 
 
 @pytest.mark.parametrize(
@@ -30,4 +36,4 @@ def test_what_is_given_holds():
 )
 def test_numbers_out_of_range(given, said):
     with pytest.raises(InputError, match=said):
-        schedule_for(20, **given)
+        schedule_for(20, True, **given)
