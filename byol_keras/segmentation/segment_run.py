@@ -29,9 +29,10 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
     """Trains both segmenters once for each seed, and scores them on the test scenes.
 
     A seed decides on the new weights, those of the backbone from scratch included, the crops, and which label maps are
-    used; both methods share them. Written are RUN/results/NAME.json and, of the first seed, RUN/NAME/pretrained.keras
-    with its classes.txt and RUN/NAME/predictions.png; NAME is "segmentation", with the share of labels behind it where
-    that is not all.
+    used; both methods share them. Two runs of one seed still differ by rounding, which training carries on.
+
+    Written are RUN/results/NAME.json and, of the first seed, RUN/NAME/pretrained.keras with its classes.txt and
+    RUN/NAME/predictions.png; NAME is "segmentation", with the share of labels behind it where that is not all.
 
     Args:
         folder: the run.
