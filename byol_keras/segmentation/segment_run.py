@@ -51,8 +51,10 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
     start = time.monotonic()
     schedule = schedule or Schedule()
     run, encoder = read_run(folder), load_encoder(folder)
-    # Before the long work: an encoder that cannot be a backbone.
-    keras_cv_backbone(encoder)
+    try:
+        keras_cv_backbone(encoder)
+    except InputError as error:
+        raise InputError(f"{run.encoder}: {error}") from error
     train_scenes = open_scenes(train)
     test_scenes = open_scenes(test, like=train_scenes)
     if np.count_nonzero(train_scenes.pixels.sum(axis=0)) < 2:

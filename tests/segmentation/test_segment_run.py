@@ -93,7 +93,7 @@ def test_an_encoder_that_cannot_be_a_backbone(folders, tmp_path, capfd):
     for backbone, channels in (("resnet8x2", 3), ("resnet10", 1)):
         run = make_run(tmp_path / f"{backbone}-{channels}", backbone, channels)
         line = failure(capfd, "segment", run.folder, "--train", train, "--test", test)
-        assert "resnet10, resnet18 or resnet34 for colour pictures" in line
+        assert f"{run.encoder}: A keras-cv backbone can be made of resnet10, resnet18 or resnet34" in line
 
 
 def test_wrong_options(folders, tmp_path, capfd):
