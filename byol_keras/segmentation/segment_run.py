@@ -29,9 +29,10 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
     """Trains both segmenters once for each seed, and scores them on the test scenes.
 
     A seed decides on the new weights, those of the backbone from scratch included, the crops, and which label maps are
-    used; both methods share them. Written are RUN/results/NAME.json and, of the first seed, RUN/NAME/pretrained.keras
-    with its classes.txt and RUN/NAME/predictions.png; NAME is "segmentation", with the share of labels behind it where
-    that is not all.
+    used; both methods share them. Two runs of one seed still differ by rounding, which training carries on.
+
+    Written are RUN/results/NAME.json and, of the first seed, RUN/NAME/pretrained.keras with its classes.txt and
+    RUN/NAME/predictions.png; NAME is "segmentation", with the share of labels behind it where that is not all.
 
     Args:
         folder: the run.
@@ -50,8 +51,10 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
     start = time.monotonic()
     schedule = schedule or Schedule()
     run, encoder = read_run(folder), load_encoder(folder)
-    # Before the long work: an encoder that cannot be a backbone.
-    keras_cv_backbone(encoder)
+    try:
+        keras_cv_backbone(encoder)
+    except InputError as error:
+        raise InputError(f"{run.encoder}: {error}") from error
     train_scenes = open_scenes(train)
     test_scenes = open_scenes(test, like=train_scenes)
     if np.count_nonzero(train_scenes.pixels.sum(axis=0)) < 2:

@@ -82,15 +82,22 @@ def predictor(model):
         model: of `build_segmenter` or `load_segmenter`.
     """
 
-    # Traced anew for every size: Keras' UpSampling2D cannot be traced with sizes left open.
-    @tf.function(autograph=False)
-    def forward(pictures):
+    traced = {}
+
+    def classes_of(pictures):
         return tf.argmax(model(pictures, training=False), axis=-1, output_type=tf.int32)
+
+    def forward(pictures):
+        # Traced once for every size: Keras' UpSampling2D cannot be traced with sizes left open.
+        if pictures.shape not in traced:
+            function = tf.function(classes_of, autograph=False)
+            traced[pictures.shape] = function.get_concrete_function(tf.TensorSpec(pictures.shape))
+        return traced[pictures.shape](tf.constant(pictures))
 
     def predict(picture):
         height, width = picture.shape[:2]
         padded = np.pad(picture, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
-        classes = forward(tf.constant(padded[None] / np.float32(255)))[0]
+        classes = forward(padded[None] / np.float32(255))[0]
         return np.asarray(classes)[:height, :width].astype(np.uint8)
 
     return predict

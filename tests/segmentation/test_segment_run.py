@@ -44,10 +44,11 @@ def failure(capfd, *arguments):
 def test_both_are_trained_scored_drawn_and_kept(folders, tmp_path, capsys):
     train, test = folders
     run = make_run(tmp_path / "run")
-    sizes = ["--steps", "25", "--crop-size", "32", "--batch-size", "4", "--seeds", "2"]
+    sizes = ["--steps", "25", "--crop-size", "64", "--batch-size", "4", "--seeds", "2"]
     arguments = ["segment", str(run.folder), "--train", str(train), "--test", str(test), *sizes]
     assert main([*arguments, "--label-fraction", "0.5"]) == 0
-    printed = capsys.readouterr().out
+    printed, said = capsys.readouterr()
+    assert "retracing" not in said
     assert "25 steps on 3 scenes" in printed
     assert "gain of the first" in printed
 
@@ -60,8 +61,8 @@ def test_both_are_trained_scored_drawn_and_kept(folders, tmp_path, capsys):
         scores = [result.scores[method] for result in results]
         assert all(0 <= score <= 1 for pair in scores for score in pair)
         np.testing.assert_allclose(scores[0], np.mean(scores[1:], axis=0))
-        # Three flat colours: far above what one class everywhere would give.
-        assert min(scores[0]) > 0.4
+        # One class everywhere, ground, would have at most a third of its share of the pixels, 0.18.
+        assert min(scores[0]) > 0.2
     assert json.loads((run.folder / "results" / "segmentation-50-percent.json").read_text())
 
     # What was kept is what was scored with the first seed.
@@ -92,7 +93,7 @@ def test_an_encoder_that_cannot_be_a_backbone(folders, tmp_path, capfd):
     for backbone, channels in (("resnet8x2", 3), ("resnet10", 1)):
         run = make_run(tmp_path / f"{backbone}-{channels}", backbone, channels)
         line = failure(capfd, "segment", run.folder, "--train", train, "--test", test)
-        assert "resnet10, resnet18 or resnet34 for colour pictures" in line
+        assert f"{run.encoder}: A keras-cv backbone can be made of resnet10, resnet18 or resnet34" in line
 
 
 def test_wrong_options(folders, tmp_path, capfd):
