@@ -31,12 +31,15 @@ _HOME = {
     "augment": None,
     "callbacks": None,
     "data": None,
+    "detection": None,
     "evaluation": None,
     "export": None,
+    "labelling": None,
     "losses": None,
     "recipes": None,
     "schedules": None,
     "search": None,
+    "segmentation": None,
 }
 
 __all__ = ["__version__", *_HOME]

@@ -10,7 +10,7 @@ from PIL import Image
 
 import byol_keras as bk
 from byol_keras.demo_pictures import draw
-from byol_keras.labelling import Labelling, LabelsFile, read_head, write_result
+from byol_keras.labelling import Labelling, LabelsFile, write_result
 
 folder = Path(tempfile.mkdtemp())
 images, kinds, kind_names = draw(300, seed=0)
@@ -32,5 +32,5 @@ for _ in range(3):
 
 table, head = write_result(labelling, folder)
 print(table.read_text().splitlines()[:3])
-served = bk.export.saved_model(encoder, folder / "encoder" / "1", head=read_head(head))
+served = bk.export.saved_model(encoder, folder / "encoder" / "1", head=bk.export.LinearHead.load(head))
 print(f"{served} answers `classify` with these classes")

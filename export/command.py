@@ -34,6 +34,7 @@ def export_run(
     report=False,
     threads=None,
     classifier=False,
+    head=None,
 ):
     """Exports a run's encoder, compares each file with Keras in a fresh process, and prints the table.
 
@@ -51,6 +52,7 @@ def export_run(
         threads: int, for the report; by default all processors.
         classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
             as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
+        head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
 
     Returns:
         list of `Parity`.
@@ -67,8 +69,8 @@ def export_run(
         raise InputError("--report does not measure OpenVINO. Leave it out, or choose another --format.")
     if report:
         check_extras()
-    name = "classifier" if classifier else "encoder"
-    encoder, head = _classifier(folder, format) if classifier else (load_encoder(folder), None)
+    name = "encoder" if head is None and not classifier else "classifier"
+    encoder, head = _encoder_and_head(folder, format, classifier, head)
     source = calibration or _source(folder)
     pictures = open_source(source)
     if format in ("tflite", "all") and "int8" in kinds:
@@ -103,10 +105,19 @@ def export_run(
     return parities
 
 
-def _classifier(folder, format):
-    """The encoder and the head of the run's classifier."""
+def _encoder_and_head(folder, format, classifier, head):
+    """What to export: the encoder, and a `LinearHead` or None."""
+    if not classifier and head is None:
+        return load_encoder(folder), None
+    if classifier and head is not None:
+        raise InputError("--classifier has a head of its own: leave out --head, or leave out --classifier.")
     if format in ("onnx", "openvino"):
-        raise InputError(f"--classifier writes a SavedModel and a .tflite. Received: --format {format}")
+        raise InputError(
+            f"{'--classifier' if classifier else '--head'} writes a SavedModel and a .tflite. "
+            f"Received: --format {format}"
+        )
+    if head is not None:
+        return load_encoder(folder), LinearHead.load(head)
     if Path(folder).is_file():
         raise InputError(f"{folder} is not a run: --classifier takes one that `byol-keras finetune` has worked on.")
     model, class_names = read_classifier(read_run(folder).classifier)

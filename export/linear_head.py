@@ -1,9 +1,11 @@
 """The linear classifier that an export can carry."""
 
 import dataclasses
+import zipfile
 
 import numpy as np
 
+from byol_keras.atomic import written_beside
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear import logistic_regression
 
@@ -65,3 +67,22 @@ class LinearHead:
             raise InputError("A linear head needs pictures of two classes at least. Received: labels of one class")
         classes, weights, bias = logistic_regression(embeddings, labels, c)
         return cls(weights, bias, tuple(str(class_names[label]) for label in classes))
+
+    def save(self, path):
+        """Writes `weights`, `bias` and `labels` to an .npz, for `load` and for `byol-keras export --head`."""
+        with written_beside(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, weights=self.weights, bias=self.bias, labels=np.array(self.labels))
+
+    @classmethod
+    def load(cls, path):
+        """The head in an .npz that `save` wrote.
+
+        Raises:
+            InputError: for a file that is not one.
+        """
+        try:
+            # Given a path, numpy would leave the file open when it finds it damaged.
+            with open(path, "rb") as file, np.load(file) as arrays:
+                return cls(arrays["weights"], arrays["bias"], tuple(arrays["labels"]))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path} cannot be read as a head: {error}. `byol-keras label` writes one.") from error

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from byol_keras.cli import main
+from byol_keras.export import LinearHead
 
 CLASSES = ("bars", "dots", "flat")
 
@@ -193,6 +194,23 @@ def test_export_for_other_runtimes(format, files, run, tmp_path):
     (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
     assert parity["format"] == format
     assert parity["passed"]
+
+
+def test_export_with_a_head_names_classes(run, tmp_path, capfd):
+    encoder = keras.models.load_model(run / "encoder.keras")
+    weights = np.random.default_rng(0).normal(size=(encoder.output_shape[-1], 2))
+    head = LinearHead(weights, np.zeros(2), ("lynx", "otter"))
+    head.save(tmp_path / "head.npz")
+    flags = ["--head", str(tmp_path / "head.npz"), "--out", str(tmp_path / "ship"), "--format", "saved_model"]
+    assert main(["export", str(run), *flags]) == 0
+    assert {path.name for path in (tmp_path / "ship").iterdir()} == {"classifier", "parity.json"}
+    (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
+    assert parity["passed"]
+    assert parity["answers"] < 1e-3
+    assert "leave out --head" in failure(capfd, "export", run, *flags, "--classifier")
+    LinearHead(np.zeros((3, 2)), np.zeros(2), ("lynx", "otter")).save(tmp_path / "head.npz")
+    assert main(["export", str(run), *flags]) == 2
+    assert "of another encoder" in capfd.readouterr().err
 
 
 def test_export_on_a_disk_that_fills_up(run, tmp_path, capfd):

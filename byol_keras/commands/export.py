@@ -37,6 +37,7 @@ def add_to(commands):
     add.add_argument(
         "--classifier", action="store_true", help="export what finetune made: the classes' names, with scores"
     )
+    add.add_argument("--head", metavar="FILE", help="the head.npz that label wrote, to export with the encoder")
     add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all processors)")
 
 
@@ -55,6 +56,7 @@ def _run(options):
         options.report,
         options.threads,
         options.classifier,
+        options.head,
     )
 
 

@@ -7,7 +7,7 @@ from .choice import central, next_pictures, uncertain
 from .head import cross_validate, fit_head, probabilities
 from .labelling import Labelling
 from .labels_file import LabelsFile
-from .result import read_head, write_result
+from .result import write_result
 
 __all__ = [
     "Labelling",
@@ -17,7 +17,6 @@ __all__ = [
     "fit_head",
     "next_pictures",
     "probabilities",
-    "read_head",
     "uncertain",
     "write_result",
 ]

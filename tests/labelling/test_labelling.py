@@ -9,7 +9,8 @@ import pytest
 import byol_keras as bk
 from byol_keras.embedding import load_encoder
 from byol_keras.errors import InputError
-from byol_keras.labelling import Labelling, LabelsFile, probabilities, read_head, write_result
+from byol_keras.export import LinearHead
+from byol_keras.labelling import Labelling, LabelsFile, probabilities, write_result
 from byol_keras.labelling.labelling import MAX_LENGTH, ROUND
 
 
@@ -156,7 +157,7 @@ def test_the_result_is_a_table_and_a_head(coloured, tmp_path):
     by_hand = [i for i, row in enumerate(rows) if row["by_hand"] == "yes"]
     assert by_hand == sorted(labelling.labelled)
     assert rows[index]["class"] == "a, b"
-    head = read_head(head)
+    head = LinearHead.load(head)
     assert head.labels == labelling.classes
     scores = probabilities(head, embeddings)
     for i, row in enumerate(rows):
@@ -170,7 +171,7 @@ def test_a_head_that_is_none_is_named(tmp_path):
     np.savez(tmp_path / "other.npz", weights=np.zeros((2, 2)))
     for name in ("missing.npz", "head.npz", "other.npz"):
         with pytest.raises(InputError, match=f"{name} cannot be read as a head"):
-            read_head(tmp_path / name)
+            LinearHead.load(tmp_path / name)
 
 
 def test_the_result_ships_in_a_saved_model(coloured, tmp_path):
@@ -187,7 +188,7 @@ def test_the_result_ships_in_a_saved_model(coloured, tmp_path):
     kinds = dict(zip(names, truth, strict=True))
     answer_round(labelling, [kinds[name] for name in pictures.names])
     _, head = write_result(labelling, tmp_path)
-    path = bk.export.saved_model(encoder, tmp_path / "served" / "1", head=read_head(head))
+    path = bk.export.saved_model(encoder, tmp_path / "served" / "1", head=LinearHead.load(head))
     served = tf.saved_model.load(path).signatures["classify"]
     files = tf.constant([(folder / name).read_bytes() for name in pictures.names])
     classes, _ = labelling.predictions()
