@@ -1,7 +1,8 @@
 """An index in a file.
 
 The file is an .npz whatever its name: `vectors` (N, D) float32, `about`, JSON as bytes, and of a large index the graph.
-A .npz holds a checksum of each of its parts, so that damage is found before anything is made of it.
+A .npz holds a checksum of each of its parts, which numpy compares as it reads them: damage is found before anything is
+made of it.
 """
 
 import importlib.util
@@ -47,7 +48,11 @@ def read_index(path):
     try:
         # Given a path, numpy would leave the file open when it finds it damaged.
         with open(path, "rb") as file:
-            parts = _parts(file)
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is cut off, or something else")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                parts = dict(arrays)
         about = json.loads(parts["about"].tobytes())
         if about["format"] != FORMAT:
             raise ValueError(f"its format is {about['format']!r}")
@@ -60,16 +65,6 @@ def read_index(path):
             f"{path} cannot be read as an index of pictures: {error}. Give another name, or delete it to embed all "
             "pictures again."
         ) from error
-
-
-def _parts(file):
-    with zipfile.ZipFile(file) as archive:
-        damaged = archive.testzip()
-    if damaged:
-        raise ValueError(f"the part {damaged} is damaged")
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
 
 
 def _neighbours(parts):

@@ -52,7 +52,7 @@ def test_a_cut_off_file(kept):
     data = path.read_bytes()
     for length in (0, 1, 100, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
-        with pytest.raises(InputError, match=r"photos\.index cannot be read as an index of pictures"):
+        with pytest.raises(InputError, match=r"photos\.index cannot be read as an index of pictures: it is cut off"):
             read_index(path)
 
 
