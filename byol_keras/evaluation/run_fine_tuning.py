@@ -26,6 +26,9 @@ PROBE, UNTRAINED_PROBE = "linear probe, frozen", "linear probe, frozen untrained
 def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, seed=0, command=""):
     """Trains a run's encoder, pretrained and from scratch, on labelled pictures, and tells how often each is right.
 
+    Both train for as many updates; the learning rate and the start of the linear layer are those that served each best
+    on held-out training pictures, see `schedule_for`.
+
     Beside them stand linear probes on the frozen encoder and on the frozen untrained one. Writes RUN/classifier/, the
     network that was fine-tuned on the first draw of labels, and RUN/results/finetune-100pct.json (1pct, 10pct ...).
 

@@ -14,7 +14,7 @@ def test_fewer_pictures_than_a_batch_are_one_batch():
 
 
 def test_steps_are_smaller_for_few_pictures_after_pretraining():
-    assert schedule_for(100, True).learning_rate == pytest.approx(LEARNING_RATE / 5)
+    assert schedule_for(100, True).learning_rate == pytest.approx(LEARNING_RATE / 25)
     assert schedule_for(100, False).learning_rate == LEARNING_RATE
     assert schedule_for(100, True, learning_rate=0.3).learning_rate == 0.3
 
