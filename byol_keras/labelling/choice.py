@@ -2,8 +2,8 @@
 
 First typical pictures, later those the head is least sure about, as in Doucet et al. 2024 (arXiv 2403.03728): with few
 labels the typical ones teach more, with many the doubtful ones (Hacohen et al. 2022, arXiv 2202.02794). On pictures
-held out of the training splits of CIFAR-10 and Imagenette, embedded by small networks, turning after 10, 20 or 50
-answers was never better by more than the draws differ (see `benchmarks/labelling.py`).
+held out of the training split of Imagenette, embedded by a small network, turning after 10 answers was no better (see
+`benchmarks/labelling.py`).
 """
 
 import warnings
