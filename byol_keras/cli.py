@@ -64,10 +64,7 @@ def main(arguments=None):
     Returns:
         int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 interrupted; a bug raises.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args(arguments)
-    # For results to say how they came about.
-    options.line = shlex.join(["byol-keras", *arguments])
+    options = parse(sys.argv[1:] if arguments is None else arguments)
     import_tensorflow()
     try:
         options.run(options)
@@ -85,7 +82,15 @@ def main(arguments=None):
     return 0
 
 
-def _parser():
+def parse(arguments):
+    """What a command line asks for; prints the usage and leaves the process where it cannot be understood.
+
+    Args:
+        arguments: list of str, without the program.
+
+    Returns:
+        argparse.Namespace with `command`, `run`, the command's own options, and `line`, the whole command line.
+    """
     parser = argparse.ArgumentParser(
         prog="byol-keras", description="Learn an image encoder from unlabelled pictures with BYOL, and put it to work."
     )
@@ -93,4 +98,7 @@ def _parser():
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in COMMANDS:
         module.add_to(commands)
-    return parser
+    options = parser.parse_args(arguments)
+    # For results to say how they came about.
+    options.line = shlex.join(["byol-keras", *arguments])
+    return options

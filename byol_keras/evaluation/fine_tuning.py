@@ -18,8 +18,8 @@ from ..schedules import learning_rate
 def fine_tune(encoder, pictures, classes, schedule, head=None, seed=0, precision="auto"):
     """Trains a copy of the encoder and a linear layer on top of it by SGD on the cross-entropy.
 
-    As in the semi-supervised training of Grill et al. 2020 (section 4.2, appendix C.2): Nesterov momentum 0.9, no
-    weight decay, random crops and flips, batch norm in training mode, the last update counts.
+    After the semi-supervised training of Grill et al. 2020: Nesterov momentum 0.9, no weight decay, random crops and
+    flips, batch norm in training mode, the last update counts.
 
     Args:
         encoder: functional keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D); it is not changed.
