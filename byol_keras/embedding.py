@@ -9,7 +9,7 @@ from .atomic import written_beside
 from .data import open_source
 from .errors import InputError
 from .evaluation import embed
-from .run import read_run
+from .run import read_finished_run
 
 
 def load_encoder(path):
@@ -23,9 +23,7 @@ def load_encoder(path):
     """
     path = Path(path)
     if path.is_dir():
-        run = read_run(path)
-        if not run.encoder.exists():
-            raise InputError(f"{path} has no encoder.keras yet: training has not finished, see pretrain --resume.")
+        run = read_finished_run(path)
         path = run.encoder
     if not path.is_file():
         raise InputError(f"No run and no .keras file at {path}.")

@@ -93,6 +93,20 @@ def read_run(folder):
         raise InputError(f"{path} cannot be read as the config of a run: {error}") from error
 
 
+def read_finished_run(folder):
+    """The run in `folder`, which has an encoder.
+
+    Raises:
+        InputError: as `read_run`, and where training has not finished.
+    """
+    run = read_run(folder)
+    if not run.encoder.exists():
+        raise InputError(
+            f"{run.folder} has no encoder.keras yet: training has not finished, go on with pretrain --resume."
+        )
+    return run
+
+
 def _versions():
     import keras
     import tensorflow

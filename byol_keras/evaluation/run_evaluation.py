@@ -7,10 +7,9 @@ import keras
 import numpy as np
 
 from ..atomic import written_beside
-from ..errors import InputError
 from ..pretraining import build_encoder
 from ..results import Result, write_results
-from ..run import read_run
+from ..run import read_finished_run
 from .embedding import embed
 from .few_labels import draws_of_labels, results_name, share
 from .knn import knn_accuracy
@@ -43,8 +42,7 @@ def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, dra
         InputError: for a run without an encoder, sources without labels or with other classes, or a share or a number
             of draws out of range.
     """
-    run = read_run(folder)
-    check_finished(run)
+    run = read_finished_run(folder)
     train_pictures, test_pictures = open_train_and_test(train, test)
     chosen = draws_of_labels(train_pictures.labels, label_fraction, draws, seed)
     result = {
@@ -91,12 +89,6 @@ def judge(encoder, train, test, draws, sgd=False, seed=0):
             linear.append(linear_accuracy(known, labels, test_vectors, test.labels))
     means = {"knn": float(np.mean(knn)), "linear": float(np.mean(linear))}
     return {**means, "knn_draws": knn, "linear_draws": linear}
-
-
-def check_finished(run):
-    """Raises InputError where the run has no encoder yet."""
-    if not run.encoder.exists():
-        raise InputError(f"{run.folder} has no encoder.keras yet: training has not finished, see --resume.")
 
 
 def results_of(evaluation, seed=0, command=""):

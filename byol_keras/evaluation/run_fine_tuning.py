@@ -10,13 +10,12 @@ from ..classifier import write_classifier
 from ..errors import InputError
 from ..pretraining import build_encoder
 from ..results import Result, write_results
-from ..run import read_run
+from ..run import read_finished_run
 from .embedding import embed
 from .few_labels import draws_of_labels, results_name, share
 from .fine_tuning import fine_tune, predict
 from .labelled import class_names_of, open_train_and_test
 from .linear import logistic_regression
-from .run_evaluation import check_finished
 from .schedule import schedule_for
 
 TUNED, SCRATCH = "fine-tuned", "from scratch"
@@ -49,8 +48,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         InputError: for a run without an encoder, sources that do not fit it or each other, or a number out of range.
     """
     started = time.monotonic()
-    run = read_run(folder)
-    check_finished(run)
+    run = read_finished_run(folder)
     train_pictures, test_pictures = open_train_and_test(train, test)
     names = class_names_of(train_pictures)
     _check_every_class(train_pictures, names, train)

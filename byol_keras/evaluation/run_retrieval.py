@@ -9,7 +9,7 @@ from ..data import open_source
 from ..errors import InputError
 from ..pretraining import build_encoder
 from ..results import Result, write_results
-from ..run import read_run
+from ..run import read_finished_run
 from .embedding import embed
 from .retrieval import RECALL_AT, retrieval_leave_one_out, retrieval_scores
 
@@ -31,9 +31,7 @@ def retrieval_of_run(folder, index, queries=None, command=""):
         InputError: for a run without an encoder, sources without labels or with other classes, or too few pictures.
     """
     start = time.monotonic()
-    run = read_run(folder)
-    if not run.encoder.exists():
-        raise InputError(f"{run.folder} has no encoder.keras yet: training has not finished, see --resume.")
+    run = read_finished_run(folder)
     found, asked = _labelled(index), None if queries is None else _labelled(queries)
     if asked is not None and asked.class_names != found.class_names:
         raise InputError(f"{index} and {queries} do not have the same classes: give them the same subfolders.")

@@ -13,7 +13,7 @@ from ..data.leaving_out import matches, without
 from ..errors import InputError
 from ..pretraining import build_encoder
 from ..results import Result, write_results
-from ..run import read_run
+from ..run import read_finished_run
 from .embedding import embed
 from .pairs import fold_numbers, located, read_pairs
 from .verification import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
@@ -44,9 +44,7 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
             people it is to be tested on.
     """
     start = time.monotonic()
-    run = read_run(folder)
-    if not run.encoder.exists():
-        raise InputError(f"{run.folder} has no encoder.keras yet: training has not finished, see pretrain --resume.")
+    run = read_finished_run(folder)
     if not os.path.isdir(data):
         raise InputError(f"No such folder: {data}")
     pairs = read_pairs(pairs_file)

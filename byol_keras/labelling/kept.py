@@ -31,14 +31,11 @@ def folder_embeddings(run, folder):
         embeddings: (N, D) float32.
 
     Raises:
-        InputError: for a run without an encoder, a folder that is none or has no pictures, or pictures that the encoder
-            does not take.
+        InputError: for a folder that is none or has no pictures, or pictures that the encoder does not take.
     """
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
         raise InputError(f"No such folder: {folder}")
-    if not run.encoder.exists():
-        raise InputError(f"{run.folder} has no encoder.keras yet: training has not finished, see pretrain --resume.")
     place = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
     path = run.folder / "embeddings" / f"{os.path.basename(root)}-{place}.npz"
     fingerprint = _fingerprint(run.encoder, root)

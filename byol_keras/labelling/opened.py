@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ..data.checked import list_broken
-from ..run import read_run
+from ..run import read_finished_run
 from .kept import folder_embeddings
 from .labelling import Labelling
 from .labels_file import LabelsFile
@@ -24,7 +24,7 @@ def open_labelling(run, folder, labels):
     Raises:
         InputError: for a mistake in any of them.
     """
-    run, folder = read_run(run), Path(folder).expanduser()
+    run, folder = read_finished_run(run), Path(folder).expanduser()
     # The file of labels is read last, as it is judged by the pictures.
     names, embeddings = folder_embeddings(run, folder)
     file = LabelsFile(labels, folder, names)

@@ -8,6 +8,7 @@ from PIL import Image
 from byol_keras.errors import InputError
 from byol_keras.labelling import kept
 from byol_keras.labelling.kept import folder_embeddings
+from byol_keras.labelling.opened import open_labelling
 from byol_keras.recipes import recipe_named
 from byol_keras.run import Run
 
@@ -91,4 +92,4 @@ def test_bad_input(run, coloured, tmp_path):
         folder_embeddings(run, tmp_path / "missing")
     run.encoder.unlink()
     with pytest.raises(InputError, match="training has not finished"):
-        folder_embeddings(run, coloured[0])
+        open_labelling(run.folder, coloured[0], tmp_path / "labels.csv")
