@@ -38,8 +38,9 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..detection.run_detection import detect_run, results_name
+    from ..detection.run_detection import detect_run
     from ..detection.schedule import Schedule
+    from ..evaluation.few_labels import results_name
     from ..results import table
 
     train, test = (options.train, options.train_images), (options.test, options.test_images)
@@ -56,5 +57,5 @@ def _run(options):
     )
     print(table(results))
     folder = Path(options.encoder)
-    path = folder / "results" / f"{results_name(options.label_fraction)}.json"
-    print(f"Written to {path}; the detector and a picture are in {folder / 'detection'}")
+    name = results_name("detection", options.label_fraction)
+    print(f"Written to {folder / 'results' / name}.json; the detector and a picture are in {folder / 'detection'}")

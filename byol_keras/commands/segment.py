@@ -18,8 +18,7 @@ def add_to(commands):
     add.add_argument("--train", metavar="FOLDER", required=True, help=SCENES_HELP)
     add.add_argument("--test", metavar="FOLDER", required=True, help="the same, with the same classes")
     add.add_argument("--label-fraction", metavar="F", type=float, default=1.0, help="share of the training scenes used")
-    add.add_argument("--seeds", metavar="N", type=int, default=3, help="how often to repeat it all (default: 3)")
-    add.add_argument("--seed", metavar="N", type=int, default=0, help="the first of the seeds (default: 0)")
+    add.add_argument("--seeds", metavar="N", type=int, default=3, help="repetitions of each (default: 3)")
     add.add_argument("--steps", metavar="N", type=int, default=400, help="updates (default: 400)")
     add.add_argument("--batch-size", metavar="N", type=int, default=8, help="crops in one update (default: 8)")
     add.add_argument("--crop-size", metavar="N", type=int, default=128, help="pixels, in steps of 32 (default: 128)")
@@ -27,20 +26,17 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..errors import InputError
+    from ..evaluation.few_labels import results_name
     from ..results import table
     from ..segmentation.fine_tuning import Schedule
-    from ..segmentation.segment_run import result_name, segment_run
+    from ..segmentation.segment_run import segment_run
 
-    if options.seeds < 1 or options.seed < 0:
-        raise InputError(f"--seeds must be at least 1, --seed at least 0. Received: {options.seeds} and {options.seed}")
     schedule = Schedule(options.steps, options.batch_size, options.crop_size, options.learning_rate)
-    seeds = range(options.seed, options.seed + options.seeds)
     results = segment_run(
-        options.encoder, options.train, options.test, schedule, options.label_fraction, seeds, options.line
+        options.encoder, options.train, options.test, schedule, options.label_fraction, options.seeds, options.line
     )
     print(table(results))
-    name = result_name(options.label_fraction)
+    name = results_name("segmentation", options.label_fraction)
     print(
         f"Written to {options.encoder}/results/{name}.json; model and pictures of predictions: {options.encoder}/{name}"
     )

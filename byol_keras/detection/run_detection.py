@@ -6,6 +6,7 @@ import time
 from ..atomic import written_beside
 from ..embedding import load_encoder
 from ..errors import InputError
+from ..evaluation.few_labels import results_name, share
 from ..keras_cv_backbone import keras_cv_backbone
 from ..pretraining import build_encoder
 from ..results import Result, write_results
@@ -66,15 +67,15 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
     methods = ("pretrained", "from scratch")  # the first is the one that is kept
     scores = {metric: {method: [] for method in methods} for metric in METRICS}
     drawn, kept = {}, None
-    for seed, share in shares.items():
-        smallest = smallest_anchor(share, canvas)
-        print(f"Seed {seed}: {share.objects:,} boxes to learn from, anchors from {smallest} pixels", flush=True)
+    for seed, chosen in shares.items():
+        smallest = smallest_anchor(chosen, canvas)
+        print(f"Seed {seed}: {chosen.objects:,} boxes to learn from, anchors from {smallest} pixels", flush=True)
         for method in methods:
             # From scratch means other weights with each seed.
             fresh = dataclasses.replace(run, seed=seed)
             encoder = pretrained if method == "pretrained" else build_encoder(fresh)
             print(f"Seed {seed}, {method}", flush=True)
-            detector = fine_tuned_detector(encoder, share, canvas, smallest, schedule, seed)
+            detector = fine_tuned_detector(encoder, chosen, canvas, smallest, schedule, seed)
             found = detector.detect(test_boxed.pictures)
             for metric, value in average_precision(test_boxed, found).items():
                 scores[metric][method].append(value)
@@ -86,10 +87,9 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
     with written_beside(out / "predictions.png") as path:
         detection_sheet(test_boxed, drawn).save(path)
     settings = {**dataclasses.asdict(schedule), "canvas": list(canvas), "label_fraction": label_fraction}
-    labels = "" if label_fraction == 1 else f", {100 * label_fraction:g} % of the labels"
     results = [
         Result(
-            f"Object detection{labels}",
+            f"Object detection, {share(label_fraction)}",
             text,
             f"{train[0]} -> {test[0]}",
             scores[metric],
@@ -100,10 +100,5 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
         for metric, text in METRICS.items()
     ]
     # One file for each amount of labels, so that a few and all can stand side by side.
-    write_results(run, results_name(label_fraction), results)
+    write_results(run, results_name("detection", label_fraction), results)
     return results
-
-
-def results_name(label_fraction):
-    """The name of the results: "detection", or with 10 % of the labels "detection-10"."""
-    return "detection" if label_fraction == 1 else f"detection-{100 * label_fraction:g}".replace(".", "-")

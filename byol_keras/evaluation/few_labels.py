@@ -71,5 +71,5 @@ def share(fraction):
 
 
 def results_name(measurement, fraction):
-    """The name of the results of a measurement with a share of the labels: "finetune-1pct", "finetune-0-5pct"."""
-    return f"{measurement}-{100 * fraction:g}pct".replace(".", "-")
+    """A name for a measurement with a share of the labels: "finetune" for all, "finetune-1pct", "finetune-0-5pct"."""
+    return measurement if fraction == 1 else f"{measurement}-{100 * fraction:g}pct".replace(".", "-")

@@ -22,7 +22,7 @@ NEIGHBOURS = 20
 def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, draws=1, command=""):
     """Judges a run by k-NN and a linear probe on frozen embeddings.
 
-    Writes RUN/evaluation.json and, as `Result`s, RUN/results/evaluation-100pct.json, for a share of the labels 10pct
+    Writes RUN/evaluation.json and, as `Result`s, RUN/results/evaluation.json, for a share of the labels 10pct
     and the like.
 
     Args:

@@ -29,7 +29,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     on held-out training pictures, see `schedule_for`.
 
     Beside them stand linear probes on the frozen encoder and on the frozen untrained one. Writes RUN/classifier/, the
-    network that was fine-tuned on the first draw of labels, and RUN/results/finetune-100pct.json (1pct, 10pct ...).
+    network that was fine-tuned on the first draw of labels, and RUN/results/finetune.json (1pct, 10pct ...).
 
     Args:
         folder: the run.

@@ -9,6 +9,7 @@ import numpy as np
 from ..atomic import written_beside
 from ..embedding import load_encoder
 from ..errors import InputError
+from ..evaluation.few_labels import results_name, share
 from ..float32_copy import float32_copy
 from ..keras_cv_backbone import keras_cv_backbone
 from ..precision import dtype_policy
@@ -25,7 +26,7 @@ METHODS = ("pretrained", "from scratch")
 SCENES_SHOWN = 6
 
 
-def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0, 1, 2), command=""):
+def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3, command=""):
     """Trains both segmenters once for each seed, and scores them on the test scenes.
 
     A seed decides on the new weights, those of the backbone from scratch included, the crops, and which label maps are
@@ -39,7 +40,7 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
         train, test: folders of scenes, see `open_scenes`.
         schedule: `Schedule`, or None for the usual one.
         label_fraction: float in (0, 1], share of the training scenes that is used.
-        seeds: ints.
+        seeds: int, how often each method is trained.
         command: str, the command line, for the results.
 
     Returns:
@@ -49,6 +50,8 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
         InputError: for a run or encoder that cannot be used, or scenes that cannot.
     """
     start = time.monotonic()
+    if seeds < 1:
+        raise InputError(f"--seeds must be a whole number from 1. Received: {seeds}")
     schedule = schedule or Schedule()
     run, encoder = read_run(folder), load_encoder(folder)
     try:
@@ -59,9 +62,10 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
     test_scenes = open_scenes(test, like=train_scenes)
     if np.count_nonzero(train_scenes.pixels.sum(axis=0)) < 2:
         raise InputError(f"The label maps in {train} have one class only: nothing to tell apart.")
-    name, out = result_name(label_fraction), None
+    name, out = results_name("segmentation", label_fraction), None
     ious = {method: [] for method in METHODS}
-    for seed in seeds:
+    # From the run's seed on, so that runs with seeds of their own draw other labels and weights.
+    for seed in range(run.seed, run.seed + seeds):
         scenes = train_scenes.subset(chosen(len(train_scenes), label_fraction, seed))
         models = {}
         for method in METHODS:
@@ -73,7 +77,7 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
         if out is None:
             out = run.folder / name
             _keep(out, models, test_scenes)
-    settings = {**dataclasses.asdict(schedule), "label_fraction": label_fraction, "seeds": list(seeds)}
+    settings = {**dataclasses.asdict(schedule), "label_fraction": label_fraction}
     settings["training_scenes"] = len(scenes)
     results = _results(ious, test_scenes.class_names, label_fraction)
     results = [
@@ -88,13 +92,6 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=(0
     ]
     write_results(run, name, results)
     return results
-
-
-def result_name(label_fraction):
-    """What the measurement is called: "segmentation", or such as "segmentation-10-percent"."""
-    return (
-        "segmentation" if label_fraction == 1 else f"segmentation-{_percent(label_fraction)}-percent".replace(".", "-")
-    )
 
 
 def chosen(count, fraction, seed):
@@ -138,9 +135,7 @@ def _keep(out, models, test):
 
 
 def _results(ious, class_names, label_fraction):
-    task = "Semantic segmentation"
-    if label_fraction < 1:
-        task += f", {_percent(label_fraction)} % of the labels"
+    task = f"Semantic segmentation, {share(label_fraction)}"
     results = [Result(task, "mean IoU", "", {m: [float(np.nanmean(iou)) for iou in rows] for m, rows in ious.items()})]
     for i, name in enumerate(class_names):
         scores = {method: [float(iou[i]) for iou in rows] for method, rows in ious.items()}
@@ -148,7 +143,3 @@ def _results(ious, class_names, label_fraction):
         if not np.isnan(next(iter(scores.values()))).any():
             results.append(Result(task, f"IoU of {name}", "", scores))
     return results
-
-
-def _percent(fraction):
-    return f"{100 * fraction:g}"

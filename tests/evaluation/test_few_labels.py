@@ -67,5 +67,5 @@ def test_words_and_the_usual_number_of_draws():
     assert [results_name("finetune", f) for f in (0.01, 0.005, 1)] == [
         "finetune-1pct",
         "finetune-0-5pct",
-        "finetune-100pct",
+        "finetune",
     ]

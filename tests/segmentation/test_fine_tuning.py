@@ -8,7 +8,7 @@ from byol_keras.errors import InputError
 from byol_keras.segmentation import open_scenes
 from byol_keras.segmentation.crops import CropBatches
 from byol_keras.segmentation.fine_tuning import Schedule, class_weights, fine_tune, score
-from byol_keras.segmentation.segment_run import chosen, result_name
+from byol_keras.segmentation.segment_run import chosen
 
 
 def test_class_weights_by_hand():
@@ -82,8 +82,3 @@ def test_a_share_of_the_scenes():
     for fraction in (0, 1.5, -1, float("nan")):
         with pytest.raises(InputError, match="share of labels"):
             chosen(5, fraction, 0)
-    assert [result_name(f) for f in (1.0, 0.1, 0.005)] == [
-        "segmentation",
-        "segmentation-10-percent",
-        "segmentation-0-5-percent",
-    ]
