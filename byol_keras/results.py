@@ -68,14 +68,18 @@ def read_results(run):
 def table(results):
     """Results as a text table in percent, a line a method: mean, deviation where there are several, gain over it.
 
+    Results on other data stand below a line that says which.
+
     Args:
         results: list of `Result`.
 
     Returns:
         str.
     """
-    rows = [("", "metric", "method", "%", "deviation", "gain of the first")]
+    rows, data = [("", "metric", "method", "%", "deviation", "gain of the first")], {}
     for result in results:
+        if result.data not in data.values():
+            data[len(rows)] = result.data
         first = np.mean(next(iter(result.scores.values())))
         for i, (method, scores) in enumerate(result.scores.items()):
             spread = f"{100 * np.std(scores, ddof=1):.1f} of {len(scores)}" if len(scores) > 1 else ""
@@ -84,7 +88,8 @@ def table(results):
             rows.append((*head, method, f"{100 * np.mean(scores):.1f}", spread, gain))
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
     lines = []
-    for row in rows:
+    for number, row in enumerate(rows):
+        lines += [f"On {data[number]}"] if number in data else []
         left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
         right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
         lines.append("  ".join([*left, *right]).rstrip())

@@ -43,14 +43,16 @@ def write_results_page(runs, path):
             f"Nothing was measured yet about {', '.join(str(run.folder) for run in runs)}: "
             "`byol-keras evaluate` is a beginning."
         )
+    # By data, in the order in which they come.
+    places = list(dict.fromkeys(result.data for result, _ in pooled))
+    pooled.sort(key=lambda pair: places.index(pair[0].data))
     results = [result for result, _ in pooled]
     body = "\n".join(
         [
             "<p>Each figure is the mean over the draws of labels, folds or seeds that the table counts, with the "
             "standard deviation of a single one. The method in bold comes from pretraining without labels; the gain is "
             "its lead over the others.</p>",
-            f'<div class="wide">{chart(results)}</div>',
-            f'<div class="wide">{_scores(results)}</div>',
+            *[_section(data, [result for result in results if result.data == data]) for data in places],
             "<h2>The runs</h2>",
             f'<div class="wide">{_runs(runs)}</div>',
             f'<div class="curves">{_losses(runs)}</div>',
@@ -97,7 +99,7 @@ def chart(results):
     # Greys and colours that can be read on white and on black; the ground lets the page's own through.
     grey, blue = "#808080", "#3b82c4"
     names = [f"{result.task}: {result.metric}" for result in results]
-    figure = Figure(figsize=(10, 0.9 + 0.42 * len(results)), layout="constrained")
+    figure = Figure(figsize=(10, 0.9 + 0.5 * len(results)), layout="constrained")
     axes = figure.add_subplot()
     for y, result in enumerate(results):
         for i, (method, scores) in enumerate(result.scores.items()):
@@ -105,7 +107,9 @@ def chart(results):
             mean = 100 * np.mean(scores)
             colour, size = (blue, 7) if i == 0 else (grey, 5)
             axes.errorbar(mean, y, xerr=spread, color=colour, marker="o", markersize=size, capsize=3, zorder=3 - i)
-            axes.annotate(method, (mean, y), (0, 7), textcoords="offset points", ha="center", fontsize=6, color=colour)
+            # In turn above and below, where methods lie close together.
+            place = (0, -11 if i % 2 else 7)
+            axes.annotate(method, (mean, y), place, textcoords="offset points", ha="center", fontsize=6, color=colour)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.7)
     axes.set_xlabel("%", color=grey)
@@ -115,6 +119,14 @@ def chart(results):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160, transparent=True)
     return png(buffer.getvalue(), "the scores of every method, the pretrained one in blue")
+
+
+def _section(data, results):
+    """What was measured on one set of pictures."""
+    return (
+        f"<h2>On {html.escape(data)}</h2>"
+        f'<div class="wide">{chart(results)}</div><div class="wide">{_scores(results)}</div>'
+    )
 
 
 def _scores(results):

@@ -43,5 +43,6 @@ def test_table_has_mean_deviation_and_gain():
     scores = {"pretrained": [0.5, 0.7], "from scratch": [0.4, 0.4]}
     lines = table([Result("few labels", "accuracy", "a -> b", scores)]).splitlines()
     # Of 50 and 70: mean 60, deviation sqrt(2 * 10^2 / 1) = 14.1.
-    assert lines[1].split() == ["few", "labels", "accuracy", "pretrained", "60.0", "14.1", "of", "2"]
-    assert lines[2].split() == ["from", "scratch", "40.0", "0.0", "of", "2", "+20.0"]
+    assert lines[1] == "On a -> b"
+    assert lines[2].split() == ["few", "labels", "accuracy", "pretrained", "60.0", "14.1", "of", "2"]
+    assert lines[3].split() == ["from", "scratch", "40.0", "0.0", "of", "2", "+20.0"]
