@@ -109,7 +109,7 @@ def results_of(evaluation, seed=0, command=""):
                     "untrained": rows["untrained"][f"{key}_draws"],
                 },
                 settings=settings,
-                seconds=sum(row["seconds"] for row in rows.values()),
+                seconds=round(sum(row["seconds"] for row in rows.values()), 1),
                 command=command,
             )
         )
