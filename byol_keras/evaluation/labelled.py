@@ -19,7 +19,7 @@ def open_train_and_test(train, test):
         InputError: for sources without labels, with one class only, with other classes than each other, or for a class
             without a training picture.
     """
-    train_pictures, test_pictures = _labelled(train), _labelled(test)
+    train_pictures, test_pictures = open_labelled(train), open_labelled(test)
     if train_pictures.class_names != test_pictures.class_names:
         raise InputError(
             f"{train} and {test} do not have the same classes. "
@@ -40,7 +40,12 @@ def class_names_of(pictures):
     return pictures.class_names
 
 
-def _labelled(source):
+def open_labelled(source):
+    """Opens a SOURCE of labelled pictures of two classes or more.
+
+    Raises:
+        InputError: for one without labels, or with one class only.
+    """
     pictures = open_source(source)
     if pictures.labels is None:
         raise InputError(f"{source} has no labels: put the pictures of each class in a subfolder of its own.")

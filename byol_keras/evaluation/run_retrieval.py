@@ -3,14 +3,13 @@
 import time
 
 import keras
-import numpy as np
 
-from ..data import open_source
 from ..errors import InputError
 from ..pretraining import build_encoder
 from ..results import Result, write_results
 from ..run import read_finished_run
 from .embedding import embed
+from .labelled import open_labelled
 from .retrieval import RECALL_AT, retrieval_leave_one_out, retrieval_scores
 
 
@@ -32,7 +31,7 @@ def retrieval_of_run(folder, index, queries=None, command=""):
     """
     start = time.monotonic()
     run = read_finished_run(folder)
-    found, asked = _labelled(index), None if queries is None else _labelled(queries)
+    found, asked = open_labelled(index), None if queries is None else open_labelled(queries)
     if asked is not None and asked.class_names != found.class_names:
         raise InputError(f"{index} and {queries} do not have the same classes: give them the same subfolders.")
     if len(found) - (asked is None) < max(RECALL_AT):
@@ -58,12 +57,3 @@ def retrieval_of_run(folder, index, queries=None, command=""):
     ]
     write_results(run, "retrieval", results)
     return results
-
-
-def _labelled(source):
-    pictures = open_source(source)
-    if pictures.labels is None:
-        raise InputError(f"{source} has no labels: put the pictures of each class in a subfolder of its own.")
-    if len(np.unique(pictures.labels)) < 2:
-        raise InputError(f"{source} has one class only: every picture found is right.")
-    return pictures
