@@ -33,7 +33,7 @@ def train(system, data, folder, seed, minutes):
     module = "benchmarks.accuracy_tensorflow" if ours else "benchmarks.accuracy_torch"
     worker = Worker(system, sys.executable if ours else peers_python(), module, system, data, seed, minutes[-1])
     accuracies, steps = {}, {}
-    for minute in [0, *minutes]:
+    for minute in minutes:
         out = Path(folder) / f"{system}-{seed}-{minute}.npz"
         steps[minute] = worker.measure(until=60 * minute, out=str(out))["steps"]
         with np.load(out) as saved, np.load(data) as arrays:
@@ -65,11 +65,11 @@ def main():
     rows = []
     for system, runs in results.items():
         row = [system]
-        for minute in [0, *arguments.minutes]:
+        for minute in arguments.minutes:
             values = [100 * run["accuracy"][minute] for run in runs]
             row.append(f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})")
         rows.append([*row, statistics.median(run["steps"][arguments.minutes[-1]] for run in runs)])
-    header = ["20-NN, %, mean (range)", "untrained", *(f"{minute:g} min" for minute in arguments.minutes), "steps"]
+    header = ["20-NN, %, mean (range)", *(f"{minute:g} min" for minute in arguments.minutes), "steps"]
     table(f"CIFAR-10, resnet8x2, {arguments.seeds} seeds", header, rows)
     write("accuracy", results)
 

@@ -13,6 +13,7 @@ from byol_keras.data.arrays import from_arrays
 from byol_keras.data.pipelines import two_view_batches
 from byol_keras.evaluation import embed
 from byol_keras.pretraining import pixel_statistics
+from byol_keras.startup import view_threads
 
 from .workers import serve
 
@@ -20,6 +21,7 @@ BATCH, RATE = 64, 1e-3
 
 
 def main(_, data, seed, minutes):
+    view_threads()  # as `byol-keras pretrain` does
     with np.load(data) as arrays:
         train, test = from_arrays(arrays["train"]), from_arrays(arrays["test"])
     keras.utils.set_random_seed(int(seed))

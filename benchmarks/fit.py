@@ -16,6 +16,7 @@ import byol_keras as bk
 from byol_keras.data.folder import from_folder
 from byol_keras.data.pipelines import two_view_batches
 from byol_keras.precision import dtype_policy
+from byol_keras.startup import view_threads
 
 from .tables import median, table, write
 
@@ -60,6 +61,7 @@ def main():
     parser.add_argument("--files", required=True, help="folder of JPEG pictures, decoded as they are needed")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    view_threads()  # as `byol-keras pretrain` does
     keras.config.set_dtype_policy(dtype_policy("auto"))
     rows, results = [], {}
     for name, pictures, image_size, batch_size, steps in (

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import byol_keras as bk
 from byol_keras.heads import mlp
+from byol_keras.startup import view_threads
 
 from .workers import serve
 
@@ -82,6 +83,8 @@ def matmul_gflops(dtype, size=4096):
 
 
 def main(kind, network, image_size, batch_size, policy):
+    if kind == "ours":
+        view_threads()  # as `byol-keras pretrain` does
     keras.config.set_dtype_policy(policy)
     encoder = getattr(bk, network)(image_size=int(image_size))
     step = {"ours": ours, "plain": plain}[kind](encoder)

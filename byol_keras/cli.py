@@ -65,7 +65,7 @@ def main(arguments=None):
         int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 interrupted; a bug raises.
     """
     options = parse(sys.argv[1:] if arguments is None else arguments)
-    import_tensorflow()
+    import_tensorflow(pretraining=options.command == "pretrain")
     try:
         options.run(options)
     except (InputError, OSError) as error:

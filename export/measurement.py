@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from byol_keras.errors import InputError, ParityError
+from byol_keras.processors import processors
 
 BATCH = 32
 ROUNDS = 3  # processes for each file, in turn, so that what else the machine does falls on all alike
@@ -37,27 +38,24 @@ class Measurement:
         return 1000 * BATCH / self.batch_ms
 
 
-def threads_here() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def measure(
     files: Mapping[str, tuple[str, str | os.PathLike]],
     images: np.ndarray,
     threads: int | None = None,
     rounds: int = ROUNDS,
     seconds: float = SECONDS,
+    optional: Collection[str] = (),
 ) -> list[Measurement]:
     """Measure each file in turn, `rounds` times over.
 
     files: by name (kind, path); kind is a key of `measuring.KINDS`.
     images: float32 (N, H, W, C) in [0, 1], of the encoder's size; repeated to BATCH.
     threads: for each runtime; by default the processors that this process may use.
+    optional: names of files that are left out, with a printed line, if they do not run.
 
-    Raises InputError for a wrong argument, ParityError if a file does not run.
+    Raises InputError for a wrong argument, ParityError if another file does not run.
     """
-    threads = threads_here() if threads is None else threads
+    threads = processors() if threads is None else threads
     if threads < 1:
         raise InputError(f"A network runs on at least one thread. Received: threads={threads}")
     results = {name: [] for name in files}
@@ -65,10 +63,17 @@ def measure(
         pictures = Path(folder) / "images.npy"
         np.save(pictures, np.resize(images, (BATCH, *images.shape[1:])))
         for _ in range(rounds):
-            for name, (kind, path) in files.items():
+            for name in list(results):
+                kind, path = files[name]
                 out = Path(folder) / "out.json"
-                results[name].append(_run(name, (kind, Path(path).resolve(), pictures, threads, seconds, out)))
-    return [_summary(name, Path(path), threads, results[name]) for name, (_, path) in files.items()]
+                try:
+                    results[name].append(_run(name, (kind, Path(path).resolve(), pictures, threads, seconds, out)))
+                except ParityError as error:
+                    if name not in optional:
+                        raise
+                    print(f"Left out: {error}")
+                    del results[name]
+    return [_summary(name, Path(files[name][1]), threads, result) for name, result in results.items()]
 
 
 def size_of(path: Path) -> int:

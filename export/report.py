@@ -1,4 +1,4 @@
-"""The measured choice: what each exported file costs and keeps, beside Keras and ONNX Runtime on the same network."""
+"""The measured choice: what each exported file costs and keeps, beside other ways to run the same network."""
 
 import contextlib
 import dataclasses
@@ -38,9 +38,10 @@ def write_report(
     out: Path,
     threads: int | None = None,
 ) -> list[Measurement]:
-    """Measure the files beside Keras, and beside ONNX Runtime where it and tf2onnx are installed.
+    """Measure the files beside Keras, and beside ONNX Runtime and torch where these are installed.
 
-    encoder: the keras.Model that was exported; Keras and ONNX Runtime run its float32 copy.
+    encoder: the keras.Model that was exported; Keras, ONNX Runtime and torch run its float32 copy. ONNX Runtime wants
+        tf2onnx as well, torch tf2onnx and onnx2torch.
     artifacts, parities: the exported files by name, and what the comparison with Keras said of each.
     images: uint8 (N, H, W, C) of the encoder's size.
     out: folder; gets report.html and report.json.
@@ -50,7 +51,8 @@ def write_report(
     with tempfile.TemporaryDirectory() as folder:
         files = {name: (formats[name], path) for name, path in artifacts.items()}
         files |= _beside(encoder, Path(folder))
-        measured = measure(files, images / np.float32(255), threads)
+        # What others cannot convert is no reason to go without the rest.
+        measured = measure(files, images / np.float32(255), threads, optional=("ONNX", "torch"))
     rows = table_rows(measured, parities)
     text = "\n".join([_conditions(measured[0]), *_aligned(rows)])
     entries = [{**dataclasses.asdict(m), "images_per_second": m.images_per_second} for m in measured]
@@ -112,11 +114,17 @@ def _aligned(rows: list[list[str]]) -> list[str]:
 
 
 def _beside(encoder: keras.Model, folder: Path) -> dict[str, tuple[str, Path]]:
-    """The same network for Keras itself, and for ONNX Runtime where that can be made and run."""
+    """The same network for Keras itself, and for ONNX Runtime and torch where that can be made and run."""
     encoder = float32_copy(encoder)
     encoder.save(folder / "encoder.keras")
     files = {"Keras": ("keras", folder / "encoder.keras")}
-    if all(importlib.util.find_spec(name) for name in ("onnxruntime", "tf2onnx")):
-        onnx(encoder, folder / "encoder.onnx")
-        files["ONNX"] = ("onnx", folder / "encoder.onnx")
+    runtimes = {"ONNX": ("onnx", "onnxruntime"), "torch": ("torch", "onnx2torch")}
+    usable = {name: kind for name, (kind, package) in runtimes.items() if _installed("tf2onnx", package)}
+    if usable:
+        path = onnx(encoder, folder / "encoder.onnx")
+        files |= {name: (kind, path) for name, kind in usable.items()}
     return files
+
+
+def _installed(*packages: str) -> bool:
+    return all(importlib.util.find_spec(package) for package in packages)

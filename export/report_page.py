@@ -16,9 +16,9 @@ BODY = string.Template("""<p>$conditions.</p>
 <div class="wide">$chart</div>
 <div class="wide">$table</div>
 <p>Loading counts from the file to a network ready to run, without the imports. A .tflite file with a batch of 1 is run
-$batch times for $batch images. Keras runs in a compiled function. The last column is what the file keeps of what Keras
-has: all files were given the same pictures. On another processor the order may be another: run
-<code>byol-keras export --report</code> there.</p>
+$batch times for $batch images. Keras runs in a compiled function, torch a traced and frozen copy. The last column is
+what the file keeps of what Keras has: all files were given the same pictures. On another processor the order may be
+another: run <code>byol-keras export --report</code> there.</p>
 """)
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from byol_keras.cli import main
 from byol_keras.export import LinearHead
+from byol_keras.processors import processors
 
 CLASSES = ("bars", "dots", "flat")
 
@@ -231,8 +232,10 @@ def test_a_killed_run_resumes_as_if_it_had_never_stopped(run, pictures, tmp_path
     # Watched by labelled pictures, which the other run is not: that changes nothing.
     arguments = [*pretrain_arguments(pictures[0], out, 3), "--probe", str(pictures[0])]
     command = [sys.executable, "-m", "byol_keras", *arguments]
+    # As many threads as in this process, where `run` was made: in another order sums round differently.
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(processors())}
     with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + 300
         while not (out / "checkpoints/last.keras").exists():
             assert process.poll() is None, (tmp_path / "log").read_text()

@@ -8,13 +8,17 @@ from byol_keras import export
 from byol_keras.errors import InputError, ParityError
 from byol_keras.export import report
 from byol_keras.export.accuracy import Labelled
-from byol_keras.export.measurement import BATCH, Measurement, measure, size_of, threads_here
+from byol_keras.export.measurement import BATCH, Measurement, measure, size_of
 from byol_keras.export.report_page import report_page
 
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("matplotlib")
 
-PEERS = all(importlib.util.find_spec(name) for name in ("onnxruntime", "tf2onnx"))
+PEERS = [
+    name
+    for name, package in (("ONNX", "onnxruntime"), ("torch", "onnx2torch"))
+    if importlib.util.find_spec(package) and importlib.util.find_spec("tf2onnx")
+]
 
 
 def measurement(name, single, batch):
@@ -60,7 +64,6 @@ def test_a_file_that_does_not_run_and_no_threads(files, images, tmp_path):
         measure({"bad": ("tflite", tmp_path / "bad.tflite")}, images / np.float32(255))
     with pytest.raises(InputError, match=r"at least one thread\. Received: threads=0"):
         measure({}, images / np.float32(255), threads=0)
-    assert threads_here() >= 1
 
 
 @pytest.mark.slow
@@ -68,7 +71,7 @@ def test_the_report_of_a_choice(encoder, files, images, tmp_path, capsys):
     labelled = Labelled(images, np.arange(24) % 2)
     parities = export.check(encoder, files, images, labelled)
     measured = report.write_report(encoder, files, parities, images, tmp_path, threads=1)
-    names = [*files, "Keras", "ONNX"] if PEERS else [*files, "Keras"]
+    names = [*files, "Keras", *PEERS]
     assert [m.name for m in measured] == names
     printed = capsys.readouterr().out.splitlines()
     assert printed[1].startswith("1 thread of ")
@@ -80,6 +83,15 @@ def test_the_report_of_a_choice(encoder, files, images, tmp_path, capsys):
     assert [entry["name"] for entry in entries] == names
     assert entries[0]["images_per_second"] == measured[0].images_per_second
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json"]
+
+
+def test_a_peer_that_does_not_run_is_left_out(files, images, tmp_path, capsys):
+    (tmp_path / "bad.tflite").write_text("no model")
+    kinds = {"bad": ("tflite", tmp_path / "bad.tflite"), "float32": ("tflite", files["float32"])}
+    measured = measure(kinds, images / np.float32(255), threads=1, rounds=2, seconds=0.05, optional=["bad"])
+    assert [m.name for m in measured] == ["float32"]
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Left out: bad does not run in a fresh process")
 
 
 def test_the_rows(encoder, files, images):
