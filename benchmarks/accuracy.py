@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from byol_keras.data import open_source
+from byol_keras.data.pictures import evenly
 from byol_keras.evaluation import knn_accuracy
 
 from .peers import peers_python
@@ -54,7 +55,7 @@ def main():
         arrays = {}
         for part, count in (("train", TRAIN), ("test", TEST)):
             pictures = open_source(str(Path(arguments.data) / part))
-            pictures = pictures.subset(np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int))
+            pictures = pictures.subset(evenly(len(pictures), count))
             arrays |= {part: pictures.images, f"{part}_labels": pictures.labels}
         np.savez(data, **arrays)
         results = {system: [] for system in SYSTEMS}

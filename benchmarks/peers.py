@@ -7,7 +7,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ENVIRONMENT = Path(os.environ.get("BYOL_KERAS_PEERS", HERE / ".venv-peers"))
-# The CPU build of torch; without --no-deps the others would replace it by one with several GB of CUDA.
+# From some indexes this comes with several GB of CUDA, which is not used. Without --no-deps the others would ask for a
+# build of their own.
 TORCH = "torch==2.13.0"
 ON_TORCH = ["torchvision==0.29.2", "lightly==1.6.0", "byol-pytorch==0.9.1"]
 THEIR_NEEDS = [

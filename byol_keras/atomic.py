@@ -11,7 +11,7 @@ from .errors import InputError
 
 @contextlib.contextmanager
 def written_beside(path):
-    """Gives a temporary path next to `path`, with its suffix; on success it is renamed to `path`, else removed.
+    """Gives a temporary path next to `path`, with its suffixes; on success it is renamed to `path`, else removed.
 
     Works for files and folders. The rename replaces an existing file.
 
@@ -20,7 +20,7 @@ def written_beside(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{os.getpid()}.part.{path.name}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -6,6 +6,7 @@ The heavy imports happen in the commands, so that `--help` answers at once.
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 from ._version import __version__
 from .commands import (
@@ -76,8 +77,8 @@ def main(arguments=None):
         return FAILED
     except KeyboardInterrupt:
         print(f"\nbyol-keras {options.command}: interrupted", file=sys.stderr)
-        if options.command == "pretrain":
-            print(f"Go on with: byol-keras pretrain --out {options.out} --resume", file=sys.stderr)
+        if options.command == "pretrain" and Path(options.out, "config.json").is_file():
+            print(f"Go on with: byol-keras pretrain --out {shlex.quote(options.out)} --resume", file=sys.stderr)
         return INTERRUPTED
     return 0
 

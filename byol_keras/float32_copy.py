@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from byol_keras.errors import InputError
+from byol_keras.precision import layers_of
 
 HALF = {"bfloat16", "float16", "mixed_bfloat16", "mixed_float16"}
 
@@ -29,14 +30,11 @@ def float32_copy(model: keras.Model) -> keras.Model:
         raise InputError(_cannot_rebuild(model, "it has no get_config()")) from error
 
     # Layers which a custom class makes in its own __init__ follow the global policy, not the configuration.
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
     try:
-        copy = keras.saving.deserialize_keras_object(config, safe_mode=False)
+        with layers_of("float32"):
+            copy = keras.saving.deserialize_keras_object(config, safe_mode=False)
     except (TypeError, ValueError) as error:
         raise InputError(_cannot_rebuild(model, str(error).strip().split("\n")[0])) from error
-    finally:
-        keras.config.set_dtype_policy(policy)
 
     carry_weights(model, copy)
     if remaining := _half_precision_layers(copy):

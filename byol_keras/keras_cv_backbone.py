@@ -20,18 +20,17 @@ BLOCK = {
 OURS = re.compile(r"stage(\d)_block(\d+)_(\w+)")
 
 
-def keras_cv_backbone(encoder, input_shape=(None, None, 3)):
+def keras_cv_backbone(encoder):
     """A `keras_cv.models.ResNetBackbone` with a copy of the weights of an encoder.
 
     The backbone has no normalization of pictures: `normalized` does for it what the encoder does at its input.
 
     Args:
         encoder: `resnet10`, `resnet18` or `resnet34` for colour pictures of 64 pixels and more, trained or not.
-        input_shape: (height, width, 3), None where open.
 
     Returns:
-        keras_cv.models.ResNetBackbone, its batch norm with the encoder's momentum and epsilon. "P2" to "P5" of its
-        `pyramid_level_inputs` are the stages, whose cells lie 4, 8, 16 and 32 pixels apart.
+        keras_cv.models.ResNetBackbone for pictures of any size, its batch norm with the encoder's momentum and epsilon.
+        "P2" to "P5" of its `pyramid_level_inputs` are the stages, whose cells lie 4, 8, 16 and 32 pixels apart.
 
     Raises:
         InputError: for any other encoder.
@@ -55,7 +54,7 @@ def keras_cv_backbone(encoder, input_shape=(None, None, 3)):
         stackwise_strides=[1, 2, 2, 2],
         block_type="basic_block",
         include_rescaling=False,
-        input_shape=input_shape,
+        input_shape=(None, None, 3),
     )
     for name, layer in ours.items():
         twin = backbone.get_layer(_their_name(name))

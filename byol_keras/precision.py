@@ -1,5 +1,6 @@
 """Which arithmetic to train in."""
 
+import contextlib
 from pathlib import Path
 
 from .errors import InputError
@@ -22,6 +23,19 @@ def dtype_policy(precision):
     if precision not in POLICIES:
         raise InputError(f"No precision is called {precision!r}; choose one of auto, {', '.join(POLICIES)}.")
     return POLICIES[precision]
+
+
+@contextlib.contextmanager
+def layers_of(policy):
+    """A context in which the layers that are made have the Keras dtype policy `policy`."""
+    import keras
+
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(previous)
 
 
 def _has_bfloat16():

@@ -13,11 +13,12 @@ from .byol import BYOL
 from .callbacks import Checkpoint, History, InputCheck, OnlineKNN, TargetEMA, TensorBoardImages
 from .data import open_source
 from .data.leaving_out import without
+from .data.pictures import evenly
 from .data.pipelines import ordered_batches, steps_per_epoch, two_view_batches
 from .errors import InputError
 from .float32_copy import float32_copy
 from .lars import LARS
-from .precision import dtype_policy
+from .precision import dtype_policy, layers_of
 from .run import Run, check_is_new, read_run
 from .schedules import learning_rate
 
@@ -46,12 +47,14 @@ def pretrain(source, out, recipe, seed=0, left_out=(), probe=None):
     """
     check_is_new(out)
     check_name(recipe.backbone)
+    if not 0 <= seed < 2**32:
+        raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     policy = dtype_policy(recipe.precision)
     pictures = without(open_source(source), left_out)
-    online_knn = build_probe(probe)
+    online_knn = build_probe(probe, pictures.channels)
     steps = steps_per_epoch(pictures, recipe.batch_size)
     mean, std = pixel_statistics(pictures, recipe.image_size)
-    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std, list(left_out), probe)
+    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std, list(left_out), probe, len(pictures))
     model = build_model(run, policy, recipe.epochs * steps, steps)
     run.write_config()
     return _train(run, model, pictures, online_knn)
@@ -64,25 +67,31 @@ def resume(out):
         `Run`.
 
     Raises:
-        InputError: where there is no run, or it is finished.
+        InputError: where there is no run, it is finished, or its source has more or fewer pictures than it had.
     """
     run = read_run(out)
     if run.encoder.exists():
         raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
     pictures = without(open_source(run.source), run.left_out)
+    if run.pictures not in (None, len(pictures)):
+        # Epochs would be counted wrongly, and the learning rate would not end at 0.
+        raise InputError(
+            f"{run.source} has {len(pictures):,} pictures now, and had {run.pictures:,} when {run.folder} was begun: "
+            "make it as it was, or begin a new run."
+        )
     steps = steps_per_epoch(pictures, run.recipe.batch_size)
     if run.checkpoint.exists():
         model = keras.models.load_model(run.checkpoint)
     else:
         model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
-    return _train(run, model, pictures, build_probe(run.probe))
+    return _train(run, model, pictures, build_probe(run.probe, run.channels))
 
 
 def _train(run, model, pictures, online_knn):
     recipe = run.recipe
     steps = steps_per_epoch(pictures, recipe.batch_size)
-    done = int(model.optimizer.iterations)
-    first_epoch = done // steps
+    # Checkpoints are of whole epochs; a float16 update that overflowed is skipped and not counted.
+    first_epoch = -(-int(model.optimizer.iterations) // steps)
     _say(
         f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(pictures):,} pictures at "
         f"{recipe.image_size} px in {model.dtype_policy.name}: epochs {first_epoch + 1} to {recipe.epochs} of {steps} "
@@ -124,12 +133,8 @@ def build_encoder(run):
 
 def build_model(run, policy, total_steps, steps):
     """The compiled BYOL of a run, with fresh weights, its layers under the dtype policy `policy`."""
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
+    with layers_of(policy):
         model = BYOL(build_encoder(run))
-    finally:
-        keras.config.set_dtype_policy(previous)
     model.compile(optimizer=build_optimizer(run.recipe, total_steps, round(run.recipe.warmup_epochs * steps)))
     return model
 
@@ -147,14 +152,18 @@ def build_optimizer(recipe, total_steps, warmup_steps):
     raise InputError(f"No optimizer is called {recipe.optimizer!r}; choose lars or adamw.")
 
 
-def build_probe(source):
+def build_probe(source, channels):
     """A list of the callback that watches training by the labelled pictures of `source`; empty where that is None."""
     if source is None:
         return []
     pictures = open_source(source)
-    chosen = np.linspace(0, len(pictures) - 1, min(len(pictures), PICTURES_FOR_PROBE)).astype(int)
+    if pictures.channels != channels:
+        raise InputError(
+            f"--probe {source} has pictures with {pictures.channels} channels (1 grey, 3 colour), "
+            f"training has {channels}."
+        )
     try:
-        return [OnlineKNN(pictures.subset(chosen))]
+        return [OnlineKNN(pictures.subset(evenly(len(pictures), PICTURES_FOR_PROBE)))]
     except InputError as error:
         raise InputError(f"--probe {source}: {error}") from None
 
@@ -167,7 +176,7 @@ def build_views(recipe):
 
 def pixel_statistics(pictures, image_size):
     """Mean and standard deviation of each channel, lists of floats, of at most PICTURES_FOR_STATISTICS pictures."""
-    sample = np.linspace(0, len(pictures) - 1, min(len(pictures), PICTURES_FOR_STATISTICS)).astype(int)
+    sample = evenly(len(pictures), PICTURES_FOR_STATISTICS)
     count, total, squares = 0, 0.0, 0.0
     for batch in ordered_batches(pictures.subset(sample), image_size):
         pixels = np.asarray(batch, np.float64).reshape(-1, pictures.channels)

@@ -74,8 +74,9 @@ def _read_json(path, command):
 
 def _summary(run, evaluation):
     knn = {name: 100 * row["knn"] for name, row in evaluation["results"].items()}
+    pictures = "pictures" if run.pictures is None else f"{run.pictures:,} pictures"
     return (
-        f"A {run.recipe.backbone} learned from {evaluation['train']['pictures']:,} pictures of "
+        f"A {run.recipe.backbone} learned from {pictures} of "
         f"{run.recipe.image_size} pixels in {run.recipe.epochs} epochs, without being told what is in them. By the "
         f"{evaluation['neighbours']} pictures it finds most alike, the class of {knn['trained']:.1f} % of new pictures "
         f"is named rightly; with the untrained network, of {knn['untrained']:.1f} %."

@@ -13,6 +13,8 @@ from .recipes import Recipe
 class Run:
     """RUN/ with config.json, encoder.keras, checkpoints/, history.csv, logs/, evaluation.json, classifier/, results/.
 
+    Other commands add what they make: detection/, segmentation/, labelled/.
+
     Attributes:
         folder: Path.
         recipe: `Recipe`.
@@ -22,6 +24,7 @@ class Run:
         mean, std: per-channel lists, of the pictures in [0, 1].
         left_out: list of str, pictures and folders below the source that training does not see.
         probe: str, the SOURCE of labelled pictures that training was watched by, or None.
+        pictures: int, how many pictures training began with, those left out not counted; None where it was not noted.
     """
 
     folder: Path
@@ -33,6 +36,7 @@ class Run:
     std: list
     left_out: list = dataclasses.field(default_factory=list)
     probe: str | None = None
+    pictures: int | None = None
 
     @property
     def encoder(self):

@@ -48,10 +48,10 @@ def view_sheet(pictures, views, count=12, seed=0, cell=96):
     Returns:
         PIL.Image, RGB, three rows.
     """
+    from .data.pictures import evenly
     from .data.pipelines import ordered_batches, two_view_batches
 
-    indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int)
-    chosen = pictures.subset(indices)
+    chosen = pictures.subset(evenly(len(pictures), count))
     # Not resized up here, which would smooth small pictures and not their views.
     size = min(cell, int(chosen.sizes.min()))
     originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])

@@ -6,10 +6,11 @@ import importlib.util
 import numpy as np
 
 from byol_keras.data import open_source
+from byol_keras.data.pictures import evenly
 from byol_keras.errors import InputError
 from byol_keras.evaluation import knn_leave_one_out
 
-from .calibration import evenly, square_images
+from .calibration import square_images
 
 NEIGHBOURS = 20
 PICTURES = 2000  # of a labelled SOURCE; chance then moves an accuracy near 50 % by 1.1 points, the same for all files

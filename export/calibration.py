@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from byol_keras.data import open_source
-from byol_keras.data.pictures import Pictures
+from byol_keras.data.pictures import Pictures, evenly
 from byol_keras.data.pipelines import ordered_batches
 from byol_keras.errors import InputError
 
@@ -72,11 +72,6 @@ def require_enough(count: int, where: str = "") -> None:
 def sample(pictures: Pictures, image_size: int, count: int) -> np.ndarray:
     """At most `count` pictures, evenly taken, as an encoder gets them: (n, S, S, C) uint8."""
     return square_images(pictures.subset(evenly(len(pictures), count)), image_size)
-
-
-def evenly(total: int, count: int) -> np.ndarray:
-    """(n,) int, at most `count` indices spread over `total`."""
-    return np.linspace(0, total - 1, min(count, total)).astype(int)
 
 
 def square_images(pictures: Pictures, image_size: int) -> np.ndarray:

@@ -1,22 +1,25 @@
 """What `byol-keras export` does."""
 
+import tempfile
 from pathlib import Path
 
 import keras
 
 from byol_keras.classifier import parts, read_classifier
 from byol_keras.data import open_source
+from byol_keras.data.leaving_out import without
+from byol_keras.data.pictures import evenly
 from byol_keras.embedding import load_encoder
 from byol_keras.errors import InputError
 from byol_keras.run import read_run
 
 from .accuracy import labelled_sample
-from .calibration import ENOUGH, evenly, require_enough, sample
+from .calibration import ENOUGH, require_enough, sample
 from .interchange import onnx, openvino
 from .linear_head import LinearHead
 from .parity import check, require, table, write_json
 from .report import check_extras, write_report
-from .saved_model import next_version, saved_model
+from .saved_model import check_writable, next_version, saved_model
 from .tflite import QUANTIZE, tflite
 
 PICTURES_TO_CHECK = 64
@@ -37,6 +40,8 @@ def export_run(
     head=None,
 ):
     """Exports a run's encoder, compares each file with Keras in a fresh process, and prints the table.
+
+    If one differs by more than its format may, none gets its place in `out`; parity.json is written all the same.
 
     Args:
         folder: the run, or a .keras file of an encoder.
@@ -65,6 +70,11 @@ def export_run(
     kinds = QUANTIZE if quantize == "all" else (quantize,)
     if io != "float32" and "int8" not in kinds:
         raise InputError(f"Only a .tflite in int8 takes and gives integers: add --quantize int8. Received: --io {io}")
+    if format not in ("tflite", "all") and (quantize, io, batch) != ("none", "float32", 1):
+        raise InputError(
+            "--quantize, --io and --batch are for a .tflite: leave them out, or choose --format tflite. "
+            f"Received: --format {format}"
+        )
     if report and format == "openvino":
         raise InputError("--report does not measure OpenVINO. Leave it out, or choose another --format.")
     if report:
@@ -72,37 +82,61 @@ def export_run(
     name = "encoder" if head is None and not classifier else "classifier"
     encoder, head = _encoder_and_head(folder, format, classifier, head)
     source = calibration or _source(folder)
-    pictures = open_source(source)
+    pictures = open_source(source) if calibration else without(open_source(source), read_run(folder).left_out)
     if format in ("tflite", "all") and "int8" in kinds:
         require_enough(len(pictures), f" in {source}")
     _check_fits(encoder, pictures, source)
     size, channels = encoder.input_shape[2:]
     judge = None if labelled is None else labelled_sample(labelled, size, channels)
     images = sample(pictures, size, ENOUGH)
+    check_writable(out / name)
+    out.mkdir(parents=True, exist_ok=True)
+    # What has not passed never stands where a server or a colleague would take it.
+    with tempfile.TemporaryDirectory(prefix=".export.", dir=out) as unchecked:
+        artifacts = _write(encoder, head, Path(unchecked), out, name, format, kinds, io, batch, images)
+        compared = images[evenly(len(images), PICTURES_TO_CHECK)]
+        parities = check(encoder, artifacts, compared, judge, head)
+        print(table(parities))
+        write_json(parities, out / "parity.json")
+        if report:
+            write_report(encoder, artifacts, parities, images, out, threads)
+        require(parities)
+        _move(Path(unchecked), out)
+    judged = "" if judge is None else f", and by the labels of {len(judge.labels):,}"
+    print(f"Compared with Keras on {len(compared)} pictures{judged}. Written to {out}")
+    return parities
+
+
+def _write(encoder, head, folder, out, name, format, kinds, io, batch, images):
+    """Writes the files into `folder`, as they shall stand in `out`; dict of their paths by name."""
     artifacts = {}
     if format in ("saved_model", "all"):
-        versions = out / name
-        path = saved_model(encoder, versions / str(next_version(versions)), head=head)
+        path = saved_model(encoder, folder / name / str(next_version(out / name)), head=head)
         artifacts[f"{name}/{path.name}"] = path
     for kind in kinds if format in ("tflite", "all") else ():
         given = io if kind == "int8" else "float32"
-        path = out / f"{name}{'' if kind == 'none' else f'-{kind}'}{'' if given == 'float32' else f'-{given}'}.tflite"
+        path = (
+            folder / f"{name}{'' if kind == 'none' else f'-{kind}'}{'' if given == 'float32' else f'-{given}'}.tflite"
+        )
         seen = images if kind == "int8" else None
         artifacts[path.name] = tflite(encoder, path, quantize=kind, calibration=seen, io=given, batch=batch, head=head)
     if format == "onnx":
-        artifacts["encoder.onnx"] = onnx(encoder, out / "encoder.onnx")
+        artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx")
     if format == "openvino":
-        artifacts["encoder.xml"] = openvino(encoder, out / "encoder.xml")
-    compared = images[evenly(len(images), PICTURES_TO_CHECK)]
-    parities = check(encoder, artifacts, compared, judge, head)
-    print(table(parities))
-    judged = "" if judge is None else f", and by the labels of {len(judge.labels):,}"
-    print(f"Compared with Keras on {len(compared)} pictures{judged}. Written to {out}")
-    write_json(parities, out / "parity.json")
-    if report:
-        write_report(encoder, artifacts, parities, images, out, threads)
-    require(parities)
-    return parities
+        artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml")
+    return artifacts
+
+
+def _move(folder, out):
+    """Gives what lies in `folder` its place in `out`; of a SavedModel the version."""
+    # In the order of the names a description follows its .tflite, and an .xml its weights.
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            (out / path.name).mkdir(exist_ok=True)
+            for version in path.iterdir():
+                version.rename(out / path.name / version.name)
+        else:
+            path.replace(out / path.name)
 
 
 def _encoder_and_head(folder, format, classifier, head):

@@ -121,8 +121,12 @@ def _beside(encoder: keras.Model, folder: Path) -> dict[str, tuple[str, Path]]:
     runtimes = {"ONNX": ("onnx", "onnxruntime"), "torch": ("torch", "onnx2torch")}
     usable = {name: kind for name, (kind, package) in runtimes.items() if _installed("tf2onnx", package)}
     if usable:
-        path = onnx(encoder, folder / "encoder.onnx")
-        files |= {name: (kind, path) for name, kind in usable.items()}
+        try:
+            path = onnx(encoder, folder / "encoder.onnx")
+        except Exception as error:  # tf2onnx has no errors of its own
+            print(f"Left out: {', '.join(usable)}: tf2onnx cannot convert the encoder: {error}")
+        else:
+            files |= {name: (kind, path) for name, kind in usable.items()}
     return files
 
 

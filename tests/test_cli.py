@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from byol_keras.cli import main
@@ -120,6 +122,14 @@ def test_embed_writes_vectors_with_names_and_labels(run, pictures, tmp_path):
         )
 
 
+def test_views_of_one_picture(pictures, tmp_path):
+    (tmp_path / "one").mkdir()
+    shutil.copy(pictures[0] / "bars" / "0.png", tmp_path / "one")
+    assert main(["views", "--data", str(tmp_path / "one"), "--out", str(tmp_path / "views.png")]) == 0
+    with Image.open(tmp_path / "views.png") as image:
+        assert image.size == (100 + 4, 3 * 100 + 4)
+
+
 def test_views_draws_three_rows(pictures, tmp_path):
     out = tmp_path / "views.png"
     assert main(["views", "--data", str(pictures[0]), "--out", str(out)]) == 0
@@ -175,6 +185,7 @@ def test_export_says_what_is_wrong_and_leaves_nothing(run, pictures, tmp_path, c
     assert "No pictures in" in said("--quantize", "int8", "--calibration", tmp_path / "none")
     assert "no labels" in said("--labelled", tmp_path / "three")
     assert "add --quantize int8" in said("--io", "int8")
+    assert "--quantize, --io and --batch are for a .tflite" in said("--format", "onnx", "--quantize", "int8")
     assert "--calibration SOURCE" in said(encoder=run / "encoder.keras")
     np.savez(tmp_path / "grey.npz", images=np.zeros((9, 16, 16, 1), np.uint8))
     assert "takes pictures with 3 channels" in said("--calibration", tmp_path / "grey.npz")
@@ -184,6 +195,41 @@ def test_export_says_what_is_wrong_and_leaves_nothing(run, pictures, tmp_path, c
     out.write_text("a file")
     assert "is not a folder" in failure(capfd, "export", run, "--out", out, "--format", "tflite")
     assert out.read_text() == "a file"
+
+
+class Noise(keras.layers.Layer):
+    """Never gives the same twice, so no file can agree with it."""
+
+    def call(self, inputs):
+        return inputs + tf.random.uniform(tf.shape(inputs))
+
+
+def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, pictures, tmp_path, capfd):
+    ship = tmp_path / "ship"
+    assert main(["export", str(run), "--out", str(ship), "--format", "saved_model"]) == 0
+    inputs = keras.Input((16, 16, 3))
+    noisy = keras.Model(inputs, Noise()(keras.layers.GlobalAveragePooling2D()(inputs)), name="noisy")
+    noisy.save(tmp_path / "noisy.keras")
+    capfd.readouterr()
+    with keras.saving.custom_object_scope({"Noise": Noise}):
+        flags = ["--out", str(ship), "--format", "saved_model", "--calibration", str(pictures[0])]
+        assert main(["export", str(tmp_path / "noisy.keras"), *flags]) == 1
+    assert "differ from Keras" in capfd.readouterr().err
+    assert sorted(path.name for path in ship.iterdir()) == ["encoder", "parity.json"]
+    assert [path.name for path in (ship / "encoder").iterdir()] == ["1"]
+    (parity,) = json.loads((ship / "parity.json").read_text())
+    assert not parity["passed"]
+
+
+def test_pictures_left_out_of_training_do_not_calibrate(run, tmp_path, capfd):
+    shutil.copytree(run, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config["left_out"] = ["bars", "dots", *(f"flat/{i}.png" for i in range(9))]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    flags = ["--out", tmp_path / "ship", "--format", "tflite", "--quantize", "int8"]
+    said = failure(capfd, "export", tmp_path / "run", *flags)
+    assert "needs at least 8 calibration images" in said
+    assert "7 images in" in said
 
 
 @pytest.mark.parametrize(
@@ -254,6 +300,55 @@ def test_a_killed_run_resumes_as_if_it_had_never_stopped(run, pictures, tmp_path
     assert all(0.3 < float(row["knn"]) <= 1 for row in rows)
 
 
+@pytest.fixture
+def unfinished(run, tmp_path):
+    """A copy of the run as if it had been stopped before the encoder was written."""
+    shutil.copytree(run, tmp_path / "unfinished")
+    (tmp_path / "unfinished" / "encoder.keras").unlink()
+    return tmp_path / "unfinished"
+
+
+def test_a_run_whose_folder_has_changed_is_not_resumed(unfinished, pictures, tmp_path, capfd):
+    shutil.copytree(pictures[0], tmp_path / "fewer")
+    (tmp_path / "fewer" / "bars" / "0.png").unlink()
+    config = json.loads((unfinished / "config.json").read_text())
+    (unfinished / "config.json").write_text(json.dumps({**config, "source": str(tmp_path / "fewer")}))
+    said = failure(capfd, "pretrain", "--out", unfinished, "--resume")
+    assert "fewer has 47 pictures now, and had 48 when" in said
+    assert not (unfinished / "encoder.keras").exists()
+
+
+def test_updates_skipped_in_float16_do_not_repeat_an_epoch(unfinished):
+    # The optimizer does not count an update that overflowed: 8 of the 9 of three epochs.
+    checkpoint = unfinished / "checkpoints" / "last.keras"
+    model = keras.models.load_model(checkpoint)
+    assert int(model.optimizer.iterations) == 9
+    model.optimizer.iterations.assign(8)
+    model.save(checkpoint)
+    history = (unfinished / "history.csv").read_text()
+    assert main(["pretrain", "--out", str(unfinished), "--resume"]) == 0
+    encoder = keras.models.load_model(unfinished / "encoder.keras")
+    for weight, trained in zip(encoder.get_weights(), model.encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, trained)
+    assert (unfinished / "history.csv").read_text() == history
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_says_how_to_go_on(pictures, tmp_path):
+    out = tmp_path / "a run"
+    command = [sys.executable, "-m", "byol_keras", *pretrain_arguments(pictures[0], out, 1000)]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        deadline = time.monotonic() + 300
+        while not (out / "checkpoints/last.keras").exists():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert f"Go on with: byol-keras pretrain --out '{out}' --resume" in (tmp_path / "log").read_text()
+
+
 def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd):
     assert "finished" in failure(capfd, "pretrain", "--out", run, "--resume")
     assert "--resume" in failure(capfd, "pretrain", "--data", pictures[0], "--out", run)
@@ -273,12 +368,21 @@ def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd)
         (["--precision", "int4"], "int4"),
         (["--crop-area", "0"], "--crop-area"),
         (["--crop-area", "1.5"], "--crop-area"),
+        (["--seed", "-1"], "--seed must be a whole number from 0 to"),
+        (["--seed", "20261122101500"], "--seed must be a whole number from 0 to"),
     ],
 )
 def test_bad_flags_are_one_line_and_leave_nothing(flags, said, pictures, tmp_path, capfd):
     out = tmp_path / "run"
     assert said in failure(capfd, "pretrain", "--data", pictures[0], "--out", out, *flags)
     assert not out.exists()
+
+
+def test_a_probe_of_other_channels_is_refused_at_once(pictures, tmp_path, capfd):
+    np.savez(tmp_path / "grey.npz", images=np.zeros((40, 16, 16, 1), np.uint8), labels=np.arange(40) % 2)
+    flags = ["--data", pictures[0], "--out", tmp_path / "run", "--probe", tmp_path / "grey.npz"]
+    assert "has pictures with 1 channels (1 grey, 3 colour), training has 3" in failure(capfd, "pretrain", *flags)
+    assert not (tmp_path / "run").exists()
 
 
 def test_bad_sources_are_one_line(tmp_path, capfd):

@@ -143,6 +143,18 @@ def test_the_same_pictures_by_another_path_are_seen_as_well(run, faces, tmp_path
     assert "trained on pictures of 3" in failure(capfd)
 
 
+def test_links_to_the_same_pictures_are_seen_as_well(faces, tmp_path, capfd):
+    # As `byol-keras split` makes them.
+    for path in faces.glob("*/*.png"):
+        link = tmp_path / "links" / path.relative_to(faces)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
+    assert pretrain(tmp_path / "links", tmp_path / "run") == 0
+    capfd.readouterr()
+    assert verify(tmp_path / "run", faces) == 2
+    assert "trained on pictures of 9 of the identities in folds 1, 2, 3: pretrain without them" in failure(capfd)
+
+
 def test_missing_pictures_and_single_folds(run, faces, tmp_path, capfd):
     shutil.copytree(faces, tmp_path / "faces")
     for i in (1, 2):

@@ -1,6 +1,7 @@
 """The log of a run as a CSV file."""
 
 import csv
+from pathlib import Path
 
 import keras
 
@@ -19,7 +20,7 @@ class History(keras.callbacks.Callback):
 
     def __init__(self, path):
         super().__init__()
-        self.path = path
+        self.path = Path(path)
 
     def on_epoch_end(self, epoch, logs=None):
         rows = [row for row in read_history(self.path) if row["epoch"] < epoch]

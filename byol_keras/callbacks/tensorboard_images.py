@@ -1,9 +1,12 @@
 """What the network sees and which pictures it finds alike, in TensorBoard."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ..data.pictures import evenly
 from ..data.pipelines import ordered_batches
 from ..evaluation import embed, nearest, unit
 from ..sheets import sheet, view_sheet
@@ -29,9 +32,9 @@ class TensorBoardImages(keras.callbacks.Callback):
 
     def __init__(self, folder, pictures, views):
         super().__init__()
-        self.folder = folder
+        self.folder = Path(folder)
         self.views = views
-        self.pictures = pictures.subset(np.linspace(0, len(pictures) - 1, min(len(pictures), CANDIDATES)).astype(int))
+        self.pictures = pictures.subset(evenly(len(pictures), CANDIDATES))
         self._writer = None
 
     def on_train_begin(self, logs=None):
@@ -51,7 +54,7 @@ class TensorBoardImages(keras.callbacks.Callback):
 
     def _neighbours(self):
         vectors = unit(embed(self.model.encoder, self.pictures))
-        queries = np.linspace(0, len(self.pictures) - 1, min(QUERIES, len(self.pictures))).astype(int)
+        queries = evenly(len(self.pictures), QUERIES)
         # The first is the picture itself, or a copy of it.
         found, _ = nearest(vectors[queries], vectors, min(1 + NEIGHBOURS, len(vectors)))
         size = min(CELL, int(self.pictures.sizes.min()))

@@ -58,4 +58,4 @@ def _run(options):
     print(table(results))
     folder = Path(options.encoder)
     name = results_name("detection", options.label_fraction)
-    print(f"Written to {folder / 'results' / name}.json; the detector and a picture are in {folder / 'detection'}")
+    print(f"Written to {folder / 'results' / name}.json; the detector and a picture are in {folder / name}")

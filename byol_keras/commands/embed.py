@@ -1,6 +1,6 @@
 """`byol-keras embed`."""
 
-from .command import SOURCE_HELP, command
+from .command import MODEL_HELP, SOURCE_HELP, command
 
 
 def add_to(commands):
@@ -12,7 +12,7 @@ def add_to(commands):
         "write the embedding of every picture to an .npz",
         "embed runs/photos --data photos/ --out embeddings.npz",
     )
-    add.add_argument("encoder", metavar="RUN_OR_MODEL", help="a run, or a .keras file of an encoder")
+    add.add_argument("encoder", metavar="RUN_OR_MODEL", help=MODEL_HELP)
     add.add_argument("--data", metavar="SOURCE", required=True, help=SOURCE_HELP)
     add.add_argument("--out", metavar="FILE", required=True, help="an .npz: embeddings, names, and labels where known")
     add.add_argument(

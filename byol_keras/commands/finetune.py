@@ -26,7 +26,7 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..evaluation.few_labels import usual_draws
+    from ..evaluation.few_labels import share, usual_draws
     from ..evaluation.run_fine_tuning import finetune_run
     from ..results import table
 
@@ -38,5 +38,5 @@ def _run(options):
     )
     folder = Path(options.encoder)
     print(table(results))
-    print(f"Written to {folder / 'results'} and {folder / 'classifier'}")
+    print(f"Written to {folder / 'results'}; {folder / 'classifier'} is now that of {share(fraction)}")
     print(f"Next: byol-keras export {folder} --classifier --out DIR")

@@ -61,3 +61,8 @@ class Pictures:
 
         fields = ("names", "sizes", "labels", "images", "paths", "encoded", "jpeg")
         return replace(self, **{field: chosen(getattr(self, field)) for field in fields}, broken=())
+
+
+def evenly(total, count):
+    """At most `count` indices spread evenly over `total`, the first and the last among them: (n,) int."""
+    return np.linspace(0, total - 1, min(count, total)).astype(int)

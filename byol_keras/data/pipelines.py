@@ -22,12 +22,7 @@ def steps_per_epoch(pictures, batch_size):
     """
     if batch_size < 2:
         raise InputError(f"Batch normalization needs batches of at least 2. Received: batch_size={batch_size}")
-    if len(pictures) < batch_size:
-        raise InputError(
-            f"A batch of {batch_size} is larger than the data, {len(pictures)} pictures: "
-            "give more pictures or a smaller --batch-size."
-        )
-    return len(pictures) // batch_size
+    return _whole_batches(pictures, batch_size)
 
 
 def two_view_batches(pictures, views, batch_size, total_steps, seed, first_step=0, shuffle=True):
@@ -140,9 +135,18 @@ def _seeds(seed):
     return lambda number: tf.stack([tf.constant(seed, tf.int64), number])
 
 
+def _whole_batches(pictures, batch_size):
+    if len(pictures) < batch_size:
+        raise InputError(
+            f"A batch of {batch_size} is larger than the data, {len(pictures)} pictures: "
+            "give more pictures or a smaller --batch-size."
+        )
+    return len(pictures) // batch_size
+
+
 def _order(pictures, batch_size, seed, shuffle):
     """A function: step -> (B,) indices of its pictures, every epoch in an order of its own."""
-    epoch_steps, seeds = steps_per_epoch(pictures, batch_size), _seeds(seed)
+    epoch_steps, seeds = _whole_batches(pictures, batch_size), _seeds(seed)
 
     def indices(step):
         epoch, place = step // epoch_steps, step % epoch_steps * batch_size + tf.range(batch_size, dtype=tf.int64)

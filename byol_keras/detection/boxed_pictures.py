@@ -6,6 +6,7 @@ import numpy as np
 
 from ..data.pictures import Pictures
 from ..errors import InputError
+from ..evaluation.few_labels import random_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +51,7 @@ class BoxedPictures:
         Raises:
             InputError: for a fraction that cannot be, or when no object is on the pictures drawn.
         """
-        if not 0 < fraction <= 1:
-            raise InputError(f"--label-fraction must be above 0 and at most 1. Received: {fraction}")
-        order = np.random.default_rng(seed).permutation(len(self))
-        drawn = self.subset(np.sort(order[: max(1, round(fraction * len(self)))]))
+        drawn = self.subset(random_share(len(self), fraction, seed))
         if not drawn.objects:
             raise InputError(f"No object is on the {len(drawn)} pictures drawn: raise --label-fraction.")
         return drawn

@@ -1,9 +1,9 @@
 """Pictures with boxes drawn on them."""
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..data.decode import decode
+from ..data.pictures import evenly
 
 GAP = 6
 TEXT = 12
@@ -26,7 +26,7 @@ def detection_sheet(boxed, columns, count=6, width=320):
         PIL.Image, RGB.
     """
     with_objects = [i for i, crowd in enumerate(boxed.crowd) if (~crowd).any()]
-    chosen = [with_objects[i] for i in np.linspace(0, len(with_objects) - 1, min(count, len(with_objects))).astype(int)]
+    chosen = [with_objects[i] for i in evenly(len(with_objects), count)]
     rows = []
     for i in chosen:
         picture = Image.fromarray(decode(boxed.pictures.paths[i]))

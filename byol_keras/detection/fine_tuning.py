@@ -1,6 +1,5 @@
 """Training a detector."""
 
-import contextlib
 import sys
 import warnings
 
@@ -8,7 +7,7 @@ import keras
 
 from ..keras_cv_backbone import normalized
 from ..kernels import fast_layers
-from ..precision import dtype_policy
+from ..precision import dtype_policy, layers_of
 from ..schedules import learning_rate
 from .batches import training_batches
 from .detector import Detector
@@ -44,7 +43,7 @@ def fine_tuned_detector(encoder, boxed, canvas, smallest, schedule, seed=0):
     steps = schedule.epochs * epoch_steps
     batches = training_batches(boxed, canvas, lambda x: normalized(x, encoder), schedule.batch_size, steps, seed)
     keras.utils.set_random_seed(seed)
-    with _policy(dtype_policy(schedule.precision)):
+    with layers_of(dtype_policy(schedule.precision)):
         network = retinanet(encoder, classes, smallest)
     # Nothing is scaled by the batch here: Adam's step does not grow with it.
     rate = learning_rate(schedule.learning_rate, 256, steps, round(WARM_UP * steps))
@@ -64,17 +63,7 @@ def fine_tuned_detector(encoder, boxed, canvas, smallest, schedule, seed=0):
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    with _policy("float32"):
+    with layers_of("float32"):
         trained = retinanet(encoder, classes, smallest)
     trained.set_weights(network.get_weights())
     return Detector(trained, encoder, canvas, boxed.class_names, smallest)
-
-
-@contextlib.contextmanager
-def _policy(name):
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(previous)

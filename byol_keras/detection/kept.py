@@ -1,4 +1,4 @@
-"""A detector in a folder: detector.weights.h5, and detector.json with what the run does not say."""
+"""A detector in a folder of a run: detector.weights.h5, and detector.json with what the run does not say."""
 
 import json
 from pathlib import Path
@@ -13,22 +13,22 @@ from .network import retinanet
 FIELDS = {"height": int, "width": int, "smallest_anchor": float, "class_names": list}
 
 
-def save_detector(detector, run):
-    """Writes RUN/detection/detector.weights.h5 and detector.json.
+def save_detector(detector, run, name="detection"):
+    """Writes RUN/NAME/detector.weights.h5 and detector.json, over older ones.
 
     Args:
         detector: `Detector`, its encoder that of the run or one with the same layers and normalization.
         run: `Run`.
+        name: str, of the folder.
 
     Returns:
         Path of the folder.
     """
-    folder = run.folder / "detection"
+    folder = run.folder / name
+    # Never new weights beside an old description: without one the folder is no detector.
+    (folder / "detector.json").unlink(missing_ok=True)
     with written_beside(folder / "detector.weights.h5") as path:
-        # Keras wants the ending .weights.h5, the name beside has .h5 alone.
-        whole = path.with_name(path.stem + ".weights.h5")
-        detector.network.save_weights(whole)
-        whole.replace(path)
+        detector.network.save_weights(path)
     height, width = detector.canvas
     description = {
         "height": height,
@@ -41,11 +41,12 @@ def save_detector(detector, run):
     return folder
 
 
-def load_detector(folder):
+def load_detector(folder, name="detection"):
     """The detector that `byol-keras detect` left in a run.
 
     Args:
         folder: the run.
+        name: str, "detection", or "detection-10pct" and so on for a detector trained on a share of the labels.
 
     Returns:
         `Detector`.
@@ -54,10 +55,10 @@ def load_detector(folder):
         InputError: where there is none, or its files do not belong together.
     """
     run = read_run(folder)
-    path = Path(folder) / "detection" / "detector.json"
+    path = Path(folder) / name / "detector.json"
     weights = path.with_name("detector.weights.h5")
     if not path.is_file() or not weights.is_file():
-        raise InputError(f"{folder} has no detector: `byol-keras detect` makes one.")
+        raise InputError(f"{path.parent} has no detector: `byol-keras detect` makes one.")
     try:
         said = json.loads(path.read_text())
         said = {name: kind(said[name]) for name, kind in FIELDS.items()}

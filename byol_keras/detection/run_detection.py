@@ -6,7 +6,7 @@ import time
 from ..atomic import written_beside
 from ..embedding import load_encoder
 from ..errors import InputError
-from ..evaluation.few_labels import results_name, share
+from ..evaluation.few_labels import results_name, seeds_of_a_run, share
 from ..keras_cv_backbone import keras_cv_backbone
 from ..pretraining import build_encoder
 from ..results import Result, write_results
@@ -23,9 +23,10 @@ METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean a
 
 
 def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0, seeds=3, command=""):
-    """Fine-tunes and scores detectors; writes RUN/results/detection.json and RUN/detection/.
+    """Fine-tunes and scores detectors; writes RUN/results/NAME.json and RUN/NAME/.
 
-    Kept and drawn are those of the first seed.
+    Kept and drawn are those of the first seed. NAME is "detection", with the share of labels behind it where that is
+    not all.
 
     Args:
         folder: the run.
@@ -57,10 +58,10 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
             f"Received: {', '.join(boxed.class_names)} and {', '.join(test_boxed.class_names)}"
         )
     canvas = canvas_size(boxed.pictures.sizes, image_size)
-    # From the run's seed on, so that runs with seeds of their own draw other labels and weights.
-    shares = {seed: boxed.share(label_fraction, seed) for seed in range(run.seed, run.seed + seeds)}
+    shares = {seed: boxed.share(label_fraction, seed) for seed in seeds_of_a_run(run.seed, seeds)}
+    first = next(iter(shares))
     print(
-        f"{len(shares[run.seed]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on "
+        f"{len(shares[first]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on "
         f"{canvas[1]} x {canvas[0]} pixels.",
         flush=True,
     )
@@ -80,10 +81,12 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
             for metric, value in average_precision(test_boxed, found).items():
                 scores[metric][method].append(value)
                 print(f"{metric} {100 * value:.1f} %", flush=True)
-            if seed == run.seed:
+            if seed == first:
                 drawn[method] = found
                 kept = kept or detector
-    out = save_detector(kept, run)
+    # A folder and a file for each amount of labels, so that a few and all can stand side by side.
+    name = results_name("detection", label_fraction)
+    out = save_detector(kept, run, name)
     with written_beside(out / "predictions.png") as path:
         detection_sheet(test_boxed, drawn).save(path)
     settings = {**dataclasses.asdict(schedule), "canvas": list(canvas), "label_fraction": label_fraction}
@@ -99,6 +102,5 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
         )
         for metric, text in METRICS.items()
     ]
-    # One file for each amount of labels, so that a few and all can stand side by side.
-    write_results(run, results_name("detection", label_fraction), results)
+    write_results(run, name, results)
     return results

@@ -25,10 +25,15 @@ def embed(encoder, pictures, batch_size=256, precision="float32"):
         (N, D) float32 NumPy array, in the order of `pictures`.
 
     Raises:
-        InputError: when the pictures have another number of channels than the encoder takes, or for a precision that
-            there is not.
+        InputError: when the encoder does not take squares of one size, the pictures have another number of channels
+            than it takes, or for a precision that there is not.
     """
-    _, size, _, channels = encoder.input_shape
+    _, size, width, channels = encoder.input_shape
+    if size is None or size != width:
+        raise InputError(
+            f"Pictures are embedded as squares of one size: build the encoder {encoder.name!r} for one. "
+            f"Received: input {encoder.input_shape}"
+        )
     if pictures.channels != channels:
         raise InputError(
             f"The encoder {encoder.name!r} takes pictures with {channels} channels (1 grey, 3 colour), "

@@ -44,8 +44,7 @@ def stratified(labels, fraction, seed):
     Raises:
         InputError: for another fraction, or one that leaves fewer pictures than there are classes.
     """
-    if not 0 < fraction <= 1:
-        raise InputError(f"The share of labels must be above 0 and at most 1. Received: label_fraction={fraction}")
+    _check_fraction(fraction)
     classes = np.unique(labels)
     if round(fraction * len(labels)) < len(classes):
         raise InputError(
@@ -58,6 +57,37 @@ def stratified(labels, fraction, seed):
         members = generator.permutation(np.flatnonzero(labels == label))
         chosen.append(members[: max(1, round(fraction * len(members)))])
     return np.sort(np.concatenate(chosen))
+
+
+def random_share(count, fraction, seed):
+    """Indices of a random share of `count` pictures without classes of their own, at least one.
+
+    Args:
+        count: int.
+        fraction: float in (0, 1].
+        seed: int from 0.
+
+    Returns:
+        (n,) int, sorted.
+
+    Raises:
+        InputError: for another fraction.
+    """
+    _check_fraction(fraction)
+    return np.sort(np.random.default_rng(seed).permutation(count)[: max(1, round(fraction * count))])
+
+
+def _check_fraction(fraction):
+    if not 0 < fraction <= 1:
+        raise InputError(f"--label-fraction must be above 0 and at most 1. Received: {fraction}")
+
+
+def seeds_of_a_run(seed, count):
+    """Seeds for `count` trainings on a run of the seed `seed`, a list of int; runs of other seeds have others.
+
+    So trainings from scratch and shares of labels are independent when the results of several runs are taken together.
+    """
+    return [(seed * count + i) % 2**32 for i in range(count)]
 
 
 def usual_draws(fraction):

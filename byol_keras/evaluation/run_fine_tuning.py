@@ -75,7 +75,8 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
             head = (weights, bias) if whole == TUNED else None
             classifier = fine_tune(encoder, labelled, len(names), schedules[whole], head, seed + i, _precision(run))
             scores[whole].append(_accuracy(predict(classifier, test_pictures), test_pictures))
-            _say(f"{whole}, draw {i + 1} of {draws}: {_percent(scores[whole])}; {probe}: {_percent(scores[probe])}")
+            tuned, linear = (100 * scores[method][-1] for method in (whole, probe))
+            _say(f"{whole}, draw {i + 1} of {draws}: {tuned:.1f} %; {probe}: {linear:.1f} %")
             kept = kept or classifier
     result = Result(
         task=f"Image classification, {share(label_fraction)}",
@@ -110,10 +111,6 @@ def _precision(run):
 
 def _accuracy(scores, pictures):
     return float(np.mean(np.argmax(scores, axis=1) == pictures.labels))
-
-
-def _percent(scores):
-    return f"{100 * scores[-1]:.1f} %"
 
 
 def _say(text):

@@ -10,6 +10,7 @@ from ..atomic import written_beside
 from ..data import open_source
 from ..data.folder import find_pictures
 from ..data.leaving_out import matches, without
+from ..data.pictures import evenly
 from ..errors import InputError
 from ..pretraining import build_encoder
 from ..results import Result, write_results
@@ -104,8 +105,7 @@ def _judged(scores, pairs):
 def _pictures_for_whitening(run):
     """Those the run was trained on, at most PICTURES_FOR_WHITENING of them, evenly taken."""
     pictures = without(open_source(run.source), run.left_out)
-    chosen = np.linspace(0, len(pictures) - 1, min(len(pictures), PICTURES_FOR_WHITENING)).astype(int)
-    return pictures.subset(chosen)
+    return pictures.subset(evenly(len(pictures), PICTURES_FOR_WHITENING))
 
 
 def _with_mirrored(encoder):
@@ -122,12 +122,12 @@ def _check_unseen(run, data, pairs):
         return
     left_out = set(run.left_out)
     names = [name for name in find_pictures(source) if not matches(name, left_out)]
-    trained = {os.path.join(os.path.realpath(source), name) for name in names}
-    trained |= {os.path.dirname(path) for path in trained}
-    root, seen = os.path.realpath(data), {}
+    trained = {place for name in names for place in _places(source, name)}
+    trained |= {os.path.dirname(place) for place in trained}
+    seen = {}
     for fold in np.unique(pairs.folds):
         identities = pairs.in_folds([fold]).identities()
-        seen[int(fold)] = sum(os.path.join(root, name) in trained for name in identities)
+        seen[int(fold)] = sum(not trained.isdisjoint(_places(data, name)) for name in identities)
     if not any(seen.values()):
         return
     unseen = ",".join(str(fold) for fold, count in seen.items() if not count)
@@ -137,6 +137,11 @@ def _check_unseen(run, data, pairs):
         f"{', '.join(str(fold) for fold, count in seen.items() if count)}: {remedy}pretrain without them, see "
         "`byol-keras identities`."
     )
+
+
+def _places(folder, name):
+    """Where a file or folder below `folder` is, by its name and behind links: a split of a folder is made of these."""
+    return {os.path.join(os.path.realpath(folder), name), os.path.realpath(os.path.join(folder, name))}
 
 
 def _draw_roc(path, same, scores):

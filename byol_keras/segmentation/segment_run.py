@@ -7,12 +7,13 @@ import keras
 import numpy as np
 
 from ..atomic import written_beside
+from ..data.pictures import evenly
 from ..embedding import load_encoder
 from ..errors import InputError
-from ..evaluation.few_labels import results_name, share
+from ..evaluation.few_labels import random_share, results_name, seeds_of_a_run, share
 from ..float32_copy import float32_copy
 from ..keras_cv_backbone import keras_cv_backbone
-from ..precision import dtype_policy
+from ..precision import dtype_policy, layers_of
 from ..pretraining import build_encoder
 from ..results import Result, write_results
 from ..run import read_run
@@ -64,9 +65,8 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3,
         raise InputError(f"The label maps in {train} have one class only: nothing to tell apart.")
     name, out = results_name("segmentation", label_fraction), None
     ious = {method: [] for method in METHODS}
-    # From the run's seed on, so that runs with seeds of their own draw other labels and weights.
-    for seed in range(run.seed, run.seed + seeds):
-        scenes = train_scenes.subset(chosen(len(train_scenes), label_fraction, seed))
+    for seed in seeds_of_a_run(run.seed, seeds):
+        scenes = train_scenes.subset(random_share(len(train_scenes), label_fraction, seed))
         models = {}
         for method in METHODS:
             print(f"{method}, seed {seed}: {schedule.steps} steps on {len(scenes)} scenes", flush=True)
@@ -94,26 +94,11 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3,
     return results
 
 
-def chosen(count, fraction, seed):
-    """Indices of a random share of `count` scenes, at least one: (n,) int, sorted.
-
-    Raises:
-        InputError: unless 0 < fraction <= 1.
-    """
-    if not 0 < fraction <= 1:
-        raise InputError(f"The share of labels must be above 0 and at most 1. Received: label_fraction={fraction}")
-    return np.sort(np.random.default_rng(seed).permutation(count)[: max(1, round(fraction * count))])
-
-
 def _fine_tuned(run, encoder, scenes, schedule, seed):
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(dtype_policy(run.recipe.precision))
-    try:
+    with layers_of(dtype_policy(run.recipe.precision)):
         # The new weights are the same whatever the backbone starts from.
         keras.utils.set_random_seed(seed)
         model = build_segmenter(encoder, len(scenes.class_names), schedule.crop_size)
-    finally:
-        keras.config.set_dtype_policy(previous)
     fine_tune(model, scenes, schedule, seed)
     return model
 
@@ -127,7 +112,7 @@ def _keep(out, models, test):
         path.write_text("".join(f"{name}\n" for name in test.class_names), encoding="utf-8")
     predictors = [predictor(models[method]) for method in METHODS]
     rows = []
-    for i in np.linspace(0, len(test) - 1, min(SCENES_SHOWN, len(test))).astype(int):
+    for i in evenly(len(test), SCENES_SHOWN):
         picture = test.picture(i)
         rows.append([picture, test.labels(i), *(predict(picture) for predict in predictors)])
     with written_beside(out / "predictions.png") as path:

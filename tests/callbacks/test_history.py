@@ -6,7 +6,7 @@ from byol_keras.callbacks.history import read_history
 
 def test_a_row_an_epoch_and_epochs_trained_again_replace_theirs(tmp_path):
     path = tmp_path / "history.csv"
-    history = History(path)
+    history = History(str(path))
     assert read_history(path) == []
     for epoch, loss in enumerate((3.0, 2.0, 1.5)):
         history.on_epoch_end(epoch, {"loss": loss, "tau": 0.97})

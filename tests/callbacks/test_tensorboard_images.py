@@ -21,7 +21,7 @@ def test_views_once_and_neighbours_after_each_epoch(tiny_byol, view_pair, tmp_pa
     pictures, views = from_arrays(images), TwoViews(8)
     model = tiny_byol()
     model.compile(keras.optimizers.SGD(0.0))
-    callback = TensorBoardImages(tmp_path, pictures, views)
+    callback = TensorBoardImages(str(tmp_path), pictures, views)
     model.fit((view_pair[0], view_pair[1]), batch_size=12, epochs=2, verbose=0, callbacks=[callback])
 
     events = EventAccumulator(str(tmp_path / "images"), size_guidance={"tensors": 0}).Reload()

@@ -8,7 +8,7 @@ from PIL import Image
 
 from byol_keras.augment import VIEW_1, TwoViews
 from byol_keras.data import from_arrays, open_source
-from byol_keras.data.pipelines import labelled_batches, ordered_batches, two_view_batches
+from byol_keras.data.pipelines import labelled_batches, ordered_batches, steps_per_epoch, two_view_batches
 from byol_keras.errors import InputError
 
 SIZES = [(20, 14), (9, 13), (12, 12), (31, 40)]
@@ -119,4 +119,9 @@ def test_another_seed_gives_other_batches(arrays):
 @pytest.mark.parametrize(("batch_size", "said"), [(1, "at least 2"), (11, "larger than the data, 10 pictures")])
 def test_batches_that_cannot_be_made(arrays, batch_size, said):
     with pytest.raises(InputError, match=said):
-        two_view_batches(arrays, TwoViews(8), batch_size, 1, seed=0)
+        steps_per_epoch(arrays, batch_size)
+
+
+def test_a_batch_larger_than_the_data_cannot_be_drawn(arrays):
+    with pytest.raises(InputError, match="larger than the data, 10 pictures"):
+        two_view_batches(arrays, TwoViews(8), 11, 1, seed=0)

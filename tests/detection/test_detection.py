@@ -1,5 +1,6 @@
 """Detectors that are trained, kept and measured, on drawn squares."""
 
+import dataclasses
 import json
 import shutil
 
@@ -25,7 +26,7 @@ from byol_keras.errors import InputError
 from byol_keras.pretraining import build_encoder
 from byol_keras.recipes import Recipe
 from byol_keras.results import read_results
-from byol_keras.run import Run
+from byol_keras.run import Run, read_run
 
 RECIPE = Recipe("resnet10", 64, 1, 4, "adamw", 1e-3, 1e-4, 0.0, 0.97)
 
@@ -121,6 +122,24 @@ def test_a_kept_detector_is_the_same(kept, squares):
     for found, expected in zip(loaded.detect(pictures), detector.detect(pictures), strict=True):
         for part, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(part, other, rtol=1e-5, atol=1e-4)
+
+
+def test_detectors_of_other_shares_of_the_labels_stand_side_by_side(kept, tmp_path):
+    shutil.copytree(kept[0].folder, tmp_path / "run")
+    run, detector = read_run(tmp_path / "run"), kept[1]
+    other = dataclasses.replace(detector, canvas=(96, 96))
+    assert save_detector(other, run, "detection-10pct") == run.folder / "detection-10pct"
+    assert load_detector(run.folder).canvas == (64, 96)
+    assert load_detector(run.folder, "detection-10pct").canvas == (96, 96)
+    # Whatever stops the writing, new weights are not taken for those of the old description.
+    weights = run.folder / "detection-10pct" / "detector.weights.h5"
+    weights.unlink()
+    (weights / "in the way").mkdir(parents=True)
+    with pytest.raises(OSError, match="Is a directory"):
+        save_detector(detector, run, "detection-10pct")
+    assert [path.name for path in weights.parent.iterdir()] == [weights.name]
+    with pytest.raises(InputError, match="detection-10pct has no detector"):
+        load_detector(run.folder, "detection-10pct")
 
 
 def test_a_kept_detector_of_other_files_is_refused(kept, tmp_path):

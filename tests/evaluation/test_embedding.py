@@ -42,3 +42,11 @@ def test_in_bfloat16_embeddings_differ_by_rounding_only(encoder):
 def test_an_unknown_precision(encoder):
     with pytest.raises(InputError, match="No precision is called 'half'"):
         embed(encoder, from_arrays(np.zeros((2, 8, 8, 3), np.uint8)), precision="half")
+
+
+@pytest.mark.parametrize("size", [(None, None), (8, 16)])
+def test_an_encoder_without_one_square_size(size):
+    inputs = keras.Input((*size, 3))
+    encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
+    with pytest.raises(InputError, match=r"as squares of one size.* Received: input \(None, "):
+        embed(encoder, from_arrays(np.zeros((2, 8, 8, 3), np.uint8)))

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.evaluation.few_labels import draws_of_labels, results_name, share, stratified, usual_draws
+from byol_keras.evaluation.few_labels import (
+    draws_of_labels,
+    random_share,
+    results_name,
+    seeds_of_a_run,
+    share,
+    stratified,
+    usual_draws,
+)
 
 LABELS = np.repeat([0, 1, 2], [100, 50, 10])
 
@@ -69,3 +77,19 @@ def test_words_and_the_usual_number_of_draws():
         "finetune-0-5pct",
         "finetune",
     ]
+
+
+def test_a_share_without_classes():
+    assert len(random_share(367, 0.1, 0)) == 37
+    assert len(random_share(4, 0.01, 0)) == 1
+    assert len(set(random_share(367, 0.5, 1))) == 184
+    assert (random_share(367, 0.1, 0) != random_share(367, 0.1, 1)).any()
+    np.testing.assert_array_equal(random_share(5, 1, 3), range(5))
+    for fraction in (0, 1.5, -1, float("nan")):
+        with pytest.raises(InputError, match="--label-fraction must be above 0"):
+            random_share(5, fraction, 0)
+
+
+def test_runs_of_other_seeds_have_other_seeds_for_their_trainings():
+    seeds = [seed for run in range(4) for seed in seeds_of_a_run(run, 3)]
+    assert seeds == list(range(12))

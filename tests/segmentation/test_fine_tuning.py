@@ -8,7 +8,6 @@ from byol_keras.errors import InputError
 from byol_keras.segmentation import open_scenes
 from byol_keras.segmentation.crops import CropBatches
 from byol_keras.segmentation.fine_tuning import Schedule, class_weights, fine_tune, score
-from byol_keras.segmentation.segment_run import chosen
 
 
 def test_class_weights_by_hand():
@@ -71,14 +70,3 @@ def test_the_learning_rate_rises_and_falls(scenes):
 def test_schedules_that_cannot_be(wrong, flag):
     with pytest.raises(InputError, match=flag):
         Schedule(**wrong)
-
-
-def test_a_share_of_the_scenes():
-    assert len(chosen(367, 0.1, 0)) == 37
-    assert len(chosen(4, 0.01, 0)) == 1
-    assert len(set(chosen(367, 0.5, 1))) == 184
-    assert (chosen(367, 0.1, 0) != chosen(367, 0.1, 1)).any()
-    np.testing.assert_array_equal(chosen(5, 1, 3), range(5))
-    for fraction in (0, 1.5, -1, float("nan")):
-        with pytest.raises(InputError, match="share of labels"):
-            chosen(5, fraction, 0)
