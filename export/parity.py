@@ -111,25 +111,27 @@ def check(
                 f'Install it: pip install "byol_keras[{extra}]"'
             )
     encoder = float32_copy(encoder)
-    sets = [images] if labelled is None else [images, labelled.pictures]
-    resized = [resize(tf.cast(pictures, tf.float32) / 255.0, height, width).numpy() for pictures in sets]
-    reference, *judged = (_reference(encoder, pictures) for pictures in resized)
+    compared_images = _resized(images, height, width)
+    reference = _reference(encoder, compared_images)
     if not np.isfinite(reference).all() or (reference == reference[0]).all():
         raise InputError(
             "parity: the encoder gives values that are not finite, or every image the same embedding. Train it again, "
             f"or pass different images. Received: encoder={encoder.name}, images={images.shape}"
         )
-    right = right_ones(judged[0], labelled) if judged else None
+    if labelled is not None:
+        labelled_images = _resized(labelled.pictures, height, width)
+        right = right_ones(_reference(encoder, labelled_images), labelled)
     parities = []
     for name, path in artifacts.items():
         kind = formats[name]
-        outcome, *others = (_run(name, kind, Path(path), *pair) for pair in zip(sets, resized, strict=True))
+        outcome = _run(name, kind, Path(path), images, compared_images)
         parity = _compare(name, kind, Path(path), outcome, reference)
         if head is not None:
             figure, asked, kept = compared(name, kind, outcome, reference, head)
             parity = dataclasses.replace(parity, answers=figure, answers_tolerance=asked, passed=parity.passed and kept)
         if labelled is not None:
-            parity = _judge(parity, right_ones(others[0]["embedding"], labelled), right)
+            outcome = _run(name, kind, Path(path), labelled.pictures, labelled_images)
+            parity = _judge(parity, right_ones(outcome["embedding"], labelled), right)
         parities.append(parity)
     return parities
 
@@ -191,6 +193,10 @@ def _format(path: Path) -> str:
     if path.suffix in (".onnx", ".xml"):  # an ONNX file does not begin with anything of its own
         return {".onnx": "onnx", ".xml": "openvino"}[path.suffix]
     return f"tflite {quantization(path.read_bytes())}"
+
+
+def _resized(images: np.ndarray, height: int | None, width: int | None) -> np.ndarray:
+    return resize(tf.cast(images, tf.float32) / 255.0, height, width).numpy()
 
 
 def _reference(encoder: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -1,4 +1,11 @@
-"""Pixel values: how stored pictures become numbers in [0, 1]."""
+"""Pixel values: how stored pictures become numbers in [0, 1], and how a batch of them lies in memory.
+
+images   (B, H, W, C)   as they come and go
+lines    (B, H, C, W)   a row of one channel in one piece, which is what vector units like
+columns  (B, W, C, H)   a column of one channel in one piece
+
+A view is cropped into columns, recoloured as such, and comes out of the blur as lines.
+"""
 
 import tensorflow as tf
 
@@ -19,12 +26,12 @@ def to_unit_range(images):
 
 
 def to_lines(images):
-    """(B, H, W, C) -> (B, H, C, W). A row of one channel lies in one piece, which is what vector units like."""
+    """Images (B, H, W, C) to lines (B, H, C, W)."""
     return tf.transpose(images, [0, 1, 3, 2])
 
 
 def from_lines(lines):
-    """(B, H, C, W) -> (B, H, W, C)."""
+    """Lines (B, H, C, W) to images (B, H, W, C)."""
     return tf.transpose(lines, [0, 1, 3, 2])
 
 

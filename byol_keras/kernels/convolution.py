@@ -74,7 +74,9 @@ def filter_gradient(x, dy, size, strides, padding):
         margins.append((before, whole - before - length))
     x = tf.pad(x, [(0, 0), *margins, (0, 0)])
 
-    # Every stride-th row and column brought together, since TensorFlow's strided slices are slow.
+    # Every stride-th row and column brought together, since TensorFlow's strided slices are slow. A 3x3 filter with
+    # stride 2 on 8 x 8 pixels: they are padded to 10 x 10 and brought together as (2, B, 5, 5, 2 C), where tap (2, 1)
+    # is [0, :, 1:5, 0:4, C:].
     down, across = strides
     rows, columns = x.shape[1] // down, x.shape[2] // across
     x = tf.reshape(x, (-1, rows, down, columns, across * channels))

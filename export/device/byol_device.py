@@ -48,12 +48,13 @@ class Encoder:
         self.labels = _described_labels(path, self.sha256)
         try:
             interpreter = Interpreter(str(path), num_threads=threads)
-            self._run = interpreter.get_signature_runner("serving_default")
-            self._input = self._run.get_input_details()["images"]
-            self._outputs = self._run.get_output_details()
+            self._signature = interpreter.get_signature_runner("serving_default")
+            self._input = self._signature.get_input_details()["images"]
+            self._outputs = self._signature.get_output_details()
             self.dimension = int(self._outputs["embedding"]["shape"][-1])
         except (ValueError, KeyError, RuntimeError) as error:
             raise DeviceError(f"{path} is no encoder exported by byol_keras. Copy it again.") from error
+        # The batch is -1 where the file leaves it free.
         self._batch, self.height, self.width, self.channels = map(int, self._input["shape_signature"])
 
     def embed(self, pictures):
@@ -87,10 +88,10 @@ class Encoder:
     def _block(self, images, output):
         if len(images) < self._batch:  # a file with a fixed batch takes no less
             images = np.resize(images, (self._batch, *images.shape[1:]))
-        numbers = self._run(images=_to_integers(images, self._input))[output]
-        scale, zero_point = self._outputs[output]["quantization"]
+        numbers = self._signature(images=_to_integers(images, self._input))[output]
         if self._outputs[output]["dtype"] == np.float32:
             return numbers
+        scale, zero_point = self._outputs[output]["quantization"]
         return np.float32(scale) * (numbers.astype(np.float32) - zero_point)
 
 
