@@ -77,7 +77,8 @@ def forever(pictures, workers):
 def embed(encoder, images, normalize):
     encoder.eval()
     with torch.inference_mode():
-        vectors = [encoder(normalize(batch)).float().numpy() for batch in DataLoader(Pictures(images), 256)]
+        batches = (torch.from_numpy(images[i : i + 256]).permute(0, 3, 1, 2) for i in range(0, len(images), 256))
+        vectors = [encoder(normalize(batch.float() / 255)).float().numpy() for batch in batches]
     encoder.train()
     return np.concatenate(vectors)
 
