@@ -15,7 +15,8 @@ def _per_picture(parameter):
 
 def brightness_contrast(lines, delta, factor):
     """Scales by `factor` (B,) about each channel's mean over the picture, adds `delta` (B,), then clips to [0, 1]."""
-    mean = tf.reduce_mean(lines, axis=[1, 3], keepdims=True)
+    # In two steps: along whole rows XLA adds with vector units, within a row number by number.
+    mean = tf.reduce_mean(tf.reduce_mean(lines, axis=1, keepdims=True), axis=3, keepdims=True)
     return tf.clip_by_value((lines - mean) * _per_picture(factor) + (mean + _per_picture(delta)), 0.0, 1.0)
 
 

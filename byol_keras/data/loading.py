@@ -40,20 +40,27 @@ def whole_loader(pictures):
 def crop_loader(pictures, image_size):
     """A graph function: (index, boxes (V, 4) int32) -> V crops, each (S, S, 3) float32 in [0, 1].
 
-    Of a JPEG only the crops are decoded, not the whole picture.
+    Of a JPEG the rectangle around the boxes is decoded, once for all of them, and not the whole picture.
     """
     load_bytes, jpeg = _byte_loader(pictures), tf.constant(pictures.jpeg)
 
     def load(index, boxes):
-        encoded, boxes = load_bytes(index), tf.unstack(boxes)
+        encoded = load_bytes(index)
+        top_left = tf.reduce_min(boxes[:, :2], axis=0)
+        around = tf.concat([top_left, tf.reduce_max(boxes[:, :2] + boxes[:, 2:], axis=0) - top_left], axis=0)
 
         def from_jpeg():
-            return [tf.io.decode_and_crop_jpeg(encoded, b, channels=3, dct_method="INTEGER_ACCURATE") for b in boxes]
+            return tf.io.decode_and_crop_jpeg(encoded, around, channels=3, dct_method="INTEGER_ACCURATE")
 
         def from_other():
-            image = _decode_with_pillow(encoded)
-            return [image[b[0] : b[0] + b[2], b[1] : b[1] + b[3]] for b in boxes]
+            return _cut(_decode_with_pillow(encoded), around)
 
-        return tuple(resize(crop, image_size) for crop in tf.cond(jpeg[index], from_jpeg, from_other))
+        image = tf.cond(jpeg[index], from_jpeg, from_other)
+        inside = boxes - tf.pad(top_left, [[0, 2]])
+        return tuple(resize(_cut(image, box), image_size) for box in tf.unstack(inside))
 
     return load
+
+
+def _cut(image, box):
+    return image[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]

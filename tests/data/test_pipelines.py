@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from byol_keras.augment import VIEW_1, TwoViews
-from byol_keras.data import from_arrays, open_source
+from byol_keras.data import from_arrays, open_source, pipelines
 from byol_keras.data.pipelines import labelled_batches, ordered_batches, steps_per_epoch, two_view_batches
 from byol_keras.errors import InputError
 
@@ -109,6 +109,35 @@ def test_taken_up_in_the_middle_it_goes_on_with_the_same_batches(kind, request):
     for (one,), (other,) in zip(itertools.islice(whole, 4, None), later, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def pieces_of_two(monkeypatch):
+    """Has views of 8 x 8 pixels made two pictures at a time; these take 1,536 bytes."""
+    monkeypatch.setattr(pipelines, "PIECE_BYTES", 1600)
+
+
+@pytest.mark.usefixtures("pieces_of_two")
+@pytest.mark.parametrize("kind", ["files", "arrays"])
+def test_views_made_in_pieces_come_in_whole_batches_and_the_same_order(kind, request):
+    pictures = request.getfixturevalue(kind)
+    plain = {**VIEW_1, "jitter": 0.0, "greyscale": 0.0, "blur": 0.0, "solarize": 0.0}
+    views = TwoViews(8, view_1=plain, view_2=plain)
+    expected = [shades(images).tolist() for images, _ in labelled_batches(pictures, 8, 4, 5, seed=0)]
+    batches = [*two_view_batches(pictures, views, 4, 5, seed=0)]
+    assert [[shades(view).tolist() for view in pair] for (pair,) in batches] == [[batch] * 2 for batch in expected]
+
+
+@pytest.mark.usefixtures("pieces_of_two")
+@pytest.mark.parametrize("kind", ["files", "arrays"])
+def test_every_piece_has_draws_of_its_own_and_keeps_them(kind, request):
+    pictures = request.getfixturevalue(kind).subset([3] * 4)
+    whole = [*two_view_batches(pictures, TwoViews(8), 4, 3, seed=0)]
+    (later,) = two_view_batches(pictures, TwoViews(8), 4, 3, seed=0, first_step=2)
+    for one, other in zip(whole[2][0], later[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    views = np.concatenate([view for (pair,) in whole for view in pair])
+    assert len(np.unique(views.reshape(24, -1), axis=0)) == 24
 
 
 def test_another_seed_gives_other_batches(arrays):

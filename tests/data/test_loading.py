@@ -1,0 +1,40 @@
+"""Crops read from files are Pillow's crops of the whole picture."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from byol_keras.data import open_source
+from byol_keras.data.loading import crop_loader
+
+SIZE = 16
+# Top, left, height, width: apart, one inside the other, at the edges.
+PAIRS = [
+    [(0, 0, 20, 16), (33, 40, 12, 20)],
+    [(3, 5, 40, 50), (17, 21, 9, 8)],
+    [(45, 0, 5, 60), (0, 59, 50, 1)],
+]
+
+
+@pytest.fixture(scope="module", params=["jpg", "png", "grey.jpg", "cmyk.jpg"])
+def picture(request, tmp_path_factory):
+    """A file of 50 x 60 pixels, and what Pillow reads from it."""
+    path = tmp_path_factory.mktemp("pictures") / f"picture.{request.param}"
+    coarse = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
+    image = Image.fromarray(coarse).resize((60, 50), Image.Resampling.BICUBIC)
+    mode = {"grey.jpg": "L", "cmyk.jpg": "CMYK"}.get(request.param, "RGB")
+    image.convert(mode).save(path, quality=95)
+    return path, Image.open(path).convert("RGB")
+
+
+@pytest.mark.parametrize("boxes", PAIRS)
+def test_crops_of_one_file(picture, boxes):
+    path, whole = picture
+    load = tf.function(crop_loader(open_source(path.parent), SIZE))
+    crops = load(tf.constant(0, tf.int64), tf.constant(boxes))
+    for crop, (top, left, height, width) in zip(crops, boxes, strict=True):
+        cut = whole.crop((left, top, left + width, top + height))
+        expected = np.asarray(cut.resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float32) / 255
+        # Colour is stored at half the size in a JPEG; at a crop's edge the decoders fill it in in their own ways.
+        np.testing.assert_allclose(crop, expected, atol=1.5 / 255)
