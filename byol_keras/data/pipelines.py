@@ -65,7 +65,7 @@ def two_view_batches(pictures, views, batch_size, total_steps, seed, first_step=
             return (views.distort(crop_1, crop_2, seed=seeds(piece)),)
 
         made = _mapped(tf.data.Dataset.zip(pieces, crops), from_files)
-    return made if parts == 1 else made.rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return _joined(made, parts)
 
 
 def labelled_batches(pictures, image_size, batch_size, total_steps, seed):
@@ -136,11 +136,21 @@ def ordered_batches(pictures, image_size, batch_size=256):
         tf.data.Dataset.range(len(pictures)).batch(FILES),
         lambda indices: tf.map_fn(central_square, indices, fn_output_signature=spec),
     )
-    return read.rebatch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return read.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
 def _mapped(dataset, function):
     return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _joined(dataset, count):
+    """Every `count` elements as one, along the first axis."""
+    # Not rebatch, whose slices make some of TensorFlow's operations write a line to stderr each.
+    return dataset if count == 1 else _mapped(dataset.batch(count, drop_remainder=True), _without_first_axis)
+
+
+def _without_first_axis(*tensors):
+    return tf.nest.map_structure(lambda tensor: tf.reshape(tensor, [-1, *tensor.shape[2:]]), tensors)
 
 
 def _divisor(number, largest):
@@ -186,6 +196,7 @@ def _crops(pictures, image_size, views, order, seed, pieces):
     """For each of `pieces` (one crop for each of `views` ..., indices), the crops (P, S, S, 3) float32 in [0, 1]."""
     load, seeds, sizes = crop_loader(pictures, image_size), _seeds(seed), tf.constant(pictures.sizes, tf.int32)
     size = order(tf.constant(0, tf.int64)).shape[0]
+    calls = size // _divisor(size, FILES)
     spec = tuple(tf.TensorSpec([image_size, image_size, 3]) for _ in views)
 
     def boxed(piece):
@@ -196,10 +207,9 @@ def _crops(pictures, image_size, views, order, seed, pieces):
             sample_boxes(height, width, view["crop_area"], view["crop_aspect"], box_seed)
             for view, box_seed in zip(views, split(seeds(-1 - piece), len(views)), strict=True)
         ]
-        return indices, tf.stack(boxes, axis=1)
+        return tf.split(indices, calls), tf.split(tf.stack(boxes, axis=1), calls)
 
     def crops(indices, boxes):
         return *tf.map_fn(lambda picture: load(*picture), (indices, boxes), fn_output_signature=spec), indices
 
-    files = pieces.map(boxed).rebatch(_divisor(size, FILES))
-    return _mapped(files, crops).rebatch(size)
+    return _joined(_mapped(pieces.map(boxed).unbatch(), crops), calls)

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from byol_keras.augment import VIEW_1, TwoViews
@@ -138,6 +139,15 @@ def test_every_piece_has_draws_of_its_own_and_keeps_them(kind, request):
         np.testing.assert_array_equal(one, other)
     views = np.concatenate([view for (pair,) in whole for view in pair])
     assert len(np.unique(views.reshape(24, -1), axis=0)) == 24
+
+
+def test_reading_files_says_nothing(files, capfd):
+    many = files.subset([*range(COUNT)] * 4)
+    tf.constant(0) + 0
+    capfd.readouterr()  # TensorFlow's greeting
+    for batches in (labelled_batches(many, 8, 32, 2, seed=0), ordered_batches(many, 8, 32)):
+        assert len([*batches]) > 1
+    assert capfd.readouterr().err == ""
 
 
 def test_another_seed_gives_other_batches(arrays):
