@@ -12,8 +12,8 @@ from byol_keras.atomic import written_beside
 from byol_keras.augment.crop import central_resize
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
+from byol_keras.kernels import inference_graph
 
-from .freezing import frozen
 from .linear_head import LinearHead
 from .neighbour_index import NeighbourIndex
 from .serving.warm_up import drawn, write_warm_up
@@ -53,9 +53,9 @@ def saved_model(
     - `classify`: `image_bytes` -> `labels` string (B, k), the likeliest first, and `scores` (B, k), k up to 5.
     - `neighbours`: `image_bytes` -> `names` string (B, k), the nearest first, and `similarities` (B, k), k up to 5.
 
-    The weights are constants of the graph, see `frozen`: on a processor that is what makes it quick. Loading the folder
-    needs neither Keras nor this package. Where tensorflow-serving-api is installed, it holds requests with which
-    TensorFlow Serving warms up.
+    The weights are constants of the graph, see `inference_graph`: on a processor that is what makes it quick. Loading
+    the folder needs neither Keras nor this package. Where tensorflow-serving-api is installed, it holds requests with
+    which TensorFlow Serving warms up.
 
     Raises InputError if the path has no version number, exists already or cannot be written, if the encoder has other
     inputs and outputs, if an argument is wrong or does not fit the encoder, or if the disk is full.
@@ -82,13 +82,17 @@ def saved_model(
     if examples is not None:
         check_examples(examples, height, width, channels)
     encoder = float32_copy(encoder)
-    core = frozen(trace(lambda images: embed(encoder, images), tf.TensorSpec((None, height, width, channels))))
+    spec = tf.TensorSpec((None, height, width, channels))
+    core = inference_graph(encoder, lambda images: embed(encoder, images), spec)
     dimensions = core.outputs[0].shape[1]
 
     def embedded(images: tf.Tensor) -> tf.Tensor:
         # oneDNN's convolutions fail on an empty batch: it gets one black picture, whose embedding is cut off.
         count = tf.shape(images)[0]
         images = tf.pad(images, [[0, tf.cast(count == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
+        if height is not None and width is not None:
+            # TensorFlow takes a residual sum into a convolution only where it knows both to be of one size.
+            images = tf.reshape(images, [-1, height, width, channels])
         return tf.nest.flatten(core(images))[0][:count]
 
     shape = (None, *((None, None) if height == width else (height, width)), channels)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from byol_keras import export
-from byol_keras.export import freezing
+from byol_keras.kernels import freezing
 
 
 def run(path, images):
@@ -54,6 +54,9 @@ def test_batch_norm_is_folded_into_the_convolutions(pictures, tmp_path):
     assert not [node for node in nodes if node.op in ("ReadVariableOp", "VarHandleOp")]
     assert not multiplications  # the last one, behind a ReLU, is fused or multiplied under its own name
     assert len([node for node in nodes if node.op == "Mul" and "alone" in node.name]) == 1
+    if all("Mkl" in node.op for node in convolutions):  # oneDNN also takes residual sums into its kernel
+        after = [[name.decode() for name in node.attr["fused_ops"].list.s] for node in convolutions]
+        assert sorted(after) == [["BiasAdd"]] + 2 * [["BiasAdd", "Add", "Relu"]] + 2 * [["BiasAdd", "Relu"]]
 
 
 def frozen_of(function, *signature):
