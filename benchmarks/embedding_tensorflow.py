@@ -1,4 +1,4 @@
-"""Worker: `evaluation.embed` of 1,024 pictures of a folder. Arguments: precision, folder."""
+"""Worker: `evaluation.embed` of 4,096 pictures of a folder. Arguments: precision, folder."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from .workers import serve
 
 def main(precision, folder):
     pictures = from_folder(folder, memory_budget=0)
-    pictures = pictures.subset(range(0, len(pictures), max(len(pictures) // 1024, 1))).subset(slice(1024))
+    pictures = pictures.subset(range(0, len(pictures), max(len(pictures) // 4096, 1))).subset(slice(4096))
     encoder = bk.resnet18(image_size=96)
     embed(encoder, pictures, precision=precision)
 

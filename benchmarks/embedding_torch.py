@@ -1,4 +1,4 @@
-"""Worker: embedding 1,024 pictures of a folder with torch or ONNX Runtime. Arguments: the way, the folder."""
+"""Worker: embedding 4,096 pictures of a folder with torch or ONNX Runtime. Arguments: the way, the folder."""
 
 import sys
 import tempfile
@@ -20,7 +20,7 @@ class Files(Dataset):
         from torchvision import transforms as t
 
         paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
-        self.paths = paths[:: max(len(paths) // 1024, 1)][:1024]
+        self.paths = paths[:: max(len(paths) // 4096, 1)][:4096]
         self.square = t.Compose([t.Resize(96, t.InterpolationMode.BICUBIC), t.CenterCrop(96), t.ToTensor()])
 
     def __len__(self):

@@ -189,7 +189,9 @@ def resize(images: tf.Tensor, height: int | None, width: int | None) -> tf.Tenso
     as they are; InputError if they cannot be its input.
     """
     if height is not None and height == width:
-        return central_resize(images, height)
+        # Resizing to the size that is there already would change nothing, and take time.
+        sized = tf.reduce_all(tf.shape(images)[1:3] == height)
+        return tf.cond(sized, lambda: images, lambda: central_resize(images, height))
     if not images.shape[1:3].is_compatible_with((height, width)):
         raise InputError(
             f"An encoder that is not square takes images of its own size only, {height} by {width}. "

@@ -6,7 +6,7 @@ import tensorflow as tf
 from ..bfloat16_copy import bfloat16_copy
 from ..data.pipelines import ordered_batches
 from ..errors import InputError
-from ..kernels import inference_graph
+from ..kernels import fast_layers
 from ..precision import dtype_policy
 from ..progress import progress
 
@@ -41,8 +41,9 @@ def embed(encoder, pictures, batch_size=256, precision="float32"):
         )
     if dtype_policy(precision) == "mixed_bfloat16":
         encoder = bfloat16_copy(encoder)
-    spec = tf.TensorSpec((None, *encoder.input_shape[1:]))
-    forward = inference_graph(encoder, lambda images: encoder(images, training=False), spec)
+    with fast_layers(encoder):
+        forward = tf.function(lambda images: encoder(images, training=False), autograph=False)
+        forward = forward.get_concrete_function(tf.TensorSpec((None, *encoder.input_shape[1:])))
     total = -(-len(pictures) // batch_size)
     batches = progress(ordered_batches(pictures, size, batch_size), total, "Embedding")
-    return np.concatenate([np.asarray(tf.nest.flatten(forward(batch))[0], np.float32) for batch in batches])
+    return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
