@@ -4,8 +4,12 @@ A worker is a script that calls `serve(measure)`: it sets itself up, says that i
 request (a JSON object on a line) with a measurement (likewise).
 """
 
+import atexit
+import contextlib
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +17,8 @@ import tempfile
 
 class Worker:
     """A process of `python -m module *arguments`, started from the root of the repository.
+
+    It and those it starts are stopped while it is not their turn: pipelines go on filling their buffers otherwise.
 
     Args:
         name: what the table calls it.
@@ -30,21 +36,33 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            start_new_session=True,
         )
+        # A stopped process does not notice that its parent has ended.
+        atexit.register(self._signal, signal.SIGKILL)
         self.about = self._answer()
+        self._signal(signal.SIGSTOP)
 
     def measure(self, **request):
         """Sends a request and waits for the answer, a dict."""
+        self._signal(signal.SIGCONT)
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        return self._answer()
+        answer = self._answer()
+        self._signal(signal.SIGSTOP)
+        return answer
 
     def close(self):
         """Ends the process; its peak memory in MB."""
         peak = self.measure(peak_memory=True)["peak_mb"]
+        self._signal(signal.SIGCONT)
         self._process.stdin.close()
         self._process.wait()
         return peak
+
+    def _signal(self, number):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def _answer(self):
         for line in self._process.stdout:
