@@ -67,7 +67,7 @@ def write_results_page(runs, path):
 
 
 def pool(measured):
-    """Takes the same measurement of runs that differ in their seed together.
+    """Takes the same measurement of runs together that differ in their seed, or in that of the measurement.
 
     Args:
         measured: list of (`Run`, list of `Result`).
@@ -79,7 +79,7 @@ def pool(measured):
     groups = {}
     for run, results in measured:
         for result in results:
-            same = [result.task, result.metric, result.data, result.settings, list(result.scores)]
+            same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
             key = json.dumps([*same, run.source, run.left_out, dataclasses.asdict(run.recipe)], sort_keys=True)
             groups.setdefault(key, []).append((run, result))
     pooled = []
@@ -87,9 +87,15 @@ def pool(measured):
         first = members[0][1]
         scores = {name: [score for _, result in members for score in result.scores[name]] for name in first.scores}
         seconds = sum(result.seconds for _, result in members)
-        together = Result(first.task, first.metric, first.data, scores, first.settings, seconds, first.command)
+        one = all(result.settings == first.settings for _, result in members)
+        settings = first.settings if one else _but_seed(first.settings)
+        together = Result(first.task, first.metric, first.data, scores, settings, seconds, first.command)
         pooled.append((together, [run.folder for run, _ in members]))
     return pooled
+
+
+def _but_seed(settings):
+    return {name: value for name, value in settings.items() if name != "seed"}
 
 
 def chart(results):

@@ -45,6 +45,15 @@ def test_only_what_differs_in_its_seed_is_pooled(runs):
     assert pooled[0][0].seconds == 2.0
 
 
+def test_the_seed_of_a_measurement_does_not_part_it_from_others(runs):
+    first, second = (dataclasses.replace(FEW, settings={"epochs": 9, "seed": seed}) for seed in (0, 1))
+    ((together, folders),) = pool([(runs[0], [first]), (runs[1], [second])])
+    assert (together.scores["fine-tuned"], len(folders)) == ([0.6, 0.7, 0.6, 0.7], 2)
+    assert together.settings == {"epochs": 9}
+    ((together, _),) = pool([(runs[0], [second]), (runs[1], [second])])
+    assert together.settings == {"epochs": 9, "seed": 1}
+
+
 def test_the_command_writes_a_page_of_its_own(runs, tmp_path, capsys):
     for run in runs[:2]:
         write_results(run, "finetune", [dataclasses.replace(FEW, command="byol-keras finetune --data 'a b'")])
