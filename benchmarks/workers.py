@@ -58,6 +58,7 @@ class Worker:
         self._signal(signal.SIGCONT)
         self._process.stdin.close()
         self._process.wait()
+        atexit.unregister(self._signal)  # another process may have its number by then
         return peak
 
     def _signal(self, number):

@@ -11,8 +11,8 @@ import tensorflow as tf
 from byol_keras.atomic import written_beside
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
-from byol_keras.kernels.freezing import frozen
 
+from .freezing import frozen
 from .saved_model import check_writable, embed, image_shape, trace
 
 

@@ -12,8 +12,8 @@ from byol_keras.atomic import written_beside
 from byol_keras.augment.crop import central_resize
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
-from byol_keras.kernels import inference_graph
 
+from .inference import inference_graph
 from .linear_head import LinearHead
 from .neighbour_index import NeighbourIndex
 from .serving.warm_up import drawn, write_warm_up

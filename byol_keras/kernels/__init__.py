@@ -2,6 +2,5 @@
 
 from .compilation import compilable
 from .fast_layers import fast_layers
-from .inference import inference_graph
 
-__all__ = ["compilable", "fast_layers", "inference_graph"]
+__all__ = ["compilable", "fast_layers"]

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from byol_keras import export
-from byol_keras.kernels import freezing
+from byol_keras.export import freezing
 
 
 def run(path, images):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from byol_keras.kernels import inference_graph
-from byol_keras.kernels.folded_batch_norm import FoldedBatchNormalization
+from byol_keras.export.folded_batch_norm import FoldedBatchNormalization
+from byol_keras.export.inference import inference_graph
 
 
 def drawn_weights(layer, seed=0):

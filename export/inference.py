@@ -3,9 +3,10 @@
 import keras
 import tensorflow as tf
 
+from byol_keras.kernels.swapped import swapped
+
 from .folded_batch_norm import FoldedBatchNormalization
 from .freezing import frozen
-from .swapped import swapped
 
 
 def inference_graph(network, function, signature):
