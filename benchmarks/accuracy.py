@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from byol_keras.data import open_source
-from byol_keras.data.pictures import evenly
+from byol_keras.data.images import evenly
 from byol_keras.evaluation import knn_accuracy
 
 from .peers import peers_python

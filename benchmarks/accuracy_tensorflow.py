@@ -12,8 +12,8 @@ import byol_keras as bk
 from byol_keras.data.arrays import from_arrays
 from byol_keras.data.pipelines import two_view_batches
 from byol_keras.evaluation import embed
-from byol_keras.pretraining import pixel_statistics
-from byol_keras.startup import view_threads
+from byol_keras.runs.build import pixel_statistics
+from byol_keras.utils.startup import view_threads
 
 from .workers import serve
 

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from byol_keras.atomic import written_beside
+from byol_keras.utils.atomic import written_beside
 
 EIGHT_NEIGHBOURS = np.ones((3, 3))
 

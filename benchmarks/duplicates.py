@@ -15,11 +15,11 @@ from PIL import Image, ImageEnhance
 
 from byol_keras.data import open_source
 from byol_keras.data.decode import decode
-from byol_keras.embedding import load_encoder
 from byol_keras.evaluation import embed, unit
-from byol_keras.evaluation.neighbours import nearest
-from byol_keras.search import open_collection
-from byol_keras.search.duplicates import usual_threshold
+from byol_keras.evaluation.neighbors import nearest
+from byol_keras.runs.load import load_encoder
+from byol_keras.tasks.retrieval import open_collection
+from byol_keras.tasks.retrieval.duplicates import usual_threshold
 
 from .tables import table, write
 

@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from byol_keras.evaluation import unit
-from byol_keras.search import ApproximateNeighbours, ExactNeighbours
+from byol_keras.tasks.retrieval import ApproximateNeighbours, ExactNeighbours
 
 from .tables import table, write
 

@@ -10,8 +10,8 @@ import keras
 import tensorflow as tf
 
 import byol_keras as bk
-from byol_keras.heads import mlp
-from byol_keras.startup import view_threads
+from byol_keras.models.heads import mlp
+from byol_keras.utils.startup import view_threads
 
 from .workers import serve
 

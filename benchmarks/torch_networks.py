@@ -30,7 +30,7 @@ def encoder(network, image_size):
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions with a shortcut, as in `byol_keras.resnet`."""
+    """Two 3x3 convolutions with a shortcut, as in `byol_keras.models.resnet`."""
 
     def __init__(self, channels, filters, stride):
         super().__init__()

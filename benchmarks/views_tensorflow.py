@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from byol_keras.startup import view_threads
+from byol_keras.utils.startup import view_threads
 
 from .workers import serve
 

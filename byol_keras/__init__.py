@@ -8,7 +8,7 @@ import importlib
 from wrapt import register_post_import_hook
 
 from ._version import __version__
-from .backend import require_tensorflow
+from .utils.backend import require_tensorflow
 
 require_tensorflow()
 
@@ -22,24 +22,20 @@ _HOME = {
     "TwoViews": "augment",
     "VIEW_1": "augment",
     "VIEW_2": "augment",
-    "resnet8": "resnet",
-    "resnet8x2": "resnet",
-    "resnet10": "resnet",
-    "resnet18": "resnet",
-    "resnet34": "resnet",
-    "resnet50": "resnet",
+    "resnet8": "models.resnet",
+    "resnet8x2": "models.resnet",
+    "resnet10": "models.resnet",
+    "resnet18": "models.resnet",
+    "resnet34": "models.resnet",
+    "resnet50": "models.resnet",
     "augment": None,
     "callbacks": None,
     "data": None,
-    "detection": None,
     "evaluation": None,
     "export": None,
-    "labelling": None,
     "losses": None,
-    "recipes": None,
     "schedules": None,
-    "search": None,
-    "segmentation": None,
+    "tasks": None,
 }
 
 __all__ = ["__version__", *_HOME]

@@ -4,11 +4,11 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from .augment.pixels import to_unit_range
+from .augment.layout import to_unit_range
 from .errors import InputError
-from .heads import mlp
 from .kernels import compilable, fast_layers
 from .losses import normalized_spread, regression_loss
+from .models.heads import mlp
 from .schedules import target_decay
 
 VIEWS_EXPECTED = (

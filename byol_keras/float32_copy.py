@@ -5,8 +5,8 @@ from pathlib import Path
 
 import keras
 
-from byol_keras.errors import InputError
-from byol_keras.precision import layers_of
+from .errors import InputError
+from .precision import layers_of
 
 HALF = {"bfloat16", "float16", "mixed_bfloat16", "mixed_float16"}
 

@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 import byol_keras as bk
-from byol_keras.demo_pictures import draw
-from byol_keras.detection import Schedule, average_precision, fine_tuned_detector, read_coco
-from byol_keras.detection.canvas import canvas_size
-from byol_keras.detection.drawing import detection_sheet
-from byol_keras.detection.network import smallest_anchor
+from byol_keras.data.synthetic import draw
+from byol_keras.tasks.detection import Schedule, average_precision, fine_tuned_detector, read_coco
+from byol_keras.tasks.detection.letterbox import canvas_size
+from byol_keras.tasks.detection.model import smallest_anchor
+from byol_keras.tasks.detection.plots import detection_sheet
 
 
 def compose(folder, count, seed):

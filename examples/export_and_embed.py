@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 import byol_keras as bk
-from byol_keras.demo_pictures import draw
+from byol_keras.data.synthetic import draw
 
 images, _, _ = draw(64, seed=0)
 encoder = bk.resnet8(image_size=32, channels=1)  # stands for one you trained

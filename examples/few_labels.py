@@ -8,10 +8,10 @@ import numpy as np
 
 import byol_keras as bk
 from byol_keras.data.arrays import from_arrays
-from byol_keras.demo_pictures import draw
-from byol_keras.evaluation.few_labels import stratified
-from byol_keras.evaluation.fine_tuning import fine_tune, predict
-from byol_keras.evaluation.schedule import Schedule
+from byol_keras.data.synthetic import draw
+from byol_keras.evaluation.label_subsets import stratified
+from byol_keras.tasks.classification.schedule import Schedule
+from byol_keras.tasks.classification.train import fine_tune, predict
 
 images, labels, class_names = draw(1000, seed=0)
 unlabelled, test = from_arrays(images), from_arrays(*draw(500, seed=1)[:2])

@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 import byol_keras as bk
-from byol_keras.demo_pictures import draw
-from byol_keras.labelling import Labelling, LabelsFile, write_result
+from byol_keras.data.synthetic import draw
+from byol_keras.tasks.labeling import Labelling, LabelsFile, write_result
 
 folder = Path(tempfile.mkdtemp())
 images, kinds, kind_names = draw(300, seed=0)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 import byol_keras as bk
-from byol_keras.demo_pictures import draw
+from byol_keras.data.synthetic import draw
 
 images = np.load(sys.argv[1])["images"] if len(sys.argv) > 1 else draw(2000, seed=0)[0]
 size, channels = images.shape[1], images.shape[3]

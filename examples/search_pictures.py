@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 import byol_keras as bk
-from byol_keras.demo_pictures import draw
+from byol_keras.data.synthetic import draw
 
 folder = Path(tempfile.mkdtemp())
 images, labels, class_names = draw(600, seed=0)
@@ -21,8 +21,8 @@ encoder = bk.resnet8(image_size=32, channels=1)  # stands for one you trained
 # A source is a folder of pictures just as well. Of those that are in the file already, none is embedded again.
 for count in (500, 600):
     np.savez(folder / "pictures.npz", images=images[:count])
-    collection = bk.search.open_collection(folder / "pictures.npz")
-    index = bk.search.index_collection(encoder, collection, keep=folder / "pictures.index")
+    collection = bk.tasks.retrieval.open_collection(folder / "pictures.npz")
+    index = bk.tasks.retrieval.index_collection(encoder, collection, keep=folder / "pictures.index")
     print(f"{len(index)} pictures in the index, {index.neighbours.kind} search")
 
 new, new_labels, _ = draw(5, seed=1)
@@ -31,7 +31,7 @@ for label, row, distance in zip(new_labels, positions, distances, strict=True):
     found = [class_names[labels[int(index.names[position])]] for position in row]
     print(f"{class_names[label]}: " + ", ".join(f"{n} {d:.3f}" for n, d in zip(found, distance, strict=True)))
 
-scores = bk.evaluation.retrieval_leave_one_out(index.vectors, labels[[int(name) for name in index.names]])
+scores = bk.tasks.retrieval.retrieval_leave_one_out(index.vectors, labels[[int(name) for name in index.names]])
 print(f"recall at 1 {scores.recall[1]:.2f}, mean average precision {scores.mean_average_precision:.2f}")
-for group in bk.search.duplicate_groups(index.vectors):
+for group in bk.tasks.retrieval.duplicate_groups(index.vectors):
     print("nearly the same: " + ", ".join(index.names[position] for position in group))

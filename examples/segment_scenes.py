@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 import byol_keras as bk
-from byol_keras.segmentation import class_iou, open_scenes, predictor
-from byol_keras.segmentation.drawing import prediction_sheet
-from byol_keras.segmentation.fine_tuning import Schedule, fine_tune, score
-from byol_keras.segmentation.segmenter import build_segmenter
+from byol_keras.tasks.segmentation import class_iou, open_scenes, predictor
+from byol_keras.tasks.segmentation.model import build_segmenter
+from byol_keras.tasks.segmentation.plots import prediction_sheet
+from byol_keras.tasks.segmentation.train import Schedule, fine_tune, score
 
 COLOURS = np.array([(120, 160, 220), (110, 100, 80), (190, 60, 50)])
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from byol_keras.cli import main
-from byol_keras.demo_pictures import draw
+from byol_keras.cli.main import main
+from byol_keras.data.synthetic import draw
 
 folder = Path(tempfile.mkdtemp())
 images, labels, kinds = draw(1600, seed=0)

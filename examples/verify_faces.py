@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from byol_keras.cli import main
-from byol_keras.demo_pictures import draw
+from byol_keras.cli.main import main
+from byol_keras.data.synthetic import draw
 
 folder = Path(tempfile.mkdtemp())
 images, labels, kinds = draw(1280, seed=0)

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 import byol_keras as bk
-from byol_keras.demo_pictures import draw
+from byol_keras.data.synthetic import draw
 
 images, _, _ = draw(1024, seed=0)
 batch, epochs = 64, 2

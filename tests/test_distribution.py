@@ -21,8 +21,8 @@ def train(strategy, with_augmenter):
     import tensorflow as tf
 
     import byol_keras as bk
-    from byol_keras.batch_norm import batch_norm
-    from byol_keras.heads import mlp
+    from byol_keras.models.heads import mlp
+    from byol_keras.models.layers import batch_norm
 
     with strategy.scope():
         keras.utils.set_random_seed(0)

@@ -37,7 +37,7 @@ def test_the_wheel_has_every_module_and_no_global_export(wheel):
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"byol_keras"}
     expected = {f"byol_keras/{p.relative_to(ROOT / 'byol_keras').as_posix()}" for p in ROOT.glob("byol_keras/**/*.py")}
     expected |= {f"byol_keras/export/{p.relative_to(ROOT / 'export').as_posix()}" for p in ROOT.glob("export/**/*.py")}
-    expected |= {f"byol_keras/labelling/page.{kind}" for kind in ("html", "css", "js")}
+    expected |= {f"byol_keras/tasks/labeling/web/static/page.{kind}" for kind in ("html", "css", "js")}
     assert expected | {"byol_keras/py.typed"} <= names
 
 

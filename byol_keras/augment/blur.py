@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from .crop import weighted_rows
-from .pixels import turned
+from .layout import turned
 
 
 def blur_radius(image_size):

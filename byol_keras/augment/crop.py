@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from .compiled import compiled
-from .draws import uniform
+from ..kernels.compiled import compiled
+from .random import uniform
 
 # A box that does not fit is drawn again, as TensorFlow's sample_distorted_bounding_box and torchvision do.
 ATTEMPTS = 10

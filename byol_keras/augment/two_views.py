@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from ..errors import InputError
-from .draws import fold_in, split
-from .pixels import to_unit_range
+from .layout import to_unit_range
+from .random import fold_in, split
 from .view import VIEW_1, VIEW_2, distort, random_view
 
 

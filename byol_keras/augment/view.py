@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
+from ..kernels.compiled import compiled
 from .blur import gaussian_blur
-from .colour import greyscale, jitter, solarize
-from .compiled import compiled
+from .color import greyscale, jitter, solarize
 from .crop import crop_columns, crop_resize, random_boxes
-from .draws import fold_in, split, uniform
-from .pixels import from_lines, to_lines, turned
+from .layout import from_lines, to_lines, turned
+from .random import fold_in, split, uniform
 
 # Grill et al. 2020, appendix B, with the values of the authors' code.
 VIEW_1 = {

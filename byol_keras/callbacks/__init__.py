@@ -1,7 +1,7 @@
 """Keras callbacks that go with BYOL."""
 
 from .checkpoint import Checkpoint
-from .history import History
+from .csv_history import History
 from .input_check import InputCheck
 from .online_knn import OnlineKNN
 from .target_ema import TargetEMA

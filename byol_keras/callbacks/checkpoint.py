@@ -2,7 +2,7 @@
 
 import keras
 
-from ..atomic import written_beside
+from ..utils.atomic import written_beside
 
 
 class Checkpoint(keras.callbacks.Callback):

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data.pictures import evenly
+from ..data.grids import sheet, view_sheet
+from ..data.images import evenly
 from ..data.pipelines import ordered_batches
 from ..evaluation import embed, nearest, unit
-from ..sheets import sheet, view_sheet
 
 CELL = 96
 QUERIES = 8

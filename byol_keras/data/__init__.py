@@ -1,7 +1,7 @@
 """Sources of pictures, and the pipelines from them to batches."""
 
 from .arrays import from_arrays
-from .pictures import Pictures
-from .source import open_source
+from .images import Pictures
+from .open import open_source
 
 __all__ = ["Pictures", "from_arrays", "open_source"]

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 
 from ..errors import InputError
-from .pictures import Pictures
+from .images import Pictures
 
 
 def from_arrays(images, labels=None, class_names=None):

@@ -1,7 +1,7 @@
 """Single files as a source."""
 
-from .checked import MEMORY_BUDGET, check_each
-from .pictures import Pictures
+from .images import Pictures
+from .validate import MEMORY_BUDGET, check_each
 
 
 def from_files(paths, names, where, memory_budget=MEMORY_BUDGET):

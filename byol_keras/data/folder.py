@@ -5,8 +5,8 @@ import os
 import numpy as np
 
 from ..errors import InputError
-from .checked import MEMORY_BUDGET, check_all
-from .pictures import Pictures
+from .images import Pictures
+from .validate import MEMORY_BUDGET, check_all
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 

@@ -7,8 +7,8 @@ that training taken up at step k sees what it would have seen.
 import tensorflow as tf
 
 from ..augment.crop import central_resize, flip, random_crop, resize, sample_boxes
-from ..augment.draws import split, uniform
-from ..augment.pixels import to_unit_range
+from ..augment.layout import to_unit_range
+from ..augment.random import split, uniform
 from ..augment.view import VIEW_1
 from ..errors import InputError
 from .loading import crop_loader, whole_loader

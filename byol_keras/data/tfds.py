@@ -8,9 +8,9 @@ import textwrap
 import numpy as np
 
 from ..errors import InputError
-from ..progress import progress
-from .checked import MEMORY_BUDGET, check_all
-from .pictures import Pictures
+from ..utils.progress import progress
+from .images import Pictures
+from .validate import MEMORY_BUDGET, check_all
 
 
 def from_tfds(name, split="train", data_dir=None, memory_budget=MEMORY_BUDGET):

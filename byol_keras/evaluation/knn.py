@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import InputError
-from .neighbours import unit
+from .neighbors import unit
 
 
 def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07):

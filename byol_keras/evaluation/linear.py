@@ -5,7 +5,7 @@ import numpy as np
 
 from ..data.pipelines import labelled_batches, steps_per_epoch
 from ..schedules import learning_rate
-from .embedding import embed
+from .embed import embed
 
 
 def linear_accuracy(train, train_labels, test, test_labels, c=1.0):

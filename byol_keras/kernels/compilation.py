@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from .accelerator import has_accelerator
+from ..utils.accelerator import has_accelerator
 
 
 def compilable(optimizer, gradients):

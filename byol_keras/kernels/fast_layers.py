@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from .accelerator import has_accelerator
+from ..utils.accelerator import has_accelerator
 from .batch_norm import FusedBatchNormalization
+from .class_swap import swapped
 from .convolution import MatmulGradientConv2D
 from .relu import CompiledActivation, CompiledReLU
-from .swapped import swapped
 
 # Each is its Keras layer with another way to the same numbers: no weights, attributes or configuration of its own.
 FASTER = {keras.layers.BatchNormalization: FusedBatchNormalization}

@@ -5,8 +5,8 @@ import re
 import shutil
 from pathlib import Path
 
-from byol_keras.atomic import written_beside
 from byol_keras.errors import InputError
+from byol_keras.utils.atomic import written_beside
 
 CONTAINER_ROOT = "/models"
 SERVER = "tensorflow/serving:2.21.0"  # of the TensorFlow that wrote the models, or a later one

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from byol_keras.augment.blur import gaussian_blur
-from byol_keras.augment.pixels import turned
+from byol_keras.augment.layout import turned
 
 
 def kernel(sigma, radius):

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import byol_keras.augment.view as view_module
-from byol_keras.augment.colour import solarize
+from byol_keras.augment.color import solarize
 from byol_keras.augment.view import VIEW_1, VIEW_2, distort, random_view
 
 SEED = tf.constant([1, 2])

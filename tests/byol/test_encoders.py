@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import byol_keras as bk
-from byol_keras.heads import mlp
+from byol_keras.models.heads import mlp
 
 from .by_hand import distances
 from .subclassed import Subclassed

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from byol_keras.callbacks import History, OnlineKNN
-from byol_keras.callbacks.history import read_history
+from byol_keras.callbacks.csv_history import read_history
 from byol_keras.data import from_arrays
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed

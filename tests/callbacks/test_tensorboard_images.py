@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from byol_keras.augment import TwoViews
 from byol_keras.callbacks import TensorBoardImages
 from byol_keras.data import from_arrays
-from byol_keras.sheets import GAP, view_sheet
+from byol_keras.data.grids import GAP, view_sheet
 
 CELL = 96
 

@@ -1,0 +1,60 @@
+"""`byol-keras detect`."""
+
+from pathlib import Path
+
+from .arguments import command
+
+
+def add_to(commands):
+    """Adds the command to those of the parser."""
+    add = command(
+        commands,
+        "detect",
+        _run,
+        "fine-tune an object detector from the encoder and from scratch, and compare them",
+        "detect runs/street --train street/train/boxes.json --test street/test/boxes.json",
+    )
+    add.add_argument("encoder", metavar="RUN", help="of resnet10, resnet18 or resnet34 at 64 pixels or more")
+    boxes = "boxes in the COCO format, a .json; its pictures are looked for from its folder on"
+    add.add_argument("--train", metavar="BOXES", required=True, help=boxes)
+    add.add_argument("--test", metavar="BOXES", required=True, help="boxes of the same categories")
+    add.add_argument("--train-images", metavar="FOLDER", help="where the training pictures are, if elsewhere")
+    add.add_argument("--test-images", metavar="FOLDER", help="where the test pictures are, if elsewhere")
+    add.add_argument(
+        "--image-size", metavar="N", type=int, default=256, help="pixels of the longer side (default: 256)"
+    )
+    add.add_argument(
+        "--label-fraction",
+        metavar="F",
+        type=float,
+        default=1.0,
+        help="share of the training pictures used (default: 1)",
+    )
+    add.add_argument("--epochs", metavar="N", type=int, default=12, help="passes over the pictures (default: 12)")
+    add.add_argument("--batch-size", metavar="N", type=int, default=8, help="pictures in one update (default: 8)")
+    add.add_argument("--learning-rate", metavar="F", type=float, default=1e-3, help="at its peak (default: 0.001)")
+    add.add_argument("--seeds", metavar="N", type=int, default=3, help="repetitions of each (default: 3)")
+    add.add_argument("--precision", metavar="P", default="auto", help="auto, float32 or bfloat16 (default: auto)")
+
+
+def _run(options):
+    from ..runs.results import results_name, table
+    from ..tasks.detection.schedule import Schedule
+    from ..workflows.detect import detect_run
+
+    train, test = (options.train, options.train_images), (options.test, options.test_images)
+    schedule = Schedule(options.epochs, options.batch_size, options.learning_rate, options.precision)
+    results = detect_run(
+        options.encoder,
+        train,
+        test,
+        schedule,
+        options.image_size,
+        options.label_fraction,
+        options.seeds,
+        options.line,
+    )
+    print(table(results))
+    folder = Path(options.encoder)
+    name = results_name("detection", options.label_fraction)
+    print(f"Written to {folder / 'results' / name}.json; the detector and a picture are in {folder / name}")

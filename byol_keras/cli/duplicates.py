@@ -1,0 +1,35 @@
+"""`byol-keras duplicates`."""
+
+from pathlib import Path
+
+from .arguments import MODEL_HELP, SOURCE_HELP, command
+
+
+def add_to(commands):
+    """Adds the command to those of the parser."""
+    add = command(
+        commands,
+        "duplicates",
+        _run,
+        "list the pictures of a folder that are nearly the same",
+        "duplicates runs/photos --data photos/ --keep photos.index --out duplicates.html",
+    )
+    add.add_argument("encoder", metavar="RUN_OR_MODEL", help=MODEL_HELP)
+    add.add_argument("--data", metavar="SOURCE", required=True, help=SOURCE_HELP)
+    add.add_argument("--out", metavar="PAGE", required=True, help="an .html; a .csv of the same name is written too")
+    add.add_argument("--keep", metavar="FILE", help="keeps the index, the same as that of search")
+    add.add_argument(
+        "--threshold",
+        metavar="D",
+        type=float,
+        help="cosine distance below which two pictures are nearly the same (default: 0.02 of the mean distance)",
+    )
+
+
+def _run(options):
+    from ..workflows.duplicates import list_duplicates
+
+    groups, threshold = list_duplicates(options.encoder, options.data, options.out, options.threshold, options.keep)
+    copies = sum(len(group) for group in groups)
+    print(f"Nearer than {threshold:.2g}: {copies:,} pictures in {len(groups):,} group{'' if len(groups) == 1 else 's'}")
+    print(f"Written to {options.out} and {Path(options.out).with_suffix('.csv')}")

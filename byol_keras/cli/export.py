@@ -1,0 +1,69 @@
+"""`byol-keras export`."""
+
+import argparse
+
+from .arguments import command
+
+
+def add_to(commands):
+    """Adds the command to those of the parser."""
+    add = command(
+        commands,
+        "export",
+        _run,
+        "write the encoder as SavedModel and .tflite, each checked against Keras",
+        "export runs/photos --out serving --quantize all --labelled labelled/test --report",
+    )
+    add.add_argument("encoder", metavar="RUN")
+    add.add_argument("--out", metavar="DIR", required=True, help="gets encoder/VERSION/ and encoder.tflite")
+    add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino"), default="all")
+    add.add_argument(
+        "--quantize",
+        choices=("none", "float16", "dynamic", "int8", "all"),
+        default="none",
+        help="for the .tflite; all writes one of each",
+    )
+    add.add_argument("--calibration", metavar="SOURCE", help="pictures for int8 and for the check (default: the run's)")
+    add.add_argument(
+        "--io", choices=("float32", "int8", "uint8"), default="float32", help="what the .tflite in int8 takes and gives"
+    )
+    add.add_argument(
+        "--batch", metavar="N", type=_batch, default=1, help="images in a call of the .tflite, or any (default: 1)"
+    )
+    add.add_argument("--labelled", metavar="SOURCE", help="labelled pictures: compare the 20-NN accuracy too")
+    add.add_argument(
+        "--report", action="store_true", help="measure each file beside Keras, print a table and write DIR/report.html"
+    )
+    add.add_argument(
+        "--classifier", action="store_true", help="export what finetune made: the classes' names, with scores"
+    )
+    add.add_argument("--head", metavar="FILE", help="the head.npz that label wrote, to export with the encoder")
+    add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all processors)")
+
+
+def _run(options):
+    from ..workflows.export import export_run
+
+    export_run(
+        options.encoder,
+        options.out,
+        options.format,
+        options.quantize,
+        options.calibration,
+        options.io,
+        options.batch,
+        options.labelled,
+        options.report,
+        options.threads,
+        options.classifier,
+        options.head,
+    )
+
+
+def _batch(text):
+    """A number of images, or "any"."""
+    if text == "any":
+        return None
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number from 1, or any; received {text!r}")

@@ -1,0 +1,31 @@
+"""`byol-keras retrieval`."""
+
+from pathlib import Path
+
+from .arguments import SOURCE_HELP, command
+
+
+def add_to(commands):
+    """Adds the command to those of the parser."""
+    add = command(
+        commands,
+        "retrieval",
+        _run,
+        "measure by labels how well the nearest pictures agree in class, trained beside untrained",
+        "retrieval runs/photos --index labelled/train --query labelled/test",
+    )
+    add.add_argument("encoder", metavar="RUN")
+    add.add_argument("--index", metavar="SOURCE", required=True, help="labelled pictures to find: " + SOURCE_HELP)
+    add.add_argument(
+        "--query",
+        metavar="SOURCE",
+        help="labelled pictures of the same classes to search with (default: each of the index, among the others)",
+    )
+
+
+def _run(options):
+    from ..runs.results import table
+    from ..workflows.retrieval import retrieval_of_run
+
+    print(table(retrieval_of_run(options.encoder, options.index, options.query, options.line)))
+    print(f"Written to {Path(options.encoder) / 'results' / 'retrieval.json'}")

@@ -1,0 +1,32 @@
+"""`byol-keras verify`."""
+
+from pathlib import Path
+
+from .arguments import command
+
+
+def add_to(commands):
+    """Adds the command to those of the parser."""
+    add = command(
+        commands,
+        "verify",
+        _run,
+        "judge whether two pictures show the same person, by the LFW protocol, beside the same encoder untrained",
+        "verify runs/faces --data lfw --pairs lfw/pairs.txt --folds 6-10",
+    )
+    add.add_argument("run_folder", metavar="RUN")
+    add.add_argument("--data", metavar="FOLDER", required=True, help="pictures, for each person a folder")
+    add.add_argument("--pairs", metavar="FILE", required=True, help="LFW's pairs.txt, or a CSV: fold,a,b,same")
+    add.add_argument(
+        "--folds", metavar="N", help="such as 6-10 or 1,3: those that training has not seen (default: all)"
+    )
+
+
+def _run(options):
+    from ..runs.results import table
+    from ..workflows.verify import verify_run
+
+    results = verify_run(options.run_folder, options.data, options.pairs, options.folds, options.line)
+    print(table(results))
+    path = Path(options.run_folder) / "results" / "verification"
+    print(f"Written to {path}.json; the ROC curves to {path}.png")

@@ -1,0 +1,129 @@
+"""The check of a whole source: every picture is decoded once, and the pixels kept when that is possible."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from ..utils.progress import progress
+from .decode import check
+
+MEMORY_BUDGET = 2 * 1024**3  # bytes of pixels, or of encoded pictures, that a source may hold
+MAX_BROKEN_SHARE = 0.1
+
+_BLOCK = 32  # pictures that a thread takes at a time
+
+
+class Checked(NamedTuple):
+    """`kept` (M,) indices of the pictures that decode; `images`, `jpeg`, `sizes` of those; `broken` the others."""
+
+    kept: np.ndarray
+    images: np.ndarray | None
+    jpeg: np.ndarray
+    sizes: np.ndarray
+    broken: tuple[tuple[str, str], ...]
+
+
+def check_all(sources, names, where, memory_budget=MEMORY_BUDGET):
+    """Decodes every picture once, as `check_each`, and refuses a source of which too little is left.
+
+    Args:
+        sources, names, where, memory_budget: as for `check_each`.
+
+    Returns:
+        Checked, of M >= 1 pictures.
+
+    Raises:
+        InputError: when no picture is left, or when more than one is broken and these are more than MAX_BROKEN_SHARE of
+            all: one bad file is an accident, so many are a wrong folder or a copy that was cut off.
+    """
+    checked = check_each(sources, names, where, memory_budget)
+    broken = checked.broken
+    if not len(checked.kept) or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
+        raise InputError(
+            f"{where}: {len(broken):,} of {len(sources):,} pictures cannot be decoded: {list_broken(broken)}. "
+            "Repair or remove them."
+        )
+    return checked
+
+
+def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
+    """Decodes every picture once, in threads, and leaves out those that cannot be decoded.
+
+    The decoded pixels are kept when all pictures have one size and N * H * W * 3 is at most `memory_budget`, and are
+    dropped as soon as another size turns up.
+
+    Args:
+        sources: N paths, or N byte strings.
+        names: N texts, for `broken`.
+        where: text that names the source while it is checked.
+        memory_budget: int, bytes.
+
+    Returns:
+        Checked, of M >= 0 pictures. `images` is (M, H, W, 3) uint8 or None, `jpeg` (M,) bool, `sizes` (M, 2) int32.
+    """
+    keep_size = _size_to_keep(sources, memory_budget)
+    images = None if keep_size is None else np.empty((len(sources), *keep_size, 3), np.uint8)
+    kept, jpeg, sizes, broken = [], [], [], []
+
+    def check_block(start):
+        # keep_size is looked up when the block's turn comes: by then it may be known that nothing is kept.
+        return [check(source, keep_size) for source in sources[start : start + _BLOCK]]
+
+    pool = ThreadPoolExecutor()
+    try:
+        blocks = pool.map(check_block, range(0, len(sources), _BLOCK))
+        results = (result for block in blocks for result in block)
+        for index, result in enumerate(progress(results, len(sources), f"Checking {where}")):
+            if result.reason is not None:
+                broken.append((names[index], result.reason))
+                continue
+            if images is not None and result.pixels is None:
+                images = keep_size = None
+            if images is not None:
+                images[len(kept)] = result.pixels
+            kept.append(index)
+            jpeg.append(result.jpeg)
+            sizes.append(result.size)
+    finally:
+        pool.shutdown(cancel_futures=True)  # Without it, Ctrl-C would wait until every picture is checked.
+
+    return Checked(
+        kept=np.array(kept, np.int64),
+        images=None if images is None else images[: len(kept)],
+        jpeg=np.array(jpeg, bool),
+        sizes=np.array(sizes, np.int32).reshape(-1, 2),
+        broken=tuple(broken),
+    )
+
+
+def report_broken(pictures):
+    """One line on the pictures that were left out, the first five by name; "" when there are none."""
+    if not pictures.broken:
+        return ""
+    total = len(pictures) + len(pictures.broken)
+    return (
+        f"{len(pictures.broken):,} of {total:,} pictures cannot be decoded and are left out: "
+        f"{list_broken(pictures.broken)}"
+    )
+
+
+def list_broken(broken, limit=5):
+    """The first of the broken pictures, with the reason, on one line."""
+    text = "; ".join(f"{name} ({reason})" for name, reason in broken[:limit])
+    return f"{text}; and {len(broken) - limit:,} more" if len(broken) > limit else text
+
+
+def list_names(names, limit=5):
+    """The first of several names on one line, and how many more there are."""
+    text = ", ".join(names[:limit])
+    return f"{text} and {len(names) - limit:,} more" if len(names) > limit else text
+
+
+def _size_to_keep(sources, memory_budget):
+    """(height, width) of the first picture that decodes, when all of them in that size would fit; else None."""
+    size = next((result.size for result in map(check, sources) if result.reason is None), None)
+    if size is None or len(sources) * size[0] * size[1] * 3 > memory_budget:
+        return None
+    return size

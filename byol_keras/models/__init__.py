@@ -1,0 +1,1 @@
+"""Networks, and ways from one to another."""

@@ -1,0 +1,60 @@
+"""The classifier of a run: RUN/classifier/ with classifier.keras and classes.json."""
+
+import json
+from pathlib import Path
+
+import keras
+
+from ..errors import InputError
+from ..utils.atomic import written_beside
+
+
+def write_classifier(folder, classifier, class_names, about):
+    """Writes FOLDER/classifier.keras and FOLDER/classes.json, over older ones.
+
+    Args:
+        folder: path.
+        classifier: keras.Model, as `evaluation.fine_tuning.fine_tune` gives it.
+        class_names: K str.
+        about: dict, how it came about: what it was trained on, settings.
+    """
+    folder = Path(folder)
+    names, model = folder / "classes.json", folder / "classifier.keras"
+    # Never a new model beside old names: without names the folder is no classifier.
+    names.unlink(missing_ok=True)
+    with written_beside(model) as path:
+        classifier.save(path)
+    with written_beside(names) as path:
+        path.write_text(json.dumps({"class_names": list(class_names), **about}, indent=2) + "\n")
+
+
+def read_classifier(folder):
+    """The classifier in `folder`.
+
+    Returns:
+        keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, K) probabilities; and the K class names, a tuple of str.
+
+    Raises:
+        InputError: where there is none, or it cannot be read.
+    """
+    folder = Path(folder)
+    names, model = folder / "classes.json", folder / "classifier.keras"
+    if not names.is_file() or not model.is_file():
+        raise InputError(f"{folder.parent} has no classifier yet: `byol-keras finetune` makes one.")
+    try:
+        class_names = tuple(json.loads(names.read_text())["class_names"])
+        classifier = keras.models.load_model(model)
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{folder} cannot be read as a classifier: {str(error).splitlines()[0]}") from error
+    if classifier.output_shape[1:] != (len(class_names),):
+        raise InputError(
+            f"{names} has {len(class_names)} names for a classifier of {classifier.output_shape[-1]} classes: "
+            "run `byol-keras finetune` again."
+        )
+    return classifier, class_names
+
+
+def parts(classifier):
+    """The encoder of a classifier, and the weights (D, K) and bias (K,) of the linear layer on it."""
+    _, encoder, logits, _ = classifier.layers
+    return encoder, logits.get_weights()

@@ -1,0 +1,74 @@
+"""A detector in a folder of a run: detector.weights.h5, and detector.json with what the run does not say."""
+
+import json
+from pathlib import Path
+
+from ..errors import InputError
+from ..tasks.detection.detector import Detector
+from ..tasks.detection.model import retinanet
+from ..utils.atomic import written_beside
+from .build import build_encoder
+from .run import read_run
+
+FIELDS = {"height": int, "width": int, "smallest_anchor": float, "class_names": list}
+
+
+def save_detector(detector, run, name="detection"):
+    """Writes RUN/NAME/detector.weights.h5 and detector.json, over older ones.
+
+    Args:
+        detector: `Detector`, its encoder that of the run or one with the same layers and normalization.
+        run: `Run`.
+        name: str, of the folder.
+
+    Returns:
+        Path of the folder.
+    """
+    folder = run.folder / name
+    # Never new weights beside an old description: without one the folder is no detector.
+    (folder / "detector.json").unlink(missing_ok=True)
+    with written_beside(folder / "detector.weights.h5") as path:
+        detector.network.save_weights(path)
+    height, width = detector.canvas
+    description = {
+        "height": height,
+        "width": width,
+        "smallest_anchor": detector.smallest_anchor,
+        "class_names": list(detector.class_names),
+    }
+    with written_beside(folder / "detector.json") as path:
+        path.write_text(json.dumps(description, indent=2) + "\n")
+    return folder
+
+
+def load_detector(folder, name="detection"):
+    """The detector that `byol-keras detect` left in a run.
+
+    Args:
+        folder: the run.
+        name: str, "detection", or "detection-10pct" and so on for a detector trained on a share of the labels.
+
+    Returns:
+        `Detector`.
+
+    Raises:
+        InputError: where there is none, or its files do not belong together.
+    """
+    run = read_run(folder)
+    path = Path(folder) / name / "detector.json"
+    weights = path.with_name("detector.weights.h5")
+    if not path.is_file() or not weights.is_file():
+        raise InputError(f"{path.parent} has no detector: `byol-keras detect` makes one.")
+    try:
+        said = json.loads(path.read_text())
+        said = {name: kind(said[name]) for name, kind in FIELDS.items()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read as the description of a detector: {error}") from error
+    encoder = build_encoder(run)
+    network = retinanet(encoder, len(said["class_names"]), said["smallest_anchor"])
+    try:
+        network.load_weights(weights)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{weights} does not belong to {path}: {str(error).splitlines()[0]}") from error
+    canvas = (said["height"], said["width"])
+    return Detector(network, encoder, canvas, tuple(said["class_names"]), said["smallest_anchor"])

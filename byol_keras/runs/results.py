@@ -1,0 +1,106 @@
+"""What the measuring commands found out about a run: RUN/results/NAME.json, and the tables made of it."""
+
+import dataclasses
+import json
+
+import numpy as np
+
+from ..errors import InputError
+from ..utils.atomic import written_beside
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One figure of merit, for several ways of getting it.
+
+    Attributes:
+        task: str, such as "Image classification, 1 % of the labels".
+        metric: str, such as "accuracy" or "recall at 5".
+        data: str, what it was measured on: the SOURCE, or "TRAIN -> TEST".
+        scores: dict of method -> list of floats from 0 to 1, one for each draw of labels, fold or seed. The first
+            method is the one that comes from pretraining, the others are what it is compared with.
+        settings: dict, what else decided the figures: epochs, learning rate, number of neighbours.
+        seconds: float, wall time of the measurement, all methods together.
+        command: str, the command line that measured it, or "" when it was not one.
+    """
+
+    task: str
+    metric: str
+    data: str
+    scores: dict
+    settings: dict = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
+    command: str = ""
+
+
+def write_results(run, name, results):
+    """Writes RUN/results/NAME.json, over an older one.
+
+    Args:
+        run: `Run`.
+        name: str, the measurement: letters, digits and hyphens.
+        results: list of `Result`.
+
+    Returns:
+        Path of the file.
+    """
+    path = run.folder / "results" / f"{name}.json"
+    with written_beside(path) as temporary:
+        temporary.write_text(json.dumps([dataclasses.asdict(result) for result in results], indent=2) + "\n")
+    return path
+
+
+def read_results(run):
+    """All results of a run, file by file in the order of their names; none where nothing was measured yet.
+
+    Raises:
+        InputError: for a file that is not what `write_results` writes.
+    """
+    results = []
+    for path in sorted((run.folder / "results").glob("*.json")):
+        try:
+            results += [Result(**fields) for fields in json.loads(path.read_text())]
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path} cannot be read as results: {error}. Measure again, or delete it.") from error
+    return results
+
+
+def table(results):
+    """Results as a text table in percent, a line a method: mean, deviation where there are several, gain over it.
+
+    Results on other data stand below a line that says which.
+
+    Args:
+        results: list of `Result`.
+
+    Returns:
+        str.
+    """
+    rows, data = [("", "metric", "method", "%", "deviation", "gain of the first")], {}
+    for result in results:
+        if result.data not in data.values():
+            data[len(rows)] = result.data
+        first = np.mean(next(iter(result.scores.values())))
+        for i, (method, scores) in enumerate(result.scores.items()):
+            spread = f"{100 * np.std(scores, ddof=1):.1f} of {len(scores)}" if len(scores) > 1 else ""
+            gain = f"{100 * (first - np.mean(scores)):+.1f}" if i else ""
+            head = (result.task, result.metric) if i == 0 else ("", "")
+            rows.append((*head, method, f"{100 * np.mean(scores):.1f}", spread, gain))
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    lines = []
+    for number, row in enumerate(rows):
+        lines += [f"On {data[number]}"] if number in data else []
+        left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
+        right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
+        lines.append("  ".join([*left, *right]).rstrip())
+    return "\n".join(lines)
+
+
+def share(fraction):
+    """The share of labels in words: "1 % of the labels", or "all labels"."""
+    return "all labels" if fraction == 1 else f"{100 * fraction:g} % of the labels"
+
+
+def results_name(measurement, fraction):
+    """A name for a measurement with a share of the labels: "finetune" for all, "finetune-1pct", "finetune-0-5pct"."""
+    return measurement if fraction == 1 else f"{measurement}-{100 * fraction:g}pct".replace(".", "-")

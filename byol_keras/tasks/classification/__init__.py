@@ -1,0 +1,1 @@
+"""Image classification: an encoder fine-tuned with a linear layer on it."""

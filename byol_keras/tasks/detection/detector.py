@@ -1,0 +1,71 @@
+"""A detector with all it takes to use it."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ...errors import InputError
+from ...kernels import fast_layers
+from ...models.keras_cv_backbone import normalized
+from ...utils.progress import progress
+from .letterbox import from_canvas
+from .pipeline import ordered_batches
+
+BATCH = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """A fine-tuned RetinaNet.
+
+    Attributes:
+        network: keras_cv.models.RetinaNet in float32, see `network.retinanet`.
+        encoder: keras.Model whose normalization of pictures the network was trained with.
+        canvas: (height, width) that pictures are fitted on.
+        class_names: C names.
+        smallest_anchor: float, pixels of the canvas.
+    """
+
+    network: keras.Model
+    encoder: keras.Model
+    canvas: tuple[int, int]
+    class_names: tuple[str, ...]
+    smallest_anchor: float
+
+    def normalize(self, images):
+        """(B, H, W, 3) float32 in [0, 1] -> what the network takes."""
+        return normalized(images, self.encoder)
+
+    def detect(self, pictures):
+        """Finds objects.
+
+        Args:
+            pictures: colour `Pictures`, N of any sizes, as `data.open_source` gives them.
+
+        Returns:
+            N tuples, at most 100 detections each, the surest first: boxes (n, 4) float32, left, top, right, bottom in
+            pixels of the picture; classes (n,) int64; scores (n,) float32 from 0.01 to 1.
+
+        Raises:
+            InputError: for grey pictures.
+        """
+        if pictures.channels != 3:
+            raise InputError(f"A detector takes colour pictures, of 3 channels. Received: {pictures.channels} channel")
+
+        def decoded(images):
+            found = self.network.decode_predictions(self.network({"images": images}, training=False), images)
+            return found["boxes"], found["classes"], found["confidence"]
+
+        with fast_layers(self.network):
+            forward = tf.function(decoded, autograph=False)
+            forward = forward.get_concrete_function(tf.TensorSpec((None, *self.canvas, 3), tf.float32))
+        batches = ordered_batches(pictures, self.canvas, self.normalize, BATCH)
+        found = []
+        for batch in progress(batches, -(-len(pictures) // BATCH), "Detecting"):
+            for boxes, classes, scores in zip(*(part.numpy() for part in forward(batch)), strict=True):
+                kept = classes >= 0  # the rest is padding
+                boxes = from_canvas(boxes[kept], pictures.sizes[len(found)], self.canvas)
+                found.append((boxes, classes[kept].astype(np.int64), scores[kept]))
+        return found

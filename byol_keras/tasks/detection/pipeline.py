@@ -1,0 +1,87 @@
+"""tf.data pipelines for a detector."""
+
+import numpy as np
+import tensorflow as tf
+
+from ...augment.random import uniform
+from ...data.loading import whole_loader
+from ...errors import InputError
+from .letterbox import fitted, fitted_sizes, to_canvas
+
+FLIP = 0.5
+
+
+def training_batches(boxed, canvas, normalize, batch_size, total_steps, seed):
+    """Shuffled batches, each picture mirrored with probability 0.5.
+
+    Args:
+        boxed: `BoxedPictures`.
+        canvas: (height, width).
+        normalize: as for `canvas.fitted`.
+        batch_size, total_steps, seed: int; a batch has at most as many pictures as there are.
+
+    Returns:
+        tf.data.Dataset of (images (B, H, W, 3) float32, {"boxes": (B, M, 4) float32, left, top, right, bottom in pixels
+        of the canvas, "classes": (B, M) float32}), padded with -1 where a picture has fewer than M.
+
+    Raises:
+        InputError: for a batch below 1 or above the number of pictures.
+    """
+    if not 1 <= batch_size <= len(boxed):
+        raise InputError(f"A batch must be of 1 to {len(boxed)} pictures, all there are. Received: {batch_size}")
+    boxes, classes = _padded(boxed, canvas)
+    load = _loader(boxed.pictures, canvas, normalize)
+    last = tf.constant(len(boxed) - 1, tf.int64)
+
+    def picture(number):
+        # The pictures of an epoch in an order of its own; the rest of a batch comes from the next epoch.
+        epoch, place = number // len(boxed), number % len(boxed)
+        index = tf.random.experimental.index_shuffle(place, tf.stack([tf.constant(seed, tf.int64), epoch]), last)
+        image, corners = load(index), tf.gather(boxes, index)
+        mirrored = uniform([], tf.stack([tf.constant(seed, tf.int64), -1 - number])) < FLIP
+        image = tf.where(mirrored, image[:, ::-1], image)
+        return image, {
+            "boxes": tf.where(mirrored, mirror(corners, canvas[1]), corners),
+            "classes": tf.gather(classes, index),
+        }
+
+    numbers = tf.data.Dataset.range(batch_size * total_steps)
+    pictures = numbers.map(picture, num_parallel_calls=tf.data.AUTOTUNE)
+    return pictures.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+
+def ordered_batches(pictures, canvas, normalize, batch_size=16):
+    """Batches in the order of `pictures`: tf.data.Dataset of (B, H, W, 3) float32."""
+    load = _loader(pictures, canvas, normalize)
+    images = tf.data.Dataset.range(len(pictures)).map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    return images.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def mirror(boxes, width):
+    """Boxes (..., 4) of a picture of `width` pixels in its mirror image; padding stays."""
+    left, top, right, bottom = tf.unstack(boxes, axis=-1)
+    mirrored = tf.stack([width - right, top, width - left, bottom], axis=-1)
+    return tf.where(boxes < 0, boxes, mirrored)
+
+
+def _loader(pictures, canvas, normalize):
+    """A graph function: index -> (H, W, 3) float32 on the canvas."""
+    sizes = tf.constant(fitted_sizes(pictures.sizes, canvas))
+    if pictures.images is not None:
+        images = tf.constant(pictures.images)
+        return lambda index: fitted(images[index], sizes[index], canvas, normalize)
+    whole = whole_loader(pictures)
+    return lambda index: fitted(whole(index), sizes[index], canvas, normalize)
+
+
+def _padded(boxed, canvas):
+    """Boxes (N, M, 4) on the canvas and classes (N, M), float32, crowds left out, padded with -1."""
+    objects = [~crowd for crowd in boxed.crowd]
+    longest = max(int(keep.sum()) for keep in objects)
+    boxes = np.full((len(boxed), longest, 4), -1, np.float32)
+    classes = np.full((len(boxed), longest), -1, np.float32)
+    for i, keep in enumerate(objects):
+        count = int(keep.sum())
+        boxes[i, :count] = to_canvas(boxed.boxes[i][keep], boxed.pictures.sizes[i], canvas)
+        classes[i, :count] = boxed.classes[i][keep]
+    return tf.constant(boxes), tf.constant(classes)

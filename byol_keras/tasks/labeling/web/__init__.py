@@ -1,0 +1,1 @@
+"""The page that asks for labels, and its server."""

@@ -1,0 +1,79 @@
+"""Label maps: pictures whose pixels are class numbers."""
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ...errors import InputError
+
+# No class: pixels left out of the loss and of the score. The customary number in label maps, too.
+VOID = 255
+# The name that a class of such pixels has in classes.txt.
+VOID_NAME = "void"
+# One number a pixel. In a palette picture ("P") the number is the class, the colour is for people.
+MODES = ("L", "P", "1")
+
+
+def read_label_map(path):
+    """The class numbers of a label map.
+
+    Args:
+        path: a .png with one channel, grey or with a palette.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        InputError: when it cannot be read, or has more than one number a pixel.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            mode = image.mode
+            numbers = np.asarray(image) if mode in MODES else None
+    except (OSError, SyntaxError, ValueError) as error:
+        reason = "not a PNG file" if isinstance(error, UnidentifiedImageError) else error
+        raise InputError(f"Cannot read the label map {path}: {reason}") from error
+    if numbers is None:
+        raise InputError(
+            f"{path} is no label map, which has one number of 8 bits for every pixel, its class: it is a picture of "
+            f"mode {mode}. Convert its colours to class numbers."
+        )
+    return numbers.astype(np.uint8)
+
+
+def read_class_names(path):
+    """The names in a classes.txt, one a line, in the order of their numbers.
+
+    Returns:
+        tuple of str.
+
+    Raises:
+        InputError: for an empty file, a name given twice, or too many for the numbers of a label map.
+    """
+    try:
+        names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not a text in UTF-8: {error}") from error
+    while names and not names[-1]:
+        names = names[:-1]
+    if not names or "" in names or len(set(names)) < len(names) or len(names) > VOID:
+        raise InputError(f"{path} must hold 1 to {VOID} names, one a line, none empty and none twice.")
+    return names
+
+
+def class_indices(names):
+    """Which class each number of a label map means.
+
+    Args:
+        names: tuple of str, of the numbers from 0 on. The one called "void" is no class.
+
+    Returns:
+        class_names: tuple of C str, `names` without void.
+        indices: (256,) int64: from 0 to C - 1; VOID for void and the number 255; -1 for numbers without a name.
+    """
+    indices = np.full(256, -1)
+    indices[VOID] = VOID
+    class_names = []
+    for number, name in enumerate(names):
+        indices[number] = VOID if name == VOID_NAME else len(class_names)
+        class_names += [name] if name != VOID_NAME else []
+    return tuple(class_names), indices

@@ -1,0 +1,103 @@
+"""The network: keras-cv's DeepLabV3+ on the backbone of an encoder."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ...errors import InputError
+from ...models.keras_cv_backbone import keras_cv_backbone, normalized
+
+# Pixels between the cells of the backbone's last stage: pictures come in multiples of it.
+STRIDE = 32
+# The dilated convolutions of the paper (Chen et al. 2018) reach 6, 12 and 18 cells far where a crop has 33. keras-cv's
+# backbones leave fewer cells; beyond the crop's border all but the middle of a kernel would see nothing.
+REACH = 6 / 33
+
+
+def build_segmenter(encoder, classes, crop_size):
+    """DeepLabV3+ with the weights of an encoder in its backbone, and new ones in the rest.
+
+    The head is keras-cv's, but for the order of its last two layers: classes first, enlarged afterwards, which gives
+    the same scores for a fraction of the work.
+
+    Args:
+        encoder: see `keras_cv_backbone`.
+        classes: int, C.
+        crop_size: int, pixels, of the crops it will be trained on.
+
+    Returns:
+        keras.Model, pictures (B, H, W, 3) float32 in [0, 1], H and W multiples of STRIDE -> scores before the softmax,
+        (B, H, W, C) float32.
+
+    Raises:
+        InputError: for an encoder that cannot be a backbone.
+    """
+    backbone = keras_cv_backbone(encoder)
+    import keras_cv
+
+    rate = max(1, round(REACH * crop_size / STRIDE))
+    head = keras.Sequential(
+        [
+            keras.layers.Conv2D(256, 1, use_bias=False, name="head_conv"),
+            keras.layers.BatchNormalization(name="head_bn"),
+            keras.layers.ReLU(name="head_relu"),
+            keras.layers.Conv2D(classes, 1, dtype="float32", name="scores"),
+            keras.layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="enlarged"),
+        ],
+        name="segmentation_head",
+    )
+    deeplab = keras_cv.models.DeepLabV3Plus(
+        backbone,
+        classes,
+        spatial_pyramid_pooling=keras_cv.layers.SpatialPyramidPooling([rate, 2 * rate, 3 * rate]),
+        segmentation_head=head,
+    )
+    inputs = keras.Input((None, None, 3), name="pictures")
+    model = keras.Model(inputs, deeplab(normalized(inputs, encoder)), name="segmenter")
+    for layer in model._flatten_layers():  # the public `layers` leaves out what custom layers hold inside
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # Keras' 0.99 would still remember the untrained network after a few hundred updates.
+            layer.momentum = 0.9
+    return model
+
+
+def load_segmenter(path):
+    """A segmenter saved as .keras.
+
+    Raises:
+        InputError: where there is none.
+    """
+    import keras_cv  # noqa: F401 - registers its layers with Keras
+
+    try:
+        return keras.models.load_model(path)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} is not a segmenter that can be loaded: {str(error).splitlines()[0]}") from error
+
+
+def predictor(model):
+    """A function: picture (H, W, 3) uint8 of any size -> classes (H, W) uint8.
+
+    Args:
+        model: of `build_segmenter` or `load_segmenter`.
+    """
+
+    traced = {}
+
+    def classes_of(pictures):
+        return tf.argmax(model(pictures, training=False), axis=-1, output_type=tf.int32)
+
+    def forward(pictures):
+        # Traced once for every size: Keras' UpSampling2D cannot be traced with sizes left open.
+        if pictures.shape not in traced:
+            function = tf.function(classes_of, autograph=False)
+            traced[pictures.shape] = function.get_concrete_function(tf.TensorSpec(pictures.shape))
+        return traced[pictures.shape](tf.constant(pictures))
+
+    def predict(picture):
+        height, width = picture.shape[:2]
+        padded = np.pad(picture, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
+        classes = forward(padded[None] / np.float32(255))[0]
+        return np.asarray(classes)[:height, :width].astype(np.uint8)
+
+    return predict

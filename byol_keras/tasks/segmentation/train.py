@@ -1,0 +1,99 @@
+"""Training a segmenter on scenes, and scoring it."""
+
+import sys
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from ...errors import InputError
+from ...kernels import fast_layers
+from ...schedules import learning_rate
+from .metrics import confusion
+from .model import STRIDE, predictor
+from .pipeline import CropBatches
+
+# Share of the updates in which the learning rate rises.
+WARMUP = 0.1
+WEIGHT_DECAY = 1e-4
+# 0 counts every pixel alike, 1 every class alike.
+BALANCE = 0.5
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a segmenter is trained.
+
+    Attributes:
+        steps: updates.
+        batch_size: crops in one update.
+        crop_size: pixels, a multiple of 32.
+        learning_rate: of AdamW, at its peak.
+    """
+
+    steps: int = 400
+    batch_size: int = 8
+    crop_size: int = 128
+    learning_rate: float = 1e-3
+
+    def __post_init__(self):
+        if self.steps < 2 or self.batch_size < 2:
+            raise InputError(
+                f"--steps and --batch-size must be at least 2. Received: {self.steps} and {self.batch_size}"
+            )
+        if self.crop_size < STRIDE or self.crop_size % STRIDE:
+            raise InputError(f"--crop-size must be a multiple of {STRIDE} pixels. Received: {self.crop_size}")
+        if not self.learning_rate > 0:
+            raise InputError(f"--learning-rate must be above 0. Received: {self.learning_rate}")
+
+
+def fine_tune(model, scenes, schedule, seed):
+    """Trains all of a segmenter: AdamW, linear warm-up, then a cosine to 0.
+
+    Args:
+        model: of `build_segmenter`.
+        scenes: `Scenes`.
+        schedule: `Schedule`.
+        seed: int, of the crops.
+    """
+    rate = learning_rate(schedule.learning_rate, 256, schedule.steps, int(WARMUP * schedule.steps))
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY),
+        # The mean over the pixels with a class, and not over all.
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
+    )
+    weights = class_weights(scenes.pixels)
+    batches = CropBatches(scenes, weights, schedule.crop_size, schedule.batch_size, schedule.steps, seed)
+    with fast_layers(model):
+        model.fit(batches, epochs=1, shuffle=False, verbose=1 if sys.stdout.isatty() else 2)
+
+
+def class_weights(pixels, balance=BALANCE):
+    """What a pixel of each class weighs in the loss: (median frequency / frequency) ** balance.
+
+    A class' frequency is its share of the pictures in which it occurs (Eigen and Fergus 2015, arXiv 1411.4734, where
+    balance is 1).
+
+    Args:
+        pixels: (N, C) int, pixels of each class in each picture.
+        balance: float from 0 to 1.
+
+    Returns:
+        (C,) float64; 0 for a class that does not occur.
+    """
+    pixels = np.asarray(pixels, np.float64)
+    where_it_occurs = (pixels > 0) * pixels.sum(axis=1, keepdims=True)
+    frequency = pixels.sum(axis=0) / np.maximum(where_it_occurs.sum(axis=0), 1)
+    occurs = frequency > 0
+    weights = np.zeros(len(frequency))
+    weights[occurs] = (np.median(frequency[occurs]) / frequency[occurs]) ** balance
+    return weights
+
+
+def score(model, scenes):
+    """The confusion of classes over all scenes, at the size of their label maps: (C, C) int64, see `confusion`."""
+    predict = predictor(model)
+    counts = np.zeros((len(scenes.class_names),) * 2, np.int64)
+    for i in range(len(scenes)):
+        counts += confusion(scenes.labels(i), predict(scenes.picture(i)), len(scenes.class_names))
+    return counts

@@ -1,0 +1,1 @@
+"""Verification: whether two pictures show the same thing, such as one person."""

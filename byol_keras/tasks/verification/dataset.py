@@ -1,0 +1,209 @@
+"""Pairs of pictures that show the same or not, in folds: LFW's pairs.txt, and a plain CSV for other folders."""
+
+import csv
+import dataclasses
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ...data.validate import list_names
+from ...errors import InputError
+
+COLUMNS = ["fold", "a", "b", "same"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pairs:
+    """N pairs of pictures.
+
+    Attributes:
+        a, b: N texts: the path below the folder of pictures, with forward slashes; LFW's without the file's ending.
+        same: (N,) bool, whether both show the same.
+        folds: (N,) int64, from 1 on.
+    """
+
+    a: tuple[str, ...]
+    b: tuple[str, ...]
+    same: np.ndarray
+    folds: np.ndarray
+
+    def __len__(self):
+        return len(self.a)
+
+    def in_folds(self, folds):
+        """The pairs of some folds.
+
+        Args:
+            folds: list of int.
+
+        Raises:
+            InputError: for a fold that there is not.
+        """
+        unknown = sorted(set(folds) - set(self.folds.tolist()))
+        if unknown:
+            known = ", ".join(map(str, np.unique(self.folds)))
+            raise InputError(f"No pair is in fold {unknown[0]}; the folds are {known}.")
+        chosen = np.flatnonzero(np.isin(self.folds, folds))
+        return Pairs(
+            tuple(self.a[i] for i in chosen),
+            tuple(self.b[i] for i in chosen),
+            self.same[chosen],
+            self.folds[chosen],
+        )
+
+    def identities(self):
+        """What must not be trained on to test on these pairs: the pictures' folders, one a person.
+
+        Returns:
+            set of str; a picture in no folder stands for itself.
+        """
+        return {identity(name) for name in (*self.a, *self.b)}
+
+
+def identity(name):
+    """The folder that a picture is in, which is a person's; the picture itself where it is in none."""
+    parent = str(PurePosixPath(name).parent)
+    return name if parent == "." else parent
+
+
+def read_pairs(path):
+    """Reads a file of pairs.
+
+    Either LFW's pairs.txt: the number of folds and of pairs of a kind in each, then fold by fold a line a pair,
+    `name number number` for the same person and `name number name number` for two, where `Ann 7` is the picture
+    Ann/Ann_0007. Or a CSV with the columns fold, a, b and same: a whole number, two paths below the folder of pictures,
+    and 1 or 0.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        Pairs.
+
+    Raises:
+        InputError: for a file that is neither, naming the line; for less than two folds, or a fold of one kind only.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not a text file in UTF-8: {error}") from error
+    header = lines[0].split() if lines else []
+    if len(header) == 2 and all(field.isdecimal() and int(field) for field in header):
+        rows = _lfw_rows(path, lines, *map(int, header))
+    elif lines and next(csv.reader(lines[:1])) == COLUMNS:
+        rows = _csv_rows(path, lines)
+    else:
+        raise InputError(
+            f"{path}, line 1: pairs begin with LFW's two numbers, of folds and of pairs of a kind in each, or with the "
+            f"columns {','.join(COLUMNS)}. Received: {lines[0][:80] if lines else 'an empty file'}"
+        )
+    folds, a, b, same = zip(*rows, strict=True) if rows else ((), (), (), ())
+    pairs = Pairs(a, b, np.array(same, bool), np.array(folds, np.int64))
+    _check_folds(path, pairs)
+    return pairs
+
+
+def fold_numbers(text):
+    """Folds as one writes them: "6-10", "1,3" or "1-3,7", to a sorted list of int.
+
+    Raises:
+        InputError: for anything else.
+    """
+    numbers = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 10**6):
+            raise InputError(f"--folds takes numbers from 1, such as 6-10 or 1,3. Received: {text!r}")
+        numbers.update(range(int(first), int(last) + 1))
+    return sorted(numbers)
+
+
+def located(pairs, names, where):
+    """Which pictures the pairs are of.
+
+    Args:
+        pairs: `Pairs`.
+        names: list of M str, the pictures' paths below their folder.
+        where: text that names the folder in the error.
+
+    Returns:
+        (N, 2) int, indices into `names`.
+
+    Raises:
+        InputError: where pictures are missing.
+    """
+    # Also by the name without its ending, which LFW's lines do not have; of two such, the first counts.
+    places = {str(PurePosixPath(name).with_suffix("")): i for i, name in reversed(list(enumerate(names)))}
+    places.update({name: i for i, name in enumerate(names)})
+    wanted = {*pairs.a, *pairs.b}
+    missing = sorted(wanted - places.keys())
+    if missing:
+        raise InputError(
+            f"{len(missing):,} of the {len(wanted):,} pictures in the pairs are not in {where}, or cannot be decoded: "
+            f"{list_names(missing)}."
+        )
+    return np.array([[places[a], places[b]] for a, b in zip(pairs.a, pairs.b, strict=True)])
+
+
+def _lfw_rows(path, lines, folds, size):
+    rows = []
+    for number, line in enumerate(lines[1:], start=2):
+        # A name may have spaces where tabs part the fields.
+        fields = line.split("\t") if "\t" in line else line.split()
+        if not fields:
+            continue
+        same = len(fields) == 3
+        names, numbers = (fields[:1], fields[1:]) if same else (fields[::2], fields[1::2])
+        if len(fields) not in (3, 4) or not all(number.strip().isdecimal() for number in numbers):
+            raise InputError(
+                f"{path}, line {number}: a pair is `name number number` or `name number name number`. "
+                f"Received: {line[:80]}"
+            )
+        names = [names[0], names[-1]]
+        a, b = (f"{name.strip()}/{name.strip()}_{int(i):04d}" for name, i in zip(names, numbers, strict=True))
+        rows.append((len(rows) // (2 * size) + 1, _inside(path, number, a), _inside(path, number, b), same))
+    if len(rows) != folds * 2 * size:
+        raise InputError(
+            f"{path}: line 1 promises {folds} folds of {size} + {size} pairs, {folds * 2 * size:,} in all, "
+            f"but {len(rows):,} follow."
+        )
+    return rows
+
+
+def _csv_rows(path, lines):
+    rows = []
+    reader = csv.reader(lines[1:])
+    for fields in reader:
+        number = reader.line_num + 1
+        if not fields:
+            continue
+        if len(fields) != 4 or not fields[0].isdecimal() or int(fields[0]) < 1 or fields[3] not in ("0", "1"):
+            raise InputError(
+                f"{path}, line {number}: a pair is a fold from 1, two paths, and 1 (the same) or 0. "
+                f"Received: {','.join(fields)[:80]}"
+            )
+        fold, a, b, same = fields
+        rows.append((int(fold), _inside(path, number, a), _inside(path, number, b), same == "1"))
+    return rows
+
+
+def _inside(path, number, name):
+    """`name`, when it is a path below the folder of pictures."""
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] == "/" or ".." in parts:
+        raise InputError(f"{path}, line {number}: {name!r} is not a path below the folder of pictures.")
+    return "/".join(parts)
+
+
+def _check_folds(path, pairs):
+    folds = np.unique(pairs.folds)
+    if len(folds) < 2:
+        raise InputError(
+            f"{path} must have 2 folds or more, since each is tested with what the others teach. Received: {len(folds)}"
+        )
+    for fold in folds:
+        kinds = np.unique(pairs.same[pairs.folds == fold])
+        if len(kinds) < 2:
+            other = "two different" if kinds[0] else "the same"
+            raise InputError(f"{path}: fold {fold} has no pair of {other}; each fold takes pairs of both kinds.")

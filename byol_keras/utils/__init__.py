@@ -1,0 +1,1 @@
+"""What knows neither pictures nor Keras models nor runs."""

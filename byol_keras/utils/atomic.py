@@ -1,0 +1,44 @@
+"""Files that are whole or not there."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from ..errors import InputError
+
+
+@contextlib.contextmanager
+def written_beside(path):
+    """Gives a temporary path next to `path`, with its suffixes; on success it is renamed to `path`, else removed.
+
+    Works for files and folders. The rename replaces an existing file.
+
+    Args:
+        path: where the result shall stand.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.part.{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def check_can_be_written(path):
+    """Raises InputError where no file at `path` can be written: to be asked before long work, not after it."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file in it.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,102 @@
+"""What `byol-keras demo` does, from top to bottom: the whole way on pictures it draws itself."""
+
+import importlib.util
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ..data.synthetic import draw
+from ..errors import InputError
+from ..reports.demo import write_report
+from ..runs.recipe import recipe_named
+from ..runs.run import check_is_new
+from ..utils.atomic import written_beside
+from .evaluate import evaluate_run, table
+from .export import export_run
+from .pretrain import pretrain
+
+TRAIN_PICTURES, TRAIN_SEED = 4096, 1
+TEST_PICTURES, TEST_SEED = 1000, 2
+
+# What the demonstration needs beyond the core: module -> the package that has it.
+EXTRAS = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "ai_edge_litert": "ai-edge-litert"}
+
+
+def demo(out):
+    """Draws pictures, pretrains on them, judges the encoder, exports it, and writes a report of it all.
+
+    Args:
+        out: path of a new folder; gets pictures/, run/, export/ and report.html.
+
+    Raises:
+        InputError: when the folder is not new, or a package is missing, before anything is written.
+        ParityError: where an exported file differs from Keras.
+    """
+    _check_extras()
+    check_is_new(out)
+    start = time.monotonic()
+    folder = Path(out)
+    train, test = folder / "pictures" / "train.npz", folder / "pictures" / "test.npz"
+
+    _say(f"1 of 5: drawing {TRAIN_PICTURES:,} pictures to train on and {TEST_PICTURES:,} others to test with")
+    _write_pictures(train, TRAIN_PICTURES, TRAIN_SEED)
+    _write_pictures(test, TEST_PICTURES, TEST_SEED)
+
+    _say("2 of 5: pretraining, without the labels")
+    run = pretrain(str(train), folder / "run", recipe_named("demo"))
+
+    _say("3 of 5: evaluating the encoder beside the same one untrained, with the labels")
+    print(table(evaluate_run(run.folder, str(train), str(test))))
+
+    _say("4 of 5: exporting, and comparing each file with Keras in a fresh process")
+    export_run(run.folder, folder / "export")
+
+    _say("5 of 5: writing the report")
+    page = folder / "report.html"
+    write_report(run, folder / "export", page)
+
+    seconds = round(time.monotonic() - start)
+    _say(f"Done in {seconds // 60} min {seconds % 60} s.")
+    print(_summary(folder, page))
+
+
+def _check_extras():
+    missing = [package for module, package in EXTRAS.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise InputError(f'the demo also needs {", ".join(missing)}: pip install "byol_keras[all]"')
+
+
+def _write_pictures(path, count, seed):
+    images, labels, class_names = draw(count, seed)
+    with written_beside(path) as temporary:
+        np.savez(temporary, images=images, labels=labels, class_names=np.array(class_names))
+
+
+def _summary(folder, page):
+    rows = [
+        (page, "the result on one page: open it in a browser"),
+        (folder / "pictures", "the drawn pictures, train.npz and test.npz"),
+        (folder / "run", "the trained encoder, encoder.keras, and how training went"),
+        (folder / "export" / "encoder", "the SavedModel, for TensorFlow Serving"),
+        (folder / "export" / "encoder.tflite", "the same encoder for phones and boards"),
+    ]
+    width = max(len(str(path)) for path, _ in rows)
+    lines = [f"  {path!s:<{width}}  {what}" for path, what in rows]
+    # Installed into an environment that is not activated, as by `make demo`, the command needs its path.
+    command = "byol-keras" if shutil.which("byol-keras") else Path(sys.executable).with_name("byol-keras")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "Next, with a folder of your own pictures:",
+            f"  {command} views --data PICTURES --out views.png",
+            f"  {command} pretrain --data PICTURES --out runs/mine",
+        ]
+    )
+
+
+def _say(text):
+    print(f"\n{text}", flush=True)

@@ -1,0 +1,163 @@
+"""What `byol-keras verify` does: faces, or whatever comes in pairs, by the trained encoder and the same untrained."""
+
+import os
+import time
+
+import keras
+import numpy as np
+
+from ..data import open_source
+from ..data.exclude import matches, without
+from ..data.folder import find_pictures
+from ..data.images import evenly
+from ..errors import InputError
+from ..evaluation.embed import embed
+from ..runs.build import build_encoder
+from ..runs.results import Result, write_results
+from ..runs.run import read_finished_run
+from ..tasks.verification.dataset import fold_numbers, located, read_pairs
+from ..tasks.verification.metrics import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
+from ..utils.atomic import written_beside
+
+# Enough for the covariance of embeddings with up to a thousand numbers.
+PICTURES_FOR_WHITENING = 5000
+FALSE_ACCEPTS = 0.01
+
+
+def verify_run(folder, data, pairs_file, folds=None, command=""):
+    """Judges a run on pairs of pictures by the LFW protocol; writes RUN/results/verification.json and .png.
+
+    The similarity is the cosine of the embeddings, each the mean over the picture and its mirror image; by itself, and
+    after a whitening learned, without labels, from the pictures that the run was trained on.
+
+    Args:
+        folder: the run.
+        data: a folder of pictures, for each person a folder.
+        pairs_file: path, see `read_pairs`.
+        folds: str such as "6-10", the folds to test on; None for all.
+        command: str, the command line.
+
+    Returns:
+        list of `Result`: accuracy fold by fold, area under the ROC curve, true accepts at 1 % false accepts.
+
+    Raises:
+        InputError: for a run without an encoder, a bad file of pairs, missing pictures, or a run that was trained on
+            people it is to be tested on.
+    """
+    start = time.monotonic()
+    run = read_finished_run(folder)
+    if not os.path.isdir(data):
+        raise InputError(f"No such folder: {data}")
+    pairs = read_pairs(pairs_file)
+    if folds is not None:
+        pairs = pairs.in_folds(fold_numbers(folds))
+    if len(np.unique(pairs.folds)) < 2:
+        raise InputError(f"--folds {folds} is one fold: it takes 2, since each is tested with what the others teach.")
+    located(pairs, find_pictures(data), data)
+    _check_unseen(run, data, pairs)
+
+    pictures = open_source(data)
+    places, numbers = np.unique(located(pairs, pictures.names, data), return_inverse=True)
+    tested, trained_on = pictures.subset(places), _pictures_for_whitening(run)
+    scores = _scores(run, tested, trained_on, numbers.reshape(-1, 2))
+    settings = {
+        "folds": np.unique(pairs.folds).tolist(),
+        "pairs": len(pairs),
+        "pictures": len(tested),
+        "pictures for whitening": len(trained_on),
+        "epochs of pretraining": run.recipe.epochs,
+    }
+    where, seconds = f"{data} ({os.path.basename(pairs_file)})", round(time.monotonic() - start, 1)
+    results = [
+        Result("Verification", metric, where, values, settings, seconds, command)
+        for metric, values in _judged(scores, pairs).items()
+    ]
+    write_results(run, "verification", results)
+    _draw_roc(run.folder / "results" / "verification.png", pairs.same, scores)
+    return results
+
+
+def _scores(run, tested, trained_on, places):
+    """dict of method -> (N,) similarities of the pairs at `places` (N, 2) in `tested`."""
+    whitened, plain = {}, {}
+    encoders = {"pretrained": keras.models.load_model(run.encoder), "untrained": build_encoder(run)}
+    for name, encoder in encoders.items():
+        encoder = _with_mirrored(encoder)
+        vectors = embed(encoder, tested)
+        mean, matrix = whitening(embed(encoder, trained_on))
+        whitened[name] = similarities((vectors - mean) @ matrix, places)
+        plain[f"{name}, not whitened"] = similarities(vectors, places)
+    return whitened | plain
+
+
+def _judged(scores, pairs):
+    """dict of metric -> dict of method -> list of floats: accuracies fold by fold, the others over all pairs."""
+    same = pairs.same
+    return {
+        "accuracy": {name: fold_accuracies(values, same, pairs.folds) for name, values in scores.items()},
+        "ROC AUC": {name: [roc_auc(values, same)] for name, values in scores.items()},
+        f"true accepts at {100 * FALSE_ACCEPTS:g} % false": {
+            name: [true_accept_rate(values, same, FALSE_ACCEPTS)] for name, values in scores.items()
+        },
+    }
+
+
+def _pictures_for_whitening(run):
+    """Those the run was trained on, at most PICTURES_FOR_WHITENING of them, evenly taken."""
+    pictures = without(open_source(run.source), run.left_out)
+    return pictures.subset(evenly(len(pictures), PICTURES_FOR_WHITENING))
+
+
+def _with_mirrored(encoder):
+    """The encoder giving the mean embedding of a picture and its mirror image."""
+    images = keras.Input(encoder.input_shape[1:])
+    return keras.Model(images, (encoder(images) + encoder(keras.ops.flip(images, axis=2))) / 2, name=encoder.name)
+
+
+def _check_unseen(run, data, pairs):
+    """Raises InputError where the run was trained on pictures of those in the pairs."""
+    source = os.path.expanduser(run.source)
+    if not os.path.isdir(source):
+        print(f"{run.source} is no folder: whether the run was trained on those in the pairs has not been checked.")
+        return
+    left_out = set(run.left_out)
+    names = [name for name in find_pictures(source) if not matches(name, left_out)]
+    trained = {place for name in names for place in _places(source, name)}
+    trained |= {os.path.dirname(place) for place in trained}
+    seen = {}
+    for fold in np.unique(pairs.folds):
+        identities = pairs.in_folds([fold]).identities()
+        seen[int(fold)] = sum(not trained.isdisjoint(_places(data, name)) for name in identities)
+    if not any(seen.values()):
+        return
+    unseen = ",".join(str(fold) for fold, count in seen.items() if not count)
+    remedy = f"test on --folds {unseen}, or " if unseen.count(",") else ""
+    raise InputError(
+        f"{run.folder} was trained on pictures of {sum(seen.values()):,} of the identities in folds "
+        f"{', '.join(str(fold) for fold, count in seen.items() if count)}: {remedy}pretrain without them, see "
+        "`byol-keras identities`."
+    )
+
+
+def _places(folder, name):
+    """Where a file or folder below `folder` is, by its name and behind links: a split of a folder is made of these."""
+    return {os.path.join(os.path.realpath(folder), name), os.path.realpath(os.path.join(folder, name))}
+
+
+def _draw_roc(path, same, scores):
+    from matplotlib.figure import Figure
+    from sklearn.metrics import roc_curve
+
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    axes = figure.add_subplot()
+    for (name, values), style in zip(scores.items(), ("C0-", "C7-", "C0:", "C7:"), strict=True):
+        false_accepts, true_accepts, _ = roc_curve(same, values)
+        axes.plot(100 * false_accepts, 100 * true_accepts, style, label=name)
+    axes.set_xscale("log")
+    axes.set_xlim(0.1, 100)
+    axes.set_xlabel("pairs of two accepted, %")
+    axes.set_ylabel("pairs of the same accepted, %")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    with written_beside(path) as temporary:
+        figure.savefig(temporary, dpi=140)

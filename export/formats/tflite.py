@@ -1,0 +1,149 @@
+"""Export an encoder as a .tflite file for phones and boards, made of built-in operations only."""
+
+import contextlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.lite.python.convert_phase import ConverterError
+
+from byol_keras.errors import InputError
+from byol_keras.evaluation.linear_head import LinearHead
+from byol_keras.float32_copy import float32_copy
+from byol_keras.utils.quiet import quiet
+from byol_keras.utils.write_files import write_files
+
+from ..graph.int8_layers import device_layers
+from .calibration import calibration_images
+from .saved_model import check_dimensions, check_writable, embed, image_shape, trace, write
+from .tflite_metadata import sidecar, sidecar_path
+from .tflite_schema import operations
+
+QUANTIZE = ("none", "float16", "dynamic", "int8")
+IO = {"float32": tf.float32, "int8": tf.int8, "uint8": tf.uint8}
+
+
+def tflite(
+    encoder: keras.Model,
+    path: str | os.PathLike,
+    *,
+    quantize: str = "none",
+    calibration: str | os.PathLike | np.ndarray | Iterable | None = None,
+    io: str = "float32",
+    batch: int | None = 1,
+    head: LinearHead | None = None,
+) -> Path:
+    """Write `encoder` as a .tflite file, with its description as JSON beside it, and return its path.
+
+    encoder: keras.Model with one input, images float32 (B, H, W, C) in [0, 1] of fixed size, and one output (B, D).
+        An encoder in half precision is exported as its float32 copy.
+    path: the file to create, or to replace once the new one is complete. The description is PATH.json: input, output,
+        normalization, versions, SHA-256.
+    quantize: "none", float32 throughout; "float16", weights in float16, half the size; "dynamic", weights in int8,
+        a quarter of the size, activations in float32; "int8", weights and activations in int8, the fastest on
+        most boards.
+    calibration: read for "int8" only, at least 8 images like those to come: a SOURCE, as the command line takes it; an
+        array (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8, or float in [0, 1]. Of a SOURCE
+        256 are used, else the first 500, resized as in evaluation.
+    io: what the file takes and gives: "float32", or with quantize="int8" also "int8" or "uint8", for boards without
+        floats. A uint8 input is the pixel itself.
+    batch: images in a call; None leaves it free.
+    head: with it the file also gives `scores`, (batch, K), the probabilities of its classes, whose names are in the
+        description.
+
+    The signature `serving_default` takes `images`, (batch, H, W, C) in [0, 1], and gives `embedding`, (batch, D), both
+    float32 whatever the quantization unless `io` says otherwise. Integers stand for scale * (number - zero_point), with
+    the figures in the file and in the description.
+
+    Raises InputError if the encoder needs an operation that is not built in (the message names it), if the path
+    cannot be written, or if an argument is wrong.
+    """
+    path = Path(path)
+    _check_arguments(path, quantize, calibration, io, batch)
+    check_writable(path)
+    height, width, channels = image_shape(encoder)
+    if height is None or width is None:
+        raise InputError(
+            "tflite: a .tflite file has one image size. Build the encoder with a fixed height and width. "
+            f"Received: encoder={encoder.name} with input (B, {height}, {width}, {channels})"
+        )
+    samples = calibration_images(calibration, height, width, channels) if quantize == "int8" else None
+    encoder = float32_copy(encoder)
+
+    def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        embedding = embed(encoder, images)
+        if head is None:
+            return {"embedding": embedding}
+        check_dimensions("head", head.weights.shape[0], embedding.shape[1])
+        return {"embedding": embedding, "scores": tf.nn.softmax(tf.matmul(embedding, head.weights) + head.bias)}
+
+    with device_layers(encoder) if quantize in ("dynamic", "int8") else contextlib.nullcontext():
+        signature = trace(serve, tf.TensorSpec((batch, height, width, channels), tf.float32, name="images"))
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        write(encoder, signature, folder)
+        model = _convert(folder, quantize, samples, IO[io])
+    if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
+        raise InputError(_not_built_in(custom))
+    described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head)
+    write_files({path: model, sidecar_path(path): (json.dumps(described, indent=2) + "\n").encode()})
+    return path
+
+
+def _check_arguments(path: Path, quantize: str, calibration: object, io: str, batch: int | None) -> None:
+    if quantize not in QUANTIZE:
+        raise InputError(f"tflite: quantize must be one of {', '.join(QUANTIZE)}. Received: quantize={quantize!r}")
+    if quantize == "int8" and calibration is None:
+        raise InputError(
+            'tflite: quantize="int8" needs calibration images, some like those to come. Received: calibration=None'
+        )
+    if io not in IO:
+        raise InputError(f"tflite: io must be one of {', '.join(IO)}. Received: io={io!r}")
+    if io != "float32" and quantize != "int8":
+        raise InputError(
+            'tflite: only a network in int8 takes and gives integers. Use quantize="int8", or io="float32". '
+            f"Received: io={io!r}, quantize={quantize!r}"
+        )
+    if batch is not None and (not isinstance(batch, int) or batch < 1):
+        raise InputError(f"tflite: batch must be a whole number from 1, or None for any. Received: batch={batch!r}")
+    if path.is_dir():
+        raise InputError(f"tflite: this is a folder. Name the file to write in it. Received: path={path}")
+
+
+def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType) -> bytes:
+    # From the SavedModel, not from the concrete function: that one leaves the variables in the graph, without values.
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if quantize != "none":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantize == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if quantize == "int8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.representative_dataset = lambda: ({"images": sample[None]} for sample in samples)
+        converter.inference_input_type = converter.inference_output_type = io
+    try:
+        with warnings.catch_warnings():  # the converter's own calibrator still uses the deprecated interpreter
+            warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+            return converter.convert()
+    except ConverterError as error:
+        names = sorted(
+            entry.operator.name
+            for entry in error.errors
+            if entry.error_code in (entry.ERROR_NEEDS_FLEX_OPS, entry.ERROR_NEEDS_CUSTOM_OPS)
+        )
+        if not names:
+            raise
+        raise InputError(_not_built_in(names)) from error
+
+
+def _not_built_in(names: list[str]) -> str:
+    return (
+        f"tflite: the encoder needs operations that are not built into LiteRT: {', '.join(names)}. Replace the layers "
+        f"that use them, or export a SavedModel. Received: operations={names}"
+    )

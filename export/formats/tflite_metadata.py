@@ -1,0 +1,76 @@
+"""The JSON file beside a .tflite file: all that a device team must know to use it."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from byol_keras._version import __version__
+from byol_keras.evaluation.linear_head import LinearHead
+
+from .tflite_schema import Tensor, ends, quantization
+
+
+def sidecar_path(path: str | Path) -> Path:
+    """Where the sidecar of a .tflite file lies: encoder.tflite.json beside encoder.tflite."""
+    path = Path(path)
+    return path.with_name(path.name + ".json")
+
+
+def sidecar(
+    model: bytes, name: str, encoder: keras.Model, calibrated_on: int | None, head: LinearHead | None = None
+) -> dict:
+    """The description of a .tflite file, ready for JSON.
+
+    model: the file's bytes.
+    name: the file's name.
+    encoder: the keras.Model that it was made of.
+    calibrated_on: number of calibration images, None where there were none.
+    head: the classes of a classifier.
+    """
+    source, results = ends(model)
+    square = source.shape[1] == source.shape[2]
+    described = {
+        "file": name,
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "size_bytes": len(model),
+        "quantization": quantization(model),
+        "calibration_images": calibrated_on,
+        "signature": "serving_default",
+        "input": {
+            "name": "images",
+            **_described(source),
+            "axes": "batch, height, width, channels",
+            "channels": {1: "grey", 3: "RGB"}.get(source.shape[3], f"{source.shape[3]} channels"),
+            "range": [0.0, 1.0],
+            "meaning": "pixel / 255; where dtype is an integer, the number that stands for it",
+            "resize": "central square, bicubic, antialiased" if square else "none: pictures of this size only",
+            "exif_orientation": "not applied",
+        },
+        "normalization": _normalization(encoder),
+        "output": {"name": "embedding", **_described(results["embedding"]), "axes": "batch, dimension"},
+        "versions": {"byol_keras": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
+    }
+    if head is not None:
+        scores = {"name": "scores", **_described(results["scores"]), "axes": "batch, class"}
+        described["scores"] = {**scores, "meaning": "probabilities", "labels": list(head.labels)}
+    return described
+
+
+def _described(tensor: Tensor) -> dict:
+    described = dataclasses.asdict(tensor)
+    quantized = {"scale": described.pop("scale"), "zero_point": described.pop("zero_point")}
+    return {**described, "quantization": None if tensor.scale is None else quantized}
+
+
+def _normalization(encoder: keras.Model) -> dict:
+    """That it is done inside the network, with the first Normalization layer's figures where there is one."""
+    for layer in encoder._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            mean, variance = (np.ravel(np.float32(value)).tolist() for value in (layer.mean, layer.variance))
+            std = [float(np.sqrt(v)) for v in variance]
+            return {"where": "in the network; do not normalize the images", "mean": mean, "std": std}
+    return {"where": "in the network, if any; do not normalize the images", "mean": None, "std": None}

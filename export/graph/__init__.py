@@ -1,0 +1,1 @@
+"""What becomes of the network in them."""

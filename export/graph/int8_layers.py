@@ -1,0 +1,74 @@
+"""Layers of any Keras model swapped, while a .tflite file is made of it, for ways that suit the int8 kernels.
+
+An int8 kernel takes the channels of one pixel in blocks, of 64 on a processor with matrix units. The three channels
+of a picture fill a twentieth of such a block, so an ImageNet stem costs as much as the rest of a small network. The
+pixels of a 2 by 2 square taken as channels fill four times as much. And the subtraction and division of a
+Normalization layer are slow as int8 operations; as one depthwise convolution they are not, and are rounded once
+instead of twice.
+
+The numbers are those of the plain layers but for the order of float additions.
+"""
+
+import contextlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from byol_keras.kernels.class_swap import swapped
+
+FEW_CHANNELS = 4
+
+
+class DepthwiseNormalization(keras.layers.Normalization):
+    """`keras.layers.Normalization` of images (B, H, W, C), per channel or not, as a depthwise 1x1 convolution."""
+
+    def call(self, inputs):
+        channels = inputs.shape[-1]
+        if len(inputs.shape) != 4 or self.invert or np.size(self.mean) not in (1, channels):
+            return super().call(inputs)
+        deviation = np.maximum(np.sqrt(np.float32(self.variance)), keras.config.epsilon())
+        scale = np.broadcast_to(1 / deviation.ravel(), (channels,)).astype(np.float32)
+        shift = -np.ravel(np.float32(self.mean)) * scale
+        normalized = tf.nn.depthwise_conv2d(inputs, scale.reshape(1, 1, -1, 1), [1, 1, 1, 1], "VALID")
+        return tf.nn.bias_add(normalized, shift)
+
+
+class SquaresConv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D` with stride 2 on few channels, as one with stride 1 on 2 by 2 squares of pixels."""
+
+    def call(self, inputs):
+        if not self._is_fit(inputs.shape):
+            return super().call(inputs)
+        # Keras pads a picture of even size with (k - 2) // 2 zeros before it and the rest after. Zeros around the
+        # kernel make both it and what lies before the picture a whole number of squares.
+        before = [(k - 2) // 2 if self.padding == "same" else 0 for k in self.kernel_size]
+        rows, columns = ((b % 2, (k + b) % 2) for k, b in zip(self.kernel_size, before, strict=True))
+        kernel = tf.pad(self.kernel, [rows, columns, (0, 0), (0, 0)])
+        height, width, channels, filters = kernel.shape
+        kernel = tf.reshape(kernel, (height // 2, 2, width // 2, 2, channels, filters))
+        kernel = tf.transpose(kernel, (0, 2, 1, 3, 4, 5))
+        kernel = tf.reshape(kernel, (height // 2, width // 2, 4 * channels, filters))
+        x = tf.nn.conv2d(tf.nn.space_to_depth(inputs, 2), kernel, 1, self.padding.upper())
+        return self.activation(tf.nn.bias_add(x, self.bias) if self.use_bias else x)
+
+    def _is_fit(self, shape: tf.TensorShape) -> bool:
+        return (
+            self.data_format == "channels_last"
+            and self.padding in ("same", "valid")
+            and self.strides == (2, 2)
+            and self.dilation_rate == (1, 1)
+            and self.groups == 1
+            and min(self.kernel_size) > 2
+            and shape[3] <= FEW_CHANNELS
+            and all(side is not None and side % 2 == 0 for side in shape[1:3])
+            and all(side >= k for side, k in zip(shape[1:3], self.kernel_size, strict=True))
+        )
+
+
+SWAPS = {keras.layers.Normalization: DepthwiseNormalization, keras.layers.Conv2D: SquaresConv2D}
+
+
+def device_layers(encoder: keras.Model) -> contextlib.AbstractContextManager:
+    """A context in which the layers of `encoder`, a built keras.Model, compute as int8 kernels like it."""
+    return swapped([encoder], SWAPS)

@@ -1,0 +1,104 @@
+"""The signatures of a SavedModel, each a function from what a client sends to what it gets."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from byol_keras.augment.crop import central_resize
+from byol_keras.evaluation.linear_head import LinearHead
+from byol_keras.losses import l2_normalize
+
+from ..formats.neighbor_index import NeighbourIndex
+
+MOST_ANSWERS = 5  # classes or neighbours given for a picture
+
+Embed = Callable[[tf.Tensor], tf.Tensor]  # float32 (B, h, w, C) in [0, 1] -> float32 (B, D)
+
+
+def serve_images(embed: Embed, resize: Embed, shape: tuple) -> Callable:
+    """`serving_default`: pictures as arrays of `shape`, uint8, or float32 in [0, 1]."""
+
+    def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        # A server feeds whatever a client sends: without this a wrong shape fails deep in the network.
+        pictures = tf.ensure_shape(images, shape)
+        if None in shape[1:3]:
+            size = tf.shape(pictures)[1:3]
+            message = ["images must have a height and a width from 1. Received:", size]
+            with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(size > 0), message)]):
+                pictures = tf.identity(pictures)
+        if images.dtype == tf.uint8:
+            pictures = tf.cast(pictures, tf.float32) / 255.0
+        else:
+            inside = tf.reduce_all((pictures >= 0.0) & (pictures <= 1.0))
+            message = ["images must be in [0, 1]: divide them by 255. Received: a value outside"]
+            with tf.control_dependencies([tf.debugging.Assert(inside, message)]):
+                pictures = tf.identity(pictures)
+        return _embeddings(embed(resize(pictures)))
+
+    return serve
+
+
+def serve_bytes(embed: Embed, size: int, channels: int) -> Callable:
+    """`serve_bytes`: encoded pictures, (B,) strings, JPEG or PNG of any size."""
+    return lambda image_bytes: _embeddings(embed(decoded(image_bytes, size, channels)))
+
+
+def classify(embed: Embed, size: int, channels: int, head: LinearHead) -> Callable:
+    """`classify`: encoded pictures -> `labels` (B, k) string, the likeliest first, and `scores` (B, k), k <= 5.
+
+    The scores are softmax probabilities over all K classes, so they sum to 1 only when k is K.
+    """
+
+    def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        scores = tf.nn.softmax(tf.matmul(embed(decoded(image_bytes, size, channels)), head.weights) + head.bias)
+        best, where = tf.math.top_k(scores, min(MOST_ANSWERS, len(head.labels)))
+        return {"labels": tf.gather(tf.constant(head.labels), where), "scores": best}
+
+    return serve
+
+
+def neighbours(embed: Embed, size: int, channels: int, index: NeighbourIndex) -> Callable:
+    """`neighbours`: encoded pictures -> `names` (B, k) string, the most similar first, and `similarities` (B, k).
+
+    The similarity is the cosine, from -1 to 1; k <= 5.
+    """
+    known = index.normalized()
+
+    def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        normalized = l2_normalize(embed(decoded(image_bytes, size, channels)))
+        similarities = tf.matmul(normalized, known, transpose_b=True)
+        best, where = tf.math.top_k(similarities, min(MOST_ANSWERS, len(index.names)))
+        return {"names": tf.gather(tf.constant(index.names), where), "similarities": best}
+
+    return serve
+
+
+def decoded(image_bytes: tf.Tensor, size: int, channels: int) -> tf.Tensor:
+    """Pictures (B, size, size, channels) float32 in [0, 1] of encoded ones (B,), cut and resized as in evaluation.
+
+    JPEG by the exact transform, as in training; of 16 bits the high byte is kept, transparency and EXIF orientation are
+    passed over. The call fails if one string is neither JPEG nor PNG (the message has its index) or is cut short.
+    """
+    image_bytes = tf.ensure_shape(image_bytes, (None,))
+
+    def one(position: tf.Tensor) -> tf.Tensor:
+        encoded = image_bytes[position]
+        jpeg = tf.io.is_jpeg(encoded)
+        png = tf.equal(tf.strings.substr(encoded, 0, 8), b"\x89PNG\r\n\x1a\n")
+        message = ["image_bytes: neither JPEG nor PNG. Received: index", position, "bytes", tf.strings.length(encoded)]
+        with tf.control_dependencies([tf.debugging.Assert(jpeg | png, message)]):
+            encoded = tf.identity(encoded)
+        picture = tf.cond(
+            jpeg,
+            lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE"),
+            lambda: tf.io.decode_png(encoded, channels=channels),
+        )
+        picture = tf.ensure_shape(picture, (None, None, channels))
+        return central_resize(tf.cast(picture, tf.float32)[None] / 255.0, size)[0]
+
+    output = tf.TensorSpec((size, size, channels), tf.float32)
+    return tf.map_fn(one, tf.range(tf.shape(image_bytes)[0]), fn_output_signature=output)
+
+
+def _embeddings(embedding: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {"embedding": embedding, "embedding_normalized": l2_normalize(embedding)}

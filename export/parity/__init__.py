@@ -1,0 +1,1 @@
+"""Whether they give what Keras gives."""

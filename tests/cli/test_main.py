@@ -1,0 +1,451 @@
+"""The command line on real files; commands run in this process unless the process itself is what is tested."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from byol_keras.cli.main import main
+from byol_keras.export import LinearHead
+from byol_keras.utils.cpu import processors
+
+CLASSES = ("bars", "dots", "flat")
+
+
+def draw(kind, generator):
+    """A 24-pixel RGB picture of one of three kinds that a small network can tell apart."""
+    image = np.full((24, 24, 3), generator.integers(40, 200), np.uint8)
+    if kind == "bars":
+        image[:, generator.integers(1, 4) :: 4] = 255
+    elif kind == "dots":
+        image[generator.integers(1, 6) :: 6, generator.integers(1, 6) :: 6] = 255
+    return image
+
+
+def write_folder(folder, per_class, seed):
+    generator = np.random.default_rng(seed)
+    for kind in CLASSES:
+        (folder / kind).mkdir(parents=True)
+        for i in range(per_class):
+            Image.fromarray(draw(kind, generator)).save(folder / kind / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    return write_folder(folder / "train", 16, 0), write_folder(folder / "test", 8, 1)
+
+
+def pretrain_arguments(data, out, epochs):
+    sizes = ["--image-size", "16", "--batch-size", "16", "--precision", "float32"]
+    return ["pretrain", "--data", str(data), "--out", str(out), "--epochs", str(epochs), "--seed", "3", *sizes]
+
+
+@pytest.fixture(scope="module")
+def run(pictures, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    assert main(pretrain_arguments(pictures[0], out, 3)) == 0
+    return out
+
+
+def failure(capfd, *arguments):
+    """Runs a command that must fail on bad input; gives its one line of explanation."""
+    capfd.readouterr()
+    assert main([str(a) for a in arguments]) == 2
+    lines = capfd.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_a_run_holds_everything_and_nothing_partial(run):
+    config = json.loads((run / "config.json").read_text())
+    assert config["recipe"]["epochs"] == 3
+    assert config["seed"] == 3
+    with (run / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
+    assert all(0 <= float(row["loss"]) <= 8 for row in rows)
+    assert float(rows[-1]["tau"]) > float(rows[0]["tau"])
+    assert list((run / "logs").rglob("events.out.tfevents.*"))
+    assert not [path for path in run.rglob("*") if ".part" in path.name]
+    encoder = keras.models.load_model(run / "encoder.keras")
+    assert encoder.input_shape == (None, 16, 16, 3)
+    assert {v.dtype for v in encoder.variables} == {"float32"}
+
+
+def test_evaluate_prints_trained_beside_untrained(run, pictures, capsys):
+    assert main(["evaluate", str(run), "--train", str(pictures[0]), "--test", str(pictures[1])]) == 0
+    printed = capsys.readouterr().out
+    assert "untrained" in printed
+    assert "gain" in printed
+    result = json.loads((run / "evaluation.json").read_text())
+    for row in result["results"].values():
+        assert 0 <= row["knn"] <= 1
+        assert 0 <= row["linear"] <= 1
+    # Bars, dots and nothing: even the untrained network is far above chance.
+    assert result["results"]["trained"]["linear"] > 0.5
+
+
+def test_evaluate_by_the_papers_protocol(run, pictures):
+    arguments = ["evaluate", str(run), "--train", str(pictures[0]), "--test", str(pictures[1]), "--probe", "sgd"]
+    assert main(arguments) == 0
+    result = json.loads((run / "evaluation.json").read_text())
+    assert result["linear_probe"] == "sgd"
+    assert result["results"]["trained"]["linear"] > 0.5
+
+
+def test_embed_writes_vectors_with_names_and_labels(run, pictures, tmp_path):
+    out = tmp_path / "embeddings.npz"
+    assert main(["embed", str(run), "--data", str(pictures[1]), "--out", str(out)]) == 0
+    with np.load(out) as arrays:
+        assert arrays["embeddings"].shape == (24, 256)
+        assert arrays["names"][0] == "bars/0.png"
+        assert list(arrays["class_names"]) == list(CLASSES)
+        np.testing.assert_array_equal(arrays["labels"], np.repeat([0, 1, 2], 8))
+        encoder = keras.models.load_model(run / "encoder.keras")
+        image = np.asarray(Image.open(pictures[1] / "bars" / "0.png").resize((16, 16), Image.Resampling.BICUBIC))
+        # Pillow rounds the resized pixels to bytes, the pipeline does not.
+        np.testing.assert_allclose(
+            arrays["embeddings"][0], encoder(image[None] / np.float32(255))[0], atol=0.02, rtol=0.02
+        )
+
+
+def test_views_of_one_picture(pictures, tmp_path):
+    (tmp_path / "one").mkdir()
+    shutil.copy(pictures[0] / "bars" / "0.png", tmp_path / "one")
+    assert main(["views", "--data", str(tmp_path / "one"), "--out", str(tmp_path / "views.png")]) == 0
+    with Image.open(tmp_path / "views.png") as image:
+        assert image.size == (100 + 4, 3 * 100 + 4)
+
+
+def test_views_draws_three_rows(pictures, tmp_path):
+    out = tmp_path / "views.png"
+    assert main(["views", "--data", str(pictures[0]), "--out", str(out)]) == 0
+    with Image.open(out) as image:
+        assert image.size == (12 * 100 + 4, 3 * 100 + 4)
+        # The views of a picture are not the picture.
+        pixels = np.asarray(image).reshape(-1, image.size[0], 3)
+    assert not np.array_equal(pixels[4:100, 4:100], pixels[104:200, 4:100])
+    assert not np.array_equal(pixels[104:200, 4:100], pixels[204:300, 4:100])
+
+
+def test_export_writes_both_formats_and_checks_them(run, tmp_path, capsys):
+    assert main(["export", str(run), "--out", str(tmp_path / "ship")]) == 0
+    assert "yes" in capsys.readouterr().out
+    assert (tmp_path / "ship/encoder/1/saved_model.pb").is_file()
+    assert (tmp_path / "ship/encoder.tflite").is_file()
+    assert len(json.loads((tmp_path / "ship/parity.json").read_text())) == 2
+    assert main(["export", str(run), "--out", str(tmp_path / "ship"), "--format", "saved_model"]) == 0
+    assert (tmp_path / "ship/encoder/2/saved_model.pb").is_file()
+
+
+def test_export_of_one_file_for_each_quantization(run, pictures, tmp_path, capsys):
+    out = tmp_path / "ship"
+    flags = ["--format", "tflite", "--quantize", "all", "--labelled", str(pictures[0]), "--batch", "any"]
+    assert main(["export", str(run), "--out", str(out), "--io", "uint8", *flags]) == 0
+    printed = capsys.readouterr().out
+    assert "20-NN %" in printed
+    assert "by the labels of 48" in printed
+    names = ["encoder.tflite", "encoder-float16.tflite", "encoder-dynamic.tflite", "encoder-int8-uint8.tflite"]
+    assert {path.name for path in out.iterdir()} == {*names, *(f"{name}.json" for name in names), "parity.json"}
+    entries = json.loads((out / "parity.json").read_text())
+    assert [entry["artifact"] for entry in entries] == names
+    for entry in entries:
+        assert abs(entry["knn"] - entry["knn_keras"]) < 0.2
+        assert json.loads((out / f"{entry['artifact']}.json").read_text())["input"]["shape"][0] is None
+
+
+def test_export_says_what_is_wrong_and_leaves_nothing(run, pictures, tmp_path, capfd):
+    out = tmp_path / "ship"
+
+    def said(*flags, encoder=run):
+        line = failure(capfd, "export", encoder, "--out", out, *flags)
+        assert not out.exists()
+        return line
+
+    (tmp_path / "three").mkdir()
+    for i in range(3):
+        Image.fromarray(draw("bars", np.random.default_rng(i))).save(tmp_path / "three" / f"{i}.png")
+    (tmp_path / "none").mkdir()
+    few = said("--quantize", "int8", "--calibration", tmp_path / "three")
+    assert "needs at least 8 calibration images" in few
+    assert "3 images in" in few
+    assert "No pictures in" in said("--quantize", "int8", "--calibration", tmp_path / "none")
+    assert "no labels" in said("--labelled", tmp_path / "three")
+    assert "add --quantize int8" in said("--io", "int8")
+    assert "--quantize, --io and --batch are for a .tflite" in said("--format", "onnx", "--quantize", "int8")
+    assert "--calibration SOURCE" in said(encoder=run / "encoder.keras")
+    np.savez(tmp_path / "grey.npz", images=np.zeros((9, 16, 16, 1), np.uint8))
+    assert "takes pictures with 3 channels" in said("--calibration", tmp_path / "grey.npz")
+    with pytest.raises(SystemExit):
+        main(["export", str(run), "--out", str(out), "--batch", "0"])
+    assert "must be a whole number from 1, or any; received '0'" in capfd.readouterr().err
+    out.write_text("a file")
+    assert "is not a folder" in failure(capfd, "export", run, "--out", out, "--format", "tflite")
+    assert out.read_text() == "a file"
+
+
+class Noise(keras.layers.Layer):
+    """Never gives the same twice, so no file can agree with it."""
+
+    def call(self, inputs):
+        return inputs + tf.random.uniform(tf.shape(inputs))
+
+
+def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, pictures, tmp_path, capfd):
+    ship = tmp_path / "ship"
+    assert main(["export", str(run), "--out", str(ship), "--format", "saved_model"]) == 0
+    inputs = keras.Input((16, 16, 3))
+    noisy = keras.Model(inputs, Noise()(keras.layers.GlobalAveragePooling2D()(inputs)), name="noisy")
+    noisy.save(tmp_path / "noisy.keras")
+    capfd.readouterr()
+    with keras.saving.custom_object_scope({"Noise": Noise}):
+        flags = ["--out", str(ship), "--format", "saved_model", "--calibration", str(pictures[0])]
+        assert main(["export", str(tmp_path / "noisy.keras"), *flags]) == 1
+    assert "differ from Keras" in capfd.readouterr().err
+    assert sorted(path.name for path in ship.iterdir()) == ["encoder", "parity.json"]
+    assert [path.name for path in (ship / "encoder").iterdir()] == ["1"]
+    (parity,) = json.loads((ship / "parity.json").read_text())
+    assert not parity["passed"]
+
+
+def test_pictures_left_out_of_training_do_not_calibrate(run, tmp_path, capfd):
+    shutil.copytree(run, tmp_path / "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config["left_out"] = ["bars", "dots", *(f"flat/{i}.png" for i in range(9))]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    flags = ["--out", tmp_path / "ship", "--format", "tflite", "--quantize", "int8"]
+    said = failure(capfd, "export", tmp_path / "run", *flags)
+    assert "needs at least 8 calibration images" in said
+    assert "7 images in" in said
+
+
+@pytest.mark.parametrize(
+    ("format", "files"), [("onnx", ["encoder.onnx"]), ("openvino", ["encoder.bin", "encoder.xml"])]
+)
+def test_export_for_other_runtimes(format, files, run, tmp_path):
+    assert main(["export", str(run), "--out", str(tmp_path / "ship"), "--format", format]) == 0
+    assert sorted(path.name for path in (tmp_path / "ship").iterdir()) == [*files, "parity.json"]
+    (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
+    assert parity["format"] == format
+    assert parity["passed"]
+
+
+def test_export_with_a_head_names_classes(run, tmp_path, capfd):
+    encoder = keras.models.load_model(run / "encoder.keras")
+    weights = np.random.default_rng(0).normal(size=(encoder.output_shape[-1], 2))
+    head = LinearHead(weights, np.zeros(2), ("lynx", "otter"))
+    head.save(tmp_path / "head.npz")
+    flags = ["--head", str(tmp_path / "head.npz"), "--out", str(tmp_path / "ship"), "--format", "saved_model"]
+    assert main(["export", str(run), *flags]) == 0
+    assert {path.name for path in (tmp_path / "ship").iterdir()} == {"classifier", "parity.json"}
+    (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
+    assert parity["passed"]
+    assert parity["answers"] < 1e-3
+    assert "leave out --head" in failure(capfd, "export", run, *flags, "--classifier")
+    LinearHead(np.zeros((3, 2)), np.zeros(2), ("lynx", "otter")).save(tmp_path / "head.npz")
+    assert main(["export", str(run), *flags]) == 2
+    assert "of another encoder" in capfd.readouterr().err
+
+
+def test_export_on_a_disk_that_fills_up(run, tmp_path, capfd):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    try:
+        line = failure(capfd, "export", run, "--out", disk / "ship", "--format", "tflite")
+        assert "encoder.tflite: No space left on device" in line
+        assert not [path for path in disk.rglob("*") if path.is_file()]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_killed_run_resumes_as_if_it_had_never_stopped(run, pictures, tmp_path):
+    out = tmp_path / "killed"
+    # Watched by labelled pictures, which the other run is not: that changes nothing.
+    arguments = [*pretrain_arguments(pictures[0], out, 3), "--probe", str(pictures[0])]
+    command = [sys.executable, "-m", "byol_keras", *arguments]
+    # As many threads as in this process, where `run` was made: in another order sums round differently.
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(processors())}
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        deadline = time.monotonic() + 300
+        while not (out / "checkpoints/last.keras").exists():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (out / "encoder.keras").exists()
+    assert main(["pretrain", "--out", str(out), "--resume"]) == 0
+    straight, resumed = (keras.models.load_model(path / "encoder.keras") for path in (run, out))
+    for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    with (out / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert all(0.3 < float(row["knn"]) <= 1 for row in rows)
+
+
+@pytest.fixture
+def unfinished(run, tmp_path):
+    """A copy of the run as if it had been stopped before the encoder was written."""
+    shutil.copytree(run, tmp_path / "unfinished")
+    (tmp_path / "unfinished" / "encoder.keras").unlink()
+    return tmp_path / "unfinished"
+
+
+def test_a_run_whose_folder_has_changed_is_not_resumed(unfinished, pictures, tmp_path, capfd):
+    shutil.copytree(pictures[0], tmp_path / "fewer")
+    (tmp_path / "fewer" / "bars" / "0.png").unlink()
+    config = json.loads((unfinished / "config.json").read_text())
+    (unfinished / "config.json").write_text(json.dumps({**config, "source": str(tmp_path / "fewer")}))
+    said = failure(capfd, "pretrain", "--out", unfinished, "--resume")
+    assert "fewer has 47 pictures now, and had 48 when" in said
+    assert not (unfinished / "encoder.keras").exists()
+
+
+def test_updates_skipped_in_float16_do_not_repeat_an_epoch(unfinished):
+    # The optimizer does not count an update that overflowed: 8 of the 9 of three epochs.
+    checkpoint = unfinished / "checkpoints" / "last.keras"
+    model = keras.models.load_model(checkpoint)
+    assert int(model.optimizer.iterations) == 9
+    model.optimizer.iterations.assign(8)
+    model.save(checkpoint)
+    history = (unfinished / "history.csv").read_text()
+    assert main(["pretrain", "--out", str(unfinished), "--resume"]) == 0
+    encoder = keras.models.load_model(unfinished / "encoder.keras")
+    for weight, trained in zip(encoder.get_weights(), model.encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, trained)
+    assert (unfinished / "history.csv").read_text() == history
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_says_how_to_go_on(pictures, tmp_path):
+    out = tmp_path / "a run"
+    command = [sys.executable, "-m", "byol_keras", *pretrain_arguments(pictures[0], out, 1000)]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        deadline = time.monotonic() + 300
+        while not (out / "checkpoints/last.keras").exists():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert f"Go on with: byol-keras pretrain --out '{out}' --resume" in (tmp_path / "log").read_text()
+
+
+def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd):
+    assert "finished" in failure(capfd, "pretrain", "--out", run, "--resume")
+    assert "--resume" in failure(capfd, "pretrain", "--data", pictures[0], "--out", run)
+    assert "--epochs" in failure(capfd, "pretrain", "--out", run, "--resume", "--epochs", "9")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--recipe", "nonesuch"], "nonesuch"),
+        (["--backbone", "vgg"], "vgg"),
+        (["--image-size", "0"], "--image-size"),
+        (["--epochs", "0"], "--epochs"),
+        (["--batch-size", "64"], "larger than the data, 48 pictures"),
+        (["--probe", "missing"], "No such folder or .npz file: 'missing'"),
+        (["--batch-size", "1"], "at least 2"),
+        (["--precision", "int4"], "int4"),
+        (["--crop-area", "0"], "--crop-area"),
+        (["--crop-area", "1.5"], "--crop-area"),
+        (["--seed", "-1"], "--seed must be a whole number from 0 to"),
+        (["--seed", "20261122101500"], "--seed must be a whole number from 0 to"),
+    ],
+)
+def test_bad_flags_are_one_line_and_leave_nothing(flags, said, pictures, tmp_path, capfd):
+    out = tmp_path / "run"
+    assert said in failure(capfd, "pretrain", "--data", pictures[0], "--out", out, *flags)
+    assert not out.exists()
+
+
+def test_a_probe_of_other_channels_is_refused_at_once(pictures, tmp_path, capfd):
+    np.savez(tmp_path / "grey.npz", images=np.zeros((40, 16, 16, 1), np.uint8), labels=np.arange(40) % 2)
+    flags = ["--data", pictures[0], "--out", tmp_path / "run", "--probe", tmp_path / "grey.npz"]
+    assert "has pictures with 1 channels (1 grey, 3 colour), training has 3" in failure(capfd, "pretrain", *flags)
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_sources_are_one_line(tmp_path, capfd):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    for i in range(3):
+        (tmp_path / "broken" / f"{i}.jpg").write_bytes(b"\xff\xd8\xff not a picture")
+    for source in ("missing", "empty", "broken"):
+        message = failure(capfd, "pretrain", "--data", tmp_path / source, "--out", tmp_path / "run")
+        assert str(tmp_path / source) in message
+        assert not (tmp_path / "run").exists()
+
+
+def test_one_broken_file_among_good_ones_is_named_and_left_out(tmp_path, capfd):
+    folder = write_folder(tmp_path / "data", 6, 0)
+    (folder / "bars" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
+    assert main(["views", "--data", str(folder), "--out", str(tmp_path / "views.png")]) == 0
+    assert "bars/cut.jpg" in capfd.readouterr().err
+
+
+def test_evaluate_wants_labels_and_the_same_classes(run, pictures, tmp_path, capfd):
+    Image.fromarray(draw("bars", np.random.default_rng(0))).save(tmp_path / "alone.png")
+    assert "no labels" in failure(capfd, "evaluate", run, "--train", tmp_path, "--test", pictures[1])
+    other = write_folder(tmp_path / "other", 2, 0)
+    (other / "flat").rename(other / "flats")
+    assert "same classes" in failure(capfd, "evaluate", run, "--train", pictures[0], "--test", other)
+    assert "not a run" in failure(capfd, "evaluate", tmp_path, "--train", pictures[0], "--test", pictures[1])
+
+
+def test_help_needs_no_tensorflow():
+    code = "import sys; from byol_keras.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "sys.exit('tensorflow' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.returncode == 0
+    assert "pretrain" in shown.stdout
+
+
+@pytest.mark.parametrize("command", ["pretrain", "evaluate", "export", "embed", "views", "demo"])
+def test_every_command_has_help_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"example: byol-keras {command}" in capsys.readouterr().out
+
+
+def test_another_backend_is_refused_in_one_line(tmp_path):
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    shown = subprocess.run([sys.executable, "-c", "import byol_keras"], capture_output=True, text=True, env=environment)
+    assert shown.returncode != 0
+    assert "KERAS_BACKEND=tensorflow" in shown.stderr.strip().splitlines()[-1]
+    (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"} | {"KERAS_HOME": str(tmp_path)}
+    shown = subprocess.run([sys.executable, "-c", "import byol_keras"], capture_output=True, text=True, env=environment)
+    assert "keras.json" in shown.stderr.strip().splitlines()[-1]
+
+
+def test_a_saved_encoder_loads_after_a_plain_import(run):
+    code = f"import byol_keras, keras; print(keras.models.load_model({str(run / 'encoder.keras')!r}).name)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stdout.strip() == "resnet8x2", shown.stderr
+
+
+def test_the_module_runs_as_the_command_does():
+    shown = subprocess.run([sys.executable, "-m", "byol_keras", "--version"], capture_output=True, text=True)
+    assert shown.stdout.strip()
+    assert Path(sys.executable).with_name("byol-keras").exists()

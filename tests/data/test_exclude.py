@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from byol_keras.data.arrays import from_arrays
+from byol_keras.data.exclude import read_names, without
+from byol_keras.data.images import Pictures
+from byol_keras.errors import InputError
+
+NAMES = ("Ann/1.png", "Ann/2.png", "Anna/1.png", "Bob/deep/3.png", "alone.png")
+
+
+def pictures(broken=()):
+    images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)
+    return Pictures(names=NAMES, sizes=np.ones((5, 2), np.int32), images=images, broken=broken)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "kept"),
+    [
+        (["Ann"], NAMES[2:]),
+        (["Ann/2.png", "alone.png"], (NAMES[0], *NAMES[2:4])),
+        (["Bob/deep"], (*NAMES[:3], NAMES[4])),
+        ([], NAMES),
+    ],
+)
+def test_pictures_and_whole_folders_are_left_out(left_out, kept):
+    remaining = without(pictures(), left_out)
+    assert remaining.names == kept
+    assert remaining.images[:, 0, 0, 0].tolist() == [NAMES.index(name) for name in kept]
+
+
+def test_a_name_that_is_nothing_of_the_source_is_a_mistake():
+    with pytest.raises(InputError, match=r"2 of the 3 names to leave out are no picture and no folder .*: An, Bob/de"):
+        without(pictures(), ["Bob/de", "Ann", "An"])
+
+
+def test_a_picture_that_cannot_be_decoded_is_no_mistake():
+    assert without(pictures(broken=(("Cut/0.png", "too short"),)), ["Cut", "Ann"]).names == NAMES[2:]
+
+
+def test_nothing_left_is_a_mistake():
+    with pytest.raises(InputError, match="All 2 pictures of the source are left out"):
+        without(from_arrays(np.zeros((2, 4, 4, 3), np.uint8)), ["0", "1"])
+
+
+def test_the_list_is_a_text_file(tmp_path):
+    path = tmp_path / "held-out.txt"
+    path.write_text("Ann/\n\n  Bob Lee/1.png \n")
+    assert read_names(path) == ["Ann", "Bob Lee/1.png"]
+    path.write_text("\n")
+    with pytest.raises(InputError, match="names nothing"):
+        read_names(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not a text file"):
+        read_names(path)

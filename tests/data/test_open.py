@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from byol_keras.data import open as source
+from byol_keras.data import open_source
+from byol_keras.errors import InputError
+
+
+def save(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 4)).save(path)
+
+
+def test_folder(tmp_path, capsys):
+    save(tmp_path / "a/0.png")
+    assert open_source(str(tmp_path)).class_names == ("a",)
+    assert open_source(tmp_path, memory_budget=1).images is None
+    assert capsys.readouterr() == ("", "")
+
+
+def test_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path / "set/a/0.png")
+    assert len(open_source("~/set")) == 1
+
+
+def test_npz(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((2, 3, 3), np.uint8))
+    (tmp_path / "a.npz").rename(tmp_path / "a.NPZ")
+    assert len(open_source(tmp_path / "a.NPZ")) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "split"),
+    [
+        ("tfds:mnist", "mnist", "train"),
+        ("tfds:mnist:", "mnist", "train"),
+        ("tfds:imagenette/320px:validation", "imagenette/320px", "validation"),
+        ("tfds:mnist:train[:10%]+test", "mnist", "train[:10%]+test"),
+    ],
+)
+def test_tfds(monkeypatch, tmp_path, text, name, split):
+    save(tmp_path / "a/0.png")
+    pictures, asked = open_source(tmp_path), []
+    monkeypatch.setattr(source, "from_tfds", lambda *args, **options: asked.append((args, options)) or pictures)
+    assert open_source(text, memory_budget=7) is pictures
+    assert asked == [((name, split), {"memory_budget": 7})]
+
+
+def test_what_was_left_out_is_said_once_on_stderr(tmp_path, capsys):
+    save(tmp_path / "0.png")
+    save(tmp_path / "a/1.png")
+    (tmp_path / "bad.png").write_bytes(b"")
+    open_source(tmp_path)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        f"{tmp_path}: 1 of 3 pictures cannot be decoded and are left out: bad.png (the file is empty)",
+        f"{tmp_path}: 1 of 2 pictures lie beside the subfolders, so these are not taken as labels",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("none", "No such folder or .npz file: 'none'"),
+        ("none.npz", "No such file: none.npz"),
+        ("", "No such folder or .npz file: ''"),
+        ("tfds:", "tfds:NAME or tfds:NAME:SPLIT"),
+        ("notes.txt", "Not a folder, an .npz file or tfds:NAME: notes.txt"),
+        ("empty", "No pictures in empty"),
+    ],
+)
+def test_what_is_refused(tmp_path, monkeypatch, text, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=message):
+        open_source(text)

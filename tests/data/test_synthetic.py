@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from byol_keras.data.arrays import from_arrays
+from byol_keras.data.synthetic import draw
+
+
+def test_shapes_types_and_ranges():
+    images, labels, class_names = draw(40, seed=0)
+    assert (images.shape, images.dtype) == ((40, 32, 32, 1), np.uint8)
+    assert (labels.shape, labels.dtype) == ((40,), np.int64)
+    assert len(set(class_names)) == 10
+    # No picture is of one flat grey, and hardly a pixel is cut off at black or white.
+    assert (images.std(axis=(1, 2, 3)) > 8).all()
+    assert np.mean((images == 0) | (images == 255)) < 0.05
+
+
+def test_the_same_seed_gives_the_same_pictures():
+    images, labels, class_names = draw(30, seed=5)
+    again, labels_again, class_names_again = draw(30, seed=5)
+    np.testing.assert_array_equal(images, again)
+    np.testing.assert_array_equal(labels, labels_again)
+    assert class_names == class_names_again
+
+
+def test_another_seed_gives_other_pictures():
+    train, _, class_names = draw(200, seed=1)
+    test, _, class_names_of_test = draw(200, seed=2)
+    assert not {picture.tobytes() for picture in train} & {picture.tobytes() for picture in test}
+    assert class_names == class_names_of_test
+
+
+def test_every_kind_is_as_frequent_as_the_others():
+    _, labels, _ = draw(100, seed=3)
+    assert np.bincount(labels).tolist() == [10] * 10
+    assert (np.diff(labels) != 0).any()
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_fewer_pictures_than_kinds(count):
+    images, labels, _ = draw(count, seed=0)
+    assert len(images) == len(set(labels.tolist())) == count
+
+
+def test_they_are_a_source():
+    pictures = from_arrays(*draw(20, seed=0))
+    assert pictures.channels == 1
+    assert len(pictures.class_names) == 10

@@ -1,0 +1,101 @@
+import io
+import time
+
+import pytest
+from PIL import Image
+
+from byol_keras.data import validate as checked
+from byol_keras.data.decode import Check
+from byol_keras.data.validate import check_all, list_broken
+from byol_keras.errors import InputError
+
+
+def png(height, width, level):
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (level, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def run(sources, **options):
+    return check_all(sources, [str(i) for i in range(len(sources))], "here", **options)
+
+
+def test_one_size_keeps_the_pixels_in_order():
+    result = run([png(4, 6, i) for i in range(100)])
+    assert result.images.shape == (100, 4, 6, 3)
+    assert result.images[:, 3, 5, 0].tolist() == list(range(100))
+    assert result.kept.tolist() == list(range(100))
+    assert result.sizes.tolist() == [[4, 6]] * 100
+
+
+def test_broken_ones_leave_no_gap():
+    sources = [png(4, 6, i) for i in range(100)]
+    for i in (0, 7, 99):
+        sources[i] = sources[i][:40]
+    result = run(sources)
+    assert [name for name, _ in result.broken] == ["0", "7", "99"]
+    assert result.images[:, 0, 0, 0].tolist() == result.kept.tolist() == [i for i in range(100) if i not in (0, 7, 99)]
+    assert len(result.jpeg) == len(result.sizes) == 97
+
+
+def test_another_size_drops_the_pixels():
+    result = run([png(4, 6, 0)] * 80 + [png(6, 4, 0)])
+    assert result.images is None
+    assert result.sizes.tolist() == [[4, 6]] * 80 + [[6, 4]]
+
+
+def test_pixels_are_kept_up_to_the_budget():
+    sources = [png(4, 6, 0)] * 10
+    assert run(sources, memory_budget=720).images is not None
+    assert run(sources, memory_budget=719).images is None
+
+
+def test_above_the_budget_no_pixels_are_held(monkeypatch):
+    wanted = []
+
+    def check(source, keep_size=None):
+        wanted.append(keep_size)
+        return Check((4, 6))
+
+    monkeypatch.setattr(checked, "check", check)
+    run([b""] * 100, memory_budget=7199)
+    assert set(wanted) == {None}
+    run([b""] * 100, memory_budget=7200)
+    assert (4, 6) in wanted
+
+
+@pytest.mark.parametrize(("good", "bad"), [(1, 1), (18, 2), (90, 10)])
+def test_few_broken_ones_are_only_listed(good, bad):
+    assert len(run([png(2, 2, 0)] * good + [b"x"] * bad).broken) == bad
+
+
+@pytest.mark.parametrize(("good", "bad"), [(0, 1), (2, 2), (17, 2), (89, 11)])
+def test_many_broken_ones_are_an_error(good, bad):
+    with pytest.raises(InputError, match=f"^here: {bad} of {good + bad} pictures cannot be decoded: ") as error:
+        run([png(2, 2, 0)] * good + [b"x"] * bad)
+    assert "\n" not in str(error.value)
+
+
+def test_an_interrupt_ends_the_check(monkeypatch):
+    seen = []
+
+    def check(source, keep_size=None):
+        time.sleep(0.0001)
+        seen.append(source)
+        return Check((2, 2))
+
+    def interrupted(results, total, label):
+        yield next(results)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checked, "check", check)
+    monkeypatch.setattr(checked, "progress", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run([b""] * 20_000)
+    assert len(seen) < 10_000
+
+
+def test_five_broken_ones_are_listed():
+    assert list_broken([("a", "empty")]) == "a (empty)"
+    text = list_broken([(str(i), "empty") for i in range(1200)])
+    assert text == "0 (empty); 1 (empty); 2 (empty); 3 (empty); 4 (empty); and 1,195 more"

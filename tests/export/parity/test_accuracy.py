@@ -1,0 +1,147 @@
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from byol_keras import export
+from byol_keras.errors import InputError
+from byol_keras.evaluation import knn_accuracy, knn_leave_one_out
+from byol_keras.export.parity.accuracy import (
+    NEIGHBOURS,
+    Labelled,
+    labelled_sample,
+    lost_too_much,
+    may_lose,
+    right_ones,
+)
+
+RED, GREEN = (200, 60, 60), (60, 200, 60)
+
+
+def colours(count, seed=0):
+    """uint8 (2 * count, 32, 32, 3), noise about red and about green, and their labels."""
+    generator = np.random.default_rng(seed)
+    images = [generator.normal(colour, 45, (count, 32, 32, 3)).clip(0, 255).astype(np.uint8) for colour in (RED, GREEN)]
+    return np.concatenate(images), np.repeat([0, 1], count)
+
+
+def test_leave_one_out_is_knn_without_the_picture_itself():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 60)
+    vectors = generator.normal(size=(60, 8)) + np.eye(8)[labels]
+    right = knn_leave_one_out(vectors, labels, k=5)
+    for i in range(60):
+        others = np.arange(60) != i
+        one = slice(i, i + 1)
+        assert right[i] == knn_accuracy(vectors[others], labels[others], vectors[one], labels[one], k=5)
+    assert 0.4 < right.mean() < 1
+    with pytest.raises(InputError, match="20 neighbours are asked of the others of 20 pictures"):
+        knn_leave_one_out(vectors[:20], labels[:20])
+
+
+def test_what_a_format_may_lose():
+    assert [may_lose(kind) for kind in ("saved_model", "tflite none", "onnx")] == [0.2] * 3
+    assert [may_lose(f"tflite {kind}") for kind in ("float16", "dynamic", "int8")] == [0.5, 1, 1]
+    reference = np.arange(10_000) < 5000  # 50 %
+    for kind, lost, too_much in (
+        ("tflite int8", 100, False),  # one point
+        ("tflite int8", 119, False),  # chance: twice the root of 119 makes 21
+        ("tflite int8", 125, True),
+        ("tflite none", 60, True),
+        ("tflite none", 30, False),
+    ):
+        ours = reference & (np.arange(10_000) >= lost)
+        assert lost_too_much(kind, ours, reference) == too_much, (kind, lost)
+    # As many won as lost is no loss, however many.
+    assert not lost_too_much("tflite none", ~reference, reference)
+    assert not lost_too_much("tflite none", np.ones(10_000, bool), reference)
+
+
+def test_values_that_are_not_finite_get_nothing_right():
+    pictures, labels = colours(15)
+    vectors = np.eye(2)[labels].astype(np.float32)
+    assert right_ones(vectors, Labelled(pictures, labels)).all()
+    vectors[3, 0] = np.nan
+    assert not right_ones(vectors, Labelled(pictures, labels)).any()
+
+
+def test_a_labelled_source(tmp_path):
+    pictures, labels = colours(40)
+    np.savez(tmp_path / "a.npz", images=pictures, labels=labels)
+    labelled = labelled_sample(str(tmp_path / "a.npz"), 32, 3)
+    np.testing.assert_array_equal(labelled.pictures, pictures)
+    np.testing.assert_array_equal(labelled.labels, labels)
+    assert labelled_sample(str(tmp_path / "a.npz"), 16, 3).pictures.shape == (80, 16, 16, 3)
+
+
+def test_sources_to_judge_nothing_by(tmp_path):
+    pictures, labels = colours(20)
+    np.savez(tmp_path / "plain.npz", images=pictures)
+    np.savez(tmp_path / "one.npz", images=pictures, labels=0 * labels)
+    np.savez(tmp_path / "few.npz", images=pictures[::2], labels=labels[::2])
+    Image.fromarray(pictures[0]).save(tmp_path / "alone.png")
+    for name, message in (
+        ("plain.npz", "has no labels: put the pictures of each class in a subfolder"),
+        ("one.npz", "one class only"),
+        ("few.npz", f"too few pictures for the vote of {NEIGHBOURS}.*at least 21. Received: 20"),
+        ("", "has no labels"),
+    ):
+        with pytest.raises(InputError, match=message):
+            labelled_sample(str(tmp_path / name), 32, 3)
+    np.savez(tmp_path / "grey.npz", images=pictures[..., :1], labels=labels)
+    with pytest.raises(InputError, match=r"pictures with 3 channels. Received: .*grey.npz with 1"):
+        labelled_sample(str(tmp_path / "grey.npz"), 32, 3)
+
+
+@pytest.fixture(scope="module")
+def files(encoder, tmp_path_factory):
+    pytest.importorskip("ai_edge_litert")
+    folder = tmp_path_factory.mktemp("files")
+    calibration = colours(20, seed=1)[0]
+    return {
+        "served": export.saved_model(encoder, folder / "1"),
+        "int8": export.tflite(encoder, folder / "int8.tflite", quantize="int8", calibration=calibration),
+        "uint8": export.tflite(encoder, folder / "u.tflite", quantize="int8", calibration=calibration, io="uint8"),
+    }
+
+
+def test_each_file_is_judged_beside_keras(encoder, files):
+    labelled = Labelled(*colours(40))
+    parities = export.check(encoder, files, labelled.pictures[::5], labelled)
+    reference = encoder(labelled.pictures / np.float32(255), training=False).numpy()
+    expected = knn_leave_one_out(reference, labelled.labels).mean()
+    assert expected > 0.9
+    for parity in parities:
+        assert parity.knn_keras == pytest.approx(expected)
+        assert abs(parity.knn - expected) <= 0.05
+        assert parity.passed
+    assert parities[1].knn_tolerance == "loss <= 1.0 points, beyond chance"
+    lines = export.table(parities).splitlines()
+    column = lines[0].index("20-NN %")
+    assert float(lines[1][column:].split()[0]) == pytest.approx(100 * parities[0].knn, abs=0.06)
+
+
+def test_a_file_that_loses_the_classes_fails_although_its_embeddings_are_near(tmp_path):
+    """A direction that tells the classes apart may be small beside the others, and be rounded away by int8."""
+    pytest.importorskip("ai_edge_litert")
+    generator = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 100)
+    # The class is one more in a red byte out of eight: less than a step of int8, once the bytes are averaged.
+    pictures = np.full((200, 8, 8, 3), 100, np.uint8)
+    pictures[:, 0, :, 0] += labels.astype(np.uint8)[:, None]
+    pictures[..., 1:] += generator.integers(0, 100, (200, 1, 1, 2), np.uint8)
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    first = keras.layers.Dense(3)
+    second = keras.layers.Dense(3)
+    encoder = keras.Model(inputs, second(first(x)), name="fine")
+    # Floats bring it back to the size of the others.
+    first.set_weights([np.eye(3, dtype="float32"), np.float32([-100 / 255, -0.55, -0.55])])
+    second.set_weights([np.diag(np.float32([2040, 0.05, 0.05])), np.zeros(3, "float32")])
+    path = export.tflite(encoder, tmp_path / "a.tflite", quantize="int8", calibration=pictures)
+    (parity,) = export.check(encoder, {"a": path}, pictures[::4], Labelled(pictures, labels))
+    assert parity.knn_keras > 0.95
+    assert parity.knn < parity.knn_keras - 0.1
+    assert not parity.passed
+    with pytest.raises(export.ParityError, match=r"by 20-NN, Keras .* %, required loss <= 1.0 points"):
+        export.require([parity])

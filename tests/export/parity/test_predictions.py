@@ -1,0 +1,95 @@
+import dataclasses
+import importlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from byol_keras import export
+from byol_keras.errors import InputError
+from byol_keras.export.device.byol_device import DeviceError, Encoder
+from byol_keras.export.parity.predictions import distance, may_differ, probabilities
+
+PARITY = importlib.import_module("byol_keras.export.parity.check")
+HEAD = export.LinearHead(np.eye(3), np.zeros(3), ("cat", "dog", "Füchse"))
+
+
+@pytest.fixture(scope="module")
+def head():
+    rng = np.random.default_rng(0)
+    return export.LinearHead(rng.normal(size=(48, 3)), np.zeros(3), ("cat", "dog", "Füchse"))
+
+
+@pytest.fixture(scope="module")
+def artifacts(encoder, head, images, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classifiers")
+    paths = {"served": export.saved_model(encoder, folder / "classifier" / "1", head=head)}
+    for quantize in ("none", "int8"):
+        path = folder / f"{quantize}.tflite"
+        paths[quantize] = export.tflite(encoder, path, quantize=quantize, calibration=images, head=head)
+    return paths
+
+
+def test_probabilities_are_the_softmax():
+    # Logits 0, ln 2, ln 5: 1, 2 and 5 eighths; a shift of all changes nothing, and a thousand does not overflow.
+    logits = np.log([[1.0, 2.0, 5.0]])
+    for shift in (0, 1000):
+        np.testing.assert_allclose(probabilities(logits + shift, HEAD), [[0.125, 0.25, 0.625]])
+
+
+def test_the_distance_of_an_answer():
+    reference = np.log([[1.0, 2.0, 5.0]] * 3)
+    labels, scores = np.array(["Füchse", "dog", "Füchse"]), np.array([0.625, 0.25, 0.525])
+    # Keras' own; another class, 0.625 - 0.25 less likely; the right one with a probability that is 0.1 off.
+    np.testing.assert_allclose(distance(labels, scores, reference, HEAD), [0, 0.375, 0.1], atol=1e-12)
+
+
+def test_the_limits():
+    assert may_differ("saved_model") == may_differ("tflite none") == ("largest", 0.001)
+    assert may_differ("tflite float16") == ("largest", 0.02)
+    assert may_differ("tflite int8") == may_differ("tflite dynamic") == ("mean", 0.05)
+
+
+def test_files_answer_as_keras_does_in_a_fresh_process(encoder, head, images, artifacts):
+    parities = export.check(encoder, artifacts, images, head=head)
+    assert all(parity.passed for parity in parities)
+    assert max(parity.answers for parity in parities[:2]) < 1e-5
+    assert 1e-5 < parities[2].answers < 0.05
+    assert "answers" in export.table(parities).splitlines()[0]
+
+
+def test_the_names_of_another_head_do_not_pass(encoder, head, images, artifacts):
+    """The same classes in another order: the embeddings agree, the answers do not."""
+    other = dataclasses.replace(head, labels=("dog", "Füchse", "cat"))
+    parities = export.check(encoder, artifacts, images, head=other)
+    assert [parity.passed for parity in parities] == [False] * 3
+    with pytest.raises(export.ParityError, match=r"answers .*, required largest <= 0\.001"):
+        export.require(parities)
+
+
+def test_a_file_without_classes(encoder, head, images, tmp_path):
+    path = export.tflite(encoder, tmp_path / "plain.tflite")
+    with pytest.raises(export.ParityError, match="the file names no classes"):
+        export.check(encoder, {"plain": path}, images, head=head)
+
+
+def test_a_device_gets_labels(encoder, head, artifacts, images, tmp_path, capsys):
+    Image.fromarray(images[0]).save(tmp_path / "photo.png")
+    device = Encoder(artifacts["none"])
+    assert device.labels == list(head.labels)
+    answers = device.label(tmp_path / "photo.png")
+    expected = probabilities(device.embed([tmp_path / "photo.png"]), head)[0]
+    assert [label for label, _ in answers] == [head.labels[i] for i in np.argsort(-expected)]
+    np.testing.assert_allclose([score for _, score in answers], -np.sort(-expected), atol=1e-5)
+    byol_device = importlib.import_module("byol_keras.export.device.byol_device")
+    assert byol_device.main(["label", str(artifacts["none"]), str(tmp_path / "photo.png")]) == 0
+    label, score = answers[0]
+    assert f"photo.png: {label} {score:.3f}, " in capsys.readouterr().out
+    with pytest.raises(DeviceError, match="No classes are known"):
+        Encoder(export.tflite(encoder, tmp_path / "plain.tflite")).label(tmp_path / "photo.png")
+
+
+def test_a_head_of_another_encoder(encoder, tmp_path):
+    with pytest.raises(InputError, match="the head was made from embeddings of another encoder"):
+        export.tflite(encoder, tmp_path / "a.tflite", head=HEAD)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,48 @@
+"""The results of a run: written, read back, and shown."""
+
+import pytest
+
+from byol_keras.errors import InputError
+from byol_keras.runs.recipe import recipe_named
+from byol_keras.runs.results import Result, read_results, table, write_results
+from byol_keras.runs.run import Run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path / "run", recipe_named("short"), "photos", 0, 3, [0.5] * 3, [0.2] * 3)
+
+
+def test_written_results_are_read_back_in_the_order_of_their_files(run):
+    few = Result("few labels", "accuracy", "a -> b", {"pretrained": [0.5, 0.7], "from scratch": [0.4]}, {"epochs": 3})
+    faces = Result("faces", "accuracy", "c", {"pretrained": [0.9]}, seconds=1.5, command="byol-keras verify")
+    write_results(run, "few-labels", [few])
+    write_results(run, "faces", [faces])
+    assert read_results(run) == [faces, few]
+
+
+def test_a_new_measurement_replaces_the_old(run):
+    for accuracy in (0.1, 0.2):
+        write_results(run, "faces", [Result("faces", "accuracy", "c", {"pretrained": [accuracy]})])
+    assert [result.scores for result in read_results(run)] == [{"pretrained": [0.2]}]
+
+
+def test_a_run_without_measurements_has_no_results(run):
+    assert read_results(run) == []
+
+
+@pytest.mark.parametrize("text", ["{", '[{"task": "faces"}]'])
+def test_a_file_of_something_else_is_named(run, text):
+    path = write_results(run, "faces", [])
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"faces\.json cannot be read as results"):
+        read_results(run)
+
+
+def test_table_has_mean_deviation_and_gain():
+    scores = {"pretrained": [0.5, 0.7], "from scratch": [0.4, 0.4]}
+    lines = table([Result("few labels", "accuracy", "a -> b", scores)]).splitlines()
+    # Of 50 and 70: mean 60, deviation sqrt(2 * 10^2 / 1) = 14.1.
+    assert lines[1] == "On a -> b"
+    assert lines[2].split() == ["few", "labels", "accuracy", "pretrained", "60.0", "14.1", "of", "2"]
+    assert lines[3].split() == ["from", "scratch", "40.0", "0.0", "of", "2", "+20.0"]

@@ -1,0 +1,46 @@
+import pytest
+
+from byol_keras.errors import InputError
+from byol_keras.tasks.classification.schedule import (
+    BATCH_SIZE,
+    EPOCHS,
+    FEWEST_UPDATES,
+    LEARNING_RATE,
+    Schedule,
+    schedule_for,
+)
+
+
+def test_few_pictures_get_updates_and_many_get_epochs():
+    assert schedule_for(500, True) == Schedule(LEARNING_RATE, FEWEST_UPDATES, BATCH_SIZE)
+    assert schedule_for(50_000, True) == Schedule(LEARNING_RATE, EPOCHS * (50_000 // BATCH_SIZE), BATCH_SIZE)
+
+
+def test_fewer_pictures_than_a_batch_are_one_batch():
+    assert schedule_for(30, False) == Schedule(LEARNING_RATE, FEWEST_UPDATES, 30)
+
+
+def test_steps_are_smaller_for_few_pictures_after_pretraining():
+    assert schedule_for(100, True).learning_rate == pytest.approx(LEARNING_RATE / 25)
+    assert schedule_for(100, False).learning_rate == LEARNING_RATE
+    assert schedule_for(100, True, learning_rate=0.3).learning_rate == 0.3
+
+
+def test_what_is_given_holds():
+    assert schedule_for(500, True, epochs=3, learning_rate=0.5, batch_size=100) == Schedule(0.5, 15, 100)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"epochs": 0}, "--epochs must be a whole number from 1"),
+        ({"learning_rate": 0.0}, "--learning-rate must be above 0"),
+        ({"learning_rate": float("inf")}, "--learning-rate must be above 0"),
+        ({"learning_rate": float("nan")}, "--learning-rate must be above 0"),
+        ({"batch_size": 1}, "from 2 to the number of training pictures, here 20"),
+        ({"batch_size": 21}, "from 2 to the number of training pictures, here 20"),
+    ],
+)
+def test_numbers_out_of_range(given, said):
+    with pytest.raises(InputError, match=said):
+        schedule_for(20, True, **given)

@@ -1,0 +1,86 @@
+"""The head and the estimate of its accuracy, beside scikit-learn's own."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from byol_keras.tasks.labeling import cross_validate, fit_head, probabilities
+from byol_keras.tasks.labeling.head import ENOUGH, _folds
+
+
+def blobs(counts, seed=0, spread=1.0):
+    """Embeddings around one corner a class."""
+    generator = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    corners = 3 * np.eye(len(counts), 5)
+    return (corners[labels] + generator.normal(0, spread, (len(labels), 5))).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_are_those_of_logistic_regression(classes):
+    embeddings, labels = blobs([8] * classes)
+    head = fit_head(embeddings, labels, ("a", "b", "c")[:classes])
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-3)).fit(embeddings, labels)
+    expected = model.predict_proba(embeddings)
+    np.testing.assert_allclose(probabilities(head, embeddings), expected, atol=1e-5)
+
+
+def test_large_scores_do_not_overflow():
+    embeddings, labels = blobs([4, 4])
+    head = fit_head(embeddings, labels, ("a", "b"))
+    found = probabilities(head, 1e6 * embeddings)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [[], [1, 1, 1]])
+def test_no_head_without_two_classes(labels):
+    assert fit_head(np.zeros((len(labels), 5)), np.array(labels, int), ("a", "b")) is None
+
+
+def test_cross_validation_by_hand():
+    embeddings, labels = blobs([20, 12, 9], spread=1.6)
+    folds, right = _folds(labels, 0), 0
+    for fold in range(5):
+        train, test = folds != fold, folds == fold
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-3))
+        right += (model.fit(embeddings[train], labels[train]).predict(embeddings[test]) == labels[test]).sum()
+    found = cross_validate(embeddings, labels)
+    assert found.count == 41
+    assert found.share == right / 41
+    assert 0.3 < found.share < 1
+    assert found.error == pytest.approx(np.sqrt(found.share * (1 - found.share) / 41))
+
+
+def test_the_estimate_is_that_of_new_pictures():
+    embeddings, labels = blobs([60, 60, 60], spread=2.0)
+    others, truth = blobs([1000, 1000, 1000], seed=1, spread=2.0)
+    head = fit_head(embeddings, labels, ("a", "b", "c"))
+    share = np.mean(np.argmax(probabilities(head, others), axis=1) == truth)
+    found = cross_validate(embeddings, labels)
+    assert abs(found.share - share) < 3 * found.error
+
+
+def test_labels_without_meaning_are_guessed_no_better_than_by_chance():
+    embeddings = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    labels = np.random.default_rng(1).integers(0, 4, 200)
+    assert cross_validate(embeddings, labels).share < 0.4
+
+
+def test_folds_share_every_class_evenly():
+    labels = np.repeat([0, 1, 2], [13, 2, 5])
+    folds = _folds(labels, 3)
+    for label, most in ((0, 3), (1, 1), (2, 1)):
+        assert np.bincount(folds[labels == label]).max() == most
+
+
+def test_a_class_of_one_picture_is_not_judged():
+    embeddings, labels = blobs([12, 12, 1], spread=0.1)
+    assert cross_validate(embeddings, labels) == (1.0, 0.0, 24)
+
+
+@pytest.mark.parametrize("counts", [[10, ENOUGH - 11], [ENOUGH], [ENOUGH, 1]])
+def test_no_estimate_from_too_few(counts):
+    embeddings, labels = blobs(counts)
+    assert cross_validate(embeddings, labels) is None

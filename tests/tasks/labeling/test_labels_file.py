@@ -1,0 +1,137 @@
+"""The file of answers: whole, bound to the pictures, never silently lost."""
+
+import csv
+import os
+
+import pytest
+
+from byol_keras.errors import InputError
+from byol_keras.tasks.labeling import LabelsFile
+from byol_keras.tasks.labeling.labels_file import HEADER
+
+NAMES = ("a.png", "sub/b.png", 'quoted, "c".png')
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The file of labels takes any bytes for a picture."""
+    (tmp_path / "pictures" / "sub").mkdir(parents=True)
+    for name in NAMES:
+        (tmp_path / "pictures" / name).write_bytes(name.encode())
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "labels.csv"
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_answers_come_back_in_their_order(folder, path):
+    answers = {NAMES[2]: "cat, big", NAMES[0]: None, NAMES[1]: "dög"}
+    LabelsFile(path, folder, NAMES).write(answers)
+    assert list(LabelsFile(path, folder, NAMES).answers.items()) == list(answers.items())
+    # By coreutils: printf a.png | sha256sum
+    digest = "7f071235805fbf58a2524f77bff76e1391d0d1cfe2f4c190d73054495e05b460"
+    assert rows(path) == [list(HEADER), rows(path)[1], ["a.png", "", digest], rows(path)[3]]
+    assert [path.name for path in path.parent.iterdir() if path.is_file()] == ["labels.csv"]
+
+
+def test_no_file_is_no_answers(folder, path):
+    assert LabelsFile(path, folder, NAMES).answers == {}
+    assert not path.exists()
+
+
+def test_a_file_written_by_hand(folder, path):
+    path.write_text("picture,class\na.png, cat \n\nsub/b.png,dog\na.png,mouse\n")
+    file = LabelsFile(path, folder, NAMES)
+    # The later row about a picture holds.
+    assert list(file.answers.items()) == [("sub/b.png", "dog"), ("a.png", "mouse")]
+    file.write(file.answers)
+    assert LabelsFile(path, folder, NAMES).answers == file.answers
+
+
+def test_rows_of_missing_and_changed_pictures_are_kept_and_not_used(folder, path):
+    LabelsFile(path, folder, NAMES).write(dict.fromkeys(NAMES, "x"))
+    (folder / NAMES[0]).write_bytes(b"another picture")
+    rest = NAMES[1:]
+    (folder / NAMES[2]).unlink()
+    file = LabelsFile(path, folder, NAMES[:2])
+    assert file.answers == {NAMES[1]: "x"}
+    assert set(file.unused) == {NAMES[0], NAMES[2]}
+    file.write({**file.answers, NAMES[0]: "new"})
+    assert sorted(row[0] for row in rows(path)[1:]) == sorted([NAMES[0], *rest])
+    again = LabelsFile(path, folder, NAMES[:2])
+    assert again.answers == {NAMES[1]: "x", NAMES[0]: "new"}
+    assert again.unused == (NAMES[2],)
+
+
+def test_labels_of_another_folder_are_refused_even_with_the_same_names(folder, path, tmp_path):
+    LabelsFile(path, folder, NAMES).write(dict.fromkeys(NAMES, "x"))
+    other = tmp_path / "other"
+    (other / "sub").mkdir(parents=True)
+    for name in NAMES:
+        (other / name).write_bytes(b"other " + name.encode())
+    before = path.read_bytes()
+    with pytest.raises(
+        InputError, match=r"labels of other pictures: none of its 3, .* Name another file with --labels"
+    ):
+        LabelsFile(path, other, NAMES)
+    with pytest.raises(InputError, match="none of its 3"):
+        LabelsFile(path, folder, ["z.png"])
+    assert path.read_bytes() == before
+    # A folder that moved is still the same pictures.
+    folder.rename(tmp_path / "moved")
+    assert len(LabelsFile(path, tmp_path / "moved", NAMES).answers) == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "its first line must be picture,class,sha256"),
+        (b"name,label\na.png,cat\n", "its first line must be"),
+        (b"picture,class\na.png,cat\na.png\n", "line 3: a line is a picture, its class and its sha256"),
+        (b"picture,class\n,cat\n", "line 2"),
+        (b"picture,class\na.png,cat,x,y\n", "line 2"),
+        (b'picture,class\n"a.png,cat\n', "not a file of labels"),
+        (b"picture,class\n\xff\xfe.png,cat\n", "not a file of labels"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "not a file of labels"),
+    ],
+)
+def test_a_damaged_file_is_said_and_left_as_it_is(data, said, folder, path):
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=said) as error:
+        LabelsFile(path, folder, NAMES)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert path.read_bytes() == data
+
+
+def test_a_file_changed_by_somebody_else_is_not_written_over(folder, path):
+    first, second = LabelsFile(path, folder, NAMES), LabelsFile(path, folder, NAMES)
+    first.write({NAMES[0]: "cat"})
+    with pytest.raises(InputError, match="was changed by something else, so nothing was saved"):
+        second.write({NAMES[1]: "dog"})
+    first.write({NAMES[0]: "cat", NAMES[1]: "dog"})
+    assert len(rows(path)) == 3
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(folder, path, monkeypatch):
+    file = LabelsFile(path, folder, NAMES)
+    file.write({NAMES[0]: "cat"})
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        file.write({NAMES[0]: "cat", NAMES[1]: "dog"})
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    file.write({NAMES[0]: "cat", NAMES[1]: "dog"})
+    assert len(LabelsFile(path, folder, NAMES).answers) == 2

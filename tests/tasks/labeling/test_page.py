@@ -1,0 +1,138 @@
+"""The page in a real browser, used with keys and clicks until the labels are saved and the head is trained."""
+
+import csv
+import threading
+
+import pytest
+from PIL import Image
+
+from byol_keras.tasks.labeling import Labelling, LabelsFile
+from byol_keras.tasks.labeling.web.server import LabellingServer
+
+from .browser import find_browser, open_browser
+
+pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed here")
+IDLE = "document.body.getAttribute('aria-busy') === 'false' && state !== null"
+
+
+@pytest.fixture
+def server(coloured, tmp_path):
+    folder, names, embeddings, _ = coloured
+    labelling = Labelling(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
+    with LabellingServer(labelling, folder, tmp_path / "out") as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    with open_browser(tmp_path / "profile") as browser:
+        yield browser
+
+
+def test_a_user_labels_until_the_head_is_trained(server, browser, coloured, tmp_path):
+    folder, names, _, truth = coloured
+
+    def saved():
+        return LabelsFile(tmp_path / "labels.csv", folder, names).answers
+
+    def shown():
+        """The picture the user sees, by its colour."""
+        browser.wait_for(f"{IDLE} && at('picture').complete && at('picture').naturalWidth === 40")
+        return truth[int(browser.value("at('picture').dataset.index"))]
+
+    browser.open(server.url)
+    # A first class with the key for a new one, a second with a click.
+    first = shown()
+    browser.key("n", "n")
+    browser.type(f"{first} <i>&amp;")
+    browser.key("Enter", "\r")
+    browser.wait_for(f"{IDLE} && state.labelled === 1")
+    assert list(saved().values()) == [f"{first} <i>&amp;"]
+    assert f"{first} <i>&amp;" in browser.text("#classes button")
+    assert browser.value("document.querySelector('i')") is None
+    browser.key("u", "u")
+    browser.wait_for(f"{IDLE} && state.labelled === 0")
+    assert saved() == {}
+
+    classes, skipped = [], False
+    while len(saved()) < 20:
+        before, kind = len(saved()), shown()
+        if kind in classes and before % 4 == 1:
+            browser.click(f"#classes button:nth-child({classes.index(kind) + 1})")
+        elif kind in classes and not skipped:
+            skipped = True
+            browser.key("s", "s")
+        elif kind in classes:
+            browser.key(str(classes.index(kind) + 1))
+        else:
+            classes.append(kind)
+            browser.click("#name")
+            browser.type(kind)
+            browser.click("#new button")
+        browser.wait_for(f"{IDLE} && state.labelled + state.skipped === {before + 1}")
+        assert len(saved()) == before + 1
+    assert sorted(classes) == sorted(set(truth))
+    answers = saved()
+    assert list(answers.values()).count(None) == 1
+    assert all(label in (None, truth[names.index(name)]) for name, label in answers.items())
+
+    # Two rounds have been learned from: the table says so.
+    cells = browser.value("[...at('table').tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent))")
+    assert [row[0] for row in cells] == classes
+    assert sum(int(row[1]) for row in cells) == 19
+    assert sum(int(row[2]) for row in cells) == 60 - 19
+    browser.value("at('written').scrollIntoView()")
+    browser.wait_for("[...document.querySelectorAll('#table img')].every(i => i.complete && i.naturalWidth === 40)")
+    assert "Too few labels" in browser.text("#accuracy")
+
+    # Another round, only with keys; then there is an estimate, and the result is written.
+    for count in range(20, 30):
+        browser.key(str(classes.index(shown()) + 1))
+        browser.wait_for(f"{IDLE} && state.labelled + state.skipped === {count + 1}")
+    assert "Right about" in browser.text("#accuracy")
+    browser.click("#write")
+    browser.wait_for("at('written').textContent.includes('head.npz')")
+    with (tmp_path / "out" / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(row["class"] == truth[names.index(row["picture"])] for row in rows) > 54
+    assert browser.messages == []
+
+
+def test_mistakes_are_said_on_the_page(server, browser, coloured, tmp_path):
+    folder, names, *_ = coloured
+    first, second = server.labelling.waiting[:2]
+    (folder / names[first]).unlink()
+    browser.open(server.url)
+    browser.wait_for("!at('notice').hidden && at('notice').textContent.includes('skip it')")
+    browser.click("#skip")
+    browser.wait_for(f"{IDLE} && at('notice').hidden && state.waiting[0] === {second}")
+    (tmp_path / "labels.csv").write_text("picture,class\n")
+    browser.key("s", "s")
+    browser.wait_for("!at('error').hidden && at('error').textContent.includes('changed by something else')")
+    browser.call("Network.enable")
+    browser.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+    browser.key("s", "s")
+    browser.wait_for("at('error').textContent.includes('still running')")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(360, True), (1000, False)])
+def test_the_page_fits_a_phone_and_the_dark(width, dark, server, tmp_path):
+    labels = ["red", "green", "a rather long name of a class that has no spaces_in_its_second_half_at_all"[:60]]
+    for index in list(server.labelling.waiting):
+        server.labelling.answer(index, labels[index % 3])
+    with open_browser(tmp_path / "profile", width, 800, dark) as browser:
+        browser.open(server.url)
+        browser.wait_for(f"{IDLE} && at('picture').complete")
+        assert browser.value("document.documentElement.scrollWidth") <= width
+        assert browser.value("(w => w.scrollWidth <= w.clientWidth)(document.querySelector('.wide'))")
+        # Picture, classes, skip and undo without scrolling, each as tall as a finger wants.
+        assert browser.value("at('undo').getBoundingClientRect().bottom") <= 800
+        heights = browser.value("[...document.querySelectorAll('main button')].map(b => b.offsetHeight)")
+        assert min(heights) >= 40
+        browser.screenshot(tmp_path / "page.png")
+        with Image.open(tmp_path / "page.png") as image:
+            assert (sum(image.convert("RGB").getpixel((2, 2))) < 200) == dark

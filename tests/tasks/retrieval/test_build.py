@@ -1,0 +1,144 @@
+"""The index follows its folder; what need not be embedded again is not."""
+
+import os
+
+import numpy as np
+import pytest
+
+from byol_keras.data import open_source
+from byol_keras.errors import InputError
+from byol_keras.evaluation import embed, unit
+from byol_keras.tasks.retrieval import build as updating
+from byol_keras.tasks.retrieval import index_collection, open_collection, read_index, write_index
+
+
+@pytest.fixture
+def embedded(monkeypatch):
+    """The names of the pictures that were embedded, block by block."""
+    blocks = []
+
+    def noted(encoder, pictures):
+        blocks.append(list(pictures.names))
+        return embed(encoder, pictures)
+
+    monkeypatch.setattr(updating, "embed", noted)
+    return blocks
+
+
+def vector_of(index, name):
+    return index.vectors[index.names.index(name)]
+
+
+def test_a_folder_is_embedded_as_it_is_elsewhere(encoder, folder):
+    index = index_collection(encoder, open_collection(folder))
+    pictures = open_source(folder)
+    assert tuple(index.names) == pictures.names
+    np.testing.assert_allclose(index.vectors, unit(embed(encoder, pictures)), atol=1e-6)
+
+
+def test_only_what_is_new_or_changed_is_embedded_again(encoder, folder, save, tmp_path, embedded, capfd):
+    keep = tmp_path / "photos.index"
+    before = index_collection(encoder, open_collection(folder), keep)
+    save(folder / "red" / "new.png", "red", 50)
+    save(folder / "red" / "0.png", "blue", 51)
+    (folder / "green" / "2.png").unlink()
+    capfd.readouterr()
+    after = index_collection(encoder, open_collection(folder), keep)
+    assert [sorted(block) for block in embedded] == [before.names, ["red/0.png", "red/new.png"]]
+    assert "13 pictures as before, 1 new, 1 changed, 1 gone" in capfd.readouterr().err
+    fresh = index_collection(encoder, open_collection(folder))
+    assert sorted(after.names) == sorted(fresh.names)
+    for name in fresh.names:
+        np.testing.assert_allclose(vector_of(after, name), vector_of(fresh, name), atol=1e-6)
+    assert read_index(keep).names == after.names
+
+
+def test_nothing_is_embedded_where_nothing_changed(encoder, folder, tmp_path, embedded):
+    for _ in range(2):
+        index_collection(encoder, open_collection(folder), tmp_path / "photos.index")
+    assert len(embedded) == 1
+
+
+def test_what_is_only_gone_is_gone_from_the_file_too(encoder, folder, tmp_path):
+    index_collection(encoder, open_collection(folder), tmp_path / "photos.index")
+    (folder / "green" / "2.png").unlink()
+    index_collection(encoder, open_collection(folder), tmp_path / "photos.index")
+    assert "green/2.png" not in read_index(tmp_path / "photos.index").names
+
+
+def test_an_interrupted_work_goes_on_from_the_last_block(encoder, folder, tmp_path, monkeypatch, embedded):
+    monkeypatch.setattr(updating, "BLOCK", 4)
+    keep, noted = tmp_path / "photos.index", updating.embed
+
+    def interrupted(*arguments):
+        if len(embedded) == 2:
+            raise KeyboardInterrupt
+        return noted(*arguments)
+
+    monkeypatch.setattr(updating, "embed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        index_collection(encoder, open_collection(folder), keep)
+    assert len(read_index(keep)) == 8
+    monkeypatch.setattr(updating, "embed", noted)
+    assert len(index_collection(encoder, open_collection(folder), keep)) == 15
+    assert [len(block) for block in embedded] == [4, 4, 4, 3]
+
+
+def test_arrays_are_followed_by_their_pixels(encoder, tmp_path, embedded):
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    for _ in range(2):
+        np.savez(tmp_path / "a.npz", images=images)
+        index_collection(encoder, open_collection(tmp_path / "a.npz"), tmp_path / "a.index")
+        images[4] = 255 - images[4]
+    assert embedded == [[str(i) for i in range(6)], ["4"]]
+
+
+def test_an_index_of_another_encoder(encoder, make_encoder, folder, tmp_path):
+    keep = tmp_path / "photos.index"
+    index_collection(encoder, open_collection(folder), keep)
+    before = keep.read_bytes()
+    with pytest.raises(InputError, match=r"photos\.index was made with another encoder.*all 15 pictures again"):
+        index_collection(make_encoder(1), open_collection(folder), keep)
+    assert keep.read_bytes() == before
+
+
+def test_an_index_of_another_folder(encoder, folder, save, tmp_path):
+    keep = tmp_path / "photos.index"
+    index_collection(encoder, open_collection(folder), keep)
+    save(tmp_path / "other" / "a.png", "red", 0)
+    with pytest.raises(InputError, match=r"index of other pictures: of its 15, not one is in .*other"):
+        index_collection(encoder, open_collection(tmp_path / "other"), keep)
+    assert len(read_index(keep)) == 15
+
+
+def test_broken_pictures_are_named_and_left_out(encoder, folder, capfd):
+    (folder / "red" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    os.symlink(folder / "nowhere.png", folder / "red" / "link.png")
+    index = index_collection(encoder, open_collection(folder))
+    assert len(index) == 15
+    said = capfd.readouterr().err
+    assert "2 of 17 pictures cannot be decoded" in said
+    assert "red/cut.jpg" in said
+    assert "red/link.png (No such file" in said
+
+
+def test_no_picture_can_be_decoded(encoder, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(InputError, match=r"No picture of .*photos can be decoded: cut\.jpg"):
+        index_collection(encoder, open_collection(tmp_path / "photos"), tmp_path / "photos.index")
+    assert not (tmp_path / "photos.index").exists()
+
+
+def test_an_empty_folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(InputError, match="No pictures in"):
+        open_collection(tmp_path / "photos")
+
+
+def test_a_kept_index_may_be_carried_to_another_place(encoder, folder, tmp_path, embedded):
+    index = index_collection(encoder, open_collection(folder))
+    write_index(index, tmp_path / "photos.index")
+    folder.rename(tmp_path / "moved")
+    index_collection(encoder, open_collection(tmp_path / "moved"), tmp_path / "photos.index")
+    assert len(embedded) == 1

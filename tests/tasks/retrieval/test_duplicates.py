@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from byol_keras.errors import InputError
+from byol_keras.evaluation import neighbors as neighbours
+from byol_keras.evaluation import unit
+from byol_keras.tasks.retrieval import duplicate_groups
+from byol_keras.tasks.retrieval.duplicates import close_pairs, mean_distance, usual_threshold
+
+
+def on_a_circle(*degrees):
+    radians = np.deg2rad(degrees)
+    return np.stack([np.cos(radians), np.sin(radians)], axis=1)
+
+
+def below(degrees):
+    """The cosine distance of two vectors so many degrees apart."""
+    return 1 - np.cos(np.deg2rad(degrees))
+
+
+def test_pairs_and_their_distances_by_hand():
+    first, second, distances = close_pairs(on_a_circle(0, 50, 3, 51, 200), below(4))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 2), (1, 3)]
+    np.testing.assert_allclose(distances, [below(3), below(1)], atol=1e-6)
+
+
+def test_groups_are_linked_one_by_one_and_the_surest_comes_first():
+    # 0, 3, 6, 9 are a chain of links of 3 degrees; 100 and 101 are nearer to each other than any of these.
+    groups = duplicate_groups(on_a_circle(6, 100, 0, 50, 3, 101, 9), below(4))
+    assert [group.tolist() for group in groups] == [[1, 5], [0, 2, 4, 6]]
+
+
+def test_nothing_alike():
+    assert duplicate_groups(on_a_circle(0, 90, 180), 0.005) == []
+    assert duplicate_groups(on_a_circle(0), 0.005) == []
+
+
+@pytest.mark.parametrize("block_bytes", [1, 4 * 90 * 7, 1 << 20])
+def test_blocks_do_not_matter(block_bytes, monkeypatch):
+    vectors = unit(np.random.default_rng(0).normal(size=(90, 3)))
+    whole = close_pairs(vectors, 0.02)
+    monkeypatch.setattr(neighbours, "BLOCK_BYTES", block_bytes)
+    for a, b in zip(close_pairs(vectors, 0.02), whole, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    exact = 1 - vectors.astype(np.float64) @ vectors.astype(np.float64).T
+    assert set(zip(*(part.tolist() for part in whole[:2]), strict=True)) == {
+        (i, j) for i in range(90) for j in range(i + 1, 90) if exact[i, j] < 0.02
+    }
+
+
+@pytest.mark.parametrize("threshold", [0, -0.1, 2.1, float("nan")])
+def test_a_threshold_out_of_range(threshold):
+    with pytest.raises(InputError, match="above 0 and at most 2"):
+        duplicate_groups(on_a_circle(0, 1), threshold)
+
+
+def test_a_threshold_below_which_everything_is():
+    with pytest.raises(InputError, match="More than 50 pairs for each picture"):
+        duplicate_groups(np.ones((200, 4)), 0.1)
+
+
+def test_the_mean_distance_is_that_of_all_pairs():
+    vectors = np.random.default_rng(0).normal(1, 1, (30, 5))
+    normed = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    pairs = (1 - normed @ normed.T)[np.triu_indices(30, 1)]
+    assert mean_distance(vectors) == pytest.approx(pairs.mean(), abs=1e-6)
+    assert usual_threshold(vectors) == pytest.approx(0.02 * pairs.mean(), abs=1e-6)
+    assert mean_distance(vectors[:1]) == 0
+
+
+def test_equal_pictures_are_found_even_among_nothing_else():
+    vectors = np.tile(np.random.default_rng(0).normal(size=(1, 64)), (5, 1))
+    assert [group.tolist() for group in duplicate_groups(vectors)] == [[0, 1, 2, 3, 4]]

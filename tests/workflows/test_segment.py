@@ -1,0 +1,105 @@
+"""The command on real files."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from byol_keras.cli.main import main
+from byol_keras.runs.build import build_encoder
+from byol_keras.runs.recipe import recipe_named
+from byol_keras.runs.results import read_results
+from byol_keras.runs.run import Run, read_run
+from byol_keras.tasks.segmentation import class_iou, confusion, load_segmenter, open_scenes, predictor
+
+
+def make_run(folder, backbone="resnet10", channels=3):
+    """A run with an encoder of its own seed, as pretraining leaves it."""
+    folder.mkdir(parents=True)
+    recipe = dataclasses.replace(recipe_named("short"), backbone=backbone, image_size=64, precision="float32")
+    run = Run(folder, recipe, "pictures", 7, channels, [0.4] * channels, [0.3] * channels)
+    run.write_config()
+    build_encoder(run).save(run.encoder)
+    return run
+
+
+@pytest.fixture(scope="module")
+def folders(draw_scenes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scenes")
+    return draw_scenes(folder / "train", 6, seed=0), draw_scenes(folder / "test", 3, seed=1)
+
+
+def failure(capfd, *arguments):
+    """Runs a command that must fail on bad input; gives its one line of explanation."""
+    capfd.readouterr()
+    assert main([str(a) for a in arguments]) == 2
+    lines = capfd.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+@pytest.mark.slow
+def test_both_are_trained_scored_drawn_and_kept(folders, tmp_path, capsys):
+    train, test = folders
+    run = make_run(tmp_path / "run")
+    sizes = ["--steps", "25", "--crop-size", "64", "--batch-size", "4", "--seeds", "2"]
+    arguments = ["segment", str(run.folder), "--train", str(train), "--test", str(test), *sizes]
+    assert main([*arguments, "--label-fraction", "0.5"]) == 0
+    printed, said = capsys.readouterr()
+    assert "retracing" not in said
+    assert "25 steps on 3 scenes" in printed
+    assert "gain of the first" in printed
+
+    results = read_results(read_run(run.folder))
+    assert [result.metric for result in results] == ["mean IoU", "IoU of sky", "IoU of ground", "IoU of box"]
+    assert {result.task for result in results} == {"Semantic segmentation, 50 % of the labels"}
+    assert all(len(scores) == 2 for scores in results[0].scores.values())
+    assert results[0].command.startswith("byol-keras segment")
+    for method in ("pretrained", "from scratch"):
+        scores = [result.scores[method] for result in results]
+        assert all(0 <= score <= 1 for pair in scores for score in pair)
+        np.testing.assert_allclose(scores[0], np.mean(scores[1:], axis=0))
+        # One class everywhere, ground, would have at most a third of its share of the pixels, 0.18.
+        assert min(scores[0]) > 0.2
+    assert json.loads((run.folder / "results" / "segmentation-50pct.json").read_text())
+
+    # What was kept is what was scored with the first seed.
+    out = run.folder / "segmentation-50pct"
+    scenes = open_scenes(test, like=open_scenes(train))
+    predict = predictor(load_segmenter(out / "pretrained.keras"))
+    counts = sum(confusion(scenes.labels(i), predict(scenes.picture(i)), 3) for i in range(3))
+    np.testing.assert_allclose(np.mean(class_iou(counts)), results[0].scores["pretrained"][0], atol=0.01)
+    assert (out / "classes.txt").read_text().split() == ["sky", "ground", "box"]
+    with Image.open(out / "predictions.png") as sheet:
+        assert sheet.width == 4 * 56 + 5 * 6
+        assert sheet.height > 3 * 40
+    assert not [path for path in run.folder.rglob("*") if ".part" in path.name]
+
+
+def test_one_class_only(folders, draw_scenes, tmp_path, capfd):
+    train = draw_scenes(tmp_path / "train", 2)
+    for path in (train / "labels").iterdir():
+        Image.fromarray(np.ones((40, 56), np.uint8)).save(path)
+    run = make_run(tmp_path / "run")
+    line = failure(capfd, "segment", run.folder, "--train", train, "--test", folders[1])
+    assert f"The label maps in {train} have one class only" in line
+    assert not (run.folder / "results").exists()
+
+
+def test_an_encoder_that_cannot_be_a_backbone(folders, tmp_path, capfd):
+    train, test = folders
+    for backbone, channels in (("resnet8x2", 3), ("resnet10", 1)):
+        run = make_run(tmp_path / f"{backbone}-{channels}", backbone, channels)
+        line = failure(capfd, "segment", run.folder, "--train", train, "--test", test)
+        assert f"{run.encoder}: A keras-cv backbone can be made of resnet10, resnet18 or resnet34" in line
+
+
+def test_wrong_options(folders, tmp_path, capfd):
+    train, test = folders
+    command = ["segment", tmp_path, "--train", train, "--test", test]
+    assert "is not a run" in failure(capfd, *command)
+    assert "--seeds must be a whole number from 1" in failure(capfd, *command, "--seeds", 0)
+    assert "--crop-size must be a multiple of 32" in failure(capfd, *command, "--crop-size", 100)
+    assert "--learning-rate must be above 0" in failure(capfd, *command, "--learning-rate", 0)
