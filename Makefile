@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test test-all check format benchmark clean
 
-# Learn an encoder from drawn pictures, judge it, export it, and write a report.
+# Learn an encoder from drawn images, judge it, export it, and write a report.
 demo: $(VENV)/installed
 	$(BIN)/byol-keras demo --out byol_keras_demo
 

@@ -25,7 +25,7 @@ from .tables import table, write
 from .workers import Worker
 
 SYSTEMS = ("byol_keras", "lightly", "byol-pytorch")
-# Pictures whose neighbours are looked up, and those among which: enough for half a point.
+# Images whose neighbors are looked up, and those among which: enough for half a point.
 TEST, TRAIN = 10_000, 50_000
 
 
@@ -52,12 +52,12 @@ def main():
     parser.add_argument("--minutes", type=float, nargs="+", default=[3, 8])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "pictures.npz"
+        data = Path(folder) / "images.npz"
         arrays = {}
         for part, count in (("train", TRAIN), ("test", TEST)):
-            pictures = open_source(str(Path(arguments.data) / part))
-            pictures = pictures.subset(evenly(len(pictures), count))
-            arrays |= {part: pictures.images, f"{part}_labels": pictures.labels}
+            source = open_source(str(Path(arguments.data) / part))
+            source = source.subset(evenly(len(source), count))
+            arrays |= {part: source.images, f"{part}_labels": source.labels}
         np.savez(data, **arrays)
         results = {system: [] for system in SYSTEMS}
         for seed in arguments.seeds:

@@ -1,4 +1,4 @@
-"""Worker: this package training for a given time. Arguments: system, .npz of pictures, seed, minutes in all."""
+"""Worker: this package training for a given time. Arguments: system, .npz of images, seed, minutes in all."""
 
 import math
 import sys

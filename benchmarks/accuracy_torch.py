@@ -1,4 +1,4 @@
-"""Worker: lightly or byol-pytorch training for a given time. Arguments: system, .npz of pictures, seed, minutes."""
+"""Worker: lightly or byol-pytorch training for a given time. Arguments: system, .npz of images, seed, minutes."""
 
 import math
 import sys
@@ -16,7 +16,7 @@ from .workers import serve
 BATCH, RATE, TAU = 64, 1e-3, 0.97
 
 
-class Pictures(Dataset):
+class ImageSource(Dataset):
     """(3, 32, 32) float32 tensors, or lightly's two views."""
 
     def __init__(self, images, transform=None):
@@ -38,7 +38,7 @@ def lightly(images):
 
     model = LightlyBYOL(resnet8x2(), 256).to(memory_format=torch.channels_last)
     criterion = NegativeCosineSimilarity()
-    batches = forever(Pictures(images, lightly_views(32)), workers=2)
+    batches = forever(ImageSource(images, lightly_views(32)), workers=2)
 
     def loss():
         view_1, view_2 = (view.to(memory_format=torch.channels_last) for view in next(batches))
@@ -59,19 +59,19 @@ def byol_pytorch(images):
     model = BYOL(encoder, image_size=32, hidden_layer=-1, projection_hidden_size=4096, moving_average_decay=TAU).to(
         memory_format=torch.channels_last
     )
-    batches = forever(Pictures(images), workers=0)
+    batches = forever(ImageSource(images), workers=0)
 
     def loss():
-        pictures = next(batches).to(memory_format=torch.channels_last)
+        batch = next(batches).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            return model(pictures)
+            return model(batch)
 
     return encoder, model, loss, model.update_moving_average
 
 
-def forever(pictures, workers):
+def forever(images, workers):
     while True:
-        yield from DataLoader(pictures, BATCH, shuffle=True, drop_last=True, num_workers=workers)
+        yield from DataLoader(images, BATCH, shuffle=True, drop_last=True, num_workers=workers)
 
 
 def embed(encoder, images, normalize):

@@ -2,7 +2,7 @@
 
 python -m benchmarks.camvid_boxes camvid/train --class-name car --out camvid/train/cars.json
 
-The folder holds images/, labels/ (pictures of class numbers with the same names) and classes.txt (a name a line, from
+The folder holds images/, labels/ (images of class numbers with the same names) and classes.txt (a name a line, from
 number 0). Objects that touch are one region and get one box. Regions whose box has a side below --smallest pixels are
 marked as crowds, which are neither trained on nor scored.
 """
@@ -16,14 +16,14 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from byol_keras.utils.atomic import written_beside
+from byol_keras.utils.atomic import atomic_path
 
-EIGHT_NEIGHBOURS = np.ones((3, 3))
+EIGHT_NEIGHBORS = np.ones((3, 3))
 
 
 def regions(mask):
     """Boxes [left, top, width, height] and pixel counts of the connected regions of a (H, W) bool mask."""
-    numbered, _ = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    numbered, _ = ndimage.label(mask, EIGHT_NEIGHBORS)
     found = []
     for number, (rows, columns) in enumerate(ndimage.find_objects(numbered), start=1):
         box = [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start]
@@ -32,15 +32,15 @@ def regions(mask):
 
 
 def coco_boxes(folder, class_name, smallest, file_names_from):
-    """The pictures of `folder` and the boxes of one class as a dict in the COCO format."""
+    """The images of `folder` and the boxes of one class as a dict in the COCO format."""
     names = (folder / "classes.txt").read_text().split()
     if class_name not in names:
         raise SystemExit(f"{folder / 'classes.txt'} has no class {class_name!r}: {', '.join(names)}")
     images, annotations = [], []
     labels = {path.stem: path for path in (folder / "labels").iterdir()}
     for path in sorted((folder / "images").iterdir()):
-        with Image.open(labels[path.stem]) as picture:
-            mask = np.asarray(picture) == names.index(class_name)
+        with Image.open(labels[path.stem]) as image:
+            mask = np.asarray(image) == names.index(class_name)
         height, width = mask.shape
         name = Path(os.path.relpath(path, file_names_from)).as_posix()
         images.append({"id": len(images) + 1, "file_name": name, "width": width, "height": height})
@@ -59,10 +59,10 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     coco = coco_boxes(options.folder, options.class_name, options.smallest, options.out.resolve().parent)
-    with written_beside(options.out) as path:
+    with atomic_path(options.out) as path:
         path.write_text(json.dumps(coco) + "\n")
     crowds = sum(annotation["iscrowd"] for annotation in coco["annotations"])
-    print(f"{len(coco['images'])} pictures, {len(coco['annotations']) - crowds} boxes, {crowds} crowds: {options.out}")
+    print(f"{len(coco['images'])} images, {len(coco['annotations']) - crowds} boxes, {crowds} crowds: {options.out}")
 
 
 if __name__ == "__main__":

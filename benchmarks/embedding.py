@@ -1,4 +1,4 @@
-"""Embedding a folder of JPEG pictures: this package, PyTorch and ONNX Runtime, in turn.
+"""Embedding a folder of JPEG images: this package, PyTorch and ONNX Runtime, in turn.
 
     python -m benchmarks.embedding --data FOLDER
 
@@ -16,7 +16,7 @@ from .workers import Worker
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, help="folder of .jpg or .jpeg pictures")
+    parser.add_argument("--data", required=True, help="folder of .jpg or .jpeg images")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     frozen = "torch traced, frozen, channels_last"

@@ -1,4 +1,4 @@
-"""Worker: `evaluation.embed` of 4,096 pictures of a folder. Arguments: precision, folder."""
+"""Worker: `evaluation.embed` of 4,096 images of a folder. Arguments: precision, folder."""
 
 import sys
 import time
@@ -11,15 +11,15 @@ from .workers import serve
 
 
 def main(precision, folder):
-    pictures = from_folder(folder, memory_budget=0)
-    pictures = pictures.subset(range(0, len(pictures), max(len(pictures) // 4096, 1))).subset(slice(4096))
+    source = from_folder(folder, memory_budget=0)
+    source = source.subset(range(0, len(source), max(len(source) // 4096, 1))).subset(slice(4096))
     encoder = bk.resnet18(image_size=96)
-    embed(encoder, pictures, precision=precision)
+    embed(encoder, source, precision=precision)
 
     def measure():
         start = time.perf_counter()
-        embed(encoder, pictures, precision=precision)
-        return {"images_s": len(pictures) / (time.perf_counter() - start)}
+        embed(encoder, source, precision=precision)
+        return {"images_s": len(source) / (time.perf_counter() - start)}
 
     serve(measure)
 

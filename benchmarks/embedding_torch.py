@@ -1,4 +1,4 @@
-"""Worker: embedding 4,096 pictures of a folder with torch or ONNX Runtime. Arguments: the way, the folder."""
+"""Worker: embedding 4,096 images of a folder with torch or ONNX Runtime. Arguments: the way, the folder."""
 
 import sys
 import tempfile

@@ -1,8 +1,8 @@
-"""What the input costs: `fit` on pictures against the training step alone on one batch held in memory.
+"""What the input costs: `fit` on images against the training step alone on one batch held in memory.
 
     python -m benchmarks.fit --memory FOLDER --files FOLDER
 
-ResNet-18 at 32 px, batch 128, on pictures held decoded in memory (CIFAR-10, say), and at 96 px, batch 64, on JPEG files
+ResNet-18 at 32 px, batch 128, on images held decoded in memory (CIFAR-10, say), and at 96 px, batch 64, on JPEG files
 decoded anew each time (Imagenette, say). Six minutes on two cores.
 """
 
@@ -31,10 +31,10 @@ class Clock(keras.callbacks.Callback):
         self.ends.append(time.perf_counter())
 
 
-def run(pictures, image_size, batch_size, rounds, steps):
+def run(source, image_size, batch_size, rounds, steps):
     model = bk.BYOL(bk.resnet18(image_size=image_size))
     model.compile(keras.optimizers.SGD(0.03, momentum=0.9))
-    batches = two_view_batches(pictures, bk.TwoViews(image_size), batch_size, 10**6, seed=0)
+    batches = two_view_batches(source, bk.TwoViews(image_size), batch_size, 10**6, seed=0)
     held = tf.data.Dataset.from_tensors(next(iter(batches))).repeat().prefetch(2)
     alone, whole, input_only = [], [], []
     for round_number in range(rounds + 1):
@@ -57,18 +57,18 @@ def run(pictures, image_size, batch_size, rounds, steps):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--memory", required=True, help="folder of pictures of one size, held in memory")
-    parser.add_argument("--files", required=True, help="folder of JPEG pictures, decoded as they are needed")
+    parser.add_argument("--memory", required=True, help="folder of images of one size, held in memory")
+    parser.add_argument("--files", required=True, help="folder of JPEG images, decoded as they are needed")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     view_threads()  # as `byol-keras pretrain` does
     keras.config.set_dtype_policy(dtype_policy("auto"))
     rows, results = [], {}
-    for name, pictures, image_size, batch_size, steps in (
+    for name, images, image_size, batch_size, steps in (
         ("memory, 32 px, batch 128", from_folder(arguments.memory), 32, 128, 12),
         ("JPEG files, 96 px, batch 64", from_folder(arguments.files, memory_budget=0), 96, 64, 8),
     ):
-        alone, whole, input_only = run(pictures, image_size, batch_size, arguments.rounds, steps)
+        alone, whole, input_only = run(images, image_size, batch_size, arguments.rounds, steps)
         rows.append([name, alone, whole, alone / whole, input_only, batch_size / whole])
         results[name] = {"step_alone_s": alone, "fit_s": whole, "input_alone_s": input_only}
     header = ["ResNet-18", "step alone, s", "fit, s / step", "step / fit", "input alone, s", "images / s"]

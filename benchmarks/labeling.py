@@ -1,10 +1,10 @@
 """Does the choice help? Accuracy after a few labels, chosen by `byol-keras label` and at random, on real labels.
 
-    python -m benchmarks.labelling RUN --train FOLDER               # on pictures held out of train, to choose by
-    python -m benchmarks.labelling RUN --train FOLDER --test FOLDER
+    python -m benchmarks.labeling RUN --train FOLDER               # on images held out of train, to choose by
+    python -m benchmarks.labeling RUN --train FOLDER --test FOLDER
 
-The answers come from the folders' labels. Each draw takes other POOL training pictures to choose from; single draws
-differ by several points. Prints a table and writes RUN/results/labelling.json with --test. Besides the embedding, a
+The answers come from the folders' labels. Each draw takes other POOL training images to choose from; single draws
+differ by several points. Prints a table and writes RUN/results/labeling.json with --test. Besides the embedding, a
 draw takes about a minute on one core of a busy machine.
 """
 
@@ -21,7 +21,7 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.load import load_encoder
 from byol_keras.runs.results import Result, table, write_results
 from byol_keras.runs.run import read_run
-from byol_keras.tasks.labeling import Labelling, central, fit_head, probabilities, uncertain
+from byol_keras.tasks.labeling import LabelingSession, central, fit_head, probabilities, uncertain
 from byol_keras.tasks.labeling.session import ROUND
 
 LABELS = (10, 20, 50, 100)
@@ -29,7 +29,7 @@ POOL, HELD_OUT = 4000, 3000
 
 
 def accuracies(asked, pool, truth, test, test_truth):
-    """The accuracy of a head trained on the first 10, 20 ... of the pictures `asked`, {labels: share}."""
+    """The accuracy of a head trained on the first 10, 20 ... of the images `asked`, {labels: share}."""
     found = {}
     for count in LABELS:
         head = fit_head(pool[asked[:count]], truth[asked[:count]], range(truth.max() + 1))
@@ -38,16 +38,16 @@ def accuracies(asked, pool, truth, test, test_truth):
     return found
 
 
-def by_labelling(pool, truth):
-    """The pictures `Labelling` asks about, in order."""
-    labelling = Labelling([str(i) for i in range(len(pool))], pool)
-    while len(labelling.answers) < LABELS[-1]:
-        labelling.answer(labelling.waiting[0], str(truth[labelling.waiting[0]]))
-    return list(labelling.answers)
+def by_labeling(pool, truth):
+    """The images `LabelingSession` asks about, in order."""
+    labeling = LabelingSession([str(i) for i in range(len(pool))], pool)
+    while len(labeling.answers) < LABELS[-1]:
+        labeling.answer(labeling.waiting[0], str(truth[labeling.waiting[0]]))
+    return list(labeling.answers)
 
 
 def doubtful_after_ten(pool, truth):
-    """The pictures that would be asked about if the choice turned from typical to doubtful ones after 10 answers."""
+    """The images that would be asked about if the choice turned from typical to doubtful ones after 10 answers."""
     asked = central(pool, [], 10).tolist()
     while len(asked) < LABELS[-1]:
         head = fit_head(pool[asked], truth[asked], range(truth.max() + 1))
@@ -63,7 +63,7 @@ def draw(seed, vectors, truth, test):
         test = {name: values[held_out] for name, values in vectors.items()}, truth[held_out]
     pool, found = order[:POOL], {}
     for name, values in vectors.items():
-        asked = {"asked": by_labelling(values[pool], truth[pool]), "at random": list(range(LABELS[-1]))}
+        asked = {"asked": by_labeling(values[pool], truth[pool]), "at random": list(range(LABELS[-1]))}
         if name == "pretrained":
             asked["doubtful after 10"] = doubtful_after_ten(values[pool], truth[pool])
         for method, chosen in asked.items():
@@ -83,15 +83,15 @@ def main():
     vectors = {name: embed(encoder, train) for name, encoder in encoders.items()}
     test = None
     if arguments.test is not None:
-        pictures = open_source(arguments.test)
-        test = {name: embed(encoder, pictures) for name, encoder in encoders.items()}, pictures.labels
+        source = open_source(arguments.test)
+        test = {name: embed(encoder, source) for name, encoder in encoders.items()}, source.labels
     draws = []
     for seed in range(arguments.draws):
         draws.append(draw(seed, vectors, train.labels, test))
         print(f"draw {seed}, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     data = f"{arguments.train} -> {arguments.test or f'{HELD_OUT} held out of it'}"
-    settings = {"pictures to choose from": POOL, "labels a round": ROUND, "draws": arguments.draws}
-    command = shlex.join(["python", "-m", "benchmarks.labelling", *sys.argv[1:]])
+    settings = {"images to choose from": POOL, "labels a round": ROUND, "draws": arguments.draws}
+    command = shlex.join(["python", "-m", "benchmarks.labeling", *sys.argv[1:]])
     results = []
     for count in LABELS:
         scores = {method: [found[method][count] for found in draws] for method in draws[0]}
@@ -99,7 +99,7 @@ def main():
         results.append(Result(task, "accuracy", data, scores, settings, seconds, command))
     print(table(results))
     if test is not None:
-        print(f"Written to {write_results(run, 'labelling', results)}")
+        print(f"Written to {write_results(run, 'labeling', results)}")
 
 
 if __name__ == "__main__":

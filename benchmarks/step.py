@@ -51,7 +51,7 @@ def run(case, rounds):
         name = f"{peer}, {' '.join(setting)}"
         workers.append(Worker(name, peers_python(), "benchmarks.step_torch", peer, *case, *setting))
     gflop = workers[0].about["gflop_an_image"] * batch_size
-    # Of plain Keras' process: its operations may use all processors.
+    # Of plain Keras' process: its operations may use all CPUs.
     plain = next(worker for worker in workers if worker.name.startswith("plain"))
     floors = {"tensorflow": plain, "torch": workers[-1]}
     floors = {

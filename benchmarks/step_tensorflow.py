@@ -57,7 +57,7 @@ def plain(encoder):
 
 
 def forward_gflop(encoder):
-    """Multiplications and additions of convolutions and dense layers for one picture through encoder and heads."""
+    """Multiplications and additions of convolutions and dense layers for one image through encoder and heads."""
     total = 0
     for model in (encoder, mlp(encoder.output_shape[-1]), mlp(256)):
         for layer in model.layers:

@@ -30,7 +30,7 @@ def byol_pytorch(network, image_size, memory_format, autocast, compiled):
     forward = torch.compile(model) if compiled else model
 
     def step(view_1, view_2):
-        # Without augmentation it sees the same pictures twice: the same work.
+        # Without augmentation it sees the same images twice: the same work.
         with autocast():
             loss = forward(view_1)
         optimizer.zero_grad()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 
 def machine():
-    """The processor, its cores and the versions of this side's packages."""
+    """The CPU, its cores and the versions of this side's packages."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "?")
     packages = ("tensorflow", "keras", "keras-cv", "byol_keras")
     versions = {name: importlib.metadata.version(name) for name in packages}
-    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(), **versions}
+    return {"CPU": model, "cores": len(os.sched_getaffinity(0)), "python": platform.python_version(), **versions}
 
 
 def take_turns(workers, rounds, **request):

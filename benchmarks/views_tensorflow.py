@@ -1,6 +1,6 @@
-"""Worker: two views of pictures in tf.data, by this package, keras-cv or Keras' own layers.
+"""Worker: two views of images in tf.data, by this package, keras-cv or Keras' own layers.
 
-Arguments: `ours`, `keras-cv` or `keras`, `memory` or `files`, folder of pictures of one size, view size, batch size,
+Arguments: `ours`, `keras-cv` or `keras`, `memory` or `files`, folder of images of one size, view size, batch size,
 number of cores.
 """
 
@@ -13,17 +13,17 @@ from byol_keras.utils.startup import view_threads
 from .workers import serve
 
 
-def ours(source, folder, image_size, batch_size):
+def ours(data, folder, image_size, batch_size):
     import byol_keras as bk
     from byol_keras.data.folder import from_folder
     from byol_keras.data.pipelines import two_view_batches
 
-    pictures = from_folder(folder) if source == "memory" else from_folder(folder, memory_budget=0)
-    batches = two_view_batches(pictures, bk.TwoViews(image_size), batch_size, 10**9, seed=0)
+    source = from_folder(folder) if data == "memory" else from_folder(folder, memory_budget=0)
+    batches = two_view_batches(source, bk.TwoViews(image_size), batch_size, 10**9, seed=0)
     return batches.map(lambda views: views)
 
 
-def layers_of(library, image_size):
+def policy_scope(library, image_size):
     """For each view a function: (B, H, W, 3) float32 in [0, 1] -> (B, S, S, 3), as near to BYOL's as the layers go."""
     import keras
     import tensorflow as tf
@@ -69,20 +69,20 @@ def layers_of(library, image_size):
     return views
 
 
-def by_layers(library, source, folder, image_size, batch_size):
+def by_layers(library, data, folder, image_size, batch_size):
     import tensorflow as tf
 
     from byol_keras.data.folder import from_folder
 
-    first, second = layers_of(library, image_size)
-    pictures = from_folder(folder)
-    if source == "memory":
-        images = tf.data.Dataset.from_tensor_slices(pictures.images).shuffle(1000).repeat()
+    first, second = policy_scope(library, image_size)
+    source = from_folder(folder)
+    if data == "memory":
+        images = tf.data.Dataset.from_tensor_slices(source.images).shuffle(1000).repeat()
     else:
-        paths = tf.data.Dataset.from_tensor_slices(list(pictures.paths)).shuffle(1000).repeat()
+        paths = tf.data.Dataset.from_tensor_slices(list(source.paths)).shuffle(1000).repeat()
 
         def read(path):
-            return tf.ensure_shape(tf.io.decode_jpeg(tf.io.read_file(path), 3), pictures.images.shape[1:])
+            return tf.ensure_shape(tf.io.decode_jpeg(tf.io.read_file(path), 3), source.images.shape[1:])
 
         images = paths.map(read, num_parallel_calls=tf.data.AUTOTUNE)
     batches = images.batch(batch_size, drop_remainder=True).map(lambda x: tf.cast(x, tf.float32) / 255.0)

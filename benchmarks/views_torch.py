@@ -1,6 +1,6 @@
-"""Worker: two views of pictures by torchvision's transforms or lightly's BYOL transform, on PIL images.
+"""Worker: two views of images by torchvision's transforms or lightly's BYOL transform, on PIL images.
 
-Arguments: `torchvision` or `lightly`, `memory` or `files`, folder of pictures, view size, batch size, number of cores.
+Arguments: `torchvision` or `lightly`, `memory` or `files`, folder of images, view size, batch size, number of cores.
 """
 
 import os
@@ -44,8 +44,8 @@ def lightly_views(image_size):
     )
 
 
-class Pictures(Dataset):
-    """Pictures of a folder, decoded at once or on every access, and their two views."""
+class ImageSource(Dataset):
+    """Images of a folder, decoded at once or on every access, and their two views."""
 
     def __init__(self, folder, transform, in_memory):
         self.paths = sorted(Path(folder).rglob("*.jpg"))
@@ -61,14 +61,14 @@ class Pictures(Dataset):
         return self.transform(image)
 
 
-def main(library, source, folder, image_size, batch_size, cores):
+def main(library, data, folder, image_size, batch_size, cores):
     cores = int(cores)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     torch.set_num_threads(1)
     transform = {"torchvision": torchvision_views, "lightly": lightly_views}[library](int(image_size))
-    pictures = Pictures(folder, transform, source == "memory")
+    source = ImageSource(folder, transform, data == "memory")
     # On one core the process itself, which is quicker there than one worker beside it.
-    loader = DataLoader(pictures, int(batch_size), num_workers=cores if cores > 1 else 0)
+    loader = DataLoader(source, int(batch_size), num_workers=cores if cores > 1 else 0)
     batches = iter(loader)
     for _ in range(2):
         next(batches)

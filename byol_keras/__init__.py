@@ -1,4 +1,4 @@
-"""BYOL for Keras and TensorFlow: learn an image encoder from unlabelled pictures, and put it to work.
+"""BYOL for Keras and TensorFlow: learn an image encoder from unlabeled images, and put it to work.
 
 Nothing heavy is imported until a name is used, so that `byol-keras --help` need not wait for TensorFlow.
 """

@@ -1,4 +1,4 @@
-"""A twin of a float32 model that computes in bfloat16, for embedding many pictures in less time."""
+"""A twin of a float32 model that computes in bfloat16, for embedding many images in less time."""
 
 import keras
 

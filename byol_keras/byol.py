@@ -7,19 +7,19 @@ from keras import ops
 from .augment.layout import to_unit_range
 from .errors import InputError
 from .kernels import compilable, fast_layers
-from .losses import normalized_spread, regression_loss
+from .losses import regression_loss, target_std
 from .models.heads import mlp
-from .schedules import target_decay
+from .schedules import cosine_tau
 
 VIEWS_EXPECTED = (
-    "BYOL trains on two views of each picture. Give `fit` batches of ((view_1, view_2),) or "
-    "((view_1, view_2), labels), or pass augmenter=TwoViews(...) to BYOL and plain batches of pictures to `fit`."
+    "BYOL trains on two views of each image. Give `fit` batches of ((view_1, view_2),) or "
+    "((view_1, view_2), labels), or pass augmenter=TwoViews(...) to BYOL and plain batches of images to `fit`."
 )
 
 
 @keras.saving.register_keras_serializable("byol_keras")
 class BYOL(keras.Model):
-    """Two networks: the online one learns to predict the target's projection of another view of the same picture.
+    """Two networks: the online one learns to predict the target's projection of another view of the same image.
 
     online = predictor(projector(encoder(view))), trained by the optimizer; target = target_projector(target_encoder(
     view)), which follows the online one: after each optimizer update, target <- tau * target + (1 - tau) * online.
@@ -31,7 +31,7 @@ class BYOL(keras.Model):
     callback sets a schedule. `compile` takes any Keras optimizer; `fit` logs
 
         loss: mean over the batch of the two directions' regression losses, added up; 0 to 8;
-        spread: see `losses.normalized_spread`; about 1 is healthy, towards 0 is collapse;
+        spread: see `losses.target_std`; about 1 is healthy, towards 0 is collapse;
         tau: the target's decay at the last update.
 
     `evaluate` gives loss and spread in inference mode. `call` and `predict` give embeddings, (B, D) float32. A model
@@ -41,7 +41,7 @@ class BYOL(keras.Model):
         encoder: a built keras.Model, (B, H, W, C) float32 in [0, 1] -> (B, D). It is trained in place.
         projector: keras.Model, (B, D) -> (B, P); by default `heads.mlp`, 4096 wide, to 256.
         predictor: keras.Model, (B, P) -> (B, P); by default the same.
-        augmenter: layer, (B, H, W, C) -> (view_1, view_2), such as `TwoViews`, when `fit` is given plain pictures.
+        augmenter: layer, (B, H, W, C) -> (view_1, view_2), such as `TwoViews`, when `fit` is given plain images.
         loss: function (prediction (B, P), target (B, P)) -> (B,); by default `losses.regression_loss`.
         tau: float in [0, 1], the target's decay while no schedule is set.
 
@@ -55,7 +55,7 @@ class BYOL(keras.Model):
         if not 0 <= tau <= 1:
             raise InputError(f"`tau` must be between 0 and 1. Received: tau={tau}")
         kwargs.setdefault("dtype", encoder.dtype_policy)
-        # Not autocast: a picture rounded to bfloat16 before the encoder normalizes it has lost detail for nothing.
+        # Not autocast: an image rounded to bfloat16 before the encoder normalizes it has lost detail for nothing.
         super().__init__(autocast=False, **kwargs)
         self.encoder = encoder
         self.projector = projector or mlp(dimensions, dtype=self.dtype_policy, name="projector")
@@ -72,12 +72,12 @@ class BYOL(keras.Model):
         self.tau_base = self._scalar("tau_base", tau, "float32")
         self.total_updates = self._scalar("total_updates", 0, "int64")
         self.loss_tracker = keras.metrics.Mean(name="loss")
-        self.spread_tracker = keras.metrics.Mean(name="spread")
+        self.target_std_tracker = keras.metrics.Mean(name="spread")
         self._freeze_target()
         self.built = True
 
     def call(self, images, training=False):
-        """Embeds pictures: (B, H, W, C), uint8 or float in [0, 1] -> (B, D) float32."""
+        """Embeds images: (B, H, W, C), uint8 or float in [0, 1] -> (B, D) float32."""
         return ops.cast(self.encoder(to_unit_range(images), training=training), "float32")
 
     def train_step(self, data):
@@ -136,7 +136,7 @@ class BYOL(keras.Model):
 
     def _tau_at(self, update):
         total = ops.cast(self.total_updates, "float32")
-        scheduled = target_decay(update, ops.maximum(total, 1.0), self.tau_base)
+        scheduled = cosine_tau(update, ops.maximum(total, 1.0), self.tau_base)
         return ops.where(total > 0, scheduled, self.tau_base)
 
     def _average_target(self, rate):
@@ -160,14 +160,14 @@ class BYOL(keras.Model):
 
     def _track(self, losses, target_1, target_2):
         self.loss_tracker.update_state(losses)
-        self.spread_tracker.update_state((normalized_spread(target_1) + normalized_spread(target_2)) / 2)
+        self.target_std_tracker.update_state((target_std(target_1) + target_std(target_2)) / 2)
 
     def _views(self, data):
         """The two views in a batch, float32 in [0, 1]."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if self.augmenter is not None:
             if isinstance(x, (tuple, list, dict)):
-                raise InputError(f"With an augmenter, a batch is one tensor of pictures. Received: {_describe(x)}")
+                raise InputError(f"With an augmenter, a batch is one tensor of images. Received: {_describe(x)}")
             return self.augmenter(x)
         if not isinstance(x, (tuple, list)) or len(x) != 2:
             raise InputError(f"{VIEWS_EXPECTED} Received: {_describe(data)}")
@@ -201,10 +201,10 @@ class BYOL(keras.Model):
 
     @property
     def metrics(self):
-        return [self.loss_tracker, self.spread_tracker]
+        return [self.loss_tracker, self.target_std_tracker]
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Builds the optimizer only: the model is built, and Keras would trace it on pictures that are not views yet.
+        """Builds the optimizer only: the model is built, and Keras would trace it on images that are not views yet.
 
         Left to the first step, the optimizer's variables would be made inside a replica, where TensorFlow fails.
         """
@@ -238,13 +238,13 @@ def _encoder_dimensions(encoder):
     if not isinstance(encoder, keras.Model):
         raise InputError(f"The encoder must be a keras.Model. Received: encoder={encoder!r}")
     if not encoder.built or not encoder.weights:
-        raise InputError(f"The encoder {encoder.name!r} has no weights yet: call it once on a batch of pictures first.")
+        raise InputError(f"The encoder {encoder.name!r} has no weights yet: call it once on a batch of images first.")
     # A model written as a class knows only the shape it was built with.
     shape = encoder.input_shape if getattr(encoder, "inputs", None) else encoder.get_build_config()["input_shape"]
     output = getattr(encoder.compute_output_spec(keras.KerasTensor(shape)), "shape", None)
     if output is None or len(output) != 2:
         raise InputError(
-            f"The encoder must give one vector a picture, (B, D); {encoder.name!r} gives {output or 'several'}. "
+            f"The encoder must give one vector per image, (B, D); {encoder.name!r} gives {output or 'several'}. "
             "End it with GlobalAveragePooling2D (pooling='avg' in keras.applications)."
         )
     return output[-1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from .errors import InputError
-from .precision import layers_of
+from .precision import policy_scope
 
 HALF = {"bfloat16", "float16", "mixed_bfloat16", "mixed_float16"}
 
@@ -31,7 +31,7 @@ def float32_copy(model: keras.Model) -> keras.Model:
 
     # Layers which a custom class makes in its own __init__ follow the global policy, not the configuration.
     try:
-        with layers_of("float32"):
+        with policy_scope("float32"):
             copy = keras.saving.deserialize_keras_object(config, safe_mode=False)
     except (TypeError, ValueError) as error:
         raise InputError(_cannot_rebuild(model, str(error).strip().split("\n")[0])) from error

@@ -37,7 +37,7 @@ def regression_loss(prediction, target):
     return ops.sum(ops.square(difference), axis=-1)
 
 
-def normalized_spread(projection):
+def target_std(projection):
     """How far the normalized projections of a batch are spread over the sphere: the collapse gauge.
 
     The standard deviation over the batch of each of the D dimensions of l2n(projection), averaged over dimensions and
@@ -47,7 +47,7 @@ def normalized_spread(projection):
         projection: (B, D), any floating dtype.
 
     Returns:
-        () float32: about 1 is healthy, towards 0 all pictures are given the same vector.
+        () float32: about 1 is healthy, towards 0 all images are given the same vector.
     """
     normalized = l2_normalize(projection)
     dimensions = ops.cast(ops.shape(normalized)[-1], "float32")

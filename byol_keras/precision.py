@@ -12,7 +12,7 @@ def dtype_policy(precision):
     """The Keras dtype policy for `precision`: "float32", "bfloat16", "float16", or "auto".
 
     "auto" is bfloat16 where the machine multiplies in it: a GPU of compute capability 8.0 or more, a TPU, or, without
-    an accelerator, a processor with AVX-512 BF16 or AMX; otherwise float32. In the mixed policies the weights, the
+    an accelerator, a CPU with AVX-512 BF16 or AMX; otherwise float32. In the mixed policies the weights, the
     loss and the target's average stay float32.
 
     Raises:
@@ -26,7 +26,7 @@ def dtype_policy(precision):
 
 
 @contextlib.contextmanager
-def layers_of(policy):
+def policy_scope(policy):
     """A context in which the layers that are made have the Keras dtype policy `policy`."""
     import keras
 

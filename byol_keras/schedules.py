@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 
-def target_decay(step, total_steps, base):
+def cosine_tau(step, total_steps, base):
     """tau_k = 1 - (1 - base) * (1 + cos(pi * k / K)) / 2, rising from `base` to 1 (Grill et al. 2020, section 3.3).
 
     tau is the share of the target that is kept: target <- tau * target + (1 - tau) * online. Some texts write the
@@ -25,7 +25,7 @@ def target_decay(step, total_steps, base):
     return 1.0 - (1.0 - base) * (1.0 + ops.cos(math.pi * progress)) / 2.0
 
 
-def learning_rate(base, batch_size, total_steps, warmup_steps=0):
+def warmup_cosine(base, batch_size, total_steps, warmup_steps=0):
     """The authors' schedule: linear warm-up from 0 to base * batch_size / 256, then cosine to 0.
 
     For step t < W: peak * t / W, then peak * (1 + cos(pi * (t - W) / (K - W))) / 2.
@@ -35,7 +35,7 @@ def learning_rate(base, batch_size, total_steps, warmup_steps=0):
 
     Args:
         base: learning rate for a batch of 256.
-        batch_size: pictures in one update, over all replicas.
+        batch_size: images in one update, over all replicas.
         total_steps: K, updates in all.
         warmup_steps: W, updates of warm-up; 0 for none.
 

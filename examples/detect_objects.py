@@ -1,4 +1,4 @@
-"""Fine-tune a detector on a few pictures with boxes, score it, and draw what it finds.
+"""Fine-tune a detector on a few images with boxes, score it, and draw what it finds.
 
 python examples/detect_objects.py
 """
@@ -13,9 +13,9 @@ from PIL import Image
 import byol_keras as bk
 from byol_keras.data.synthetic import draw
 from byol_keras.tasks.detection import Schedule, average_precision, fine_tuned_detector, read_coco
-from byol_keras.tasks.detection.letterbox import canvas_size
+from byol_keras.tasks.detection.letterbox import letterbox_size
 from byol_keras.tasks.detection.model import smallest_anchor
-from byol_keras.tasks.detection.plots import detection_sheet
+from byol_keras.tasks.detection.plots import detection_grid
 
 
 def compose(folder, count, seed):
@@ -40,9 +40,9 @@ def compose(folder, count, seed):
 folder = Path(tempfile.mkdtemp())
 train, test = compose(folder / "train", 64, seed=0), compose(folder / "test", 16, seed=1)
 encoder = bk.resnet10(image_size=64, mean=[0.5] * 3, std=[0.25] * 3)  # stands for one you trained
-canvas = canvas_size(train.pictures.sizes, image_size=96)
+letterbox = letterbox_size(train.source.sizes, image_size=96)
 schedule = Schedule(epochs=5)
-detector = fine_tuned_detector(encoder, train, canvas, smallest_anchor(train, canvas), schedule)
-found = detector.detect(test.pictures)
+detector = fine_tuned_detector(encoder, train, letterbox, smallest_anchor(train, letterbox), schedule)
+found = detector.detect(test.source)
 print({name: round(score, 3) for name, score in average_precision(test, found).items()})
-detection_sheet(test, {"found": found}).save("detections.png")
+detection_grid(test, {"found": found}).save("detections.png")

@@ -1,4 +1,4 @@
-"""Export an encoder twice and embed pictures with the .tflite file, as a device would.
+"""Export an encoder twice and embed images with the .tflite file, as a device would.
 
 python examples/export_and_embed.py
 """

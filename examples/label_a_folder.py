@@ -1,4 +1,4 @@
-"""Label thirty pictures of a folder, those that teach most, and let a head name the rest.
+"""Label thirty images of a folder, those that teach most, and let a head name the rest.
 
 python examples/label_a_folder.py
 """
@@ -10,27 +10,27 @@ from PIL import Image
 
 import byol_keras as bk
 from byol_keras.data.synthetic import draw
-from byol_keras.tasks.labeling import Labelling, LabelsFile, write_result
+from byol_keras.tasks.labeling import LabelingSession, LabelsFile, write_result
 
 folder = Path(tempfile.mkdtemp())
 images, kinds, kind_names = draw(300, seed=0)
-(folder / "pictures").mkdir()
+(folder / "images").mkdir()
 for i, image in enumerate(images):
-    Image.fromarray(image[..., 0]).save(folder / "pictures" / f"{i:03}.png")
+    Image.fromarray(image[..., 0]).save(folder / "images" / f"{i:03}.png")
 
 encoder = bk.resnet8(image_size=32)  # stands for one you trained
-pictures = bk.data.open_source(folder / "pictures")
-file = LabelsFile(folder / "labels.csv", folder / "pictures", pictures.names)
-labelling = Labelling(pictures.names, bk.evaluation.embed(encoder, pictures), file)
+images = bk.data.open_source(folder / "images")
+file = LabelsFile(folder / "labels.csv", folder / "images", images.names)
+labeling = LabelingSession(images.names, bk.evaluation.embed(encoder, images), file)
 
 for _ in range(3):
-    for index in list(labelling.waiting):  # the pictures asked about; here the answers are known
-        labelling.answer(index, kind_names[kinds[index]])
-    found, _ = labelling.predictions()
+    for index in list(labeling.waiting):  # the images asked about; here the answers are known
+        labeling.answer(index, kind_names[kinds[index]])
+    found, _ = labeling.predictions()
     right = sum(label == kind_names[kind] for label, kind in zip(found, kinds, strict=True))
-    print(f"{len(labelling.labelled)} labels, {len(labelling.classes)} classes: {right} of {len(found)} right")
+    print(f"{len(labeling.labeled)} labels, {len(labeling.classes)} classes: {right} of {len(found)} right")
 
-table, head = write_result(labelling, folder)
+table, head = write_result(labeling, folder)
 print(table.read_text().splitlines()[:3])
 served = bk.export.saved_model(encoder, folder / "encoder" / "1", head=bk.export.LinearHead.load(head))
 print(f"{served} answers `classify` with these classes")

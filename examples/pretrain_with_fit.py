@@ -1,6 +1,6 @@
-"""BYOL with plain Keras: an encoder, two views, `fit`, and embeddings of unseen pictures.
+"""BYOL with plain Keras: an encoder, two views, `fit`, and embeddings of unseen images.
 
-python examples/pretrain_with_fit.py photos.npz     an .npz with `images`; without it, pictures drawn by the program
+python examples/pretrain_with_fit.py photos.npz     an .npz with `images`; without it, images drawn by the program
 """
 
 import sys

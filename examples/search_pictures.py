@@ -1,6 +1,6 @@
-"""Index pictures, keep the index, extend it, and find the nearest pictures of a new one.
+"""Index images, keep the index, extend it, and find the nearest images of a new one.
 
-python examples/search_pictures.py
+python examples/search_images.py
 """
 
 import tempfile
@@ -18,12 +18,12 @@ images[599] = images[0]  # one of them twice
 keras.utils.set_random_seed(0)
 encoder = bk.resnet8(image_size=32, channels=1)  # stands for one you trained
 
-# A source is a folder of pictures just as well. Of those that are in the file already, none is embedded again.
+# A source is a folder of images just as well. Of those that are in the file already, none is embedded again.
 for count in (500, 600):
-    np.savez(folder / "pictures.npz", images=images[:count])
-    collection = bk.tasks.retrieval.open_collection(folder / "pictures.npz")
-    index = bk.tasks.retrieval.index_collection(encoder, collection, keep=folder / "pictures.index")
-    print(f"{len(index)} pictures in the index, {index.neighbours.kind} search")
+    np.savez(folder / "images.npz", images=images[:count])
+    collection = bk.tasks.retrieval.open_collection(folder / "images.npz")
+    index = bk.tasks.retrieval.index_collection(encoder, collection, keep=folder / "images.index")
+    print(f"{len(index)} images in the index, {index.neighbors.kind} search")
 
 new, new_labels, _ = draw(5, seed=1)
 positions, distances = index.nearest(encoder.predict(new / np.float32(255), verbose=0), 4)

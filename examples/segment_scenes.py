@@ -10,16 +10,16 @@ import numpy as np
 from PIL import Image
 
 import byol_keras as bk
-from byol_keras.tasks.segmentation import class_iou, open_scenes, predictor
+from byol_keras.tasks.segmentation import class_iou, open_segmentation, predictor
 from byol_keras.tasks.segmentation.model import build_segmenter
-from byol_keras.tasks.segmentation.plots import prediction_sheet
+from byol_keras.tasks.segmentation.plots import prediction_grid
 from byol_keras.tasks.segmentation.train import Schedule, fine_tune, score
 
-COLOURS = np.array([(120, 160, 220), (110, 100, 80), (190, 60, 50)])
+COLORS = np.array([(120, 160, 220), (110, 100, 80), (190, 60, 50)])
 
 
 def draw(folder, count, generator):
-    """Sky above ground, and a box on the ground: a picture and a label map each."""
+    """Sky above ground, and a box on the ground: an image and a label map each."""
     for kind in ("images", "labels"):
         (folder / kind).mkdir(parents=True)
     (folder / "classes.txt").write_text("sky\nground\nbox\n")
@@ -28,16 +28,16 @@ def draw(folder, count, generator):
         labels = np.zeros((64, 96), np.uint8)
         labels[horizon:] = 1
         labels[horizon - 8 : horizon + 16, left : left + 30] = 2
-        picture = COLOURS[labels] + generator.normal(0, 25, (1, 1, 3)) + generator.normal(0, 15, (64, 96, 3))
-        Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(folder / "images" / f"{i}.png")
+        image = COLORS[labels] + generator.normal(0, 25, (1, 1, 3)) + generator.normal(0, 15, (64, 96, 3))
+        Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).save(folder / "images" / f"{i}.png")
         Image.fromarray(labels).save(folder / "labels" / f"{i}.png")
 
 
 folder, generator = Path(tempfile.mkdtemp()), np.random.default_rng(0)
 draw(folder / "train", 32, generator)
 draw(folder / "test", 8, generator)
-train = open_scenes(folder / "train")
-test = open_scenes(folder / "test", like=train)
+train = open_segmentation(folder / "train")
+test = open_segmentation(folder / "test", like=train)
 
 encoder = bk.resnet10(image_size=64, mean=[0.5] * 3, std=[0.2] * 3)  # stands for one you pretrained
 model = build_segmenter(encoder, len(train.class_names), crop_size=64)
@@ -46,6 +46,6 @@ iou = class_iou(score(model, test))
 print(", ".join(f"{name} {100 * value:.0f} %" for name, value in zip(test.class_names, iou, strict=True)))
 
 predict = predictor(model)
-rows = [[test.picture(i), test.labels(i), predict(test.picture(i))] for i in range(len(test))]
-prediction_sheet(rows, ["scene", "truth", "predicted"], test.class_names).save(folder / "predictions.png")
-print(f"mean IoU {100 * np.nanmean(iou):.0f} %; pictures in {folder / 'predictions.png'}")
+rows = [[test.image(i), test.labels(i), predict(test.image(i))] for i in range(len(test))]
+prediction_grid(rows, ["image", "truth", "predicted"], test.class_names).save(folder / "predictions.png")
+print(f"mean IoU {100 * np.nanmean(iou):.0f} %; images in {folder / 'predictions.png'}")

@@ -1,8 +1,8 @@
-"""Learn from one set without labels, recognize the classes of another: pictures of a drive, split in its order.
+"""Learn from one set without labels, recognize the classes of another: images of a drive, split in its order.
 
 python examples/vehicle_transfer.py     with drawn patterns: there is no vehicle in them
 
-With folders of pictures, unlabelled ones of any street and labelled ones of vehicles, the commands are the same:
+With folders of images, unlabeled ones of any street and labeled ones of vehicles, the commands are the same:
 
     byol-keras pretrain --data street --image-size 64 --epochs 20 --out runs/street
     byol-keras split --data vehicles --test-share 0.2 --out vehicles-split

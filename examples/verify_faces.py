@@ -1,8 +1,8 @@
-"""Do two pictures show the same? An encoder that has seen nobody it is tested on, by the protocol for faces.
+"""Do two images show the same? An encoder that has seen nobody it is tested on, by the protocol for faces.
 
 python examples/verify_faces.py     with drawn patterns, where a kind stands for a person: 20 steps, so no gain to see
 
-With the real pictures and pairs of Labeled Faces in the Wild, the commands are the same:
+With the real images and pairs of Labeled Faces in the Wild, the commands are the same:
 
     byol-keras identities --pairs lfw/pairs.txt --folds 6-10 --out held-out.txt
     byol-keras pretrain --data lfw --leave-out held-out.txt --image-size 64 --crop-area 0.5 --epochs 40 --out runs/faces
@@ -21,7 +21,7 @@ from byol_keras.data.synthetic import draw
 folder = Path(tempfile.mkdtemp())
 images, labels, kinds = draw(1280, seed=0)
 for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-    path = folder / "pictures" / kinds[label] / f"{i}.png"
+    path = folder / "images" / kinds[label] / f"{i}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image[..., 0]).save(path)
 
@@ -35,8 +35,8 @@ for fold, members in ((1, range(5)), (2, range(5, 8)), (3, range(8, 10))):
         pairs.append(f"{fold},{','.join(names)},{same}")
 (folder / "pairs.csv").write_text("\n".join(pairs) + "\n")
 
-pictures, pairs, held_out, run = (str(folder / name) for name in ("pictures", "pairs.csv", "held-out.txt", "run"))
+images, pairs, held_out, run = (str(folder / name) for name in ("images", "pairs.csv", "held-out.txt", "run"))
 sizes = ["--backbone", "resnet8", "--image-size", "32", "--crop-area", "0.5", "--epochs", "2"]
 assert main(["identities", "--pairs", pairs, "--folds", "2-3", "--out", held_out]) == 0
-assert main(["pretrain", "--data", pictures, "--leave-out", held_out, "--out", run, *sizes]) == 0
-assert main(["verify", run, "--data", pictures, "--pairs", pairs, "--folds", "2-3"]) == 0
+assert main(["pretrain", "--data", images, "--leave-out", held_out, "--out", run, *sizes]) == 0
+assert main(["verify", run, "--data", images, "--pairs", pairs, "--folds", "2-3"]) == 0

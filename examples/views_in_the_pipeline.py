@@ -13,13 +13,13 @@ images, _, _ = draw(1024, seed=0)
 batch, epochs = 64, 2
 steps = len(images) // batch
 
-# Any Keras model with one vector a picture serves as the encoder.
+# Any Keras model with one vector per image serves as the encoder.
 encoder = keras.applications.MobileNetV2((32, 32, 1), alpha=0.35, include_top=False, pooling="avg", weights=None)
 views = bk.TwoViews(image_size=32)
-pictures = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images)).batch(batch, drop_remainder=True)
+images = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images)).batch(batch, drop_remainder=True)
 
 model = bk.BYOL(encoder)
-rate = bk.schedules.learning_rate(0.2, batch, total_steps=epochs * steps, warmup_steps=steps // 2)
+rate = bk.schedules.warmup_cosine(0.2, batch, total_steps=epochs * steps, warmup_steps=steps // 2)
 model.compile(optimizer=bk.LARS(rate, weight_decay=1e-6))
-model.fit(pictures.map(lambda x: (views(x),)).prefetch(2), epochs=epochs, callbacks=[bk.TargetEMA(0.97)], shuffle=False)
+model.fit(images.map(lambda x: (views(x),)).prefetch(2), epochs=epochs, callbacks=[bk.TargetEMA(0.97)], shuffle=False)
 model.save("byol.keras")  # with optimizer and schedule: keras.models.load_model gives back a model that trains on

@@ -9,7 +9,7 @@ from byol_keras.evaluation.linear_head import LinearHead
 
 from . import serving
 from .formats.interchange import onnx, openvino
-from .formats.neighbor_index import NeighbourIndex
+from .formats.neighbor_index import NeighborIndex
 from .formats.saved_model import next_version, saved_model
 from .formats.tflite import tflite
 from .parity.check import TOLERANCE, Parity, check, require, table, write_json
@@ -17,7 +17,7 @@ from .parity.check import TOLERANCE, Parity, check, require, table, write_json
 __all__ = [
     "TOLERANCE",
     "LinearHead",
-    "NeighbourIndex",
+    "NeighborIndex",
     "Parity",
     "ParityError",
     "check",

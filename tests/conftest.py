@@ -28,7 +28,7 @@ def _tiny_byol(encoder=None, seed=0, **kwargs):
 
 @pytest.fixture(scope="session")
 def tiny_encoder():
-    """Makes an encoder of 8 pixel colour pictures, D = 4."""
+    """Makes an encoder of 8 pixel color images, D = 4."""
     return _tiny_encoder
 
 
@@ -40,7 +40,7 @@ def tiny_byol():
 
 @pytest.fixture(scope="session")
 def view_pair():
-    """Two views of 12 pictures of 8 pixels: float32 in [0, 1], related but not equal."""
+    """Two views of 12 images of 8 pixels: float32 in [0, 1], related but not equal."""
     rng = np.random.default_rng(7)
     view_1 = rng.random((12, 8, 8, 3), np.float32)
     view_2 = np.clip(view_1 + rng.normal(0, 0.2, view_1.shape), 0, 1).astype(np.float32)
@@ -55,29 +55,29 @@ def set_policy():
 
 
 RECIPE = Recipe("resnet8", 16, 2, 4, "adamw", 1e-3, 1e-4, 0.5, 0.97, precision="float32")
-COLOURS = ((190, 80, 80), (80, 190, 80), (80, 80, 190))
+COLORS = ((190, 80, 80), (80, 190, 80), (80, 80, 190))
 
 
-def _write_pictures(path, per_class, seed, class_names=("red", "green", "blue")):
-    """An .npz of noisy 16-pixel pictures, each class of a colour."""
+def _write_images(path, per_class, seed, class_names=("red", "green", "blue")):
+    """An .npz of noisy 16-pixel images, each class of a color."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(len(class_names)), per_class)
-    images = rng.normal(np.array(COLOURS)[labels][:, None, None], 40, (len(labels), 16, 16, 3))
+    images = rng.normal(np.array(COLORS)[labels][:, None, None], 40, (len(labels), 16, 16, 3))
     images = images.clip(0, 255).astype(np.uint8)
     np.savez(path, images=images, labels=labels, class_names=np.array(class_names))
     return path
 
 
 @pytest.fixture(scope="session")
-def write_pictures():
-    return _write_pictures
+def write_images():
+    return _write_images
 
 
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory):
-    """24 pictures of each of three classes to train on, 8 of each to test with."""
+    """24 images of each of three classes to train on, 8 of each to test with."""
     folder = tmp_path_factory.mktemp("sources")
-    return _write_pictures(folder / "train.npz", 24, 0), _write_pictures(folder / "test.npz", 8, 1)
+    return _write_images(folder / "train.npz", 24, 0), _write_images(folder / "test.npz", 8, 1)
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ def test_convolutions_are_halved_and_the_ends_are_not():
 
 
 def test_an_adapted_normalization_and_a_model_inside_are_carried_over():
-    pictures = np.random.default_rng(0).random((16, 16, 16, 3), np.float32)
+    source = np.random.default_rng(0).random((16, 16, 16, 3), np.float32)
     normalization = keras.layers.Normalization()
-    normalization.adapt(pictures)
+    normalization.adapt(source)
     inner = bk.resnet8(image_size=16)
     model = keras.Sequential([keras.Input((16, 16, 3)), normalization, inner])
     copy = bfloat16_copy(model)
     assert copy.layers[1].get_layer("stem_conv").dtype_policy.name == "mixed_bfloat16"
-    exact, rounded = (m.predict(pictures, verbose=0) for m in (model, copy))
+    exact, rounded = (m.predict(source, verbose=0) for m in (model, copy))
     assert 0 < np.abs(rounded - exact).max() < 0.05 * np.abs(exact).max()
 
 

@@ -85,7 +85,7 @@ def test_parameters_of_keras_layers_are_told_apart():
 
 
 def test_serialization_keeps_every_setting():
-    optimizer = bk.LARS(bk.schedules.learning_rate(0.2, 512, 100, 10), momentum=0.8, weight_decay=1.5e-6, eta=2e-3)
+    optimizer = bk.LARS(bk.schedules.warmup_cosine(0.2, 512, 100, 10), momentum=0.8, weight_decay=1.5e-6, eta=2e-3)
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert isinstance(copy, bk.LARS)
     assert copy.get_config() == optimizer.get_config()

@@ -1,4 +1,4 @@
-"""Two random views of each picture: batched image functions with explicit seeds, and the layer made of them."""
+"""Two random views of each image: batched image functions with explicit seeds, and the layer made of them."""
 
 from .two_views import TwoViews
 from .view import VIEW_1, VIEW_2, random_view

@@ -1,9 +1,9 @@
-"""Gaussian blur of batched pictures."""
+"""Gaussian blur of batched images."""
 
 import tensorflow as tf
 
 from .crop import weighted_rows
-from .layout import turned
+from .layout import transpose_hw
 
 
 def blur_radius(image_size):
@@ -11,19 +11,19 @@ def blur_radius(image_size):
     return int((image_size / 10) / 2)
 
 
-def gaussian_blur(columns, sigma):
+def gaussian_blur(nwch, sigma):
     """Separable Gaussian blur with zero padding; the kernel is cut off at `blur_radius` and sums to 1.
 
-    Every picture has a kernel of its own. Zero padding darkens the border, as the authors' convolution does.
+    Every image has a kernel of its own. Zero padding darkens the border, as the authors' convolution does.
 
     Args:
-        columns: (B, S, C, S) float32, see `pixels`.
-        sigma: (B,) float32, in pixels; 0 leaves the picture as it is.
+        nwch: (B, S, C, S) float32, see `pixels`.
+        sigma: (B,) float32, in pixels; 0 leaves the image as it is.
 
     Returns:
         Lines (B, S, C, S) float32.
     """
-    size, channels = columns.shape[1:3]
+    size, channels = nwch.shape[1:3]
     offsets = tf.range(-blur_radius(size), blur_radius(size) + 1)
     # sigma 0 would divide by zero; so small a sigma gives exactly the identity.
     precision = 1.0 / (2.0 * tf.square(tf.maximum(sigma, 1e-3)))
@@ -33,9 +33,9 @@ def gaussian_blur(columns, sigma):
     weights = tf.where((source >= 0) & (source < size), kernels[:, None, :], 0.0)
     indices = tf.broadcast_to(tf.clip_by_value(source, 0, size - 1), tf.shape(weights))
 
-    def along_first_axis(pictures):
-        rows = weighted_rows(tf.reshape(pictures, [-1, size, channels * size]), indices, weights)
+    def along_first_axis(images):
+        rows = weighted_rows(tf.reshape(images, [-1, size, channels * size]), indices, weights)
         return tf.reshape(rows, [-1, size, channels, size])
 
-    # Whole rows are added, so that memory is read in order; between the two axes the picture is turned.
-    return along_first_axis(turned(along_first_axis(columns)))
+    # Whole rows are added, so that memory is read in order; between the two axes the image is turned.
+    return along_first_axis(transpose_hw(along_first_axis(nwch)))

@@ -1,37 +1,37 @@
-"""Colour changes of batched pictures. Every function takes one parameter a picture.
+"""Color changes of batched images. Every function takes one parameter per image.
 
-Pictures are lines here, (B, H, C, W) float32 in [0, 1], see `pixels.to_lines`. On grey pictures (C = 1) saturation, hue
-and greyscale do nothing.
+Images are lines here, (B, H, C, W) float32 in [0, 1], see `pixels.to_nhcw`. On gray images (C = 1) saturation, hue
+and grayscale do nothing.
 """
 
 import tensorflow as tf
 
-GREY_WEIGHTS = (0.2989, 0.5870, 0.1140)
+GRAY_WEIGHTS = (0.2989, 0.5870, 0.1140)
 
 
-def _per_picture(parameter):
+def _per_image(parameter):
     return parameter[:, None, None, None]
 
 
-def brightness_contrast(lines, delta, factor):
-    """Scales by `factor` (B,) about each channel's mean over the picture, adds `delta` (B,), then clips to [0, 1]."""
+def brightness_contrast(nhcw, delta, factor):
+    """Scales by `factor` (B,) about each channel's mean over the image, adds `delta` (B,), then clips to [0, 1]."""
     # In two steps: along whole rows XLA adds with vector units, within a row number by number.
-    mean = tf.reduce_mean(tf.reduce_mean(lines, axis=1, keepdims=True), axis=3, keepdims=True)
-    return tf.clip_by_value((lines - mean) * _per_picture(factor) + (mean + _per_picture(delta)), 0.0, 1.0)
+    mean = tf.reduce_mean(tf.reduce_mean(nhcw, axis=1, keepdims=True), axis=3, keepdims=True)
+    return tf.clip_by_value((nhcw - mean) * _per_image(factor) + (mean + _per_image(delta)), 0.0, 1.0)
 
 
-def saturation_hue(lines, factor, delta):
+def saturation_hue(nhcw, factor, delta):
     """Multiplies the saturation of HSV by `factor` (B,) >= 0, at most to 1, and turns the hue by `delta` (B,) turns.
 
     With V the largest and m the smallest channel, saturation is (V - m) / V, and a channel is V - (V - m) * (something
     of the hue), so no conversion to HSV and back is needed.
     """
-    if lines.shape[2] == 1:
-        return lines
-    red, green, blue = tf.unstack(lines, axis=2)
+    if nhcw.shape[2] == 1:
+        return nhcw
+    red, green, blue = tf.unstack(nhcw, axis=2)
     value = tf.maximum(tf.maximum(red, green), blue)
     chroma = value - tf.minimum(tf.minimum(red, green), blue)
-    # A grey pixel has no hue; whatever stands for it is multiplied by its chroma, 0.
+    # A gray pixel has no hue; whatever stands for it is multiplied by its chroma, 0.
     inverse = 1.0 / tf.where(chroma > 0.0, chroma, 1.0)
     # The hue in sixths of a turn, counted from red.
     sixths = tf.where(
@@ -51,28 +51,28 @@ def saturation_hue(lines, factor, delta):
     return tf.stack([channel(5.0), channel(3.0), channel(1.0)], axis=2)
 
 
-def greyscale(lines, chosen):
+def grayscale(nhcw, chosen):
     """Replaces every channel by the luma 0.2989 R + 0.5870 G + 0.1140 B where `chosen` (B,) bool."""
-    if lines.shape[2] == 1:
-        return lines
-    luma = tf.reduce_sum(lines * tf.reshape(tf.constant(GREY_WEIGHTS), [1, 1, 3, 1]), axis=2, keepdims=True)
-    return tf.where(_per_picture(chosen), luma, lines)
+    if nhcw.shape[2] == 1:
+        return nhcw
+    luma = tf.reduce_sum(nhcw * tf.reshape(tf.constant(GRAY_WEIGHTS), [1, 1, 3, 1]), axis=2, keepdims=True)
+    return tf.where(_per_image(chosen), luma, nhcw)
 
 
-def solarize(lines, chosen):
+def solarize(nhcw, chosen):
     """Turns over the bright half, x < 0.5 ? x : 1 - x, where `chosen` (B,) bool."""
-    return tf.where(_per_picture(chosen) & (lines >= 0.5), 1.0 - lines, lines)
+    return tf.where(_per_image(chosen) & (nhcw >= 0.5), 1.0 - nhcw, nhcw)
 
 
-def jitter(lines, order, brightness_delta, contrast_factor, saturation_factor, hue_delta):
-    """The four colour changes, in an order of its own for each picture.
+def jitter(nhcw, order, brightness_delta, contrast_factor, saturation_factor, hue_delta):
+    """The four color changes, in an order of its own for each image.
 
-    All four are computed in each of four places, and a picture's parameter is neutral in all places but its own: work
-    that vector units hardly notice, where a choice for each picture would hold them up.
+    All four are computed in each of four places, and an image's parameter is neutral in all places but its own: work
+    that vector units hardly notice, where a choice for each image would hold them up.
 
     Args:
-        lines: (B, H, C, W) float32 in [0, 1].
-        order: (B, 4) int32, a permutation a picture: which change comes 1st to 4th; 0 brightness, 1 contrast,
+        nhcw: (B, H, C, W) float32 in [0, 1].
+        order: (B, 4) int32, a permutation per image: which change comes 1st to 4th; 0 brightness, 1 contrast,
             2 saturation, 3 hue.
         brightness_delta, contrast_factor, saturation_factor, hue_delta: (B,); 0, 1, 1 and 0 change nothing.
 
@@ -81,10 +81,10 @@ def jitter(lines, order, brightness_delta, contrast_factor, saturation_factor, h
     """
     for place in range(4):
         change = order[:, place]
-        lines = brightness_contrast(
-            lines, tf.where(change == 0, brightness_delta, 0.0), tf.where(change == 1, contrast_factor, 1.0)
+        nhcw = brightness_contrast(
+            nhcw, tf.where(change == 0, brightness_delta, 0.0), tf.where(change == 1, contrast_factor, 1.0)
         )
-        lines = saturation_hue(
-            lines, tf.where(change == 2, saturation_factor, 1.0), tf.where(change == 3, hue_delta, 0.0)
+        nhcw = saturation_hue(
+            nhcw, tf.where(change == 2, saturation_factor, 1.0), tf.where(change == 3, hue_delta, 0.0)
         )
-    return lines
+    return nhcw

@@ -10,18 +10,18 @@ ATTEMPTS = 10
 
 
 def sample_boxes(heights, widths, area, aspect, seed):
-    """Draws a random box for each picture: area uniform, aspect ratio log-uniform, position uniform.
+    """Draws a random box for each image: area uniform, aspect ratio log-uniform, position uniform.
 
-    Of ten draws the first that fits is taken; where none fits, the last, cut to the picture.
+    Of ten draws the first that fits is taken; where none fits, the last, cut to the image.
 
     Args:
-        heights, widths: (B,) int32, the pictures' sizes in pixels.
-        area: (low, high), share of the picture's area.
+        heights, widths: (B,) int32, the images' sizes in pixels.
+        area: (low, high), share of the image's area.
         aspect: (low, high), width / height.
         seed: (2,) int32.
 
     Returns:
-        (B, 4) int32: top, left, height, width, in whole pixels, inside the picture.
+        (B, 4) int32: top, left, height, width, in whole pixels, inside the image.
     """
     height, width = tf.cast(heights, tf.float32)[:, None], tf.cast(widths, tf.float32)[:, None]
     draws = uniform([tf.shape(heights)[0], ATTEMPTS, 4], seed)
@@ -42,11 +42,11 @@ def sample_boxes(heights, widths, area, aspect, seed):
 
 
 def crop_resize(images, boxes, image_size):
-    """Cuts a box out of each picture and resizes it, bicubic, antialiased where it shrinks.
+    """Cuts a box out of each image and resizes it, bicubic, antialiased where it shrinks.
 
     The filter is Pillow's and torchvision's: Keys' cubic with a = -0.5, stretched by the factor of shrinking, taking
     nothing from outside the box. The authors' resize does not antialias; the two differ only where a box is larger
-    than S, where theirs would leave most of a large photograph's pixels out. Each picture is multiplied by two
+    than S, where theirs would leave most of a large photograph's pixels out. Each image is multiplied by two
     interpolation matrices, which costs the same on any device however the boxes lie.
 
     Args:
@@ -64,8 +64,8 @@ def crop_resize(images, boxes, image_size):
     return tf.clip_by_value(tf.transpose(planes, [0, 2, 3, 1]), 0.0, 1.0)
 
 
-def crop_columns(images, boxes, image_size):
-    """`crop_resize` of pictures of known height and width, as columns (B, S, C, S): width, channels, height.
+def crop_nwch(images, boxes, image_size):
+    """`crop_resize` of images of known height and width, as columns (B, S, C, S): width, channels, height.
 
     Of the matrices' entries only those that are not zero take part, which compiled code reads several times quicker.
     """
@@ -73,11 +73,11 @@ def crop_columns(images, boxes, image_size):
     rows = weighted_rows(
         tf.reshape(images, [-1, height, width * channels]), *_taps(boxes[:, 0], boxes[:, 2], height, image_size)
     )
-    columns = tf.transpose(tf.reshape(rows, [-1, image_size, width, channels]), [0, 2, 3, 1])
-    columns = weighted_rows(
-        tf.reshape(columns, [-1, width, channels * image_size]), *_taps(boxes[:, 1], boxes[:, 3], width, image_size)
+    nwch = tf.transpose(tf.reshape(rows, [-1, image_size, width, channels]), [0, 2, 3, 1])
+    nwch = weighted_rows(
+        tf.reshape(nwch, [-1, width, channels * image_size]), *_taps(boxes[:, 1], boxes[:, 3], width, image_size)
     )
-    return tf.clip_by_value(tf.reshape(columns, [-1, image_size, channels, image_size]), 0.0, 1.0)
+    return tf.clip_by_value(tf.reshape(nwch, [-1, image_size, channels, image_size]), 0.0, 1.0)
 
 
 @compiled
@@ -97,7 +97,7 @@ def weighted_rows(rows, indices, weights):
 
 
 def resize(image, image_size):
-    """`crop_resize` of one whole picture of any size, by TensorFlow's kernel, which XLA does not have.
+    """`crop_resize` of one whole image of any size, by TensorFlow's kernel, which XLA does not have.
 
     Args:
         image: (H, W, C) uint8 or float32.
@@ -115,7 +115,7 @@ def resize(image, image_size):
 def _resize_rows(image, size):
     """(N, W, C) to (size, W, C) float32."""
     shape = tf.shape(image)
-    # As a picture one pixel wide with W * C channels: the kernel is quick on many channels and slow on three.
+    # As an image one pixel wide with W * C channels: the kernel is quick on many channels and slow on three.
     rows = tf.raw_ops.ScaleAndTranslate(
         images=tf.reshape(image, [1, shape[0], 1, shape[1] * shape[2]]),
         size=tf.constant([size, 1]),
@@ -134,34 +134,34 @@ def random_boxes(images, area, aspect, seed):
 
 
 def random_crop(images, image_size, area, aspect, seed):
-    """Cuts a random box out of each picture, see `sample_boxes`, and resizes it, see `crop_resize`."""
+    """Cuts a random box out of each image, see `sample_boxes`, and resizes it, see `crop_resize`."""
     return crop_resize(images, random_boxes(images, area, aspect, seed), image_size)
 
 
 def flip(images, chosen):
-    """Mirrors left and right the pictures (B, H, W, C) where `chosen` (B,) bool."""
+    """Mirrors left and right the images (B, H, W, C) where `chosen` (B,) bool."""
     return tf.where(chosen[:, None, None, None], tf.reverse(images, [2]), images)
 
 
 def _interpolation(start, length, source_size, target_size):
     """(B, target_size, source_size) float32: row o holds the weights that output pixel o gives the source pixels."""
-    centre, support = _centres(start, length, target_size)
+    center, support = _centers(start, length, target_size)
     source = tf.range(tf.cast(source_size, tf.float32))
-    return _weights(source - centre, support, source, start, length)
+    return _weights(source - center, support, source, start, length)
 
 
 def _taps(start, length, source_size, target_size):
     """The entries of `_interpolation` that are not zero: which source pixels (B, S, K) int32, and their weights."""
-    centre, support = _centres(start, length, target_size)
+    center, support = _centers(start, length, target_size)
     # The cubic reaches two pixels to either side, or two times the factor of shrinking.
     count = int(4 * max(source_size / target_size, 1.0)) + 1
-    source = tf.math.ceil(centre - 2.0 * support) + tf.range(count, dtype=tf.float32)
-    weights = _weights(source - centre, support, source, start, length)
+    source = tf.math.ceil(center - 2.0 * support) + tf.range(count, dtype=tf.float32)
+    weights = _weights(source - center, support, source, start, length)
     return tf.cast(tf.clip_by_value(source, 0.0, source_size - 1.0), tf.int32), weights
 
 
-def _centres(start, length, target_size):
-    """Each output pixel's centre in source pixels, (B, S, 1), and the stretch of the filter, (B, 1, 1)."""
+def _centers(start, length, target_size):
+    """Each output pixel's center in source pixels, (B, S, 1), and the stretch of the filter, (B, 1, 1)."""
     scale = tf.cast(length, tf.float32)[:, None, None] / target_size
     output = tf.range(target_size, dtype=tf.float32)[None, :, None]
     return tf.cast(start, tf.float32)[:, None, None] + (output + 0.5) * scale - 0.5, tf.maximum(scale, 1.0)
@@ -183,14 +183,14 @@ def _cubic(distance):
 
 
 def central_resize(images, image_size):
-    """What evaluation and serving do to a picture: the central square, resized like a crop.
+    """What evaluation and serving do to an image: the central square, resized like a crop.
 
     Args:
         images: (B, H, W, C) float32 in [0, 1].
         image_size: int, S.
 
     Returns:
-        (B, S, S, C) float32 in [0, 1]; the pictures as they are when they have that size.
+        (B, S, S, C) float32 in [0, 1]; the images as they are when they have that size.
     """
     if images.shape[1] == image_size and images.shape[2] == image_size:
         return images

@@ -1,10 +1,10 @@
-"""Pixel values: how stored pictures become numbers in [0, 1], and how a batch of them lies in memory.
+"""Pixel values: how stored images become numbers in [0, 1], and how a batch of them lies in memory.
 
 images   (B, H, W, C)   as they come and go
 lines    (B, H, C, W)   a row of one channel in one piece, which is what vector units like
 columns  (B, W, C, H)   a column of one channel in one piece
 
-A view is cropped into columns, recoloured as such, and comes out of the blur as lines.
+A view is cropped into columns, recolored as such, and comes out of the blur as lines.
 """
 
 import tensorflow as tf
@@ -25,16 +25,16 @@ def to_unit_range(images):
     return tf.cast(images, tf.float32)
 
 
-def to_lines(images):
+def to_nhcw(images):
     """Images (B, H, W, C) to lines (B, H, C, W)."""
     return tf.transpose(images, [0, 1, 3, 2])
 
 
-def from_lines(lines):
+def from_nhcw(nhcw):
     """Lines (B, H, C, W) to images (B, H, W, C)."""
-    return tf.transpose(lines, [0, 1, 3, 2])
+    return tf.transpose(nhcw, [0, 1, 3, 2])
 
 
-def turned(lines):
+def transpose_hw(nhcw):
     """Lines (B, H, C, W) to columns (B, W, C, H), or columns to lines."""
-    return tf.transpose(lines, [0, 3, 2, 1])
+    return tf.transpose(nhcw, [0, 3, 2, 1])

@@ -13,7 +13,7 @@ from .view import VIEW_1, VIEW_2, distort, random_view
 
 @keras.saving.register_keras_serializable("byol_keras")
 class TwoViews(keras.layers.Layer):
-    """Two random views of each picture: images (B, H, W, C) -> (view_1, view_2), each (B, S, S, C) float32 in [0, 1].
+    """Two random views of each image: images (B, H, W, C) -> (view_1, view_2), each (B, S, S, C) float32 in [0, 1].
 
     Works inside `tf.data` maps and inside a model alike. Without a `seed` in the call, seeds are drawn from the layer's
     own generator, one after another: reproducible after `keras.utils.set_random_seed` or with `seed=` in the
@@ -58,7 +58,7 @@ class TwoViews(keras.layers.Layer):
         """The two views of `images`, uint8 or float in [0, 1]; `seed`: (2,) int32 tensor, or None."""
         images = to_unit_range(images)
         if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
-            raise InputError(f"Pictures must be a (B, H, W, 1 or 3) batch. Received: shape {tuple(images.shape)}")
+            raise InputError(f"Images must be a (B, H, W, 1 or 3) batch. Received: shape {tuple(images.shape)}")
         seed_1, seed_2 = self._seeds(seed)
         return (
             random_view(images, self.image_size, self.view_1, seed_1),

@@ -1,25 +1,25 @@
-"""One random view of each picture. What a view is stands in the two dicts."""
+"""One random view of each image. What a view is stands in the two dicts."""
 
 import tensorflow as tf
 
 from ..kernels.compiled import compiled
 from .blur import gaussian_blur
-from .color import greyscale, jitter, solarize
-from .crop import crop_columns, crop_resize, random_boxes
-from .layout import from_lines, to_lines, turned
+from .color import grayscale, jitter, solarize
+from .crop import crop_nwch, crop_resize, random_boxes
+from .layout import from_nhcw, to_nhcw, transpose_hw
 from .random import fold_in, split, uniform
 
 # Grill et al. 2020, appendix B, with the values of the authors' code.
 VIEW_1 = {
-    "crop_area": (0.08, 1.0),  # share of the picture, uniform
+    "crop_area": (0.08, 1.0),  # share of the image, uniform
     "crop_aspect": (3 / 4, 4 / 3),  # width / height, log-uniform
     "flip": 0.5,  # probability
-    "jitter": 0.8,  # probability of the four colour changes together
+    "jitter": 0.8,  # probability of the four color changes together
     "brightness": 0.4,  # added, uniform in [-0.4, 0.4]
     "contrast": 0.4,  # factor, uniform in [0.6, 1.4]
     "saturation": 0.2,  # factor, uniform in [0.8, 1.2]
     "hue": 0.1,  # turns, uniform in [-0.1, 0.1]
-    "greyscale": 0.2,  # probability
+    "grayscale": 0.2,  # probability
     "blur": 1.0,  # probability
     "blur_sigma": (0.1, 2.0),  # pixels, uniform
     "solarize": 0.0,  # probability
@@ -33,7 +33,7 @@ VIEW_2 = {
     "contrast": 0.4,
     "saturation": 0.2,
     "hue": 0.1,
-    "greyscale": 0.2,
+    "grayscale": 0.2,
     "blur": 0.1,
     "blur_sigma": (0.1, 2.0),
     "solarize": 0.2,
@@ -41,7 +41,7 @@ VIEW_2 = {
 
 
 def random_view(images, image_size, view, seed):
-    """Draws one view of each picture: crop and resize, then `distort`.
+    """Draws one view of each image: crop and resize, then `distort`.
 
     Args:
         images: (B, H, W, C) float32 in [0, 1], C 1 or 3.
@@ -56,11 +56,11 @@ def random_view(images, image_size, view, seed):
     boxes = random_boxes(images, view["crop_area"], view["crop_aspect"], crop_seed)
     if None in images.shape[1:]:
         return distort(crop_resize(images, boxes, image_size), view, distort_seed)
-    return from_lines(_distorted(crop_columns(images, boxes, image_size), view, distort_seed))
+    return from_nhcw(_distorted(crop_nwch(images, boxes, image_size), view, distort_seed))
 
 
 def distort(crops, view, seed):
-    """All of a view after the crop: flip, colour jitter, greyscale, blur, solarize; every draw is per picture.
+    """All of a view after the crop: flip, color jitter, grayscale, blur, solarize; every draw is per image.
 
     Args:
         crops: (B, S, S, C) float32 in [0, 1], C 1 or 3.
@@ -70,12 +70,12 @@ def distort(crops, view, seed):
     Returns:
         (B, S, S, C) float32 in [0, 1].
     """
-    return from_lines(_distorted(turned(to_lines(crops)), view, seed))
+    return from_nhcw(_distorted(transpose_hw(to_nhcw(crops)), view, seed))
 
 
-def _distorted(columns, view, seed):
+def _distorted(nwch, view, seed):
     """`distort` of columns (B, S, C, S), giving lines."""
-    batch = tf.shape(columns)[0]
+    batch = tf.shape(nwch)[0]
     draws = tf.unstack(uniform([10, batch], seed))
     # Ranks of independent uniform numbers are a uniform permutation.
     order = tf.argsort(uniform([batch, 4], fold_in(seed, 1)), axis=1)
@@ -84,29 +84,29 @@ def _distorted(columns, view, seed):
     def symmetric(draw, reach):
         return tf.where(jittered, (2.0 * draw - 1.0) * reach, 0.0)
 
-    columns = _recoloured(
-        columns,
+    nwch = _recolored(
+        nwch,
         draws[0] < view["flip"],
         order,
         symmetric(draws[2], view["brightness"]),
         1.0 + symmetric(draws[3], view["contrast"]),
         1.0 + symmetric(draws[4], view["saturation"]),
         symmetric(draws[5], view["hue"]),
-        draws[6] < view["greyscale"],
+        draws[6] < view["grayscale"],
     )
     blurred, (low, high) = draws[7] < view["blur"], view["blur_sigma"]
     sigma = tf.where(blurred, low + draws[8] * (high - low), 0.0)
     # Sigma 0 changes nothing, yet costs as much as any other.
-    lines = tf.cond(tf.reduce_any(blurred), lambda: gaussian_blur(columns, sigma), lambda: turned(columns))
-    return _solarized(lines, draws[9] < view["solarize"])
+    nhcw = tf.cond(tf.reduce_any(blurred), lambda: gaussian_blur(nwch, sigma), lambda: transpose_hw(nwch))
+    return _solarized(nhcw, draws[9] < view["solarize"])
 
 
 @compiled
-def _recoloured(columns, flipped, order, brightness, contrast, saturation, hue, grey):
-    columns = tf.where(flipped[:, None, None, None], tf.reverse(columns, [1]), columns)
-    return greyscale(jitter(columns, order, brightness, contrast, saturation, hue), grey)
+def _recolored(nwch, flipped, order, brightness, contrast, saturation, hue, gray):
+    nwch = tf.where(flipped[:, None, None, None], tf.reverse(nwch, [1]), nwch)
+    return grayscale(jitter(nwch, order, brightness, contrast, saturation, hue), gray)
 
 
 @compiled
-def _solarized(lines, chosen):
-    return tf.clip_by_value(solarize(lines, chosen), 0.0, 1.0)
+def _solarized(nhcw, chosen):
+    return tf.clip_by_value(solarize(nhcw, chosen), 0.0, 1.0)

@@ -2,7 +2,7 @@
 
 import keras
 
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -20,5 +20,5 @@ class Checkpoint(keras.callbacks.Callback):
         self.path = path
 
     def on_epoch_end(self, epoch, logs=None):
-        with written_beside(self.path) as temporary:
+        with atomic_path(self.path) as temporary:
             self.model.save(temporary)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import keras
 
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 
-class History(keras.callbacks.Callback):
+class CSVHistory(keras.callbacks.Callback):
     """Writes one row an epoch: epoch (from 0) and everything `fit` logs, to `path`.
 
     The file is replaced whole, and rows of epochs that are trained again are dropped, so that it stays true when a run
@@ -25,7 +25,7 @@ class History(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         rows = [row for row in read_history(self.path) if row["epoch"] < epoch]
         rows.append({"epoch": epoch, **{key: float(value) for key, value in logs.items()}})
-        with written_beside(self.path) as temporary, temporary.open("w", newline="") as file:
+        with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[-1]))
             writer.writeheader()
             writer.writerows(rows)

@@ -1,4 +1,4 @@
-"""Says when the pictures come too slowly for the training step."""
+"""Says when the images come too slowly for the training step."""
 
 import sys
 import time
@@ -39,8 +39,8 @@ class InputCheck(keras.callbacks.Callback):
         alone = self._seconds_a_batch()
         if alone > STARVING * step:
             print(
-                f"The pictures come slowly: making a batch takes {alone:.3f} s by itself, a training step {step:.3f} s "
-                "in all. Pictures of one size that fit in memory are held there, so shrink them once, to squares a "
+                f"The images come slowly: making a batch takes {alone:.3f} s by itself, a training step {step:.3f} s "
+                "in all. Images of one size that fit in memory are held there, so shrink them once, to squares a "
                 "little larger than --image-size; a faster disk or more cores help as well.",
                 file=sys.stderr,
                 flush=True,

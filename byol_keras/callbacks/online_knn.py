@@ -1,4 +1,4 @@
-"""The accuracy of the neighbours, while training goes on."""
+"""The accuracy of the neighbors, while training goes on."""
 
 import keras
 
@@ -7,35 +7,35 @@ from ..evaluation import embed, knn_leave_one_out
 
 
 class OnlineKNN(keras.callbacks.Callback):
-    """After each epoch, logs as "knn" the share of labelled pictures whose class wins the vote of their neighbours.
+    """After each epoch, logs as "knn" the share of labeled images whose class wins the vote of their neighbors.
 
-    Each picture is classified by the k others nearest to it (`knn_leave_one_out`), so one labelled source is enough.
+    Each image is classified by the k others nearest to it (`knn_leave_one_out`), so one labeled source is enough.
     The labels are looked at only: nothing is learned from them. The encoder is used in inference mode, in the precision
     it trains in.
 
-    Put it before callbacks that write the logs. It costs one embedding of the pictures an epoch, so give it some
+    Put it before callbacks that write the logs. It costs one embedding of the images an epoch, so give it some
     thousands at most.
 
     Args:
-        pictures: labelled `Pictures`, more than k: see `data.open_source` and `data.from_arrays`.
-        k: int, neighbours.
+        images: labeled `ImageSource`, more than k: see `data.open_source` and `data.from_arrays`.
+        k: int, neighbors.
 
     Raises:
-        InputError: for pictures without labels, of one class only, or too few.
+        InputError: for images without labels, of one class only, or too few.
     """
 
-    def __init__(self, pictures, k=20):
+    def __init__(self, source, k=20):
         super().__init__()
-        if pictures.labels is None:
-            raise InputError("OnlineKNN compares labels, and these pictures have none.")
-        if pictures.labels.min() == pictures.labels.max():
-            raise InputError("OnlineKNN compares labels, and these pictures are of one class only.")
-        if len(pictures) <= k:
-            raise InputError(f"{k} neighbours are asked of the others of {len(pictures)} pictures: give more pictures.")
-        self.pictures = pictures
+        if source.labels is None:
+            raise InputError("OnlineKNN compares labels, and these images have none.")
+        if source.labels.min() == source.labels.max():
+            raise InputError("OnlineKNN compares labels, and these images are of one class only.")
+        if len(source) <= k:
+            raise InputError(f"{k} neighbors are asked of the others of {len(source)} images: give more images.")
+        self.source = source
         self.k = k
 
     def on_epoch_end(self, epoch, logs=None):
-        vectors = embed(self.model.encoder, self.pictures)
+        vectors = embed(self.model.encoder, self.source)
         # Not in place of `logs`: the callbacks that come after read the same dict.
-        logs["knn"] = float(knn_leave_one_out(vectors, self.pictures.labels, self.k).mean())
+        logs["knn"] = float(knn_leave_one_out(vectors, self.source.labels, self.k).mean())

@@ -1,4 +1,4 @@
-"""What the network sees and which pictures it finds alike, in TensorBoard."""
+"""What the network sees and which images it finds alike, in TensorBoard."""
 
 from pathlib import Path
 
@@ -6,57 +6,57 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data.grids import sheet, view_sheet
+from ..data.grids import image_grid, view_grid
 from ..data.images import evenly
 from ..data.pipelines import ordered_batches
-from ..evaluation import embed, nearest, unit
+from ..evaluation import embed, l2_normalize_rows, nearest
 
 CELL = 96
 QUERIES = 8
-NEIGHBOURS = 8
-# Among so many pictures at most the neighbours are looked for.
+NEIGHBORS = 8
+# Among so many images at most the neighbors are looked for.
 CANDIDATES = 1000
 
 
 class TensorBoardImages(keras.callbacks.Callback):
-    """Writes pictures for TensorBoard: "views" once, at the start, and "neighbours" after each epoch.
+    """Writes images for TensorBoard: "views" once, at the start, and "neighbors" after each epoch.
 
-    The sheet of neighbours has a row a picture: the picture itself, then those nearest to it by the cosine of their
-    embeddings, nearest first, among at most 1,000 pictures evenly taken. No labels are needed.
+    The sheet of neighbors has a row per image: the image itself, then those nearest to it by the cosine of their
+    embeddings, nearest first, among at most 1,000 images evenly taken. No labels are needed.
 
     Args:
         folder: path of the logs; the events go into its subfolder images.
-        pictures: `Pictures`, those trained on or others.
+        images: `ImageSource`, those trained on or others.
         views: `TwoViews`.
     """
 
-    def __init__(self, folder, pictures, views):
+    def __init__(self, folder, source, views):
         super().__init__()
         self.folder = Path(folder)
         self.views = views
-        self.pictures = pictures.subset(evenly(len(pictures), CANDIDATES))
+        self.source = source.subset(evenly(len(source), CANDIDATES))
         self._writer = None
 
     def on_train_begin(self, logs=None):
         self._writer = tf.summary.create_file_writer(str(self.folder / "images"))
-        self._write("views", view_sheet(self.pictures, self.views), step=0)
+        self._write("views", view_grid(self.source, self.views), step=0)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._write("neighbours", self._neighbours(), step=epoch)
+        self._write("neighbors", self._neighbors(), step=epoch)
 
     def on_train_end(self, logs=None):
         self._writer.close()
 
-    def _write(self, name, picture, step):
+    def _write(self, name, image, step):
         with self._writer.as_default():
-            tf.summary.image(name, np.asarray(picture)[None], step=step)
+            tf.summary.image(name, np.asarray(image)[None], step=step)
         self._writer.flush()
 
-    def _neighbours(self):
-        vectors = unit(embed(self.model.encoder, self.pictures))
-        queries = evenly(len(self.pictures), QUERIES)
-        # The first is the picture itself, or a copy of it.
-        found, _ = nearest(vectors[queries], vectors, min(1 + NEIGHBOURS, len(vectors)))
-        size = min(CELL, int(self.pictures.sizes.min()))
-        pixels = np.concatenate([*ordered_batches(self.pictures.subset(found.ravel()), size).as_numpy_iterator()])
-        return sheet([list(row) for row in pixels.reshape(*found.shape, *pixels.shape[1:])], CELL)
+    def _neighbors(self):
+        vectors = l2_normalize_rows(embed(self.model.encoder, self.source))
+        queries = evenly(len(self.source), QUERIES)
+        # The first is the image itself, or a copy of it.
+        found, _ = nearest(vectors[queries], vectors, min(1 + NEIGHBORS, len(vectors)))
+        size = min(CELL, int(self.source.sizes.min()))
+        pixels = np.concatenate([*ordered_batches(self.source.subset(found.ravel()), size).as_numpy_iterator()])
+        return image_grid([list(row) for row in pixels.reshape(*found.shape, *pixels.shape[1:])], CELL)

@@ -3,7 +3,7 @@
 import argparse
 
 SOURCE_HELP = (
-    "a folder of pictures (subfolders are classes), tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
+    "a folder of images (subfolders are classes), tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
 )
 MODEL_HELP = "a run, or a .keras file of an encoder"
 

@@ -15,11 +15,11 @@ def add_to(commands):
         "detect runs/street --train street/train/boxes.json --test street/test/boxes.json",
     )
     add.add_argument("encoder", metavar="RUN", help="of resnet10, resnet18 or resnet34 at 64 pixels or more")
-    boxes = "boxes in the COCO format, a .json; its pictures are looked for from its folder on"
+    boxes = "boxes in the COCO format, a .json; its images are looked for from its folder on"
     add.add_argument("--train", metavar="BOXES", required=True, help=boxes)
     add.add_argument("--test", metavar="BOXES", required=True, help="boxes of the same categories")
-    add.add_argument("--train-images", metavar="FOLDER", help="where the training pictures are, if elsewhere")
-    add.add_argument("--test-images", metavar="FOLDER", help="where the test pictures are, if elsewhere")
+    add.add_argument("--train-images", metavar="FOLDER", help="where the training images are, if elsewhere")
+    add.add_argument("--test-images", metavar="FOLDER", help="where the test images are, if elsewhere")
     add.add_argument(
         "--image-size", metavar="N", type=int, default=256, help="pixels of the longer side (default: 256)"
     )
@@ -28,10 +28,10 @@ def add_to(commands):
         metavar="F",
         type=float,
         default=1.0,
-        help="share of the training pictures used (default: 1)",
+        help="share of the training images used (default: 1)",
     )
-    add.add_argument("--epochs", metavar="N", type=int, default=12, help="passes over the pictures (default: 12)")
-    add.add_argument("--batch-size", metavar="N", type=int, default=8, help="pictures in one update (default: 8)")
+    add.add_argument("--epochs", metavar="N", type=int, default=12, help="passes over the images (default: 12)")
+    add.add_argument("--batch-size", metavar="N", type=int, default=8, help="images in one update (default: 8)")
     add.add_argument("--learning-rate", metavar="F", type=float, default=1e-3, help="at its peak (default: 0.001)")
     add.add_argument("--seeds", metavar="N", type=int, default=3, help="repetitions of each (default: 3)")
     add.add_argument("--precision", metavar="P", default="auto", help="auto, float32 or bfloat16 (default: auto)")
@@ -57,4 +57,4 @@ def _run(options):
     print(table(results))
     folder = Path(options.encoder)
     name = results_name("detection", options.label_fraction)
-    print(f"Written to {folder / 'results' / name}.json; the detector and a picture are in {folder / name}")
+    print(f"Written to {folder / 'results' / name}.json; the detector and an image are in {folder / name}")

@@ -11,7 +11,7 @@ def add_to(commands):
         commands,
         "duplicates",
         _run,
-        "list the pictures of a folder that are nearly the same",
+        "list the images of a folder that are nearly the same",
         "duplicates runs/photos --data photos/ --keep photos.index --out duplicates.html",
     )
     add.add_argument("encoder", metavar="RUN_OR_MODEL", help=MODEL_HELP)
@@ -22,7 +22,7 @@ def add_to(commands):
         "--threshold",
         metavar="D",
         type=float,
-        help="cosine distance below which two pictures are nearly the same (default: 0.02 of the mean distance)",
+        help="cosine distance below which two images are nearly the same (default: 0.02 of the mean distance)",
     )
 
 
@@ -31,5 +31,5 @@ def _run(options):
 
     groups, threshold = list_duplicates(options.encoder, options.data, options.out, options.threshold, options.keep)
     copies = sum(len(group) for group in groups)
-    print(f"Nearer than {threshold:.2g}: {copies:,} pictures in {len(groups):,} group{'' if len(groups) == 1 else 's'}")
+    print(f"Nearer than {threshold:.2g}: {copies:,} images in {len(groups):,} group{'' if len(groups) == 1 else 's'}")
     print(f"Written to {options.out} and {Path(options.out).with_suffix('.csv')}")

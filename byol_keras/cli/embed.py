@@ -9,7 +9,7 @@ def add_to(commands):
         commands,
         "embed",
         _run,
-        "write the embedding of every picture to an .npz",
+        "write the embedding of every image to an .npz",
         "embed runs/photos --data photos/ --out embeddings.npz",
     )
     add.add_argument("encoder", metavar="RUN_OR_MODEL", help=MODEL_HELP)

@@ -12,11 +12,11 @@ def add_to(commands):
         "evaluate",
         _run,
         "compare the trained encoder with the same one untrained, by k-NN and linear probe",
-        "evaluate runs/photos --train labelled/train --test labelled/test",
+        "evaluate runs/photos --train labeled/train --test labeled/test",
     )
     add.add_argument("encoder", metavar="RUN")
-    add.add_argument("--train", metavar="SOURCE", required=True, help="labelled pictures: " + SOURCE_HELP)
-    add.add_argument("--test", metavar="SOURCE", required=True, help="labelled pictures of the same classes")
+    add.add_argument("--train", metavar="SOURCE", required=True, help="labeled images: " + SOURCE_HELP)
+    add.add_argument("--test", metavar="SOURCE", required=True, help="labeled images of the same classes")
     add.add_argument("--label-fraction", metavar="F", type=float, default=1.0, help="share of the training labels used")
     add.add_argument("--draws", metavar="N", type=int, help="random choices of them (default: 3 of a share, 1 of all)")
     add.add_argument(
@@ -26,11 +26,11 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..evaluation.label_subsets import usual_draws
+    from ..evaluation.label_subsets import default_subset_count
     from ..workflows.evaluate import evaluate_run, table
 
     fraction = options.label_fraction
-    draws = usual_draws(fraction) if options.draws is None else options.draws
+    draws = default_subset_count(fraction) if options.draws is None else options.draws
     sgd = options.probe == "sgd"
     result = evaluate_run(
         options.encoder, options.train, options.test, fraction, sgd, options.seed, draws, options.line

@@ -12,7 +12,7 @@ def add_to(commands):
         "export",
         _run,
         "write the encoder as SavedModel and .tflite, each checked against Keras",
-        "export runs/photos --out serving --quantize all --labelled labelled/test --report",
+        "export runs/photos --out serving --quantize all --labeled labeled/test --report",
     )
     add.add_argument("encoder", metavar="RUN")
     add.add_argument("--out", metavar="DIR", required=True, help="gets encoder/VERSION/ and encoder.tflite")
@@ -23,14 +23,14 @@ def add_to(commands):
         default="none",
         help="for the .tflite; all writes one of each",
     )
-    add.add_argument("--calibration", metavar="SOURCE", help="pictures for int8 and for the check (default: the run's)")
+    add.add_argument("--calibration", metavar="SOURCE", help="images for int8 and for the check (default: the run's)")
     add.add_argument(
         "--io", choices=("float32", "int8", "uint8"), default="float32", help="what the .tflite in int8 takes and gives"
     )
     add.add_argument(
         "--batch", metavar="N", type=_batch, default=1, help="images in a call of the .tflite, or any (default: 1)"
     )
-    add.add_argument("--labelled", metavar="SOURCE", help="labelled pictures: compare the 20-NN accuracy too")
+    add.add_argument("--labeled", metavar="SOURCE", help="labeled images: compare the 20-NN accuracy too")
     add.add_argument(
         "--report", action="store_true", help="measure each file beside Keras, print a table and write DIR/report.html"
     )
@@ -38,7 +38,7 @@ def add_to(commands):
         "--classifier", action="store_true", help="export what finetune made: the classes' names, with scores"
     )
     add.add_argument("--head", metavar="FILE", help="the head.npz that label wrote, to export with the encoder")
-    add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all processors)")
+    add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all CPUs)")
 
 
 def _run(options):
@@ -52,7 +52,7 @@ def _run(options):
         options.calibration,
         options.io,
         options.batch,
-        options.labelled,
+        options.labeled,
         options.report,
         options.threads,
         options.classifier,

@@ -11,46 +11,46 @@ def add_to(commands):
         commands,
         "label",
         _run,
-        "label the pictures that teach most, on a local page, and train a head on them",
+        "label the images that teach most, on a local page, and train a head on them",
         "label runs/photos --data photos/",
     )
     add.add_argument("encoder", metavar="RUN")
-    add.add_argument("--data", metavar="FOLDER", required=True, help="pictures to label, at any depth")
-    add.add_argument("--labels", metavar="FILE", help="a .csv: picture, class, sha256 (default: RUN/labels.csv)")
-    add.add_argument("--out", metavar="DIR", help="gets predictions.csv and head.npz (default: RUN/labelled)")
+    add.add_argument("--data", metavar="FOLDER", required=True, help="images to label, at any depth")
+    add.add_argument("--labels", metavar="FILE", help="a .csv: image, class, sha256 (default: RUN/labels.csv)")
+    add.add_argument("--out", metavar="DIR", help="gets predictions.csv and head.npz (default: RUN/labeled)")
     add.add_argument("--port", metavar="N", type=int, default=0, help="of the page (default: any that is free)")
     instead = add.add_mutually_exclusive_group()
-    instead.add_argument("--next", metavar="N", type=int, help="print the next N pictures to label, and no page")
+    instead.add_argument("--next", metavar="N", type=int, help="print the next N images to label, and no page")
     instead.add_argument("--write", action="store_true", help="write predictions and head to --out, and no page")
 
 
 def _run(options):
     from ..errors import InputError
-    from ..tasks.labeling import next_pictures, write_result
-    from ..workflows.label import open_labelling
+    from ..tasks.labeling import next_images, write_result
+    from ..workflows.label import open_labeling
 
     if options.next is not None and options.next < 1:
         raise InputError(f"--next must be at least 1. Received: {options.next}")
     labels = options.labels or Path(options.encoder) / "labels.csv"
-    out = options.out or Path(options.encoder) / "labelled"
-    labelling = open_labelling(options.encoder, options.data, labels)
+    out = options.out or Path(options.encoder) / "labeled"
+    labeling = open_labeling(options.encoder, options.data, labels)
     if options.next is not None:
-        chosen = next_pictures(labelling.embeddings, list(labelling.answers), labelling.scores, options.next)
-        print("\n".join(labelling.names[index] for index in chosen))
+        chosen = next_images(labeling.embeddings, list(labeling.answers), labeling.scores, options.next)
+        print("\n".join(labeling.names[index] for index in chosen))
     elif options.write:
-        for path in write_result(labelling, out):
+        for path in write_result(labeling, out):
             print(f"Written to {path}")
     else:
-        _serve(labelling, options.data, labels, out, options.port)
+        _serve(labeling, options.data, labels, out, options.port)
 
 
-def _serve(labelling, folder, labels, out, port):
-    from ..tasks.labeling.web.server import LabellingServer
+def _serve(labeling, folder, labels, out, port):
+    from ..tasks.labeling.web.server import LabelingServer
 
-    with LabellingServer(labelling, Path(folder).expanduser(), out, port) as server:
-        print(f"Label the pictures at {server.url}\nEvery answer is saved at once to {labels}; end with Ctrl-C.")
-        print(f"{len(labelling.labelled):,} of {len(labelling.names):,} pictures are labelled.", flush=True)
+    with LabelingServer(labeling, Path(folder).expanduser(), out, port) as server:
+        print(f"Label the images at {server.url}\nEvery answer is saved at once to {labels}; end with Ctrl-C.")
+        print(f"{len(labeling.labeled):,} of {len(labeling.names):,} images are labeled.", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            print(f"\n{len(labelling.labelled):,} pictures are labelled. Go on with the same command.")
+            print(f"\n{len(labeling.labeled):,} images are labeled. Go on with the same command.")

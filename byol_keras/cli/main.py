@@ -93,7 +93,7 @@ def parse(arguments):
         argparse.Namespace with `command`, `run`, the command's own options, and `line`, the whole command line.
     """
     parser = argparse.ArgumentParser(
-        prog="byol-keras", description="Learn an image encoder from unlabelled pictures with BYOL, and put it to work."
+        prog="byol-keras", description="Learn an image encoder from unlabeled images with BYOL, and put it to work."
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -13,7 +13,7 @@ def add_to(commands):
         commands,
         "pretrain",
         _run,
-        "train an encoder on unlabelled pictures",
+        "train an encoder on unlabeled images",
         "pretrain --data photos/ --out runs/photos --epochs 50",
     )
     add.add_argument("--data", metavar="SOURCE", help=SOURCE_HELP)
@@ -21,21 +21,21 @@ def add_to(commands):
     add.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: short)")
     add.add_argument("--backbone", metavar="NAME", help="resnet8, resnet8x2, resnet10, resnet18, resnet34 or resnet50")
     add.add_argument("--image-size", metavar="N", type=int, help="pixels, height and width of the views")
-    add.add_argument("--epochs", metavar="N", type=int, help="passes over the pictures")
-    add.add_argument("--batch-size", metavar="N", type=int, help="pictures in one update")
+    add.add_argument("--epochs", metavar="N", type=int, help="passes over the images")
+    add.add_argument("--batch-size", metavar="N", type=int, help="images in one update")
     add.add_argument(
         "--crop-area",
         metavar="F",
         type=float,
-        help="smallest share of a picture in a view; large, such as 0.5, where all show one thing at one place: faces",
+        help="smallest share of an image in a view; large, such as 0.5, where all show one thing at one place: faces",
     )
     add.add_argument("--precision", metavar="P", help="auto, float32, bfloat16 or float16")
     add.add_argument(
-        "--probe", metavar="SOURCE", help="labelled pictures to log the 20-NN accuracy of, each epoch; not trained on"
+        "--probe", metavar="SOURCE", help="labeled images to log the 20-NN accuracy of, each epoch; not trained on"
     )
     add.add_argument("--seed", metavar="N", type=int, help="of every random draw (default: 0)")
     add.add_argument(
-        "--leave-out", metavar="FILE", help="a text file: pictures and folders below SOURCE not to train on, one a line"
+        "--leave-out", metavar="FILE", help="a text file: images and folders below SOURCE not to train on, one a line"
     )
     add.add_argument("--resume", action="store_true", help="go on with the run in --out from its last whole epoch")
 
@@ -56,8 +56,8 @@ def _run(options):
         run = resume(options.out)
     else:
         if options.data is None:
-            raise InputError("--data is missing: where are the pictures?")
+            raise InputError("--data is missing: where are the images?")
         recipe = dataclasses.replace(recipe_named(options.recipe or "short"), **changes)
-        left_out = [] if options.leave_out is None else read_names(options.leave_out)
-        run = pretrain(options.data, options.out, recipe, options.seed or 0, left_out, options.probe)
+        exclude = [] if options.leave_out is None else read_names(options.leave_out)
+        run = pretrain(options.data, options.out, recipe, options.seed or 0, exclude, options.probe)
     print(f"Encoder: {run.encoder}\nNext:    byol-keras evaluate {run.folder} --train SOURCE --test SOURCE")

@@ -11,15 +11,15 @@ def add_to(commands):
         commands,
         "retrieval",
         _run,
-        "measure by labels how well the nearest pictures agree in class, trained beside untrained",
-        "retrieval runs/photos --index labelled/train --query labelled/test",
+        "measure by labels how well the nearest images agree in class, trained beside untrained",
+        "retrieval runs/photos --index labeled/train --query labeled/test",
     )
     add.add_argument("encoder", metavar="RUN")
-    add.add_argument("--index", metavar="SOURCE", required=True, help="labelled pictures to find: " + SOURCE_HELP)
+    add.add_argument("--index", metavar="SOURCE", required=True, help="labeled images to find: " + SOURCE_HELP)
     add.add_argument(
         "--query",
         metavar="SOURCE",
-        help="labelled pictures of the same classes to search with (default: each of the index, among the others)",
+        help="labeled images of the same classes to search with (default: each of the index, among the others)",
     )
 
 

@@ -9,24 +9,24 @@ def add_to(commands):
         commands,
         "search",
         _run,
-        "find the pictures most like others, and write a page with them",
+        "find the images most like others, and write a page with them",
         "search runs/photos --index photos/ --query new.jpg --keep photos.index --out found.html",
     )
     add.add_argument("encoder", metavar="RUN_OR_MODEL", help=MODEL_HELP)
     add.add_argument("--index", metavar="SOURCE", required=True, help="where to search: " + SOURCE_HELP)
-    add.add_argument("--query", metavar="IMAGE", nargs="+", required=True, help="picture files, or folders of them")
-    add.add_argument("--out", metavar="PAGE", required=True, help="an .html; all pictures are inside it")
+    add.add_argument("--query", metavar="IMAGE", nargs="+", required=True, help="image files, or folders of them")
+    add.add_argument("--out", metavar="PAGE", required=True, help="an .html; all images are inside it")
     add.add_argument(
-        "--keep", metavar="FILE", help="keeps the index; next time only new and changed pictures are embedded"
+        "--keep", metavar="FILE", help="keeps the index; next time only new and changed images are embedded"
     )
-    add.add_argument("--neighbours", metavar="K", type=int, help="pictures for each query (default: 12)")
+    add.add_argument("--neighbors", metavar="K", type=int, help="images for each query (default: 12)")
 
 
 def _run(options):
-    from ..workflows.search import search_pictures
+    from ..workflows.search import search_images
 
-    index, positions, _ = search_pictures(
-        options.encoder, options.index, options.query, options.out, options.keep, options.neighbours
+    index, positions, _ = search_images(
+        options.encoder, options.index, options.query, options.out, options.keep, options.neighbors
     )
     queries = f"{len(positions):,} {'query' if len(positions) == 1 else 'queries'}"
-    print(f"{queries}, {positions.shape[1]} of {len(index):,} pictures for each: {options.out}")
+    print(f"{queries}, {positions.shape[1]} of {len(index):,} images for each: {options.out}")

@@ -2,7 +2,7 @@
 
 from .arguments import command
 
-SCENES_HELP = "a folder with images/, labels/ (a .png of class numbers for each picture) and classes.txt"
+SCENES_HELP = "a folder with images/, labels/ (a .png of class numbers for each image) and classes.txt"
 
 
 def add_to(commands):
@@ -37,5 +37,5 @@ def _run(options):
     print(table(results))
     name = results_name("segmentation", options.label_fraction)
     print(
-        f"Written to {options.encoder}/results/{name}.json; model and pictures of predictions: {options.encoder}/{name}"
+        f"Written to {options.encoder}/results/{name}.json; model and images of predictions: {options.encoder}/{name}"
     )

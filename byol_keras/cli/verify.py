@@ -11,11 +11,11 @@ def add_to(commands):
         commands,
         "verify",
         _run,
-        "judge whether two pictures show the same person, by the LFW protocol, beside the same encoder untrained",
+        "judge whether two images show the same person, by the LFW protocol, beside the same encoder untrained",
         "verify runs/faces --data lfw --pairs lfw/pairs.txt --folds 6-10",
     )
     add.add_argument("run_folder", metavar="RUN")
-    add.add_argument("--data", metavar="FOLDER", required=True, help="pictures, for each person a folder")
+    add.add_argument("--data", metavar="FOLDER", required=True, help="images, for each person a folder")
     add.add_argument("--pairs", metavar="FILE", required=True, help="LFW's pairs.txt, or a CSV: fold,a,b,same")
     add.add_argument(
         "--folds", metavar="N", help="such as 6-10 or 1,3: those that training has not seen (default: all)"

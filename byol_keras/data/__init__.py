@@ -1,7 +1,7 @@
-"""Sources of pictures, and the pipelines from them to batches."""
+"""Sources of images, and the pipelines from them to batches."""
 
 from .arrays import from_arrays
-from .images import Pictures
+from .images import ImageSource
 from .open import open_source
 
-__all__ = ["Pictures", "from_arrays", "open_source"]
+__all__ = ["ImageSource", "from_arrays", "open_source"]

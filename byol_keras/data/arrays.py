@@ -6,11 +6,11 @@ import zlib
 import numpy as np
 
 from ..errors import InputError
-from .images import Pictures
+from .images import ImageSource
 
 
 def from_arrays(images, labels=None, class_names=None):
-    """Pictures from arrays.
+    """Images from arrays.
 
     Args:
         images: (N, H, W, C) or (N, H, W), C 1 or 3; uint8, or floating point within [0, 1].
@@ -18,7 +18,7 @@ def from_arrays(images, labels=None, class_names=None):
         class_names: the name of each label, or None.
 
     Returns:
-        Pictures with `images`: floating point becomes uint8, (N, H, W) becomes (N, H, W, 1).
+        ImageSource with `images`: floating point becomes uint8, (N, H, W) becomes (N, H, W, 1).
 
     Raises:
         InputError: for other shapes, types or values.
@@ -32,7 +32,7 @@ def from_arrays(images, labels=None, class_names=None):
         class_names = tuple(np.asarray(class_names).astype(str).tolist())
         if labels.max() >= len(class_names):
             raise InputError(f"Label {labels.max()} has no name. Received: {len(class_names)} class_names")
-    return Pictures(
+    return ImageSource(
         names=tuple(str(i) for i in range(len(images))),
         sizes=np.tile(np.array(images.shape[1:3], np.int32), (len(images), 1)),
         labels=labels,
@@ -42,7 +42,7 @@ def from_arrays(images, labels=None, class_names=None):
 
 
 def from_npz(path):
-    """Pictures from an .npz file with `images`, and optionally `labels` and `class_names`, as `from_arrays` takes them.
+    """Images from an .npz file with `images`, and optionally `labels` and `class_names`, as `from_arrays` takes them.
 
     Raises:
         InputError: when the file cannot be read or `from_arrays` refuses what is in it.
@@ -94,7 +94,7 @@ def _checked_images(images):
     if not (low >= 0 and high <= 1):  # also catches NaN
         raise InputError(f"floating point images must be within [0, 1]. Received: values from {low:g} to {high:g}")
     rounded = np.empty(images.shape, np.uint8)
-    for target, image in zip(rounded, images, strict=True):  # one by one: four times the memory only for one picture
+    for target, image in zip(rounded, images, strict=True):  # one by one: four times the memory only for one image
         target[...] = np.rint(image * 255.0)
     return rounded
 

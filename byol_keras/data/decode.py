@@ -1,4 +1,4 @@
-"""Encoded pictures to RGB pixels, with Pillow, and the check that a picture can be decoded.
+"""Encoded images to RGB pixels, with Pillow, and the check that an image can be decoded.
 
 EXIF orientation is not applied: TensorFlow's decoders, used in training and in serving, ignore it too.
 """
@@ -20,7 +20,7 @@ _warnings_lock = threading.Lock()
 
 
 class Check(NamedTuple):
-    """What `check` found: `size` (height, width), or `reason` when the picture cannot be decoded."""
+    """What `check` found: `size` (height, width), or `reason` when the image cannot be decoded."""
 
     size: tuple[int, int] | None = None
     jpeg: bool = False
@@ -29,13 +29,13 @@ class Check(NamedTuple):
 
 
 def decode(source):
-    """Decodes a picture, the first frame of an animated one, to RGB.
+    """Decodes an image, the first frame of an animated one, to RGB.
 
-    Grey becomes three equal channels; transparency is dropped, not blended with a background; of 16-bit channels the
+    Gray becomes three equal channels; transparency is dropped, not blended with a background; of 16-bit channels the
     high byte is kept (65535 becomes 255); all as TensorFlow's decoders do it. CMYK follows Adobe's convention.
 
     Args:
-        source: the encoded picture as bytes, or the path of a file.
+        source: the encoded image as bytes, or the path of a file.
 
     Returns:
         (H, W, 3) uint8.
@@ -52,11 +52,11 @@ def decode(source):
 
 
 def check(source, keep_size=None):
-    """Decodes a picture to see whether that works.
+    """Decodes an image to see whether that works.
 
     Args:
-        source: the encoded picture as bytes, or the path of a file.
-        keep_size: (height, width) or None. The pixels are kept only of a picture of this size.
+        source: the encoded image as bytes, or the path of a file.
+        keep_size: (height, width) or None. The pixels are kept only of an image of this size.
 
     Returns:
         Check. `jpeg` says whether TensorFlow's JPEG op can decode it; `pixels` is (H, W, 3) uint8 or None.
@@ -66,7 +66,7 @@ def check(source, keep_size=None):
             str(source).encode()  # TensorFlow takes file names in UTF-8 only.
         with _open(source) as image:
             size = (image.height, image.width)
-            is_jpeg = image.format in ("JPEG", "MPO")  # MPO: a JPEG with more pictures behind it
+            is_jpeg = image.format in ("JPEG", "MPO")  # MPO: a JPEG with more images behind it
             jpeg = is_jpeg and image.mode in ("RGB", "L")
             if size == keep_size:
                 return Check(size, jpeg, _to_rgb(image))
@@ -95,16 +95,16 @@ def _open(source):
 
 
 def _to_rgb(image):
-    if image.mode.startswith("I"):  # 16-bit grey: converting would clip what is above 255.
-        grey = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode.startswith("I"):  # 16-bit gray: converting would clip what is above 255.
+        gray = (np.asarray(image) >> 8).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, axis=2)
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # Straight to RGB, Pillow would warn.
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _reason(error):
-    """Why a picture cannot be decoded, for people."""
+    """Why an image cannot be decoded, for people."""
     if isinstance(error, UnidentifiedImageError):
         return "not a readable JPEG, PNG, WebP, BMP or GIF file"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):

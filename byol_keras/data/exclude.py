@@ -1,4 +1,4 @@
-"""Pictures of a source that training must not see, by name."""
+"""Images of a source that training must not see, by name."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from .validate import list_names
 
 
 def read_names(path):
-    """The lines of a text file without the blank ones: pictures or folders below a source, as its names have them.
+    """The lines of a text file without the blank ones: images or folders below a source, as its names have them.
 
     Raises:
         InputError: for a file without a name in it, or one that is no text.
@@ -20,42 +20,42 @@ def read_names(path):
         raise InputError(f"{path} is not a text file in UTF-8: {error}") from error
     names = [line.strip().rstrip("/") for line in lines if line.strip()]
     if not names:
-        raise InputError(f"{path} names nothing: write a picture or a folder on each line.")
+        raise InputError(f"{path} names nothing: write an image or a folder on each line.")
     return names
 
 
-def matches(name, left_out):
-    """Those of `left_out`, a set of str, that are the picture `name` or a folder it is in."""
+def matches(name, exclude):
+    """Those of `exclude`, a set of str, that are the image `name` or a folder it is in."""
     parts = name.split("/")
-    return left_out.intersection("/".join(parts[:i]) for i in range(1, len(parts) + 1))
+    return exclude.intersection("/".join(parts[:i]) for i in range(1, len(parts) + 1))
 
 
-def without(pictures, left_out):
-    """The pictures that are neither in `left_out` nor in a folder that is.
+def excluding(source, exclude):
+    """The images that are neither in `exclude` nor in a folder that is.
 
     Args:
-        pictures: `Pictures`.
-        left_out: list of str, such as `Abel_Pacheco` or `Abel_Pacheco/Abel_Pacheco_0001.jpg`.
+        source: `ImageSource`.
+        exclude: list of str, such as `Abel_Pacheco` or `Abel_Pacheco/Abel_Pacheco_0001.jpg`.
 
     Returns:
-        Pictures.
+        ImageSource.
 
     Raises:
-        InputError: where one of `left_out` is no picture and no folder, or nothing remains.
+        InputError: where one of `exclude` is no image and no folder, or nothing remains.
     """
-    if not left_out:
-        return pictures
-    wanted = set(left_out)
-    found = [matches(name, wanted) for name in pictures.names]
+    if not exclude:
+        return source
+    wanted = set(exclude)
+    found = [matches(name, wanted) for name in source.names]
     # What cannot be decoded is there all the same.
-    broken = [matches(name, wanted) for name, _ in pictures.broken]
+    broken = [matches(name, wanted) for name, _ in source.broken]
     unknown = sorted(wanted.difference(*found, *broken))
     if unknown:
         raise InputError(
-            f"{len(unknown):,} of the {len(wanted):,} names to leave out are no picture and no folder of the source: "
+            f"{len(unknown):,} of the {len(wanted):,} names to leave out are no image and no folder of the source: "
             f"{list_names(unknown)}. Write them as they are below the source."
         )
     kept = np.array([not names for names in found])
     if not kept.any():
-        raise InputError(f"All {len(pictures):,} pictures of the source are left out: nothing remains to train on.")
-    return pictures.subset(kept)
+        raise InputError(f"All {len(source):,} images of the source are left out: nothing remains to train on.")
+    return source.subset(kept)

@@ -1,11 +1,11 @@
 """Single files as a source."""
 
-from .images import Pictures
+from .images import ImageSource
 from .validate import MEMORY_BUDGET, check_each
 
 
 def from_files(paths, names, where, memory_budget=MEMORY_BUDGET):
-    """The pictures in some files, without labels; those that cannot be decoded are left out.
+    """The images in some files, without labels; those that cannot be decoded are left out.
 
     Args:
         paths: N absolute paths.
@@ -14,12 +14,12 @@ def from_files(paths, names, where, memory_budget=MEMORY_BUDGET):
         memory_budget: int, bytes of pixels to hold at most.
 
     Returns:
-        Pictures, or None where not one can be decoded, and a tuple of (name, reason) for each that was left out.
+        ImageSource, or None where not one can be decoded, and a tuple of (name, reason) for each that was left out.
     """
     checked = check_each(paths, names, where, memory_budget)
     if not len(checked.kept):
         return None, checked.broken
-    pictures = Pictures(
+    source = ImageSource(
         names=tuple(names[i] for i in checked.kept),
         sizes=checked.sizes,
         images=checked.images,
@@ -27,4 +27,4 @@ def from_files(paths, names, where, memory_budget=MEMORY_BUDGET):
         jpeg=checked.jpeg,
         broken=checked.broken,
     )
-    return pictures, checked.broken
+    return source, checked.broken

@@ -1,4 +1,4 @@
-"""Pictures of pictures: contact sheets, drawn with Pillow."""
+"""Images of images: contact sheets, drawn with Pillow."""
 
 import numpy as np
 from PIL import Image
@@ -6,22 +6,22 @@ from PIL import Image
 GAP = 4
 
 
-def sheet(rows, cell):
-    """Puts pictures side by side on white.
+def image_grid(rows, cell):
+    """Puts images side by side on white.
 
     Args:
         rows: list of rows, each a list of (H, W, 1 or 3) arrays, float in [0, 1] or uint8.
-        cell: int, pixels, height and width each picture is drawn at.
+        cell: int, pixels, height and width each image is drawn at.
 
     Returns:
         PIL.Image, RGB.
     """
     width, height = max(len(row) for row in rows), len(rows)
-    canvas = Image.new("RGB", (width * (cell + GAP) + GAP, height * (cell + GAP) + GAP), "white")
+    grid = Image.new("RGB", (width * (cell + GAP) + GAP, height * (cell + GAP) + GAP), "white")
     for y, row in enumerate(rows):
         for x, pixels in enumerate(row):
-            canvas.paste(_tile(pixels, cell), (GAP + x * (cell + GAP), GAP + y * (cell + GAP)))
-    return canvas
+            grid.paste(_tile(pixels, cell), (GAP + x * (cell + GAP), GAP + y * (cell + GAP)))
+    return grid
 
 
 def _tile(pixels, cell):
@@ -31,16 +31,16 @@ def _tile(pixels, cell):
     if pixels.shape[-1] == 1:
         pixels = np.repeat(pixels, 3, axis=-1)
     image = Image.fromarray(pixels)
-    # Small pictures are enlarged without smoothing, so that what is seen is what the network gets.
+    # Small images are enlarged without smoothing, so that what is seen is what the network gets.
     filter_ = Image.Resampling.NEAREST if image.width < cell else Image.Resampling.BICUBIC
     return image.resize((cell, cell), filter_)
 
 
-def view_sheet(pictures, views, count=12, seed=0, cell=96):
-    """A sheet of `count` pictures, evenly taken: original above view 1 above view 2.
+def view_grid(source, views, count=12, seed=0, cell=96):
+    """A sheet of `count` images, evenly taken: original above view 1 above view 2.
 
     Args:
-        pictures: `Pictures`.
+        source: `ImageSource`.
         views: `TwoViews`.
         count, seed: int.
         cell: int, pixels.
@@ -51,9 +51,9 @@ def view_sheet(pictures, views, count=12, seed=0, cell=96):
     from .images import evenly
     from .pipelines import ordered_batches, two_view_batches
 
-    chosen = pictures.subset(evenly(len(pictures), count))
-    # Not resized up here, which would smooth small pictures and not their views.
+    chosen = source.subset(evenly(len(source), count))
+    # Not resized up here, which would smooth small images and not their views.
     size = min(cell, int(chosen.sizes.min()))
     originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
     (crops,) = next(iter(two_view_batches(chosen, views, len(chosen), 1, seed, shuffle=False)))
-    return sheet([list(originals), *(list(view.numpy()) for view in crops)], cell)
+    return image_grid([list(originals), *(list(view.numpy()) for view in crops)], cell)

@@ -1,4 +1,4 @@
-"""The one form in which every source hands on its pictures."""
+"""The one form in which every source hands on its images."""
 
 from dataclasses import dataclass, replace
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """N pictures, N at least 1, in a fixed order; with their labels where the source has some.
+class ImageSource:
+    """N images, N at least 1, in a fixed order; with their labels where the source has some.
 
-    The pixels are in `images` when all pictures have one size and fit in memory. Otherwise they are still encoded, in
+    The pixels are in `images` when all images have one size and fit in memory. Otherwise they are still encoded, in
     the files `paths` or in the memory behind `encoded`, and decode to RGB.
 
     Attributes:
@@ -17,9 +17,9 @@ class Pictures:
         labels: (N,) int64, from 0 on, or None.
         class_names: the name of each label, or None.
         images: (N, H, W, C) uint8, C 1 or 3, or None.
-        paths: N absolute paths, or None where the pictures do not come from files.
-        encoded: N byte strings, each an encoded picture, or None.
-        jpeg: (N,) bool, True where TensorFlow's JPEG op can decode the picture: a grey or RGB JPEG; or None where there
+        paths: N absolute paths, or None where the images do not come from files.
+        encoded: N byte strings, each an encoded image, or None.
+        jpeg: (N,) bool, True where TensorFlow's JPEG op can decode the image: a gray or RGB JPEG; or None where there
             is nothing to decode.
         sizes: (N, 2) int32, height and width in pixels.
         broken: (name, reason) of each file that was left out because it cannot be decoded.
@@ -44,13 +44,13 @@ class Pictures:
         return 3 if self.images is None else self.images.shape[-1]
 
     def subset(self, indices):
-        """The pictures at `indices`, in that order.
+        """The images at `indices`, in that order.
 
         Args:
             indices: whatever indexes an array (N,): whole numbers, a boolean mask, a slice.
 
         Returns:
-            Pictures: `class_names` as here, so that labels keep their meaning; `broken` empty.
+            ImageSource: `class_names` as here, so that labels keep their meaning; `broken` empty.
         """
         indices = np.arange(len(self))[indices]
 

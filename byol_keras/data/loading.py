@@ -1,4 +1,4 @@
-"""Reading one picture inside a tf.data graph: whole, or just the crops that are needed."""
+"""Reading one image inside a tf.data graph: whole, or just the crops that are needed."""
 
 import tensorflow as tf
 
@@ -6,12 +6,12 @@ from ..augment.crop import resize
 from .decode import decode
 
 
-def _byte_loader(pictures):
+def _byte_loader(source):
     """A graph function: index -> the encoded file."""
-    if pictures.encoded is not None:
-        encoded = tf.constant(list(pictures.encoded))
+    if source.encoded is not None:
+        encoded = tf.constant(list(source.encoded))
         return lambda index: encoded[index]
-    paths = tf.constant(list(pictures.paths))
+    paths = tf.constant(list(source.paths))
     return lambda index: tf.io.read_file(paths[index])
 
 
@@ -26,9 +26,9 @@ def _decode_jpeg(encoded):
     return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
 
-def whole_loader(pictures):
-    """A graph function: index -> the picture, (H, W, 3) uint8."""
-    load_bytes, jpeg = _byte_loader(pictures), tf.constant(pictures.jpeg)
+def whole_loader(source):
+    """A graph function: index -> the image, (H, W, 3) uint8."""
+    load_bytes, jpeg = _byte_loader(source), tf.constant(source.jpeg)
 
     def load(index):
         encoded = load_bytes(index)
@@ -37,12 +37,12 @@ def whole_loader(pictures):
     return load
 
 
-def crop_loader(pictures, image_size):
+def crop_loader(source, image_size):
     """A graph function: (index, boxes (V, 4) int32) -> V crops, each (S, S, 3) float32 in [0, 1].
 
-    Of a JPEG the rectangle around the boxes is decoded, once for all of them, and not the whole picture.
+    Of a JPEG the rectangle around the boxes is decoded, once for all of them, and not the whole image.
     """
-    load_bytes, jpeg = _byte_loader(pictures), tf.constant(pictures.jpeg)
+    load_bytes, jpeg = _byte_loader(source), tf.constant(source.jpeg)
 
     def load(index, boxes):
         encoded = load_bytes(index)

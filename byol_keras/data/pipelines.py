@@ -1,6 +1,6 @@
 """tf.data pipelines: shuffled batches of two views for training, ordered batches for embedding.
 
-Nothing here has a state. The pictures and the seeds of a batch follow from the run's seed and the step's number, so
+Nothing here has a state. The images and the seeds of a batch follow from the run's seed and the step's number, so
 that training taken up at step k sees what it would have seen.
 """
 
@@ -13,52 +13,52 @@ from ..augment.view import VIEW_1
 from ..errors import InputError
 from .loading import crop_loader, whole_loader
 
-# The views of so many bytes at a time: larger batches leave the processor's cache between one pass and the next, which
+# The views of so many bytes at a time: larger batches leave the CPU's cache between one pass and the next, which
 # made views of 224 pixels take 1.7 times as long.
 PIECE_BYTES = 8 * 2**20
-# Files that one call reads, so that handing pictures on costs little beside reading them.
+# Files that one call reads, so that handing images on costs little beside reading them.
 FILES = 16
 
 
-def steps_per_epoch(pictures, batch_size):
-    """Whole batches in one pass over `pictures`; the rest is left out, another rest each epoch.
+def steps_per_epoch(source, batch_size):
+    """Whole batches in one pass over `source`; the rest is left out, another rest each epoch.
 
     Raises:
-        InputError: when there are fewer pictures than one batch needs.
+        InputError: when there are fewer images than one batch needs.
     """
     if batch_size < 2:
         raise InputError(f"Batch normalization needs batches of at least 2. Received: batch_size={batch_size}")
-    return _whole_batches(pictures, batch_size)
+    return _whole_batches(source, batch_size)
 
 
-def two_view_batches(pictures, views, batch_size, total_steps, seed, first_step=0, shuffle=True):
+def two_view_batches(source, views, batch_size, total_steps, seed, first_step=0, shuffle=True):
     """Batches of two views, for `BYOL.fit`.
 
     Args:
-        pictures: `Pictures`, N of them.
+        source: `ImageSource`, N of them.
         views: `TwoViews`.
         batch_size: int, B, at most N.
         total_steps: int, steps in all of training.
         seed: int.
         first_step: int, the step to begin with, when training is taken up again.
-        shuffle: whether each epoch has an order of its own, or that of `pictures`.
+        shuffle: whether each epoch has an order of its own, or that of `source`.
 
     Returns:
         tf.data.Dataset of ((view_1, view_2),), each (B, S, S, C) float32 in [0, 1], total_steps - first_step elements.
     """
-    image_bytes = 4 * pictures.channels * views.image_size**2
+    image_bytes = 4 * source.channels * views.image_size**2
     parts = batch_size // _divisor(batch_size, PIECE_BYTES // image_bytes)
-    order, seeds = _order(pictures, batch_size, seed, shuffle, parts), _seeds(seed)
+    order, seeds = _order(source, batch_size, seed, shuffle, parts), _seeds(seed)
     pieces = tf.data.Dataset.range(first_step * parts, total_steps * parts)
-    if pictures.images is not None:
-        images = tf.constant(pictures.images)
+    if source.images is not None:
+        images = tf.constant(source.images)
 
         def from_memory(piece):
             return (views(tf.gather(images, order(piece)), seed=seeds(piece)),)
 
         made = _mapped(pieces, from_memory)
     else:
-        crops = _crops(pictures, views.image_size, (views.view_1, views.view_2), order, seed, pieces)
+        crops = _crops(source, views.image_size, (views.view_1, views.view_2), order, seed, pieces)
 
         def from_files(piece, crops):
             crop_1, crop_2, _ = crops
@@ -68,25 +68,25 @@ def two_view_batches(pictures, views, batch_size, total_steps, seed, first_step=
     return _joined(made, parts)
 
 
-def labelled_batches(pictures, image_size, batch_size, total_steps, seed):
-    """Shuffled batches of randomly cropped and flipped pictures with their labels, to train classifiers on.
+def labeled_batches(source, image_size, batch_size, total_steps, seed):
+    """Shuffled batches of randomly cropped and flipped images with their labels, to train classifiers on.
 
     Args:
-        pictures: labelled `Pictures`.
+        source: labeled `ImageSource`.
         image_size: int, S.
         batch_size, total_steps, seed: as for `two_view_batches`.
 
     Returns:
         tf.data.Dataset of (images (B, S, S, C) float32 in [0, 1], labels (B,) int64).
     """
-    order, seeds, labels = _order(pictures, batch_size, seed), _seeds(seed), _labels(pictures)
+    order, seeds, labels = _order(source, batch_size, seed), _seeds(seed), _labels(source)
     steps = tf.data.Dataset.range(total_steps)
 
     def mirrored(images, flip_seed):
         return flip(images, uniform([batch_size], flip_seed) < VIEW_1["flip"])
 
-    if pictures.images is not None:
-        images = tf.constant(pictures.images)
+    if source.images is not None:
+        images = tf.constant(source.images)
 
         def from_memory(step):
             indices, (crop_seed, flip_seed) = order(step), split(seeds(step), 2)
@@ -96,7 +96,7 @@ def labelled_batches(pictures, image_size, batch_size, total_steps, seed):
 
         return _mapped(steps, from_memory)
 
-    crops = _crops(pictures, image_size, (VIEW_1,), order, seed, steps)
+    crops = _crops(source, image_size, (VIEW_1,), order, seed, steps)
 
     def from_files(step, crops):
         crop, indices = crops
@@ -105,11 +105,11 @@ def labelled_batches(pictures, image_size, batch_size, total_steps, seed):
     return _mapped(tf.data.Dataset.zip(steps, crops), from_files)
 
 
-def ordered_batches(pictures, image_size, batch_size=256):
-    """Batches in the order of `pictures`, for embedding: the central square, resized.
+def ordered_batches(source, image_size, batch_size=256):
+    """Batches in the order of `source`, for embedding: the central square, resized.
 
     Args:
-        pictures: `Pictures`.
+        source: `ImageSource`.
         image_size: int, S.
         batch_size: int.
 
@@ -117,14 +117,14 @@ def ordered_batches(pictures, image_size, batch_size=256):
         tf.data.Dataset of (B, S, S, C) float32 in [0, 1].
     """
 
-    if pictures.images is not None:
-        batches = tf.data.Dataset.from_tensor_slices(pictures.images).batch(batch_size)
+    if source.images is not None:
+        batches = tf.data.Dataset.from_tensor_slices(source.images).batch(batch_size)
         return _mapped(batches, lambda images: central_resize(to_unit_range(images), image_size))
 
-    load = whole_loader(pictures)
-    spec = tf.TensorSpec([image_size, image_size, pictures.channels])
+    load = whole_loader(source)
+    spec = tf.TensorSpec([image_size, image_size, source.channels])
 
-    # One by one, because the pictures have sizes of their own.
+    # One by one, because the images have sizes of their own.
     def central_square(index):
         image = load(index)
         height, width = tf.shape(image)[0], tf.shape(image)[1]
@@ -133,7 +133,7 @@ def ordered_batches(pictures, image_size, batch_size=256):
         return resize(image[top : top + side, left : left + side], image_size)
 
     read = _mapped(
-        tf.data.Dataset.range(len(pictures)).batch(FILES),
+        tf.data.Dataset.range(len(source)).batch(FILES),
         lambda indices: tf.map_fn(central_square, indices, fn_output_signature=spec),
     )
     return read.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
@@ -163,38 +163,38 @@ def _seeds(seed):
     return lambda number: tf.stack([tf.constant(seed, tf.int64), number])
 
 
-def _whole_batches(pictures, batch_size):
-    if len(pictures) < batch_size:
+def _whole_batches(images, batch_size):
+    if len(images) < batch_size:
         raise InputError(
-            f"A batch of {batch_size} is larger than the data, {len(pictures)} pictures: "
-            "give more pictures or a smaller --batch-size."
+            f"A batch of {batch_size} is larger than the data, {len(images)} images: "
+            "give more images or a smaller --batch-size."
         )
-    return len(pictures) // batch_size
+    return len(images) // batch_size
 
 
-def _order(pictures, batch_size, seed, shuffle=True, parts=1):
-    """A function: number of a piece -> (B / parts,) indices of its pictures, every epoch in an order of its own.
+def _order(source, batch_size, seed, shuffle=True, parts=1):
+    """A function: number of a piece -> (B / parts,) indices of its images, every epoch in an order of its own.
 
     `parts` pieces are a batch, B. Without them a piece's number is the step's.
     """
-    epoch_pieces, size, seeds = _whole_batches(pictures, batch_size) * parts, batch_size // parts, _seeds(seed)
+    epoch_pieces, size, seeds = _whole_batches(source, batch_size) * parts, batch_size // parts, _seeds(seed)
 
     def indices(piece):
         epoch, place = piece // epoch_pieces, piece % epoch_pieces * size + tf.range(size, dtype=tf.int64)
         if not shuffle:
             return place
-        return tf.random.experimental.index_shuffle(place, seeds(epoch), tf.constant(len(pictures) - 1, tf.int64))
+        return tf.random.experimental.index_shuffle(place, seeds(epoch), tf.constant(len(source) - 1, tf.int64))
 
     return indices
 
 
-def _labels(pictures):
-    return tf.constant(pictures.labels if pictures.labels is not None else [-1] * len(pictures), tf.int64)
+def _labels(source):
+    return tf.constant(source.labels if source.labels is not None else [-1] * len(source), tf.int64)
 
 
-def _crops(pictures, image_size, views, order, seed, pieces):
+def _crops(source, image_size, views, order, seed, pieces):
     """For each of `pieces` (one crop for each of `views` ..., indices), the crops (P, S, S, 3) float32 in [0, 1]."""
-    load, seeds, sizes = crop_loader(pictures, image_size), _seeds(seed), tf.constant(pictures.sizes, tf.int32)
+    load, seeds, sizes = crop_loader(source, image_size), _seeds(seed), tf.constant(source.sizes, tf.int32)
     size = order(tf.constant(0, tf.int64)).shape[0]
     calls = size // _divisor(size, FILES)
     spec = tuple(tf.TensorSpec([image_size, image_size, 3]) for _ in views)
@@ -210,6 +210,6 @@ def _crops(pictures, image_size, views, order, seed, pieces):
         return tf.split(indices, calls), tf.split(tf.stack(boxes, axis=1), calls)
 
     def crops(indices, boxes):
-        return *tf.map_fn(lambda picture: load(*picture), (indices, boxes), fn_output_signature=spec), indices
+        return *tf.map_fn(lambda image: load(*image), (indices, boxes), fn_output_signature=spec), indices
 
     return _joined(_mapped(pieces.map(boxed).unbatch(), crops), calls)

@@ -1,7 +1,7 @@
-"""A split of pictures that follow one another, such as the frames of a drive.
+"""A split of images that follow one another, such as the frames of a drive.
 
-Neighbours in a film are near-duplicates. Split at random, nearly every test picture would have its double among the
-training pictures, and the figures would be those of remembering.
+Neighbors in a film are near-duplicates. Split at random, nearly every test image would have its double among the
+training images, and the figures would be those of remembering.
 """
 
 import re
@@ -11,12 +11,12 @@ from ..errors import InputError
 
 
 def ordered_split(names, test_share):
-    """Cuts each class once, in the order of its pictures' names: the beginning to train on, the end to test with.
+    """Cuts each class once, in the order of its images' names: the beginning to train on, the end to test with.
 
     Args:
         names: list of str, paths below a folder; the first folder on the path is the class, as in `from_folder`.
             Numbers are ordered as numbers: frame9 comes before frame10.
-        test_share: float in (0, 1), of each class, rounded, but at least one picture.
+        test_share: float in (0, 1), of each class, rounded, but at least one image.
 
     Returns:
         Two lists of str, in order: training and test names.
@@ -35,7 +35,7 @@ def ordered_split(names, test_share):
         held = max(1, round(test_share * len(members)))
         if held >= len(members):
             raise InputError(
-                f"{label or 'The folder'} has {len(members)} pictures: with {test_share:g} of them to test with, "
+                f"{label or 'The folder'} has {len(members)} images: with {test_share:g} of them to test with, "
                 "none is left to train on."
             )
         train += members[:-held]

@@ -1,4 +1,4 @@
-"""Pictures for the demonstration, drawn from a seed: grey surfaces of ten kinds."""
+"""Images for the demonstration, drawn from a seed: gray surfaces of ten kinds."""
 
 import numpy as np
 
@@ -8,15 +8,15 @@ OVERSAMPLING = 2
 
 
 def draw(count, seed):
-    """Draws `count` pictures of patterned surfaces, each kind as often as the others, in random order.
+    """Draws `count` images of patterned surfaces, each kind as often as the others, in random order.
 
-    Everything but the kind is random: the pattern's size, direction and place, which of its two greys is the darker and
-    how far they are apart, shadows and noise. They are grey on purpose: random colours would
-    be an easier mark of a picture than its pattern, and training would learn those.
+    Everything but the kind is random: the pattern's size, direction and place, which of its two grays is the darker and
+    how far they are apart, shadows and noise. They are gray on purpose: random colors would
+    be an easier mark of an image than its pattern, and training would learn those.
 
     Args:
         count: int, N.
-        seed: int; the same count and seed give the same pictures.
+        seed: int; the same count and seed give the same images.
 
     Returns:
         images: (N, 32, 32, 1) uint8.
@@ -33,7 +33,7 @@ def draw(count, seed):
 
 
 # Each kind takes the generator and coordinates x and y, (n, P, P) float32, in which the pattern repeats about every 1,
-# and gives (n, P, P) floats, 0 for one grey and 1 for the other.
+# and gives (n, P, P) floats, 0 for one gray and 1 for the other.
 
 
 def stripes(generator, x, y):
@@ -104,23 +104,23 @@ def _pattern(kind, count, generator):
 
 
 def _lit(patterns, generator):
-    """Greys, shadows and noise: (n, 32, 32) from 0 to 1 -> (n, 32, 32, 1) uint8."""
+    """Grays, shadows and noise: (n, 32, 32) from 0 to 1 -> (n, 32, 32, 1) uint8."""
     shape = (len(patterns), 1, 1)
     middle = generator.uniform(0.35, 0.65, shape)
     contrast = generator.uniform(0.35, 0.6, shape) * generator.choice([-1, 1], shape)
-    # Shadows mislead an untrained network, and two crops of one picture have different ones.
+    # Shadows mislead an untrained network, and two crops of one image have different ones.
     place = np.linspace(-1, 1, SIZE)
     light = np.ones_like(patterns)
     for _ in range(3):
         across, down = generator.normal(0, 2, (2, *shape))
         light += 0.2 * np.cos(across * place + down * place[:, None] + generator.uniform(0, 2 * np.pi, shape))
     noise = generator.normal(0, 0.05, patterns.shape)
-    grey = (middle + contrast * (patterns - 0.5)) * light + noise
-    return np.round(255 * np.clip(grey, 0, 1)).astype(np.uint8)[..., None]
+    gray = (middle + contrast * (patterns - 0.5)) * light + noise
+    return np.round(255 * np.clip(gray, 0, 1)).astype(np.uint8)[..., None]
 
 
 def _uniform(generator, x, low, high):
-    """One random number for each picture."""
+    """One random number for each image."""
     return generator.uniform(low, high, (len(x), 1, 1)).astype(np.float32)
 
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.progress import progress
-from .images import Pictures
+from .images import ImageSource
 from .validate import MEMORY_BUDGET, check_all
 
 
 def from_tfds(name, split="train", data_dir=None, memory_budget=MEMORY_BUDGET):
-    """The pictures of a TFDS data set's feature `image`, labelled by its feature `label` where it has one.
+    """The images of a TFDS data set's feature `image`, labeled by its feature `label` where it has one.
 
     Downloads the data set when it is not on the disk yet.
 
@@ -22,10 +22,10 @@ def from_tfds(name, split="train", data_dir=None, memory_budget=MEMORY_BUDGET):
         name: as TFDS names it: `cifar10`, `imagenette/320px`.
         split: as TFDS names it: `train`, `train[:10%]`, `train+test`.
         data_dir: path where the data sets are; None for TFDS' own choice: TFDS_DATA_DIR or ~/tensorflow_datasets.
-        memory_budget: int, bytes to hold at most: of the encoded pictures, and of the pixels if these are kept.
+        memory_budget: int, bytes to hold at most: of the encoded images, and of the pixels if these are kept.
 
     Returns:
-        Pictures in the order on the disk, RGB, with `images` when all have one size and fit, else with `encoded`.
+        ImageSource in the order on the disk, RGB, with `images` when all have one size and fit, else with `encoded`.
 
     Raises:
         InputError: for an unknown name or split, a failed download, no `image`, or more than `memory_budget`.
@@ -58,17 +58,17 @@ def from_tfds(name, split="train", data_dir=None, memory_budget=MEMORY_BUDGET):
             if held > memory_budget:
                 raise InputError(
                     f"{where} takes more than {memory_budget / 2**30:.3g} GiB of memory: "
-                    "write its pictures out as a folder and give that"
+                    "write its images out as a folder and give that"
                 )
 
     names = [str(i) for i in range(len(encoded))]
     checked = check_all(encoded, names, where, memory_budget)
     labels = np.array(labels, np.int64)[checked.kept]
-    if labels.min() < 0:  # TFDS marks what is not labelled with -1.
+    if labels.min() < 0:  # TFDS marks what is not labeled with -1.
         labels = None
     has_names = labels is not None and isinstance(label, tfds.features.ClassLabel)
     class_names = tuple(label.names) if has_names else None
-    return Pictures(
+    return ImageSource(
         names=tuple(names[i] for i in checked.kept),
         sizes=checked.sizes,
         labels=labels,
@@ -94,7 +94,7 @@ def _prepared(tfds, name, data_dir):
     features = _features(builder)
     image = features.get("image")
     if not isinstance(image, tfds.features.Image) or image.np_dtype not in (np.uint8, np.uint16):
-        raise InputError(f"tfds:{name} has no pictures named image. Received: {', '.join(sorted(features))}")
+        raise InputError(f"tfds:{name} has no images named image. Received: {', '.join(sorted(features))}")
     try:
         # The data set's own site: the copies in TFDS' bucket are incomplete and slow to find missing.
         config = tfds.download.DownloadConfig(try_download_gcs=False)

@@ -1,4 +1,4 @@
-"""The check of a whole source: every picture is decoded once, and the pixels kept when that is possible."""
+"""The check of a whole source: every image is decoded once, and the pixels kept when that is possible."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from ..errors import InputError
 from ..utils.progress import progress
 from .decode import check
 
-MEMORY_BUDGET = 2 * 1024**3  # bytes of pixels, or of encoded pictures, that a source may hold
+MEMORY_BUDGET = 2 * 1024**3  # bytes of pixels, or of encoded images, that a source may hold
 MAX_BROKEN_SHARE = 0.1
 
-_BLOCK = 32  # pictures that a thread takes at a time
+_BLOCK = 32  # images that a thread takes at a time
 
 
 class Checked(NamedTuple):
-    """`kept` (M,) indices of the pictures that decode; `images`, `jpeg`, `sizes` of those; `broken` the others."""
+    """`kept` (M,) indices of the images that decode; `images`, `jpeg`, `sizes` of those; `broken` the others."""
 
     kept: np.ndarray
     images: np.ndarray | None
@@ -26,32 +26,32 @@ class Checked(NamedTuple):
 
 
 def check_all(sources, names, where, memory_budget=MEMORY_BUDGET):
-    """Decodes every picture once, as `check_each`, and refuses a source of which too little is left.
+    """Decodes every image once, as `check_each`, and refuses a source of which too little is left.
 
     Args:
         sources, names, where, memory_budget: as for `check_each`.
 
     Returns:
-        Checked, of M >= 1 pictures.
+        Checked, of M >= 1 images.
 
     Raises:
-        InputError: when no picture is left, or when more than one is broken and these are more than MAX_BROKEN_SHARE of
+        InputError: when no image is left, or when more than one is broken and these are more than MAX_BROKEN_SHARE of
             all: one bad file is an accident, so many are a wrong folder or a copy that was cut off.
     """
     checked = check_each(sources, names, where, memory_budget)
     broken = checked.broken
     if not len(checked.kept) or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
         raise InputError(
-            f"{where}: {len(broken):,} of {len(sources):,} pictures cannot be decoded: {list_broken(broken)}. "
+            f"{where}: {len(broken):,} of {len(sources):,} images cannot be decoded: {list_broken(broken)}. "
             "Repair or remove them."
         )
     return checked
 
 
 def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
-    """Decodes every picture once, in threads, and leaves out those that cannot be decoded.
+    """Decodes every image once, in threads, and leaves out those that cannot be decoded.
 
-    The decoded pixels are kept when all pictures have one size and N * H * W * 3 is at most `memory_budget`, and are
+    The decoded pixels are kept when all images have one size and N * H * W * 3 is at most `memory_budget`, and are
     dropped as soon as another size turns up.
 
     Args:
@@ -61,7 +61,7 @@ def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
         memory_budget: int, bytes.
 
     Returns:
-        Checked, of M >= 0 pictures. `images` is (M, H, W, 3) uint8 or None, `jpeg` (M,) bool, `sizes` (M, 2) int32.
+        Checked, of M >= 0 images. `images` is (M, H, W, 3) uint8 or None, `jpeg` (M,) bool, `sizes` (M, 2) int32.
     """
     keep_size = _size_to_keep(sources, memory_budget)
     images = None if keep_size is None else np.empty((len(sources), *keep_size, 3), np.uint8)
@@ -87,7 +87,7 @@ def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
             jpeg.append(result.jpeg)
             sizes.append(result.size)
     finally:
-        pool.shutdown(cancel_futures=True)  # Without it, Ctrl-C would wait until every picture is checked.
+        pool.shutdown(cancel_futures=True)  # Without it, Ctrl-C would wait until every image is checked.
 
     return Checked(
         kept=np.array(kept, np.int64),
@@ -98,19 +98,18 @@ def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
     )
 
 
-def report_broken(pictures):
-    """One line on the pictures that were left out, the first five by name; "" when there are none."""
-    if not pictures.broken:
+def report_broken(source):
+    """One line on the images that were left out, the first five by name; "" when there are none."""
+    if not source.broken:
         return ""
-    total = len(pictures) + len(pictures.broken)
+    total = len(source) + len(source.broken)
     return (
-        f"{len(pictures.broken):,} of {total:,} pictures cannot be decoded and are left out: "
-        f"{list_broken(pictures.broken)}"
+        f"{len(source.broken):,} of {total:,} images cannot be decoded and are left out: {list_broken(source.broken)}"
     )
 
 
 def list_broken(broken, limit=5):
-    """The first of the broken pictures, with the reason, on one line."""
+    """The first of the broken images, with the reason, on one line."""
     text = "; ".join(f"{name} ({reason})" for name, reason in broken[:limit])
     return f"{text}; and {len(broken) - limit:,} more" if len(broken) > limit else text
 
@@ -122,7 +121,7 @@ def list_names(names, limit=5):
 
 
 def _size_to_keep(sources, memory_budget):
-    """(height, width) of the first picture that decodes, when all of them in that size would fit; else None."""
+    """(height, width) of the first image that decodes, when all of them in that size would fit; else None."""
     size = next((result.size for result in map(check, sources) if result.reason is None), None)
     if size is None or len(sources) * size[0] * size[1] * 3 > memory_budget:
         return None

@@ -1,4 +1,4 @@
-"""Pictures to vectors."""
+"""Images to vectors."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,39 +11,39 @@ from ..precision import dtype_policy
 from ..utils.progress import progress
 
 
-def embed(encoder, pictures, batch_size=256, precision="float32"):
-    """Embeds every picture with the encoder in inference mode.
+def embed(encoder, source, batch_size=256, precision="float32"):
+    """Embeds every image with the encoder in inference mode.
 
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
-        pictures: `Pictures`, N of them; each is cut to its central square and resized to S.
+        source: `ImageSource`, N of them; each is cut to its central square and resized to S.
         batch_size: int.
         precision: "float32"; "bfloat16", several times quicker where the machine multiplies in it, for embeddings that
             differ by about a hundredth of their size; or "auto", see `precision.dtype_policy`.
 
     Returns:
-        (N, D) float32 NumPy array, in the order of `pictures`.
+        (N, D) float32 NumPy array, in the order of `source`.
 
     Raises:
-        InputError: when the encoder does not take squares of one size, the pictures have another number of channels
+        InputError: when the encoder does not take squares of one size, the images have another number of channels
             than it takes, or for a precision that there is not.
     """
     _, size, width, channels = encoder.input_shape
     if size is None or size != width:
         raise InputError(
-            f"Pictures are embedded as squares of one size: build the encoder {encoder.name!r} for one. "
+            f"Images are embedded as squares of one size: build the encoder {encoder.name!r} for one. "
             f"Received: input {encoder.input_shape}"
         )
-    if pictures.channels != channels:
+    if source.channels != channels:
         raise InputError(
-            f"The encoder {encoder.name!r} takes pictures with {channels} channels (1 grey, 3 colour), "
-            f"these have {pictures.channels}."
+            f"The encoder {encoder.name!r} takes images with {channels} channels (1 gray, 3 color), "
+            f"these have {source.channels}."
         )
     if dtype_policy(precision) == "mixed_bfloat16":
         encoder = bfloat16_copy(encoder)
     with fast_layers(encoder):
         forward = tf.function(lambda images: encoder(images, training=False), autograph=False)
         forward = forward.get_concrete_function(tf.TensorSpec((None, *encoder.input_shape[1:])))
-    total = -(-len(pictures) // batch_size)
-    batches = progress(ordered_batches(pictures, size, batch_size), total, "Embedding")
+    total = -(-len(source) // batch_size)
+    batches = progress(ordered_batches(source, size, batch_size), total, "Embedding")
     return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])

@@ -1,15 +1,15 @@
-"""The weighted k-nearest-neighbour classifier."""
+"""The weighted k-nearest-neighbor classifier."""
 
 import numpy as np
 
 from ..errors import InputError
-from .neighbors import unit
+from .neighbors import l2_normalize_rows
 
 
 def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07):
-    """Share of test pictures whose class wins the vote of their k nearest training pictures.
+    """Share of test images whose class wins the vote of their k nearest training images.
 
-    Neighbours are found by cosine similarity, and each votes with exp(similarity / temperature), after Wu et al. 2018
+    Neighbors are found by cosine similarity, and each votes with exp(similarity / temperature), after Wu et al. 2018
     (arXiv 1805.01978).
 
     Args:
@@ -22,15 +22,15 @@ def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07)
         float, from 0 to 1.
 
     Raises:
-        InputError: when k is larger than the number of training pictures.
+        InputError: when k is larger than the number of training images.
     """
     if k > len(train):
-        raise InputError(f"{k} neighbours are asked of {len(train)} training pictures: give more pictures.")
-    return float(_classifier(train, train_labels, k, temperature).score(unit(test), test_labels))
+        raise InputError(f"{k} neighbors are asked of {len(train)} training images: give more images.")
+    return float(_classifier(train, train_labels, k, temperature).score(l2_normalize_rows(test), test_labels))
 
 
 def knn_leave_one_out(vectors, labels, k=20, temperature=0.07):
-    """Which pictures get their own class by the vote of their k nearest others, as in `knn_accuracy`.
+    """Which images get their own class by the vote of their k nearest others, as in `knn_accuracy`.
 
     Args:
         vectors: (N, D) float embeddings.
@@ -42,10 +42,10 @@ def knn_leave_one_out(vectors, labels, k=20, temperature=0.07):
         (N,) bool.
 
     Raises:
-        InputError: when there are not more than k pictures.
+        InputError: when there are not more than k images.
     """
     if k >= len(vectors):
-        raise InputError(f"{k} neighbours are asked of the others of {len(vectors)} pictures: give more pictures.")
+        raise InputError(f"{k} neighbors are asked of the others of {len(vectors)} images: give more images.")
     return _classifier(vectors, labels, k, temperature).predict(None) == np.asarray(labels)
 
 
@@ -57,4 +57,4 @@ def _classifier(train, train_labels, k, temperature):
         return np.exp(-np.square(distance) / (2.0 * temperature))
 
     classifier = KNeighborsClassifier(k, weights=vote, algorithm="brute", metric="euclidean")
-    return classifier.fit(unit(train), train_labels)
+    return classifier.fit(l2_normalize_rows(train), train_labels)

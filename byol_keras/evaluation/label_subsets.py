@@ -1,12 +1,12 @@
-"""Few labels: which pictures keep theirs."""
+"""Few labels: which images keep theirs."""
 
 import numpy as np
 
 from ..errors import InputError
 
 
-def draws_of_labels(labels, fraction, draws, seed):
-    """Several random shares of the pictures, see `stratified`; draw i has the seed `seed` + i.
+def label_subsets(labels, fraction, draws, seed):
+    """Several random shares of the images, see `stratified`; draw i has the seed `seed` + i.
 
     Args:
         labels: (N,) int.
@@ -31,7 +31,7 @@ def draws_of_labels(labels, fraction, draws, seed):
 
 
 def stratified(labels, fraction, seed):
-    """Indices of a random share of the pictures, the same share of each class, at least one.
+    """Indices of a random share of the images, the same share of each class, at least one.
 
     Args:
         labels: (N,) int.
@@ -42,7 +42,7 @@ def stratified(labels, fraction, seed):
         (n,) int, sorted.
 
     Raises:
-        InputError: for another fraction, or one that leaves fewer pictures than there are classes.
+        InputError: for another fraction, or one that leaves fewer images than there are classes.
     """
     _check_fraction(fraction)
     classes = np.unique(labels)
@@ -60,7 +60,7 @@ def stratified(labels, fraction, seed):
 
 
 def random_share(count, fraction, seed):
-    """Indices of a random share of `count` pictures without classes of their own, at least one.
+    """Indices of a random share of `count` images without classes of their own, at least one.
 
     Args:
         count: int.
@@ -90,6 +90,6 @@ def seeds_of_a_run(seed, count):
     return [(seed * count + i) % 2**32 for i in range(count)]
 
 
-def usual_draws(fraction):
+def default_subset_count(fraction):
     """How many draws show the spread: 3 of a share of the labels, 1 of all, which can be drawn in one way only."""
     return 1 if fraction == 1 else 3

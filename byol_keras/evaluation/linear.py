@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from ..data.pipelines import labelled_batches, steps_per_epoch
-from ..schedules import learning_rate
+from ..data.pipelines import labeled_batches, steps_per_epoch
+from ..schedules import warmup_cosine
 from .embed import embed
 
 
@@ -14,10 +14,10 @@ def linear_accuracy(train, train_labels, test, test_labels, c=1.0):
     Args:
         train, test: (N, D) and (M, D) float embeddings.
         train_labels, test_labels: (N,) and (M,) int.
-        c: inverse strength of the L2 penalty; fixed, so that nothing is chosen on the test pictures.
+        c: inverse strength of the L2 penalty; fixed, so that nothing is chosen on the test images.
 
     Returns:
-        float, accuracy on the test pictures, from 0 to 1.
+        float, accuracy on the test images, from 0 to 1.
     """
     classes, weights, bias = logistic_regression(train, train_labels, c)
     scores = np.asarray(test, np.float32) @ weights + bias
@@ -50,28 +50,28 @@ def logistic_regression(vectors, labels, c=1.0):
 
 
 def linear_accuracy_sgd(encoder, train, test, epochs=80, batch_size=256, seed=0):
-    """The authors' linear evaluation: SGD on embeddings of randomly cropped and flipped pictures.
+    """The authors' linear evaluation: SGD on embeddings of randomly cropped and flipped images.
 
     Nesterov momentum 0.9, learning rate 0.2 * batch / 256 with a cosine to 0, no weight decay, the encoder frozen in
-    inference mode; the last epoch counts (Grill et al. 2020, appendix C.1). It embeds the training pictures once an
+    inference mode; the last epoch counts (Grill et al. 2020, appendix C.1). It embeds the training images once an
     epoch, so it costs `epochs` times what `linear_accuracy` does.
 
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
-        train, test: labelled `Pictures` with the same classes.
-        epochs, batch_size, seed: int; the batch is cut to the number of training pictures.
+        train, test: labeled `ImageSource` with the same classes.
+        epochs, batch_size, seed: int; the batch is cut to the number of training images.
 
     Returns:
-        float, accuracy on the test pictures, from 0 to 1.
+        float, accuracy on the test images, from 0 to 1.
     """
     batch_size = min(batch_size, len(train))
     total_steps = epochs * steps_per_epoch(train, batch_size)
-    batches = labelled_batches(train, encoder.input_shape[1], batch_size, total_steps, seed)
+    batches = labeled_batches(train, encoder.input_shape[1], batch_size, total_steps, seed)
     keras.utils.set_random_seed(seed)
     classes = int(train.labels.max()) + 1
     head = keras.Sequential([keras.Input((encoder.output_shape[-1],)), keras.layers.Dense(classes, dtype="float32")])
     head.compile(
-        keras.optimizers.SGD(learning_rate(0.2, batch_size, total_steps), momentum=0.9, nesterov=True),
+        keras.optimizers.SGD(warmup_cosine(0.2, batch_size, total_steps), momentum=0.9, nesterov=True),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     # The encoder runs in the input pipeline, so that nothing of it can be trained.

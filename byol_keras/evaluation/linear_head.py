@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 
 from ..errors import InputError
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 from .linear import logistic_regression
 
 
@@ -64,13 +64,13 @@ class LinearHead:
                 f"{len(class_names)} class names"
             )
         if len(np.unique(labels)) < 2:
-            raise InputError("A linear head needs pictures of two classes at least. Received: labels of one class")
+            raise InputError("A linear head needs images of two classes at least. Received: labels of one class")
         classes, weights, bias = logistic_regression(embeddings, labels, c)
         return cls(weights, bias, tuple(str(class_names[label]) for label in classes))
 
     def save(self, path):
         """Writes `weights`, `bias` and `labels` to an .npz, for `load` and for `byol-keras export --head`."""
-        with written_beside(path) as temporary, open(temporary, "wb") as file:
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, weights=self.weights, bias=self.bias, labels=np.array(self.labels))
 
     @classmethod

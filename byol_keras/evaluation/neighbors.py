@@ -5,7 +5,7 @@ import numpy as np
 BLOCK_BYTES = 64 * 1024**2  # of similarities at a time
 
 
-def unit(vectors):
+def l2_normalize_rows(vectors):
     """Vectors at length 1: (N, D) float -> (N, D) float32; a vector of zeros stays one."""
     vectors = np.asarray(vectors, np.float32)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -20,8 +20,8 @@ def similarity_blocks(queries, vectors):
     """The cosine of each query with each vector, a block of queries at a time.
 
     Args:
-        queries: (Q, D) float32, from `unit`.
-        vectors: (N, D) float32, from `unit`.
+        queries: (Q, D) float32, from `l2_normalize_rows`.
+        vectors: (N, D) float32, from `l2_normalize_rows`.
 
     Yields:
         slice of the queries, and their similarities, (block, N) float32 from -1 to 1; the array may be changed.
@@ -32,7 +32,7 @@ def similarity_blocks(queries, vectors):
         yield block, queries[block] @ vectors.T
 
 
-def largest(similarity, k):
+def top_k(similarity, k):
     """The columns of the k largest numbers of each row, the largest first.
 
     Args:
@@ -54,8 +54,8 @@ def nearest(queries, vectors, k):
     """The k nearest vectors of each query by cosine distance, nearest first.
 
     Args:
-        queries: (Q, D) float32, from `unit`.
-        vectors: (N, D) float32, from `unit`.
+        queries: (Q, D) float32, from `l2_normalize_rows`.
+        vectors: (N, D) float32, from `l2_normalize_rows`.
         k: int, 1 to N.
 
     Returns:
@@ -63,7 +63,7 @@ def nearest(queries, vectors, k):
     """
     indices, distances = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
     for block, similarity in similarity_blocks(queries, vectors):
-        indices[block] = largest(similarity, k)
+        indices[block] = top_k(similarity, k)
         distances[block] = 1 - np.take_along_axis(similarity, indices[block], axis=1)
     # Rounding may bring the cosine of a vector with itself just above 1.
     return indices, np.clip(distances, 0, 2)

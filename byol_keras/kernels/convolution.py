@@ -1,4 +1,4 @@
-"""Convolution whose filter gradient is a sum of matrix products, where that is quicker in bfloat16 on a processor."""
+"""Convolution whose filter gradient is a sum of matrix products, where that is quicker in bfloat16 on a CPU."""
 
 import keras
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""ReLU in bfloat16 through XLA, whose code for it is several times quicker on a processor than TensorFlow's own."""
+"""ReLU in bfloat16 through XLA, whose code for it is several times quicker on a CPU than TensorFlow's own."""
 
 import keras
 import tensorflow as tf

@@ -23,13 +23,13 @@ OURS = re.compile(r"stage(\d)_block(\d+)_(\w+)")
 def keras_cv_backbone(encoder):
     """A `keras_cv.models.ResNetBackbone` with a copy of the weights of an encoder.
 
-    The backbone has no normalization of pictures: `normalized` does for it what the encoder does at its input.
+    The backbone has no normalization of images: `normalized` does for it what the encoder does at its input.
 
     Args:
-        encoder: `resnet10`, `resnet18` or `resnet34` for colour pictures of 64 pixels and more, trained or not.
+        encoder: `resnet10`, `resnet18` or `resnet34` for color images of 64 pixels and more, trained or not.
 
     Returns:
-        keras_cv.models.ResNetBackbone for pictures of any size, its batch norm with the encoder's momentum and epsilon.
+        keras_cv.models.ResNetBackbone for images of any size, its batch norm with the encoder's momentum and epsilon.
         "P2" to "P5" of its `pyramid_level_inputs` are the stages, whose cells lie 4, 8, 16 and 32 pixels apart.
 
     Raises:
@@ -45,8 +45,8 @@ def keras_cv_backbone(encoder):
     large = "stem_conv" in ours and ours["stem_conv"].kernel_size == (7, 7)
     if not large or sorted(blocks) != [1, 2, 3, 4] or "stage1_block1_conv3" in ours or encoder.input_shape[-1] != 3:
         raise InputError(
-            "A keras-cv backbone can be made of resnet10, resnet18 or resnet34 for colour pictures of 64 pixels and "
-            f"more. Received: {encoder.name!r} for pictures of shape {encoder.input_shape[1:]}"
+            "A keras-cv backbone can be made of resnet10, resnet18 or resnet34 for color images of 64 pixels and "
+            f"more. Received: {encoder.name!r} for images of shape {encoder.input_shape[1:]}"
         )
     backbone = keras_cv.models.ResNetBackbone(
         stackwise_filters=[ours[f"stage{stage}_block1_conv1"].filters for stage in sorted(blocks)],
@@ -65,7 +65,7 @@ def keras_cv_backbone(encoder):
 
 
 def normalized(images, encoder):
-    """Pictures as the backbone of an encoder wants them: by the mean and deviation that the encoder was made with.
+    """Images as the backbone of an encoder wants them: by the mean and deviation that the encoder was made with.
 
     Args:
         images: (B, H, W, 3) float32 in [0, 1].

@@ -10,7 +10,7 @@ from .layers import batch_norm
 IMAGENET_STEM = (7, 2, True)
 SMALL_STEM = (3, 1, False)
 HALVING_STEM = (3, 2, False)
-# Below this size ImageNet's stem would throw away most of the picture.
+# Below this size ImageNet's stem would throw away most of the image.
 SMALL_IMAGE = 64
 
 
@@ -41,7 +41,7 @@ def _block(x, filters, stride, bottleneck, name):
 
 
 def resnet(blocks, widths, bottleneck=False, image_size=224, channels=3, mean=None, std=None, stem=None, name="resnet"):
-    """A ResNet of any depth and width, pooled to one vector a picture.
+    """A ResNet of any depth and width, pooled to one vector per image.
 
     Args:
         blocks: residual blocks in each stage, such as (2, 2, 2, 2).
@@ -49,9 +49,9 @@ def resnet(blocks, widths, bottleneck=False, image_size=224, channels=3, mean=No
         bottleneck: 1x1, 3x3, 1x1 blocks instead of two 3x3.
         image_size: int, height and width of the input, in pixels.
         channels: 1 or 3.
-        mean, std: per-channel mean and standard deviation of the pictures in [0, 1], subtracted and divided by at the
+        mean, std: per-channel mean and standard deviation of the images in [0, 1], subtracted and divided by at the
             input; None for no normalization.
-        stem: IMAGENET_STEM, SMALL_STEM, or another (kernel, stride, pool); by default the small one for pictures under
+        stem: IMAGENET_STEM, SMALL_STEM, or another (kernel, stride, pool); by default the small one for images under
             64 pixels.
         name: name of the model.
 
@@ -64,7 +64,7 @@ def resnet(blocks, widths, bottleneck=False, image_size=224, channels=3, mean=No
     if not isinstance(image_size, int) or image_size < 1:
         raise InputError(f"The image size must be a whole number of pixels from 1. Received: image_size={image_size!r}")
     if channels not in (1, 3):
-        raise InputError(f"Pictures have 1 (grey) or 3 (colour) channels. Received: channels={channels!r}")
+        raise InputError(f"Images have 1 (gray) or 3 (color) channels. Received: channels={channels!r}")
     kernel, stride, pool = stem or (SMALL_STEM if image_size < SMALL_IMAGE else IMAGENET_STEM)
     inputs = x = keras.Input((image_size, image_size, channels), name="images")
     if mean is not None:
@@ -90,10 +90,10 @@ def resnet8(image_size=32, name="resnet8", **kwargs):
 
 
 def resnet8x2(image_size=32, stem=None, name="resnet8x2", **kwargs):
-    """`resnet8` with twice the filters: 1.2 million parameters, D = 256. For pretraining on a processor.
+    """`resnet8` with twice the filters: 1.2 million parameters, D = 256. For pretraining on a CPU.
 
-    Under 64 pixels its stem halves the picture, so that it costs less than `resnet8`, and its layers are wide enough
-    for the processor's bfloat16 units.
+    Under 64 pixels its stem halves the image, so that it costs less than `resnet8`, and its layers are wide enough
+    for the CPU's bfloat16 units.
     """
     if stem is None and isinstance(image_size, int) and image_size < SMALL_IMAGE:
         stem = HALVING_STEM

@@ -1,1 +1,1 @@
-"""Results and pictures as HTML pages and charts."""
+"""Results and images as HTML pages and charts."""

@@ -9,17 +9,17 @@ import numpy as np
 
 from ..callbacks.csv_history import read_history
 from ..data import open_source
-from ..data.grids import view_sheet
+from ..data.grids import view_grid
 from ..data.pipelines import ordered_batches
 from ..errors import InputError
-from ..evaluation import embed, nearest, unit
+from ..evaluation import embed, l2_normalize_rows, nearest
 from ..runs.build import build_encoder, build_views
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 from ..utils.html import image, page, table
-from .demo_page import BODY, STYLE, curve, neighbour_card
+from .demo_page import BODY, STYLE, curve, neighbor_card
 
 QUERIES = 10
-NEIGHBOURS = 6
+NEIGHBORS = 6
 # The curves, and what to look for in them.
 CURVES = {
     "loss": "0 to 8: how far the prediction from one view is from the target of the other.",
@@ -27,11 +27,11 @@ CURVES = {
     "tau": "The target's decay, which rises to 1.",
 }
 COMMANDS = """\
-byol-keras views --data PICTURES --out views.png
-byol-keras pretrain --data PICTURES --out runs/mine --image-size 64 --epochs 50
-byol-keras evaluate runs/mine --train LABELLED/train --test LABELLED/test
+byol-keras views --data IMAGES --out views.png
+byol-keras pretrain --data IMAGES --out runs/mine --image-size 64 --epochs 50
+byol-keras evaluate runs/mine --train LABELED/train --test LABELED/test
 byol-keras export runs/mine --out serving
-byol-keras embed runs/mine --data PICTURES --out embeddings.npz"""
+byol-keras embed runs/mine --data IMAGES --out embeddings.npz"""
 
 
 def write_report(run, export, path):
@@ -40,7 +40,7 @@ def write_report(run, export, path):
     Args:
         run: `Run`, with encoder.keras, history.csv and evaluation.json.
         export: folder with the parity.json of its exports.
-        path: the .html to write. All pictures are inside it, so it can be moved or sent anywhere.
+        path: the .html to write. All images are inside it, so it can be moved or sent anywhere.
 
     Raises:
         InputError: when the run was not evaluated, or not exported to that folder.
@@ -49,20 +49,20 @@ def write_report(run, export, path):
     parities = _read_json(Path(export) / "parity.json", "byol-keras export")
     history = read_history(run.history)
     epochs = [row["epoch"] + 1 for row in history]
-    sheet = view_sheet(open_source(run.source), build_views(run.recipe))
-    neighbours, count = _neighbours(run, evaluation)
+    sheet = view_grid(open_source(run.source), build_views(run.recipe))
+    neighbors, count = _neighbors(run, evaluation)
     body = BODY.substitute(
         summary=html.escape(_summary(run, evaluation)),
-        views=image(sheet, "pictures, and two views of each"),
+        views=image(sheet, "images, and two views of each"),
         curves="\n".join(curve(epochs, [row[name] for row in history], name, text) for name, text in CURVES.items()),
         accuracy=_accuracy(evaluation),
-        neighbours=neighbours,
+        neighbors=neighbors,
         count=html.escape(count),
         exports=_exports(parities),
         commands=html.escape(COMMANDS),
     )
-    text = page("byol_keras: an encoder learned without labels", body, STYLE.substitute(columns=NEIGHBOURS))
-    with written_beside(path) as temporary:
+    text = page("byol_keras: an encoder learned without labels", body, STYLE.substitute(columns=NEIGHBORS))
+    with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -74,11 +74,11 @@ def _read_json(path, command):
 
 def _summary(run, evaluation):
     knn = {name: 100 * row["knn"] for name, row in evaluation["results"].items()}
-    pictures = "pictures" if run.pictures is None else f"{run.pictures:,} pictures"
+    images = "images" if run.image_count is None else f"{run.image_count:,} images"
     return (
-        f"A {run.recipe.backbone} learned from {pictures} of "
+        f"A {run.recipe.backbone} learned from {images} of "
         f"{run.recipe.image_size} pixels in {run.recipe.epochs} epochs, without being told what is in them. By the "
-        f"{evaluation['neighbours']} pictures it finds most alike, the class of {knn['trained']:.1f} % of new pictures "
+        f"{evaluation['neighbors']} images it finds most alike, the class of {knn['trained']:.1f} % of new images "
         f"is named rightly; with the untrained network, of {knn['untrained']:.1f} %."
     )
 
@@ -91,7 +91,7 @@ def _accuracy(evaluation):
     gain = {key: results["trained"][key] - results["untrained"][key] for key in ("knn", "linear")}
     rows = [[name, *percent(row, ".1f")] for name, row in results.items()]
     return table(
-        ["accuracy in %", f"{evaluation['neighbours']}-NN", "linear probe"], [*rows, ["gain", *percent(gain, "+.1f")]]
+        ["accuracy in %", f"{evaluation['neighbors']}-NN", "linear probe"], [*rows, ["gain", *percent(gain, "+.1f")]]
     )
 
 
@@ -104,38 +104,38 @@ def _exports(parities):
     return table(["file", "size in kB", "largest difference", "required", "time in ms"], rows)
 
 
-def _neighbours(run, evaluation):
-    """A card for the first test picture of each class, at most QUERIES, and a sentence that counts the wrong ones."""
+def _neighbors(run, evaluation):
+    """A card for the first test image of each class, at most QUERIES, and a sentence that counts the wrong ones."""
     train, test = (open_source(evaluation[name]["source"]) for name in ("train", "test"))
     _, first = np.unique(test.labels, return_index=True)
     queries = test.subset(first[:QUERIES])
     encoders = {"trained": keras.models.load_model(run.encoder), "untrained": build_encoder(run)}
     found = {}
     for name, encoder in encoders.items():
-        vectors, others = unit(embed(encoder, queries)), unit(embed(encoder, train))
-        found[name], _ = nearest(vectors, others, NEIGHBOURS)
+        vectors, others = l2_normalize_rows(embed(encoder, queries)), l2_normalize_rows(embed(encoder, train))
+        found[name], _ = nearest(vectors, others, NEIGHBORS)
     query_pixels = _pixels(queries, run.recipe.image_size)
     pixels = {name: _pixels(train.subset(f.ravel()), run.recipe.image_size) for name, f in found.items()}
     cards = []
     for i, label in enumerate(queries.labels):
         rows = []
         for name, indices in found.items():
-            pictures = pixels[name][i * NEIGHBOURS : (i + 1) * NEIGHBOURS]
+            images = pixels[name][i * NEIGHBORS : (i + 1) * NEIGHBORS]
             classes = [_class_name(train, other) for other in train.labels[indices[i]]]
-            rows.append((name, list(zip(pictures, classes, strict=True))))
-        cards.append(neighbour_card(query_pixels[i], _class_name(test, label), rows))
+            rows.append((name, list(zip(images, classes, strict=True))))
+        cards.append(neighbor_card(query_pixels[i], _class_name(test, label), rows))
     wrong = {name: int(np.sum(train.labels[f] != queries.labels[:, None])) for name, f in found.items()}
     count = (
-        f"Of these {found['trained'].size} neighbours, {wrong['trained']} are of another class after training, "
+        f"Of these {found['trained'].size} neighbors, {wrong['trained']} are of another class after training, "
         f"{wrong['untrained']} before."
     )
     return "\n".join(cards), count
 
 
-def _pixels(pictures, size):
+def _pixels(source, size):
     """(N, size, size, C) float32 in [0, 1]."""
-    return np.concatenate([*ordered_batches(pictures, size).as_numpy_iterator()])
+    return np.concatenate([*ordered_batches(source, size).as_numpy_iterator()])
 
 
-def _class_name(pictures, label):
-    return str(label) if pictures.class_names is None else pictures.class_names[label]
+def _class_name(source, label):
+    return str(label) if source.class_names is None else source.class_names[label]

@@ -24,7 +24,7 @@ STYLE = string.Template(""".name, .query { color: var(--faint); font-size: .85re
 BODY = string.Template("""<p>$summary</p>
 
 <h2>What the network saw</h2>
-<p>Above the pictures, below them two random views of each. The network learned to predict, from one view, what a
+<p>Above the images, below them two random views of each. The network learned to predict, from one view, what a
 slowly following copy of itself makes of the other.</p>
 <div class="wide">$views</div>
 
@@ -32,22 +32,22 @@ slowly following copy of itself makes of the other.</p>
 <div class="curves">$curves</div>
 
 <h2>What was learned</h2>
-<p>The frozen embeddings, judged with labels that training never saw: by the vote of the nearest training pictures, and
+<p>The frozen embeddings, judged with labels that training never saw: by the vote of the nearest training images, and
 by a linear classifier. Untrained is the same network with its random weights from before training.</p>
 <div class="wide">$accuracy</div>
 
-<h2>Nearest neighbours</h2>
-<p>On the left a test picture of each class, beside it the training pictures whose embeddings are nearest by cosine,
+<h2>Nearest neighbors</h2>
+<p>On the left a test image of each class, beside it the training images whose embeddings are nearest by cosine,
 nearest first. Those of another class are framed, with their class below. $count</p>
-<div class="cards">$neighbours</div>
+<div class="cards">$neighbors</div>
 
 <h2>Exported files</h2>
-<p>Each was opened in a fresh process without Keras and given the same pictures. The difference is to Keras' own
-embeddings, as a share of their largest value; the time is the median for one picture, on this machine's processor.</p>
+<p>Each was opened in a fresh process without Keras and given the same images. The difference is to Keras' own
+embeddings, as a share of their largest value; the time is the median for one image, on this machine's CPU.</p>
 <div class="wide">$exports</div>
 
-<h2>The same with your own pictures</h2>
-<p>PICTURES is a folder of pictures; no labels are needed. Only to evaluate, the pictures of each class must be in a
+<h2>The same with your own images</h2>
+<p>IMAGES is a folder of images; no labels are needed. Only to evaluate, the images of each class must be in a
 subfolder of their own.</p>
 <pre>$commands</pre>
 """)
@@ -58,16 +58,16 @@ def curve(epochs, values, name, meaning):
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    # A grey that can be read on white and on black; the ground lets the page's own through.
-    grey = "#808080"
+    # A gray that can be read on white and on black; the ground lets the page's own through.
+    gray = "#808080"
     figure = Figure(figsize=(4, 2.6), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(epochs, values, color="#3b82c4", marker="o", markersize=3)
-    axes.set_title(name, color=grey)
-    axes.set_xlabel("epoch", color=grey)
+    axes.set_title(name, color=gray)
+    axes.set_xlabel("epoch", color=gray)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.tick_params(colors=grey)
-    axes.spines[:].set_color(grey)
+    axes.tick_params(colors=gray)
+    axes.spines[:].set_color(gray)
     axes.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160, transparent=True)
@@ -75,17 +75,17 @@ def curve(epochs, values, name, meaning):
     return f"<figure>{plot}<figcaption>{html.escape(meaning)}</figcaption></figure>"
 
 
-def neighbour_card(query, name, rows):
-    """One query picture and rows of its neighbours.
+def neighbor_card(query, name, rows):
+    """One query image and rows of its neighbors.
 
     Args:
         query: (H, W, 1 or 3) float array in [0, 1].
         name: str, its class.
-        rows: list of (title, neighbours), neighbours a list of (picture, name of its class).
+        rows: list of (title, neighbors), neighbors a list of (image, name of its class).
     """
     lines = []
-    for title, neighbours in rows:
-        tiles = "".join(_tile(picture, other, other != name) for picture, other in neighbours)
+    for title, neighbors in rows:
+        tiles = "".join(_tile(pixels, other, other != name) for pixels, other in neighbors)
         lines.append(f'<div class="name">{html.escape(title)}</div><div class="tiles">{tiles}</div>')
     return (
         f'<div class="card"><div class="query">{image(query, name)}{html.escape(name)}</div>'
@@ -93,7 +93,7 @@ def neighbour_card(query, name, rows):
     )
 
 
-def _tile(picture, name, wrong):
+def _tile(pixels, name, wrong):
     if not wrong:
-        return f'<div class="tile">{image(picture, name)}</div>'
-    return f'<div class="tile wrong">{image(picture, name)}{html.escape(name)}</div>'
+        return f'<div class="tile">{image(pixels, name)}</div>'
+    return f'<div class="tile wrong">{image(pixels, name)}{html.escape(name)}</div>'

@@ -16,15 +16,15 @@ STYLE = (
 )
 
 
-def duplicates_page(collection, groups, threshold, mean, pictures, listing):
-    """The page as HTML; all pictures are inside it.
+def duplicates_page(collection, groups, threshold, mean, images, listing):
+    """The page as HTML; all images are inside it.
 
     Args:
         collection: `Collection`.
         groups: list of lists of `Copy`.
-        threshold: float, the distance below which pictures were linked.
-        mean: float, the mean distance of two pictures.
-        pictures: int, how many were compared.
+        threshold: float, the distance below which images were linked.
+        mean: float, the mean distance of two images.
+        images: int, how many were compared.
         listing: str, the name of the file with all groups.
 
     Returns:
@@ -32,15 +32,15 @@ def duplicates_page(collection, groups, threshold, mean, pictures, listing):
     """
     copies = sum(len(group) for group in groups)
     body = [
-        f"<p>Of {pictures:,} pictures in {html.escape(collection.source)}, {copies:,} are in {len(groups):,} groups, "
-        f"linked by a distance below {threshold:.2g}: 1 - the cosine of their embeddings. Two pictures are {mean:.2g} "
-        "apart in the mean. The largest picture of a group comes first; below each are its width and "
+        f"<p>Of {images:,} images in {html.escape(collection.source)}, {copies:,} are in {len(groups):,} groups, "
+        f"linked by a distance below {threshold:.2g}: 1 - the cosine of their embeddings. Two images are {mean:.2g} "
+        "apart in the mean. The largest image of a group comes first; below each are its width and "
         f"height and its distance to the first. {html.escape(listing)} lists the same as a table.</p>"
     ]
     for number, group in enumerate(groups[:GROUPS], start=1):
         shown = [tiles.collection_tile(collection, copy.position, _figure(copy)) for copy in group[:TILES]]
         more = f"<p>and {len(group) - TILES:,} more</p>" if len(group) > TILES else ""
-        head = f"<h2>Group {number}, {len(group)} pictures</h2>"
+        head = f"<h2>Group {number}, {len(group)} images</h2>"
         body.append(f'<section class="group">{head}<div class="tiles">{"".join(shown)}</div>{more}</section>')
     if len(groups) > GROUPS:
         body.append(f"<p>And {len(groups) - GROUPS:,} more groups in {html.escape(listing)}.</p>")

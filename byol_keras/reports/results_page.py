@@ -10,7 +10,7 @@ import numpy as np
 from ..callbacks.csv_history import read_history
 from ..errors import InputError
 from ..runs.results import Result, read_results
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 from ..utils.html import page, png, table
 from .demo_page import curve
 
@@ -61,7 +61,7 @@ def write_results_page(runs, path):
         ]
     )
     text = page("byol_keras: what the encoder is good for", body, STYLE, width="68rem")
-    with written_beside(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return results
 
@@ -80,7 +80,7 @@ def pool(measured):
     for run, results in measured:
         for result in results:
             same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
-            key = json.dumps([*same, run.source, run.left_out, dataclasses.asdict(run.recipe)], sort_keys=True)
+            key = json.dumps([*same, run.source, run.exclude, dataclasses.asdict(run.recipe)], sort_keys=True)
             groups.setdefault(key, []).append((run, result))
     pooled = []
     for members in groups.values():
@@ -102,8 +102,8 @@ def chart(results):
     """A dot for each method's mean and a line as wide as its deviation, inside the page."""
     from matplotlib.figure import Figure
 
-    # Greys and colours that can be read on white and on black; the ground lets the page's own through.
-    grey, blue = "#808080", "#3b82c4"
+    # Grays and colors that can be read on white and on black; the ground lets the page's own through.
+    gray, blue = "#808080", "#3b82c4"
     names = [f"{result.task}: {result.metric}" for result in results]
     figure = Figure(figsize=(10, 0.9 + 0.5 * len(results)), layout="constrained")
     axes = figure.add_subplot()
@@ -111,16 +111,16 @@ def chart(results):
         for i, (method, scores) in enumerate(result.scores.items()):
             spread = 100 * np.std(scores, ddof=1) if len(scores) > 1 else 0
             mean = 100 * np.mean(scores)
-            colour, size = (blue, 7) if i == 0 else (grey, 5)
-            axes.errorbar(mean, y, xerr=spread, color=colour, marker="o", markersize=size, capsize=3, zorder=3 - i)
+            color, size = (blue, 7) if i == 0 else (gray, 5)
+            axes.errorbar(mean, y, xerr=spread, color=color, marker="o", markersize=size, capsize=3, zorder=3 - i)
             # In turn above and below, where methods lie close together.
             place = (0, -11 if i % 2 else 7)
-            axes.annotate(method, (mean, y), place, textcoords="offset points", ha="center", fontsize=6, color=colour)
+            axes.annotate(method, (mean, y), place, textcoords="offset points", ha="center", fontsize=6, color=color)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.7)
-    axes.set_xlabel("%", color=grey)
-    axes.grid(axis="x", color=grey, alpha=0.3)
-    axes.tick_params(colors=grey, labelsize=8)
+    axes.set_xlabel("%", color=gray)
+    axes.grid(axis="x", color=gray, alpha=0.3)
+    axes.tick_params(colors=gray, labelsize=8)
     axes.spines[:].set_visible(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160, transparent=True)
@@ -128,7 +128,7 @@ def chart(results):
 
 
 def _section(data, results):
-    """What was measured on one set of pictures."""
+    """What was measured on one set of images."""
     return (
         f"<h2>On {html.escape(data)}</h2>"
         f'<div class="wide">{chart(results)}</div><div class="wide">{_scores(results)}</div>'
@@ -154,7 +154,7 @@ def _scores(results):
 
 
 def _runs(runs):
-    header = ["run", "pictures", "encoder", "pixels", "epochs", "batch", "seed"]
+    header = ["run", "images", "encoder", "pixels", "epochs", "batch", "seed"]
     rows = [
         [
             str(run.folder),

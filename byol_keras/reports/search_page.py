@@ -1,4 +1,4 @@
-"""The page of a search: each query with the pictures nearest to it."""
+"""The page of a search: each query with the images nearest to it."""
 
 import html
 
@@ -16,12 +16,12 @@ STYLE = (
 
 
 def search_page(queries, collection, index, positions, distances, encoder):
-    """The page as HTML; all pictures are inside it.
+    """The page as HTML; all images are inside it.
 
     Args:
         queries: list of (name, pixels (H, W, 1 or 3) uint8), Q of them.
         collection: `Collection` that was searched.
-        index: `PictureIndex` of it.
+        index: `ImageIndex` of it.
         positions, distances: (Q, k), as `index.nearest` gave them.
         encoder: str, where the encoder was read from.
 
@@ -29,12 +29,12 @@ def search_page(queries, collection, index, positions, distances, encoder):
         str.
     """
     place = {name: i for i, name in enumerate(collection.names)}
-    method = index.neighbours.kind
-    note = "" if method == "exact" else " The search is approximate: now and then it misses a picture."
+    method = index.neighbors.kind
+    note = "" if method == "exact" else " The search is approximate: now and then it misses an image."
     body = [
-        f"<p>Of {len(index):,} pictures in {html.escape(collection.source)}, the {positions.shape[1]} nearest to each "
+        f"<p>Of {len(index):,} images in {html.escape(collection.source)}, the {positions.shape[1]} nearest to each "
         f"query, nearest first, with their distance: 1 - the cosine of the embeddings by {html.escape(encoder)}, 0 for "
-        f"the same picture.{note}</p>"
+        f"the same image.{note}</p>"
     ]
     for (name, pixels), row, distance in zip(queries, positions, distances, strict=True):
         found = [
@@ -43,4 +43,4 @@ def search_page(queries, collection, index, positions, distances, encoder):
         ]
         query = tiles.tile(name, pixels, kind="query")
         body.append(f'<section class="found">{query}<div class="tiles">{"".join(found)}</div></section>')
-    return page("The nearest pictures", "\n".join(body), STYLE, width="75rem")
+    return page("The nearest images", "\n".join(body), STYLE, width="75rem")

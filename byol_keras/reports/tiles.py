@@ -1,4 +1,4 @@
-"""Pictures as tiles of a page, each with its name below."""
+"""Images as tiles of a page, each with its name below."""
 
 import base64
 import html
@@ -26,11 +26,11 @@ STYLE = """.tiles { display: grid; gap: .9rem .7rem; grid-template-columns: repe
 
 
 def tile(name, pixels, figure="", kind="tile"):
-    """One picture with a figure and its name below.
+    """One image with a figure and its name below.
 
     Args:
         name: str.
-        pixels: (H, W, 1 or 3) uint8, or None for a frame without a picture.
+        pixels: (H, W, 1 or 3) uint8, or None for a frame without an image.
         figure: str, such as the distance; plain text.
         kind: str, the class of the element: "tile" or "query".
     """
@@ -40,7 +40,7 @@ def tile(name, pixels, figure="", kind="tile"):
 
 
 def collection_tile(collection, position, figure):
-    """A tile of a picture of a `Collection`, which says so when the picture has gone since."""
+    """A tile of an image of a `Collection`, which says so when the image has gone since."""
     try:
         pixels = collection.pixels(position)
     except InputError:
@@ -49,17 +49,17 @@ def collection_tile(collection, position, figure):
 
 
 def jpeg(pixels, alt):
-    """A picture inside the page, made smaller.
+    """An image inside the page, made smaller.
 
     Args:
         pixels: (H, W, 1 or 3) uint8.
         alt: str, what is in it.
     """
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    picture.thumbnail((SIDE, SIDE))
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
-    picture.save(buffer, "jpeg", quality=QUALITY)
+    image.save(buffer, "jpeg", quality=QUALITY)
     data = base64.b64encode(buffer.getvalue()).decode()
-    # Small pictures are shown as the network gets them.
-    small = ' class="small"' if max(picture.size) < SMALL else ""
+    # Small images are shown as the network gets them.
+    small = ' class="small"' if max(image.size) < SMALL else ""
     return f'<img{small} src="data:image/jpeg;base64,{data}" alt="{html.escape(alt)}">'

@@ -10,11 +10,11 @@ from ..data.pipelines import ordered_batches
 from ..errors import InputError
 from ..lars import LARS
 from ..models.backbones import backbone
-from ..precision import layers_of
-from ..schedules import learning_rate
+from ..precision import policy_scope
+from ..schedules import warmup_cosine
 
-# Enough pictures for a mean and a deviation that no longer move in the third digit.
-PICTURES_FOR_STATISTICS = 5000
+# Enough images for a mean and a deviation that no longer move in the third digit.
+IMAGES_FOR_STATISTICS = 5000
 
 
 def build_encoder(run):
@@ -25,7 +25,7 @@ def build_encoder(run):
 
 def build_model(run, policy, total_steps, steps):
     """The compiled BYOL of a run, with fresh weights, its layers under the dtype policy `policy`."""
-    with layers_of(policy):
+    with policy_scope(policy):
         model = BYOL(build_encoder(run))
     model.compile(optimizer=build_optimizer(run.recipe, total_steps, round(run.recipe.warmup_epochs * steps)))
     return model
@@ -35,11 +35,11 @@ def build_optimizer(recipe, total_steps, warmup_steps):
     """The recipe's optimizer, with the paper's schedule of the learning rate."""
     warmup_steps = min(warmup_steps, total_steps - 1)
     if recipe.optimizer == "lars":
-        schedule = learning_rate(recipe.learning_rate, recipe.batch_size, total_steps, warmup_steps)
+        schedule = warmup_cosine(recipe.learning_rate, recipe.batch_size, total_steps, warmup_steps)
         return LARS(schedule, weight_decay=recipe.weight_decay)
     if recipe.optimizer == "adamw":
         # Adam's step does not grow with the batch, so no scaling by batch / 256.
-        schedule = learning_rate(recipe.learning_rate, 256, total_steps, warmup_steps)
+        schedule = warmup_cosine(recipe.learning_rate, 256, total_steps, warmup_steps)
         return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     raise InputError(f"No optimizer is called {recipe.optimizer!r}; choose lars or adamw.")
 
@@ -50,14 +50,14 @@ def build_views(recipe):
     return TwoViews(recipe.image_size, view_1={**VIEW_1, **area}, view_2={**VIEW_2, **area})
 
 
-def pixel_statistics(pictures, image_size):
-    """Mean and standard deviation of each channel, lists of floats, of at most PICTURES_FOR_STATISTICS pictures."""
-    sample = evenly(len(pictures), PICTURES_FOR_STATISTICS)
+def pixel_statistics(source, image_size):
+    """Mean and standard deviation of each channel, lists of floats, of at most IMAGES_FOR_STATISTICS images."""
+    sample = evenly(len(source), IMAGES_FOR_STATISTICS)
     count, total, squares = 0, 0.0, 0.0
-    for batch in ordered_batches(pictures.subset(sample), image_size):
-        pixels = np.asarray(batch, np.float64).reshape(-1, pictures.channels)
+    for batch in ordered_batches(source.subset(sample), image_size):
+        pixels = np.asarray(batch, np.float64).reshape(-1, source.channels)
         count, total, squares = count + len(pixels), total + pixels.sum(0), squares + np.square(pixels).sum(0)
     mean = total / count
-    # Pictures of one flat colour have no deviation to divide by.
+    # Images of one flat color have no deviation to divide by.
     std = np.sqrt(np.maximum(squares / count - np.square(mean), 1e-6))
     return [round(float(m), 4) for m in mean], [round(float(s), 4) for s in std]

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from ..errors import InputError
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 
 def write_classifier(folder, classifier, class_names, about):
@@ -22,9 +22,9 @@ def write_classifier(folder, classifier, class_names, about):
     names, model = folder / "classes.json", folder / "classifier.keras"
     # Never a new model beside old names: without names the folder is no classifier.
     names.unlink(missing_ok=True)
-    with written_beside(model) as path:
+    with atomic_path(model) as path:
         classifier.save(path)
-    with written_beside(names) as path:
+    with atomic_path(names) as path:
         path.write_text(json.dumps({"class_names": list(class_names), **about}, indent=2) + "\n")
 
 

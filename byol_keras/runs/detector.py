@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..tasks.detection.detector import Detector
 from ..tasks.detection.model import retinanet
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 from .build import build_encoder
 from .run import read_run
 
@@ -27,16 +27,16 @@ def save_detector(detector, run, name="detection"):
     folder = run.folder / name
     # Never new weights beside an old description: without one the folder is no detector.
     (folder / "detector.json").unlink(missing_ok=True)
-    with written_beside(folder / "detector.weights.h5") as path:
+    with atomic_path(folder / "detector.weights.h5") as path:
         detector.network.save_weights(path)
-    height, width = detector.canvas
+    height, width = detector.letterbox
     description = {
         "height": height,
         "width": width,
         "smallest_anchor": detector.smallest_anchor,
         "class_names": list(detector.class_names),
     }
-    with written_beside(folder / "detector.json") as path:
+    with atomic_path(folder / "detector.json") as path:
         path.write_text(json.dumps(description, indent=2) + "\n")
     return folder
 
@@ -70,5 +70,5 @@ def load_detector(folder, name="detection"):
         network.load_weights(weights)
     except (ValueError, OSError) as error:
         raise InputError(f"{weights} does not belong to {path}: {str(error).splitlines()[0]}") from error
-    canvas = (said["height"], said["width"])
-    return Detector(network, encoder, canvas, tuple(said["class_names"]), said["smallest_anchor"])
+    letterbox = (said["height"], said["width"])
+    return Detector(network, encoder, letterbox, tuple(said["class_names"]), said["smallest_anchor"])

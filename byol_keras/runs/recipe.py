@@ -10,19 +10,19 @@ from ..errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Everything that decides how a run trains, but for the pictures and the seed.
+    """Everything that decides how a run trains, but for the images and the seed.
 
     Attributes:
         backbone: a name in `backbones.BACKBONES`.
         image_size: pixels, height and width of the views.
-        epochs: passes over the pictures.
-        batch_size: pictures in one update.
+        epochs: passes over the images.
+        batch_size: images in one update.
         optimizer: "lars" or "adamw".
         learning_rate: of a batch of 256; scaled by batch_size / 256 for LARS, taken as it is for AdamW.
         weight_decay: see `LARS`, or Keras' AdamW.
         warmup_epochs: epochs of linear warm-up, before the cosine to 0.
         tau_base: the target's decay at the first update, see `TargetEMA`.
-        crop_area: smallest share of the picture a crop covers; the paper's is 0.08.
+        crop_area: smallest share of the image a crop covers; the paper's is 0.08.
         precision: "auto", "float32", "bfloat16" or "float16", see `precision.dtype_policy`.
     """
 
@@ -49,7 +49,7 @@ class Recipe:
 
 
 def short():
-    """A small encoder for short runs on a processor: many small steps, a low tau base, no tiny crops.
+    """A small encoder for short runs on a CPU: many small steps, a low tau base, no tiny crops.
 
     byol-keras pretrain --data cifar10/train --out runs/cifar10 --recipe short
 
@@ -70,7 +70,7 @@ def short():
 
 
 def demo():
-    """`short` with a smaller encoder: what `byol-keras demo` trains with, on 4,096 pictures it draws itself.
+    """`short` with a smaller encoder: what `byol-keras demo` trains with, on 4,096 images it draws itself.
 
     byol-keras demo --out demo
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 
 from ..errors import InputError
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Result:
         data: str, what it was measured on: the SOURCE, or "TRAIN -> TEST".
         scores: dict of method -> list of floats from 0 to 1, one for each draw of labels, fold or seed. The first
             method is the one that comes from pretraining, the others are what it is compared with.
-        settings: dict, what else decided the figures: epochs, learning rate, number of neighbours.
+        settings: dict, what else decided the figures: epochs, learning rate, number of neighbors.
         seconds: float, wall time of the measurement, all methods together.
         command: str, the command line that measured it, or "" when it was not one.
     """
@@ -45,7 +45,7 @@ def write_results(run, name, results):
         Path of the file.
     """
     path = run.folder / "results" / f"{name}.json"
-    with written_beside(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_text(json.dumps([dataclasses.asdict(result) for result in results], indent=2) + "\n")
     return path
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from ..errors import InputError
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 from .recipe import Recipe
 
 
@@ -13,18 +13,18 @@ from .recipe import Recipe
 class Run:
     """RUN/ with config.json, encoder.keras, checkpoints/, history.csv, logs/, evaluation.json, classifier/, results/.
 
-    Other commands add what they make: detection/, segmentation/, labelled/.
+    Other commands add what they make: detection/, segmentation/, labeled/.
 
     Attributes:
         folder: Path.
         recipe: `Recipe`.
-        source: str, the SOURCE of the pictures.
+        source: str, the SOURCE of the images.
         seed: int.
         channels: 1 or 3.
-        mean, std: per-channel lists, of the pictures in [0, 1].
-        left_out: list of str, pictures and folders below the source that training does not see.
-        probe: str, the SOURCE of labelled pictures that training was watched by, or None.
-        pictures: int, how many pictures training began with, those left out not counted; None where it was not noted.
+        mean, std: per-channel lists, of the images in [0, 1].
+        exclude: list of str, images and folders below the source that training does not see.
+        probe: str, the SOURCE of labeled images that training was watched by, or None.
+        image_count: int, how many images training began with, those left out not counted; None where it was not noted.
     """
 
     folder: Path
@@ -34,9 +34,9 @@ class Run:
     channels: int
     mean: list
     std: list
-    left_out: list = dataclasses.field(default_factory=list)
+    exclude: list = dataclasses.field(default_factory=list)
     probe: str | None = None
-    pictures: int | None = None
+    image_count: int | None = None
 
     @property
     def encoder(self):
@@ -65,7 +65,7 @@ class Run:
     def write_config(self):
         config = {**dataclasses.asdict(self), "versions": _versions()}
         del config["folder"]
-        with written_beside(self.folder / "config.json") as path:
+        with atomic_path(self.folder / "config.json") as path:
             path.write_text(json.dumps(config, indent=2) + "\n")
 
 

@@ -1,1 +1,1 @@
-"""What knows neither pictures nor Keras models nor runs."""
+"""What knows neither images nor Keras models nor runs."""

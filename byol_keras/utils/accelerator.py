@@ -1,4 +1,4 @@
-"""Whether TensorFlow has more than a processor to run on."""
+"""Whether TensorFlow has more than a CPU to run on."""
 
 import tensorflow as tf
 

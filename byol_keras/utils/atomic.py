@@ -10,7 +10,7 @@ from ..errors import InputError
 
 
 @contextlib.contextmanager
-def written_beside(path):
+def atomic_path(path):
     """Gives a temporary path next to `path`, with its suffixes; on success it is renamed to `path`, else removed.
 
     Works for files and folders. The rename replaces an existing file.
@@ -31,7 +31,7 @@ def written_beside(path):
             temporary.unlink(missing_ok=True)
 
 
-def check_can_be_written(path):
+def check_writable(path):
     """Raises InputError where no file at `path` can be written: to be asked before long work, not after it."""
     path = Path(path)
     if path.is_dir():

@@ -52,7 +52,7 @@ def page(title, body, style="", width="60rem"):
     Args:
         title: str, plain text; the title of the window and the first heading.
         body: str, HTML.
-        style: str, CSS after the common one. The colours are var(--text), --faint, --line, --ground and --wrong, in
+        style: str, CSS after the common one. The colors are var(--text), --faint, --line, --ground and --wrong, in
             a light and a dark form.
         width: str, CSS, of the column at most.
 
@@ -71,18 +71,18 @@ def table(header, rows):
     return "<table>" + line(header, "th") + "".join(line(row, "td") for row in rows) + "</table>"
 
 
-def image(picture, alt):
-    """A picture inside the page.
+def image(image, alt):
+    """An image inside the page.
 
     Args:
-        picture: PIL.Image, or (H, W, 1 or 3) float array in [0, 1].
+        image: PIL.Image, or (H, W, 1 or 3) float array in [0, 1].
         alt: str, what is in it.
     """
-    if not isinstance(picture, Image.Image):
-        pixels = np.round(np.asarray(picture) * 255).astype(np.uint8)
-        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    if not isinstance(image, Image.Image):
+        pixels = np.round(np.asarray(image) * 255).astype(np.uint8)
+        image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     buffer = io.BytesIO()
-    picture.save(buffer, "png")
+    image.save(buffer, "png")
     return png(buffer.getvalue(), alt)
 
 

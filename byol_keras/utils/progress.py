@@ -14,7 +14,7 @@ def progress(iterable, total, label):
     Args:
         iterable: what to yield from.
         total: int, how many items are expected.
-        label: text in front of the bar, such as "Reading pictures".
+        label: text in front of the bar, such as "Reading images".
     """
     if sys.stderr.isatty():
         yield from tqdm(iterable, total=total, desc=label, leave=False)

@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 
-from .cpu import processors
+from .cpu import cpu_count
 
 # What TensorFlow says on stderr whenever it starts: its log lines of level I and W, and that there is no GPU driver.
 GREETING = re.compile(
@@ -33,7 +33,7 @@ def import_tensorflow(pretraining=False):
 
 
 def view_threads():
-    """On two processors without an accelerator, has TensorFlow run each operation on one of them.
+    """On two CPUs without an accelerator, has TensorFlow run each operation on one of them.
 
     Two views and two networks keep both busy, and an operation split between them waits for the slower half: a step of
     BYOL takes 2 to 20 % less time. To be called before the first operation. Leaves TF_NUM_INTRAOP_THREADS alone where
@@ -42,7 +42,7 @@ def view_threads():
     import tensorflow as tf
 
     only_processors = {device.device_type for device in tf.config.list_physical_devices()} == {"CPU"}
-    if only_processors and processors() == 2 and "TF_NUM_INTRAOP_THREADS" not in os.environ:
+    if only_processors and cpu_count() == 2 and "TF_NUM_INTRAOP_THREADS" not in os.environ:
         tf.config.threading.set_intra_op_parallelism_threads(1)
 
 

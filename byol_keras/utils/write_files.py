@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError
-from .atomic import written_beside
+from .atomic import atomic_path
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:
@@ -19,7 +19,7 @@ def write_files(files: Mapping[Path, bytes]) -> None:
     with contextlib.ExitStack() as parts:
         for path, content in files.items():
             try:
-                part = parts.enter_context(written_beside(path))
+                part = parts.enter_context(atomic_path(path))
                 with part.open("wb") as file:
                     file.write(content)
                     file.flush()

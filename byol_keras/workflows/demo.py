@@ -1,4 +1,4 @@
-"""What `byol-keras demo` does, from top to bottom: the whole way on pictures it draws itself."""
+"""What `byol-keras demo` does, from top to bottom: the whole way on images it draws itself."""
 
 import importlib.util
 import shutil
@@ -13,23 +13,23 @@ from ..errors import InputError
 from ..reports.demo import write_report
 from ..runs.recipe import recipe_named
 from ..runs.run import check_is_new
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 from .evaluate import evaluate_run, table
 from .export import export_run
 from .pretrain import pretrain
 
-TRAIN_PICTURES, TRAIN_SEED = 4096, 1
-TEST_PICTURES, TEST_SEED = 1000, 2
+TRAIN_IMAGES, TRAIN_SEED = 4096, 1
+TEST_IMAGES, TEST_SEED = 1000, 2
 
 # What the demonstration needs beyond the core: module -> the package that has it.
 EXTRAS = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "ai_edge_litert": "ai-edge-litert"}
 
 
 def demo(out):
-    """Draws pictures, pretrains on them, judges the encoder, exports it, and writes a report of it all.
+    """Draws images, pretrains on them, judges the encoder, exports it, and writes a report of it all.
 
     Args:
-        out: path of a new folder; gets pictures/, run/, export/ and report.html.
+        out: path of a new folder; gets images/, run/, export/ and report.html.
 
     Raises:
         InputError: when the folder is not new, or a package is missing, before anything is written.
@@ -39,11 +39,11 @@ def demo(out):
     check_is_new(out)
     start = time.monotonic()
     folder = Path(out)
-    train, test = folder / "pictures" / "train.npz", folder / "pictures" / "test.npz"
+    train, test = folder / "images" / "train.npz", folder / "images" / "test.npz"
 
-    _say(f"1 of 5: drawing {TRAIN_PICTURES:,} pictures to train on and {TEST_PICTURES:,} others to test with")
-    _write_pictures(train, TRAIN_PICTURES, TRAIN_SEED)
-    _write_pictures(test, TEST_PICTURES, TEST_SEED)
+    _say(f"1 of 5: drawing {TRAIN_IMAGES:,} images to train on and {TEST_IMAGES:,} others to test with")
+    _write_images(train, TRAIN_IMAGES, TRAIN_SEED)
+    _write_images(test, TEST_IMAGES, TEST_SEED)
 
     _say("2 of 5: pretraining, without the labels")
     run = pretrain(str(train), folder / "run", recipe_named("demo"))
@@ -69,16 +69,16 @@ def _check_extras():
         raise InputError(f'the demo also needs {", ".join(missing)}: pip install "byol_keras[all]"')
 
 
-def _write_pictures(path, count, seed):
+def _write_images(path, count, seed):
     images, labels, class_names = draw(count, seed)
-    with written_beside(path) as temporary:
+    with atomic_path(path) as temporary:
         np.savez(temporary, images=images, labels=labels, class_names=np.array(class_names))
 
 
 def _summary(folder, page):
     rows = [
         (page, "the result on one page: open it in a browser"),
-        (folder / "pictures", "the drawn pictures, train.npz and test.npz"),
+        (folder / "images", "the drawn images, train.npz and test.npz"),
         (folder / "run", "the trained encoder, encoder.keras, and how training went"),
         (folder / "export" / "encoder", "the SavedModel, for TensorFlow Serving"),
         (folder / "export" / "encoder.tflite", "the same encoder for phones and boards"),
@@ -91,9 +91,9 @@ def _summary(folder, page):
         [
             *lines,
             "",
-            "Next, with a folder of your own pictures:",
-            f"  {command} views --data PICTURES --out views.png",
-            f"  {command} pretrain --data PICTURES --out runs/mine",
+            "Next, with a folder of your own images:",
+            f"  {command} views --data IMAGES --out views.png",
+            f"  {command} pretrain --data IMAGES --out runs/mine",
         ]
     )
 

@@ -12,12 +12,12 @@ from ..runs.load import load_encoder
 from ..runs.results import Result, results_name, share, write_results
 from ..runs.run import read_run
 from ..tasks.detection.coco import read_coco
-from ..tasks.detection.letterbox import canvas_size
+from ..tasks.detection.letterbox import letterbox_size
 from ..tasks.detection.metrics import average_precision, check_tool
 from ..tasks.detection.model import smallest_anchor
-from ..tasks.detection.plots import detection_sheet
+from ..tasks.detection.plots import detection_grid
 from ..tasks.detection.train import fine_tuned_detector
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean average precision, overlap .50"}
 
@@ -30,10 +30,10 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
 
     Args:
         folder: the run.
-        train, test: (path of a .json in the COCO format, folder of its pictures or None), see `read_coco`.
+        train, test: (path of a .json in the COCO format, folder of its images or None), see `read_coco`.
         schedule: `Schedule`, the same for all.
         image_size: int, pixels of the longer side.
-        label_fraction: float in (0, 1], share of the training pictures used, others with each seed.
+        label_fraction: float in (0, 1], share of the training images used, others with each seed.
         seeds: int, how often each method is trained.
         command: str, for the results to say how they came about.
 
@@ -57,27 +57,27 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
             f"{train[0]} and {test[0]} do not have the same categories. "
             f"Received: {', '.join(boxed.class_names)} and {', '.join(test_boxed.class_names)}"
         )
-    canvas = canvas_size(boxed.pictures.sizes, image_size)
+    letterbox = letterbox_size(boxed.source.sizes, image_size)
     shares = {seed: boxed.share(label_fraction, seed) for seed in seeds_of_a_run(run.seed, seeds)}
     first = next(iter(shares))
     print(
-        f"{len(shares[first]):,} training pictures of {len(boxed):,}, {len(test_boxed):,} test pictures, on "
-        f"{canvas[1]} x {canvas[0]} pixels.",
+        f"{len(shares[first]):,} training images of {len(boxed):,}, {len(test_boxed):,} test images, on "
+        f"{letterbox[1]} x {letterbox[0]} pixels.",
         flush=True,
     )
     methods = ("pretrained", "from scratch")  # the first is the one that is kept
     scores = {metric: {method: [] for method in methods} for metric in METRICS}
     drawn, kept = {}, None
     for seed, chosen in shares.items():
-        smallest = smallest_anchor(chosen, canvas)
+        smallest = smallest_anchor(chosen, letterbox)
         print(f"Seed {seed}: {chosen.objects:,} boxes to learn from, anchors from {smallest} pixels", flush=True)
         for method in methods:
             # From scratch means other weights with each seed.
             fresh = dataclasses.replace(run, seed=seed)
             encoder = pretrained if method == "pretrained" else build_encoder(fresh)
             print(f"Seed {seed}, {method}", flush=True)
-            detector = fine_tuned_detector(encoder, chosen, canvas, smallest, schedule, seed)
-            found = detector.detect(test_boxed.pictures)
+            detector = fine_tuned_detector(encoder, chosen, letterbox, smallest, schedule, seed)
+            found = detector.detect(test_boxed.source)
             for metric, value in average_precision(test_boxed, found).items():
                 scores[metric][method].append(value)
                 print(f"{metric} {100 * value:.1f} %", flush=True)
@@ -87,9 +87,9 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
     # A folder and a file for each amount of labels, so that a few and all can stand side by side.
     name = results_name("detection", label_fraction)
     out = save_detector(kept, run, name)
-    with written_beside(out / "predictions.png") as path:
-        detection_sheet(test_boxed, drawn).save(path)
-    settings = {**dataclasses.asdict(schedule), "canvas": list(canvas), "label_fraction": label_fraction}
+    with atomic_path(out / "predictions.png") as path:
+        detection_grid(test_boxed, drawn).save(path)
+    settings = {**dataclasses.asdict(schedule), "letterbox": list(letterbox), "label_fraction": label_fraction}
     results = [
         Result(
             f"Object detection, {share(label_fraction)}",

@@ -11,23 +11,23 @@ from ..tasks.retrieval.build import index_collection
 from ..tasks.retrieval.collection import open_collection
 from ..tasks.retrieval.copy import Copy
 from ..tasks.retrieval.duplicates import duplicate_groups, mean_distance, usual_threshold
-from ..utils.atomic import check_can_be_written, written_beside
+from ..utils.atomic import atomic_path, check_writable
 from .search import check_page
 
 
 def list_duplicates(encoder, source, out, threshold=None, keep=None):
-    """Finds the pictures of a source that are nearly the same; writes a page, and a .csv of the same name beside it.
+    """Finds the images of a source that are nearly the same; writes a page, and a .csv of the same name beside it.
 
     Args:
         encoder: str or Path, a run or a .keras file.
         source: str, the SOURCE.
-        out: str or Path of the page, ending in .html. The .csv has the columns group, picture, width, height and
-            distance, a line a picture.
+        out: str or Path of the page, ending in .html. The .csv has the columns group, image, width, height and
+            distance, a line per image.
         threshold: float, above 0 and at most 2, see `duplicate_groups`; None for `usual_threshold`.
         keep: str or Path of a file that keeps the index, or None; see `index_collection`.
 
     Returns:
-        list of lists of `Copy`, the surest group first, in each the largest picture first; and the threshold.
+        list of lists of `Copy`, the surest group first, in each the largest image first; and the threshold.
 
     Raises:
         InputError: for a mistake in any of them.
@@ -37,7 +37,7 @@ def list_duplicates(encoder, source, out, threshold=None, keep=None):
     listing = Path(out).with_suffix(".csv")
     check_page(out)
     for path in [listing] if keep is None else [listing, keep]:
-        check_can_be_written(path)
+        check_writable(path)
     model, collection = load_encoder(encoder), open_collection(source)
     index = index_collection(model, collection, keep)
     threshold = usual_threshold(index.vectors) if threshold is None else threshold
@@ -45,18 +45,18 @@ def list_duplicates(encoder, source, out, threshold=None, keep=None):
     groups = [_copies(collection, index, rows, place) for rows in duplicate_groups(index.vectors, threshold)]
     mean = mean_distance(index.vectors)
     text = duplicates_page(collection, groups, threshold, mean, len(index), listing.name)
-    with written_beside(listing) as path, path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(listing) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["group", "picture", "width", "height", "distance"])
+        writer.writerow(["group", "image", "width", "height", "distance"])
         for number, group in enumerate(groups, start=1):
             writer.writerows([number, c.name, c.width, c.height, f"{c.distance:.6f}"] for c in group)
-    with written_beside(out) as path:
+    with atomic_path(out) as path:
         path.write_text(text, encoding="utf-8")
     return groups, threshold
 
 
 def _copies(collection, index, rows, place):
-    """The pictures at `rows` of the index, the one with the most pixels first."""
+    """The images at `rows` of the index, the one with the most pixels first."""
     sizes = {row: collection.size(place[index.names[row]]) for row in rows}
     rows = sorted(rows, key=lambda row: (-sizes[row][0] * sizes[row][1], index.names[row]))
     distances = 1 - index.vectors[rows] @ index.vectors[rows[0]]

@@ -9,14 +9,14 @@ import numpy as np
 from ..data.labeled import open_train_and_test
 from ..evaluation.embed import embed
 from ..evaluation.knn import knn_accuracy
-from ..evaluation.label_subsets import draws_of_labels
+from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear import linear_accuracy, linear_accuracy_sgd
 from ..runs.build import build_encoder
 from ..runs.results import Result, results_name, share, write_results
 from ..runs.run import read_finished_run
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
-NEIGHBOURS = 20
+NEIGHBORS = 20
 
 
 def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, draws=1, command=""):
@@ -27,7 +27,7 @@ def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, dra
 
     Args:
         folder: the run.
-        train, test: SOURCEs of labelled pictures with the same classes.
+        train, test: SOURCEs of labeled images with the same classes.
         label_fraction: float in (0, 1], share of the training labels used, the same share of each class.
         sgd: whether to run the authors' linear protocol, 80 epochs of SGD, instead of L-BFGS.
         seed: int, of the choice of labels and of SGD.
@@ -43,22 +43,22 @@ def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, dra
             of draws out of range.
     """
     run = read_finished_run(folder)
-    train_pictures, test_pictures = open_train_and_test(train, test)
-    chosen = draws_of_labels(train_pictures.labels, label_fraction, draws, seed)
+    train_images, test_images = open_train_and_test(train, test)
+    chosen = label_subsets(train_images.labels, label_fraction, draws, seed)
     result = {
-        "train": {"source": str(train), "pictures": len(chosen[0])},
-        "test": {"source": str(test), "pictures": len(test_pictures)},
+        "train": {"source": str(train), "images": len(chosen[0])},
+        "test": {"source": str(test), "images": len(test_images)},
         "label_fraction": label_fraction,
         "draws": draws,
-        "neighbours": NEIGHBOURS,
+        "neighbors": NEIGHBORS,
         "linear_probe": "sgd" if sgd else "lbfgs",
         "results": {},
     }
     for name, encoder in (("untrained", build_encoder(run)), ("trained", keras.models.load_model(run.encoder))):
         start = time.monotonic()
-        result["results"][name] = judge(encoder, train_pictures, test_pictures, chosen, sgd, seed)
+        result["results"][name] = judge(encoder, train_images, test_images, chosen, sgd, seed)
         result["results"][name]["seconds"] = round(time.monotonic() - start, 1)
-    with written_beside(run.evaluation) as path:
+    with atomic_path(run.evaluation) as path:
         path.write_text(json.dumps(result, indent=2) + "\n")
     write_results(run, results_name("evaluation", label_fraction), results_of(result, seed, command))
     return result
@@ -69,20 +69,20 @@ def judge(encoder, train, test, draws, sgd=False, seed=0):
 
     Args:
         encoder: keras.Model.
-        train, test: labelled `Pictures`.
-        draws: list of (n,) int, the training pictures whose labels count, for each draw.
+        train, test: labeled `ImageSource`.
+        draws: list of (n,) int, the training images whose labels count, for each draw.
         sgd, seed: as for `evaluate_run`.
 
     Returns:
         dict: "knn" and "linear", the mean over the draws; "knn_draws" and "linear_draws", lists of float.
     """
-    # A picture is embedded once, in however many draws it is.
+    # An image is embedded once, in however many draws it is.
     used, test_vectors = np.unique(np.concatenate(draws)), embed(encoder, test)
     vectors = embed(encoder, train.subset(used))
     knn, linear = [], []
     for i, chosen in enumerate(draws):
         labels, known = train.labels[chosen], vectors[np.searchsorted(used, chosen)]
-        knn.append(knn_accuracy(known, labels, test_vectors, test.labels, NEIGHBOURS))
+        knn.append(knn_accuracy(known, labels, test_vectors, test.labels, NEIGHBORS))
         if sgd:
             linear.append(linear_accuracy_sgd(encoder, train.subset(chosen), test, seed=seed + i))
         else:
@@ -95,8 +95,8 @@ def results_of(evaluation, seed=0, command=""):
     """What `evaluate_run` returns as `Result`s: one for k-NN, one for the linear probe."""
     rows = evaluation["results"]
     results = []
-    for key, method in (("knn", f"{evaluation['neighbours']}-NN"), ("linear", "linear probe")):
-        settings = {"draws": evaluation["draws"], "seed": seed, "training pictures": evaluation["train"]["pictures"]}
+    for key, method in (("knn", f"{evaluation['neighbors']}-NN"), ("linear", "linear probe")):
+        settings = {"draws": evaluation["draws"], "seed": seed, "training images": evaluation["train"]["images"]}
         if key == "linear":
             settings["fitted by"] = evaluation["linear_probe"]
         results.append(
@@ -119,12 +119,11 @@ def results_of(evaluation, seed=0, command=""):
 def table(result):
     """The accuracies as a text table, in percent; of several draws the mean and the deviation."""
     linear = "linear (SGD)" if result["linear_probe"] == "sgd" else "linear (L-BFGS)"
-    neighbours = f"{result['neighbours']}-NN"
+    neighbors = f"{result['neighbors']}-NN"
     draws = f", {result['draws']} draws of them" if result["draws"] > 1 else ""
     lines = [
-        f"{result['train']['pictures']:,} training{draws} and {result['test']['pictures']:,} test pictures, "
-        "accuracy in %",
-        f"{'encoder':<12}{neighbours:>14}{linear:>18}",
+        f"{result['train']['images']:,} training{draws} and {result['test']['images']:,} test images, accuracy in %",
+        f"{'encoder':<12}{neighbors:>14}{linear:>18}",
     ]
     for name, row in result["results"].items():
         knn, probe = (_percent(row[f"{key}_draws"]) for key in ("knn", "linear"))

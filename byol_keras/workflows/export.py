@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from ..data import open_source
-from ..data.exclude import without
+from ..data.exclude import excluding
 from ..data.images import evenly
 from ..errors import InputError
 from ..evaluation.linear_head import LinearHead
@@ -15,13 +15,13 @@ from ..export.formats.calibration import ENOUGH, require_enough, sample
 from ..export.formats.interchange import onnx, openvino
 from ..export.formats.saved_model import check_writable, next_version, saved_model
 from ..export.formats.tflite import QUANTIZE, tflite
-from ..export.parity.accuracy import labelled_sample
+from ..export.parity.accuracy import labeled_sample
 from ..export.parity.check import check, require, table, write_json
 from ..runs.classifier import parts, read_classifier
 from ..runs.load import load_encoder
 from ..runs.run import read_run
 
-PICTURES_TO_CHECK = 64
+IMAGES_TO_CHECK = 64
 
 
 def export_run(
@@ -32,7 +32,7 @@ def export_run(
     calibration=None,
     io="float32",
     batch=1,
-    labelled=None,
+    labeled=None,
     report=False,
     threads=None,
     classifier=False,
@@ -48,12 +48,12 @@ def export_run(
             `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin.
         format: "saved_model", "tflite", "all" (both of these), "onnx" or "openvino".
         quantize: "none", "float16", "dynamic" or "int8", for the .tflite; "all" writes one of each.
-        calibration: SOURCE of the pictures for int8 and for the comparison; by default those the run was trained on.
+        calibration: SOURCE of the images for int8 and for the comparison; by default those the run was trained on.
         io: "float32", or for int8 also "int8" or "uint8": what the .tflite takes and gives.
         batch: images in a call of the .tflite; None leaves it free.
-        labelled: SOURCE of labelled pictures, by which the k-NN accuracy of each file is compared with Keras'.
+        labeled: SOURCE of labeled images, by which the k-NN accuracy of each file is compared with Keras'.
         report: whether to measure the files, beside Keras and others on the same network.
-        threads: int, for the report; by default all processors.
+        threads: int, for the report; by default all CPUs.
         classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
             as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
         head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
@@ -80,20 +80,20 @@ def export_run(
         check_extras()
     name = "encoder" if head is None and not classifier else "classifier"
     encoder, head = _encoder_and_head(folder, format, classifier, head)
-    source = calibration or _source(folder)
-    pictures = open_source(source) if calibration else without(open_source(source), read_run(folder).left_out)
+    data = calibration or _source(folder)
+    source = open_source(data) if calibration else excluding(open_source(data), read_run(folder).exclude)
     if format in ("tflite", "all") and "int8" in kinds:
-        require_enough(len(pictures), f" in {source}")
-    _check_fits(encoder, pictures, source)
+        require_enough(len(source), f" in {data}")
+    _check_fits(encoder, source, data)
     size, channels = encoder.input_shape[2:]
-    judge = None if labelled is None else labelled_sample(labelled, size, channels)
-    images = sample(pictures, size, ENOUGH)
+    judge = None if labeled is None else labeled_sample(labeled, size, channels)
+    images = sample(source, size, ENOUGH)
     check_writable(out / name)
     out.mkdir(parents=True, exist_ok=True)
     # What has not passed never stands where a server or a colleague would take it.
     with tempfile.TemporaryDirectory(prefix=".export.", dir=out) as unchecked:
         artifacts = _write(encoder, head, Path(unchecked), out, name, format, kinds, io, batch, images)
-        compared = images[evenly(len(images), PICTURES_TO_CHECK)]
+        compared = images[evenly(len(images), IMAGES_TO_CHECK)]
         parities = check(encoder, artifacts, compared, judge, head)
         print(table(parities))
         write_json(parities, out / "parity.json")
@@ -102,7 +102,7 @@ def export_run(
         require(parities)
         _move(Path(unchecked), out)
     judged = "" if judge is None else f", and by the labels of {len(judge.labels):,}"
-    print(f"Compared with Keras on {len(compared)} pictures{judged}. Written to {out}")
+    print(f"Compared with Keras on {len(compared)} images{judged}. Written to {out}")
     return parities
 
 
@@ -160,19 +160,19 @@ def _encoder_and_head(folder, format, classifier, head):
 
 def _source(folder):
     if Path(folder).is_file():
-        raise InputError(f"{folder} is not a run, so its pictures are not known: name some with --calibration SOURCE.")
+        raise InputError(f"{folder} is not a run, so its images are not known: name some with --calibration SOURCE.")
     return read_run(folder).source
 
 
-def _check_fits(encoder: keras.Model, pictures, source):
+def _check_fits(encoder: keras.Model, source, data):
     _, height, width, channels = encoder.input_shape
     if height is None or height != width:
         raise InputError(
             f"The command exports encoders of one square size; in Python, byol_keras.export takes others. "
             f"Received: input {encoder.input_shape}"
         )
-    if pictures.channels != channels:
+    if source.channels != channels:
         raise InputError(
-            f"The encoder takes pictures with {channels} channels (1 grey, 3 colour). "
-            f"Received: {source} with {pictures.channels}"
+            f"The encoder takes images with {channels} channels (1 gray, 3 color). "
+            f"Received: {data} with {source.channels}"
         )

@@ -9,7 +9,7 @@ import numpy as np
 from ..data.labeled import class_names_of, open_train_and_test
 from ..errors import InputError
 from ..evaluation.embed import embed
-from ..evaluation.label_subsets import draws_of_labels
+from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear import logistic_regression
 from ..runs.build import build_encoder
 from ..runs.classifier import write_classifier
@@ -23,17 +23,17 @@ PROBE, UNTRAINED_PROBE = "linear probe, frozen", "linear probe, frozen untrained
 
 
 def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, seed=0, command=""):
-    """Trains a run's encoder, pretrained and from scratch, on labelled pictures, and tells how often each is right.
+    """Trains a run's encoder, pretrained and from scratch, on labeled images, and tells how often each is right.
 
     Both train for as many updates; the learning rate and the start of the linear layer are those that served each best
-    on held-out training pictures, see `schedule_for`.
+    on held-out training images, see `schedule_for`.
 
     Beside them stand linear probes on the frozen encoder and on the frozen untrained one. Writes RUN/classifier/, the
     network that was fine-tuned on the first draw of labels, and RUN/results/finetune.json (1pct, 10pct ...).
 
     Args:
         folder: the run.
-        train, test: SOURCEs of labelled pictures with the same classes.
+        train, test: SOURCEs of labeled images with the same classes.
         label_fraction: float in (0, 1], share of the training labels used, the same share of each class.
         draws: int, how many times labels are chosen anew, with the seeds from `seed` on.
         flags: dict with any of "epochs", "learning_rate" and "batch_size", for both trainings in place of what
@@ -49,10 +49,10 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     """
     started = time.monotonic()
     run = read_finished_run(folder)
-    train_pictures, test_pictures = open_train_and_test(train, test)
-    names = class_names_of(train_pictures)
-    _check_every_class(train_pictures, names, train)
-    chosen = draws_of_labels(train_pictures.labels, label_fraction, draws, seed)
+    train_images, test_images = open_train_and_test(train, test)
+    names = class_names_of(train_images)
+    _check_every_class(train_images, names, train)
+    chosen = label_subsets(train_images.labels, label_fraction, draws, seed)
     count = len(chosen[0])
     schedules = {
         TUNED: schedule_for(count, pretrained=True, **(flags or {})),
@@ -65,16 +65,16 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     scores = {TUNED: [], SCRATCH: [], PROBE: [], UNTRAINED_PROBE: []}
     kept = None
     for whole, probe, encoder in starts:
-        test_vectors = embed(encoder, test_pictures)
+        test_vectors = embed(encoder, test_images)
         for i, indices in enumerate(chosen):
-            labelled = train_pictures.subset(indices)
-            _, weights, bias = logistic_regression(embed(encoder, labelled), labelled.labels)
-            scores[probe].append(_accuracy(test_vectors @ weights + bias, test_pictures))
+            labeled = train_images.subset(indices)
+            _, weights, bias = logistic_regression(embed(encoder, labeled), labeled.labels)
+            scores[probe].append(_accuracy(test_vectors @ weights + bias, test_images))
             # Features worth keeping are pulled about while the layer on them learns from 0 (Kumar et al. 2022, arXiv
             # 2202.10054); from scratch there are none.
             head = (weights, bias) if whole == TUNED else None
-            classifier = fine_tune(encoder, labelled, len(names), schedules[whole], head, seed + i, _precision(run))
-            scores[whole].append(_accuracy(predict(classifier, test_pictures), test_pictures))
+            classifier = fine_tune(encoder, labeled, len(names), schedules[whole], head, seed + i, _precision(run))
+            scores[whole].append(_accuracy(predict(classifier, test_images), test_images))
             tuned, linear = (100 * scores[method][-1] for method in (whole, probe))
             _say(f"{whole}, draw {i + 1} of {draws}: {tuned:.1f} %; {probe}: {linear:.1f} %")
             kept = kept or classifier
@@ -84,7 +84,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         data=f"{train} -> {test}",
         scores=scores,
         settings={
-            "training pictures": count,
+            "training images": count,
             "draws": draws,
             "seed": seed,
             **{name: dataclasses.asdict(schedule) for name, schedule in schedules.items()},
@@ -92,16 +92,16 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         seconds=round(time.monotonic() - started, 1),
         command=command,
     )
-    about = {"train": str(train), "training pictures": count, "seed": seed, "command": command}
+    about = {"train": str(train), "training images": count, "seed": seed, "command": command}
     write_classifier(run.classifier, kept, names, about)
     write_results(run, results_name("finetune", label_fraction), [result])
     return [result]
 
 
-def _check_every_class(pictures, names, source):
-    missing = np.setdiff1d(np.arange(len(names)), pictures.labels)
+def _check_every_class(source, names, data):
+    missing = np.setdiff1d(np.arange(len(names)), source.labels)
     if len(missing):
-        raise InputError(f"{source} has no picture of the class {names[missing[0]]}: add some, or leave the class out.")
+        raise InputError(f"{data} has no image of the class {names[missing[0]]}: add some, or leave the class out.")
 
 
 def _precision(run):
@@ -109,8 +109,8 @@ def _precision(run):
     return "float32" if run.recipe.precision == "float16" else run.recipe.precision
 
 
-def _accuracy(scores, pictures):
-    return float(np.mean(np.argmax(scores, axis=1) == pictures.labels))
+def _accuracy(scores, source):
+    return float(np.mean(np.argmax(scores, axis=1) == source.labels))
 
 
 def _say(text):

@@ -8,30 +8,30 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.folder import find_pictures, from_folder
+from ..data.folder import find_images, from_folder
 from ..data.validate import report_broken
 from ..errors import InputError
 from ..evaluation import embed
 from ..runs.load import load_encoder
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 
 def folder_embeddings(run, folder):
-    """The embeddings of the pictures in a folder by the encoder of a run.
+    """The embeddings of the images in a folder by the encoder of a run.
 
     They are kept in RUN/embeddings/, one file a folder, and computed again when the encoder, or the name, size or time
-    of any picture, has changed.
+    of any image, has changed.
 
     Args:
         run: `Run`.
         folder: path.
 
     Returns:
-        names: tuple of the pictures that can be decoded, paths below the folder with forward slashes.
+        names: tuple of the images that can be decoded, paths below the folder with forward slashes.
         embeddings: (N, D) float32.
 
     Raises:
-        InputError: for a folder that is none or has no pictures, or pictures that the encoder does not take.
+        InputError: for a folder that is none or has no images, or images that the encoder does not take.
     """
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
@@ -42,19 +42,19 @@ def folder_embeddings(run, folder):
     kept = _read(path, fingerprint)
     if kept is not None:
         return kept
-    pictures = from_folder(root)
-    if pictures.broken:
-        print(f"{folder}: {report_broken(pictures)}", file=sys.stderr)
-    embeddings = embed(load_encoder(run.folder), pictures)
-    with written_beside(path) as temporary:
-        np.savez(temporary, fingerprint=fingerprint, names=np.array(pictures.names), embeddings=embeddings)
-    return pictures.names, embeddings
+    source = from_folder(root)
+    if source.broken:
+        print(f"{folder}: {report_broken(source)}", file=sys.stderr)
+    embeddings = embed(load_encoder(run.folder), source)
+    with atomic_path(path) as temporary:
+        np.savez(temporary, fingerprint=fingerprint, names=np.array(source.names), embeddings=embeddings)
+    return source.names, embeddings
 
 
 def _fingerprint(encoder, root):
-    """Of the encoder's file and of the names, sizes and times of the pictures, without reading these."""
+    """Of the encoder's file and of the names, sizes and times of the images, without reading these."""
     digest = hashlib.sha256(Path(encoder).read_bytes())
-    for name in find_pictures(root):
+    for name in find_images(root):
         try:
             status = os.stat(os.path.join(root, name))
             digest.update(os.fsencode(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0"))

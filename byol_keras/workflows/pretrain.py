@@ -5,9 +5,9 @@ from pathlib import Path
 
 import keras
 
-from ..callbacks import Checkpoint, History, InputCheck, OnlineKNN, TargetEMA, TensorBoardImages
+from ..callbacks import Checkpoint, CSVHistory, InputCheck, OnlineKNN, TargetEMA, TensorBoardImages
 from ..data import open_source
-from ..data.exclude import without
+from ..data.exclude import excluding
 from ..data.images import evenly
 from ..data.pipelines import steps_per_epoch, two_view_batches
 from ..errors import InputError
@@ -16,22 +16,22 @@ from ..models.backbones import check_name
 from ..precision import dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
 from ..runs.run import Run, check_is_new, read_run
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 # Embedded after every epoch, so not more than a deviation of one point asks for.
-PICTURES_FOR_PROBE = 2000
+IMAGES_FOR_PROBE = 2000
 
 
-def pretrain(source, out, recipe, seed=0, left_out=(), probe=None):
-    """Trains an encoder on the pictures of `source` and leaves everything in the folder `out`.
+def pretrain(data, out, recipe, seed=0, exclude=(), probe=None):
+    """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
 
     Args:
-        source: str, a SOURCE, see `data.open_source`.
+        data: str, a SOURCE, see `data.open_source`.
         out: path of the new run.
         recipe: `Recipe`.
         seed: int; one machine, one seed and one recipe give one result.
-        left_out: list of str, pictures and folders below the source that training must not see.
-        probe: str, a SOURCE of labelled pictures to watch training by, see `OnlineKNN`, or None. They do not change it.
+        exclude: list of str, images and folders below the source that training must not see.
+        probe: str, a SOURCE of labeled images to watch training by, see `OnlineKNN`, or None. They do not change it.
 
     Returns:
         `Run`.
@@ -44,14 +44,14 @@ def pretrain(source, out, recipe, seed=0, left_out=(), probe=None):
     if not 0 <= seed < 2**32:
         raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     policy = dtype_policy(recipe.precision)
-    pictures = without(open_source(source), left_out)
-    online_knn = build_probe(probe, pictures.channels)
-    steps = steps_per_epoch(pictures, recipe.batch_size)
-    mean, std = pixel_statistics(pictures, recipe.image_size)
-    run = Run(Path(out), recipe, source, seed, pictures.channels, mean, std, list(left_out), probe, len(pictures))
+    source = excluding(open_source(data), exclude)
+    online_knn = build_probe(probe, source.channels)
+    steps = steps_per_epoch(source, recipe.batch_size)
+    mean, std = pixel_statistics(source, recipe.image_size)
+    run = Run(Path(out), recipe, data, seed, source.channels, mean, std, list(exclude), probe, len(source))
     model = build_model(run, policy, recipe.epochs * steps, steps)
     run.write_config()
-    return _train(run, model, pictures, online_knn)
+    return _train(run, model, source, online_knn)
 
 
 def resume(out):
@@ -61,39 +61,39 @@ def resume(out):
         `Run`.
 
     Raises:
-        InputError: where there is no run, it is finished, or its source has more or fewer pictures than it had.
+        InputError: where there is no run, it is finished, or its source has more or fewer images than it had.
     """
     run = read_run(out)
     if run.encoder.exists():
         raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
-    pictures = without(open_source(run.source), run.left_out)
-    if run.pictures not in (None, len(pictures)):
+    source = excluding(open_source(run.source), run.exclude)
+    if run.image_count not in (None, len(source)):
         # Epochs would be counted wrongly, and the learning rate would not end at 0.
         raise InputError(
-            f"{run.source} has {len(pictures):,} pictures now, and had {run.pictures:,} when {run.folder} was begun: "
+            f"{run.source} has {len(source):,} images now, and had {run.image_count:,} when {run.folder} was begun: "
             "make it as it was, or begin a new run."
         )
-    steps = steps_per_epoch(pictures, run.recipe.batch_size)
+    steps = steps_per_epoch(source, run.recipe.batch_size)
     if run.checkpoint.exists():
         model = keras.models.load_model(run.checkpoint)
     else:
         model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
-    return _train(run, model, pictures, build_probe(run.probe, run.channels))
+    return _train(run, model, source, build_probe(run.probe, run.channels))
 
 
-def _train(run, model, pictures, online_knn):
+def _train(run, model, source, online_knn):
     recipe = run.recipe
-    steps = steps_per_epoch(pictures, recipe.batch_size)
+    steps = steps_per_epoch(source, recipe.batch_size)
     # Checkpoints are of whole epochs; a float16 update that overflowed is skipped and not counted.
     first_epoch = -(-int(model.optimizer.iterations) // steps)
     _say(
-        f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(pictures):,} pictures at "
+        f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images at "
         f"{recipe.image_size} px in {model.dtype_policy.name}: epochs {first_epoch + 1} to {recipe.epochs} of {steps} "
         "steps."
     )
     views = build_views(recipe)
     batches = two_view_batches(
-        pictures, views, recipe.batch_size, recipe.epochs * steps, run.seed, first_step=first_epoch * steps
+        source, views, recipe.batch_size, recipe.epochs * steps, run.seed, first_step=first_epoch * steps
     )
     model.fit(
         batches,
@@ -107,32 +107,31 @@ def _train(run, model, pictures, online_knn):
             TargetEMA(recipe.tau_base),
             # Before those that write what it finds.
             *online_knn,
-            History(run.history),
+            CSVHistory(run.history),
             keras.callbacks.TensorBoard(run.logs, write_graph=False),
-            TensorBoardImages(run.logs, pictures, views),
+            TensorBoardImages(run.logs, source, views),
             Checkpoint(run.checkpoint),
             InputCheck(batches),
         ],
     )
-    with written_beside(run.encoder) as path:
+    with atomic_path(run.encoder) as path:
         float32_copy(model.encoder).save(path)
     return run
 
 
-def build_probe(source, channels):
-    """A list of the callback that watches training by the labelled pictures of `source`; empty where that is None."""
-    if source is None:
+def build_probe(data, channels):
+    """A list of the callback that watches training by the labeled images of `data`; empty where that is None."""
+    if data is None:
         return []
-    pictures = open_source(source)
-    if pictures.channels != channels:
+    source = open_source(data)
+    if source.channels != channels:
         raise InputError(
-            f"--probe {source} has pictures with {pictures.channels} channels (1 grey, 3 colour), "
-            f"training has {channels}."
+            f"--probe {data} has images with {source.channels} channels (1 gray, 3 color), training has {channels}."
         )
     try:
-        return [OnlineKNN(pictures.subset(evenly(len(pictures), PICTURES_FOR_PROBE)))]
+        return [OnlineKNN(source.subset(evenly(len(source), IMAGES_FOR_PROBE)))]
     except InputError as error:
-        raise InputError(f"--probe {source}: {error}") from None
+        raise InputError(f"--probe {data}: {error}") from None
 
 
 def _say(text):

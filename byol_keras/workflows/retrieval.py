@@ -4,7 +4,7 @@ import time
 
 import keras
 
-from ..data.labeled import open_labelled
+from ..data.labeled import open_labeled
 from ..errors import InputError
 from ..evaluation.embed import embed
 from ..runs.build import build_encoder
@@ -14,12 +14,12 @@ from ..tasks.retrieval.metrics import RECALL_AT, retrieval_leave_one_out, retrie
 
 
 def retrieval_of_run(folder, index, queries=None, command=""):
-    """Judges a run by how its nearest pictures agree in class; writes RUN/results/retrieval.json.
+    """Judges a run by how its nearest images agree in class; writes RUN/results/retrieval.json.
 
     Args:
         folder: the run.
-        index: SOURCE of the labelled pictures to find.
-        queries: SOURCE of labelled pictures of the same classes to search with; None to search with each picture of
+        index: SOURCE of the labeled images to find.
+        queries: SOURCE of labeled images of the same classes to search with; None to search with each image of
             the index among the others.
         command: str, for the results to say how they came about.
 
@@ -27,15 +27,15 @@ def retrieval_of_run(folder, index, queries=None, command=""):
         list of `Result`: recall at each of RECALL_AT, and mean average precision.
 
     Raises:
-        InputError: for a run without an encoder, sources without labels or with other classes, or too few pictures.
+        InputError: for a run without an encoder, sources without labels or with other classes, or too few images.
     """
     start = time.monotonic()
     run = read_finished_run(folder)
-    found, asked = open_labelled(index), None if queries is None else open_labelled(queries)
+    found, asked = open_labeled(index), None if queries is None else open_labeled(queries)
     if asked is not None and asked.class_names != found.class_names:
         raise InputError(f"{index} and {queries} do not have the same classes: give them the same subfolders.")
     if len(found) - (asked is None) < max(RECALL_AT):
-        raise InputError(f"{index}: {len(found)} pictures are too few for recall at {max(RECALL_AT)}.")
+        raise InputError(f"{index}: {len(found)} images are too few for recall at {max(RECALL_AT)}.")
     scores = {}
     for method, encoder in (("pretrained", keras.models.load_model(run.encoder)), ("untrained", build_encoder(run))):
         vectors = embed(encoder, found)
@@ -45,7 +45,7 @@ def retrieval_of_run(folder, index, queries=None, command=""):
             scores[method] = retrieval_scores(vectors, found.labels, embed(encoder, asked), asked.labels)
     counted = next(iter(scores.values())).queries
     data = str(index) if asked is None else f"{index} -> {queries}"
-    settings = {"pictures in the index": len(found), "queries": counted, "distance": "cosine"}
+    settings = {"images in the index": len(found), "queries": counted, "distance": "cosine"}
     if asked is None:
         settings["protocol"] = "leave one out"
     figures = {f"recall at {k}": {m: [s.recall[k]] for m, s in scores.items()} for k in RECALL_AT}

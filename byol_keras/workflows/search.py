@@ -10,39 +10,39 @@ from ..reports.search_page import search_page
 from ..runs.load import load_encoder
 from ..tasks.retrieval.build import index_collection
 from ..tasks.retrieval.collection import open_collection
-from ..utils.atomic import check_can_be_written, written_beside
+from ..utils.atomic import atomic_path, check_writable
 
-NEIGHBOURS = 12
+NEIGHBORS = 12
 
 
-def search_pictures(encoder, source, queries, out, keep=None, k=None):
-    """Finds the pictures nearest to each query and writes a page with them.
+def search_images(encoder, source, queries, out, keep=None, k=None):
+    """Finds the images nearest to each query and writes a page with them.
 
     Args:
         encoder: str or Path, a run or a .keras file.
         source: str, the SOURCE to search.
-        queries: list of str or Path, picture files and folders of them.
+        queries: list of str or Path, image files and folders of them.
         out: str or Path of the page, ending in .html.
         keep: str or Path of a file that keeps the index, or None; see `index_collection`.
-        k: int, pictures for each query; by default NEIGHBOURS, or all where there are fewer.
+        k: int, images for each query; by default NEIGHBORS, or all where there are fewer.
 
     Returns:
-        `PictureIndex`, and for each of the Q queries its neighbours as `PictureIndex.nearest` gives them.
+        `ImageIndex`, and for each of the Q queries its neighbors as `ImageIndex.nearest` gives them.
 
     Raises:
         InputError: for a mistake in any of them.
     """
     check_page(out)
     if keep is not None:
-        check_can_be_written(keep)
+        check_writable(keep)
     model, asked, collection = load_encoder(encoder), open_queries(queries), open_collection(source)
     if k is not None and not 1 <= k <= len(collection):
-        raise InputError(f"{k} neighbours are asked of {len(collection):,} pictures: ask 1 to {len(collection)}.")
+        raise InputError(f"{k} neighbors are asked of {len(collection):,} images: ask 1 to {len(collection)}.")
     vectors = embed(model, asked)
     index = index_collection(model, collection, keep)
-    positions, distances = index.nearest(vectors, min(NEIGHBOURS, len(index)) if k is None else k)
+    positions, distances = index.nearest(vectors, min(NEIGHBORS, len(index)) if k is None else k)
     shown = [(name, decode(path)) for name, path in zip(asked.names, asked.paths, strict=True)]
-    with written_beside(out) as path:
+    with atomic_path(out) as path:
         path.write_text(search_page(shown, collection, index, positions, distances, str(encoder)), encoding="utf-8")
     return index, positions, distances
 
@@ -51,4 +51,4 @@ def check_page(out):
     """Raises InputError where `out` does not end in .html or cannot be written."""
     if Path(out).suffix != ".html":
         raise InputError(f"--out must name an .html file. Received: {out}")
-    check_can_be_written(out)
+    check_writable(out)

@@ -11,17 +11,17 @@ from ..errors import InputError
 from ..evaluation.label_subsets import random_share, seeds_of_a_run
 from ..float32_copy import float32_copy
 from ..models.keras_cv_backbone import keras_cv_backbone
-from ..precision import dtype_policy, layers_of
+from ..precision import dtype_policy, policy_scope
 from ..runs.build import build_encoder
 from ..runs.load import load_encoder
 from ..runs.results import Result, results_name, share, write_results
 from ..runs.run import read_run
-from ..tasks.segmentation.dataset import open_scenes
+from ..tasks.segmentation.dataset import open_segmentation
 from ..tasks.segmentation.metrics import class_iou
 from ..tasks.segmentation.model import build_segmenter, predictor
-from ..tasks.segmentation.plots import prediction_sheet
+from ..tasks.segmentation.plots import prediction_grid
 from ..tasks.segmentation.train import Schedule, fine_tune, score
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 METHODS = ("pretrained", "from scratch")
 SCENES_SHOWN = 6
@@ -38,7 +38,7 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3,
 
     Args:
         folder: the run.
-        train, test: folders of scenes, see `open_scenes`.
+        train, test: folders of scenes, see `open_segmentation`.
         schedule: `Schedule`, or None for the usual one.
         label_fraction: float in (0, 1], share of the training scenes that is used.
         seeds: int, how often each method is trained.
@@ -59,27 +59,27 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3,
         keras_cv_backbone(encoder)
     except InputError as error:
         raise InputError(f"{run.encoder}: {error}") from error
-    train_scenes = open_scenes(train)
-    test_scenes = open_scenes(test, like=train_scenes)
-    if np.count_nonzero(train_scenes.pixels.sum(axis=0)) < 2:
+    train = open_segmentation(train)
+    test = open_segmentation(test, like=train)
+    if np.count_nonzero(train.pixels.sum(axis=0)) < 2:
         raise InputError(f"The label maps in {train} have one class only: nothing to tell apart.")
     name, out = results_name("segmentation", label_fraction), None
     ious = {method: [] for method in METHODS}
     for seed in seeds_of_a_run(run.seed, seeds):
-        scenes = train_scenes.subset(random_share(len(train_scenes), label_fraction, seed))
+        dataset = train.subset(random_share(len(train), label_fraction, seed))
         models = {}
         for method in METHODS:
-            print(f"{method}, seed {seed}: {schedule.steps} steps on {len(scenes)} scenes", flush=True)
+            print(f"{method}, seed {seed}: {schedule.steps} steps on {len(dataset)} scenes", flush=True)
             start_from = encoder if method == "pretrained" else build_encoder(dataclasses.replace(run, seed=seed))
-            models[method] = _fine_tuned(run, start_from, scenes, schedule, seed)
-            ious[method].append(class_iou(score(models[method], test_scenes)))
+            models[method] = _fine_tuned(run, start_from, dataset, schedule, seed)
+            ious[method].append(class_iou(score(models[method], test)))
             print(f"{method}, seed {seed}: mean IoU {100 * np.nanmean(ious[method][-1]):.1f} %", flush=True)
         if out is None:
             out = run.folder / name
-            _keep(out, models, test_scenes)
+            _keep(out, models, test)
     settings = {**dataclasses.asdict(schedule), "label_fraction": label_fraction}
-    settings["training_scenes"] = len(scenes)
-    results = _results(ious, test_scenes.class_names, label_fraction)
+    settings["training_scenes"] = len(dataset)
+    results = _results(ious, test.class_names, label_fraction)
     results = [
         dataclasses.replace(
             result,
@@ -94,29 +94,29 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3,
     return results
 
 
-def _fine_tuned(run, encoder, scenes, schedule, seed):
-    with layers_of(dtype_policy(run.recipe.precision)):
+def _fine_tuned(run, encoder, dataset, schedule, seed):
+    with policy_scope(dtype_policy(run.recipe.precision)):
         # The new weights are the same whatever the backbone starts from.
         keras.utils.set_random_seed(seed)
-        model = build_segmenter(encoder, len(scenes.class_names), schedule.crop_size)
-    fine_tune(model, scenes, schedule, seed)
+        model = build_segmenter(encoder, len(dataset.class_names), schedule.crop_size)
+    fine_tune(model, dataset, schedule, seed)
     return model
 
 
 def _keep(out, models, test):
-    """The trained model with the names of its classes, and a picture of what both make of some test scenes."""
+    """The trained model with the names of its classes, and an image of what both make of some test scenes."""
     out.mkdir(parents=True, exist_ok=True)
-    with written_beside(out / "pretrained.keras") as path:
+    with atomic_path(out / "pretrained.keras") as path:
         float32_copy(models["pretrained"]).save(path)
-    with written_beside(out / "classes.txt") as path:
+    with atomic_path(out / "classes.txt") as path:
         path.write_text("".join(f"{name}\n" for name in test.class_names), encoding="utf-8")
     predictors = [predictor(models[method]) for method in METHODS]
     rows = []
     for i in evenly(len(test), SCENES_SHOWN):
-        picture = test.picture(i)
-        rows.append([picture, test.labels(i), *(predict(picture) for predict in predictors)])
-    with written_beside(out / "predictions.png") as path:
-        prediction_sheet(rows, ["scene", "truth", *METHODS], test.class_names).save(path)
+        image = test.image(i)
+        rows.append([image, test.labels(i), *(predict(image) for predict in predictors)])
+    with atomic_path(out / "predictions.png") as path:
+        prediction_grid(rows, ["image", "truth", *METHODS], test.class_names).save(path)
 
 
 def _results(ious, class_names, label_fraction):

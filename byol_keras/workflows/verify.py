@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from ..data import open_source
-from ..data.exclude import matches, without
-from ..data.folder import find_pictures
+from ..data.exclude import excluding, matches
+from ..data.folder import find_images
 from ..data.images import evenly
 from ..errors import InputError
 from ..evaluation.embed import embed
@@ -17,22 +17,22 @@ from ..runs.results import Result, write_results
 from ..runs.run import read_finished_run
 from ..tasks.verification.dataset import fold_numbers, located, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
-from ..utils.atomic import written_beside
+from ..utils.atomic import atomic_path
 
 # Enough for the covariance of embeddings with up to a thousand numbers.
-PICTURES_FOR_WHITENING = 5000
+IMAGES_FOR_WHITENING = 5000
 FALSE_ACCEPTS = 0.01
 
 
 def verify_run(folder, data, pairs_file, folds=None, command=""):
-    """Judges a run on pairs of pictures by the LFW protocol; writes RUN/results/verification.json and .png.
+    """Judges a run on pairs of images by the LFW protocol; writes RUN/results/verification.json and .png.
 
-    The similarity is the cosine of the embeddings, each the mean over the picture and its mirror image; by itself, and
-    after a whitening learned, without labels, from the pictures that the run was trained on.
+    The similarity is the cosine of the embeddings, each the mean over the image and its mirror image; by itself, and
+    after a whitening learned, without labels, from the images that the run was trained on.
 
     Args:
         folder: the run.
-        data: a folder of pictures, for each person a folder.
+        data: a folder of images, for each person a folder.
         pairs_file: path, see `read_pairs`.
         folds: str such as "6-10", the folds to test on; None for all.
         command: str, the command line.
@@ -41,7 +41,7 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
         list of `Result`: accuracy fold by fold, area under the ROC curve, true accepts at 1 % false accepts.
 
     Raises:
-        InputError: for a run without an encoder, a bad file of pairs, missing pictures, or a run that was trained on
+        InputError: for a run without an encoder, a bad file of pairs, missing images, or a run that was trained on
             people it is to be tested on.
     """
     start = time.monotonic()
@@ -53,18 +53,18 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
         pairs = pairs.in_folds(fold_numbers(folds))
     if len(np.unique(pairs.folds)) < 2:
         raise InputError(f"--folds {folds} is one fold: it takes 2, since each is tested with what the others teach.")
-    located(pairs, find_pictures(data), data)
+    located(pairs, find_images(data), data)
     _check_unseen(run, data, pairs)
 
-    pictures = open_source(data)
-    places, numbers = np.unique(located(pairs, pictures.names, data), return_inverse=True)
-    tested, trained_on = pictures.subset(places), _pictures_for_whitening(run)
+    source = open_source(data)
+    places, numbers = np.unique(located(pairs, source.names, data), return_inverse=True)
+    tested, trained_on = source.subset(places), _images_for_whitening(run)
     scores = _scores(run, tested, trained_on, numbers.reshape(-1, 2))
     settings = {
         "folds": np.unique(pairs.folds).tolist(),
         "pairs": len(pairs),
-        "pictures": len(tested),
-        "pictures for whitening": len(trained_on),
+        "images": len(tested),
+        "images for whitening": len(trained_on),
         "epochs of pretraining": run.recipe.epochs,
     }
     where, seconds = f"{data} ({os.path.basename(pairs_file)})", round(time.monotonic() - start, 1)
@@ -102,26 +102,26 @@ def _judged(scores, pairs):
     }
 
 
-def _pictures_for_whitening(run):
-    """Those the run was trained on, at most PICTURES_FOR_WHITENING of them, evenly taken."""
-    pictures = without(open_source(run.source), run.left_out)
-    return pictures.subset(evenly(len(pictures), PICTURES_FOR_WHITENING))
+def _images_for_whitening(run):
+    """Those the run was trained on, at most IMAGES_FOR_WHITENING of them, evenly taken."""
+    source = excluding(open_source(run.source), run.exclude)
+    return source.subset(evenly(len(source), IMAGES_FOR_WHITENING))
 
 
 def _with_mirrored(encoder):
-    """The encoder giving the mean embedding of a picture and its mirror image."""
+    """The encoder giving the mean embedding of an image and its mirror image."""
     images = keras.Input(encoder.input_shape[1:])
     return keras.Model(images, (encoder(images) + encoder(keras.ops.flip(images, axis=2))) / 2, name=encoder.name)
 
 
 def _check_unseen(run, data, pairs):
-    """Raises InputError where the run was trained on pictures of those in the pairs."""
+    """Raises InputError where the run was trained on images of those in the pairs."""
     source = os.path.expanduser(run.source)
     if not os.path.isdir(source):
         print(f"{run.source} is no folder: whether the run was trained on those in the pairs has not been checked.")
         return
-    left_out = set(run.left_out)
-    names = [name for name in find_pictures(source) if not matches(name, left_out)]
+    exclude = set(run.exclude)
+    names = [name for name in find_images(source) if not matches(name, exclude)]
     trained = {place for name in names for place in _places(source, name)}
     trained |= {os.path.dirname(place) for place in trained}
     seen = {}
@@ -133,7 +133,7 @@ def _check_unseen(run, data, pairs):
     unseen = ",".join(str(fold) for fold, count in seen.items() if not count)
     remedy = f"test on --folds {unseen}, or " if unseen.count(",") else ""
     raise InputError(
-        f"{run.folder} was trained on pictures of {sum(seen.values()):,} of the identities in folds "
+        f"{run.folder} was trained on images of {sum(seen.values()):,} of the identities in folds "
         f"{', '.join(str(fold) for fold, count in seen.items() if count)}: {remedy}pretrain without them, see "
         "`byol-keras identities`."
     )
@@ -159,5 +159,5 @@ def _draw_roc(path, same, scores):
     axes.set_ylabel("pairs of the same accepted, %")
     axes.grid(alpha=0.3)
     axes.legend()
-    with written_beside(path) as temporary:
+    with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=140)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from byol_keras.errors import InputError, ParityError
-from byol_keras.utils.cpu import processors
+from byol_keras.utils.cpu import cpu_count
 
 BATCH = 32
 ROUNDS = 3  # processes for each file, in turn, so that what else the machine does falls on all alike
@@ -21,7 +21,7 @@ SECONDS = 1.0  # of calls with one image, and again with a batch, in each proces
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """How one file runs on this machine's processor. Times in milliseconds."""
+    """How one file runs on this machine's CPU. Times in milliseconds."""
 
     name: str
     runtime: str  # what ran it, and its version
@@ -50,24 +50,24 @@ def measure(
 
     files: by name (kind, path); kind is a key of `worker.KINDS`.
     images: float32 (N, H, W, C) in [0, 1], of the encoder's size; repeated to BATCH.
-    threads: for each runtime; by default the processors that this process may use.
+    threads: for each runtime; by default the CPUs that this process may use.
     optional: names of files that are left out, with a printed line, if they do not run.
 
     Raises InputError for a wrong argument, ParityError if another file does not run.
     """
-    threads = processors() if threads is None else threads
+    threads = cpu_count() if threads is None else threads
     if threads < 1:
         raise InputError(f"A network runs on at least one thread. Received: threads={threads}")
     results = {name: [] for name in files}
     with tempfile.TemporaryDirectory() as folder:
-        pictures = Path(folder) / "images.npy"
-        np.save(pictures, np.resize(images, (BATCH, *images.shape[1:])))
+        images_path = Path(folder) / "images.npy"
+        np.save(images_path, np.resize(images, (BATCH, *images.shape[1:])))
         for _ in range(rounds):
             for name in list(results):
                 kind, path = files[name]
                 out = Path(folder) / "out.json"
                 try:
-                    results[name].append(_run(name, (kind, Path(path).resolve(), pictures, threads, seconds, out)))
+                    results[name].append(_run(name, (kind, Path(path).resolve(), images_path, threads, seconds, out)))
                 except ParityError as error:
                     if name not in optional:
                         raise

@@ -18,7 +18,7 @@ from byol_keras.float32_copy import float32_copy
 from byol_keras.utils.write_files import write_files
 
 from ..formats.interchange import onnx
-from ..parity.accuracy import NEIGHBOURS
+from ..parity.accuracy import NEIGHBORS
 from ..parity.check import Parity
 from .measure import BATCH, ROUNDS, Measurement, measure
 from .report_page import report_page
@@ -45,7 +45,7 @@ def write_report(
     artifacts, parities: the exported files by name, and what the comparison with Keras said of each.
     images: uint8 (N, H, W, C) of the encoder's size.
     out: folder; gets report.html and report.json.
-    threads: for each runtime; by default the processors that this process may use.
+    threads: for each runtime; by default the CPUs that this process may use.
     """
     formats = {parity.artifact: parity.format.split()[0] for parity in parities}
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +68,7 @@ def table_rows(measured: list[Measurement], parities: list[Parity]) -> list[list
     """The header and a row for each measurement, as texts."""
     by_name = {parity.artifact: parity for parity in parities}
     judged = any(parity.knn is not None for parity in parities)
-    kept = f"{NEIGHBOURS}-NN, points kept" if judged else "cosine to Keras"
+    kept = f"{NEIGHBORS}-NN, points kept" if judged else "cosine to Keras"
     header = ["file", "run by", "MB", "load ms", "1 image ms", "95 %", f"{BATCH} images ms", "95 %", "images/s", kept]
     rows = [header]
     for m in measured:

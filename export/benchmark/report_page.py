@@ -17,7 +17,7 @@ BODY = string.Template("""<p>$conditions.</p>
 <div class="wide">$table</div>
 <p>Loading counts from the file to a network ready to run, without the imports. A .tflite file with a batch of 1 is run
 $batch times for $batch images. Keras runs in a compiled function, torch a traced and frozen copy. The last column is
-what the file keeps of what Keras has: all files were given the same pictures. On another processor the order may be
+what the file keeps of what Keras has: all files were given the same images. On another CPU the order may be
 another: run <code>byol-keras export --report</code> there.</p>
 """)
 
@@ -40,8 +40,8 @@ def chart(measured: list[Measurement]) -> str:
     """Bars of size, latency and throughput, inside the page. The thin line on a bar ends at the 95th percentile."""
     from matplotlib.figure import Figure
 
-    # A grey that can be read on white and on black; the ground lets the page's own through.
-    grey = "#808080"
+    # A gray that can be read on white and on black; the ground lets the page's own through.
+    gray = "#808080"
     figure = Figure(figsize=(10.5, 0.8 + 0.38 * len(measured)), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
     names = [m.name for m in measured]
@@ -55,12 +55,12 @@ def chart(measured: list[Measurement]) -> str:
         (f"images/s, {BATCH} at a time", ",.0f", [m.images_per_second for m in measured], (slow, nothing)),
     )
     for axes, (title, form, values, spread) in zip(panels, columns, strict=True):
-        bars = axes.barh(names, values, xerr=spread, color="#3b82c4", ecolor=grey, height=0.62)
-        axes.bar_label(bars, [format(value, form) for value in values], color=grey, padding=4, fontsize=8)
+        bars = axes.barh(names, values, xerr=spread, color="#3b82c4", ecolor=gray, height=0.62)
+        axes.bar_label(bars, [format(value, form) for value in values], color=gray, padding=4, fontsize=8)
         axes.margins(x=0.18)
-        axes.set_title(title, color=grey, fontsize=10)
-        axes.tick_params(colors=grey, labelsize=9)
-        axes.spines[:].set_color(grey)
+        axes.set_title(title, color=gray, fontsize=10)
+        axes.tick_params(colors=gray, labelsize=9)
+        axes.spines[:].set_color(gray)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()
     buffer = io.BytesIO()

@@ -107,7 +107,7 @@ def pytorch(path, threads):
         frozen = torch.jit.freeze(torch.jit.load(traced))
 
         def run(images):
-            # Weights packed for oneDNN: on the processor measured, 13 % quicker for a batch, a third slower for one.
+            # Weights packed for oneDNN: on the CPU measured, 13 % quicker for a batch, a third slower for one.
             network = frozen if len(images) == 1 else packed()
             with torch.inference_mode():
                 return network(torch.from_numpy(images)).numpy()

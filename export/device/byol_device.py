@@ -1,4 +1,4 @@
-"""Run an exported encoder on a device: embed pictures, compare two, classify by a few examples of each class.
+"""Run an exported encoder on a device: embed images, compare two, classify by a few examples of each class.
 
 This file stands alone. Copy it beside encoder.tflite and encoder.tflite.json; it needs ai-edge-litert, numpy and
 Pillow, and Python 3.10 or later.
@@ -22,11 +22,11 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-BATCH = 32  # pictures in a call where the file leaves that free
+BATCH = 32  # images in a call where the file leaves that free
 
 
 class DeviceError(ValueError):
-    """A mistake in what was passed: a file or a picture. One line: what, where, what to do."""
+    """A mistake in what was passed: a file or an image. One line: what, where, what to do."""
 
 
 class Encoder:
@@ -57,18 +57,18 @@ class Encoder:
         # The batch is -1 where the file leaves it free.
         self._batch, self.height, self.width, self.channels = map(int, self._input["shape_signature"])
 
-    def embed(self, pictures):
-        """Embeddings (N, D) float32 of N pictures, each a path or a PIL.Image; see `prepare`."""
-        images = [prepare(picture, self.height, self.width, self.channels) for picture in pictures]
+    def embed(self, photos):
+        """Embeddings (N, D) float32 of N images, each a path or a PIL.Image; see `prepare`."""
+        images = [prepare(photo, self.height, self.width, self.channels) for photo in photos]
         if not images:
-            raise DeviceError("No pictures to embed: pass at least one.")
+            raise DeviceError("No images to embed: pass at least one.")
         return self.run(np.stack(images))
 
-    def label(self, picture):
+    def label(self, photo):
         """Pairs (label, probability) of a classifier's classes, the likeliest first, for a path or a PIL.Image."""
         if not self.labels:
             raise DeviceError("No classes are known: use a classifier.tflite with its description beside it.")
-        image = prepare(picture, self.height, self.width, self.channels)
+        image = prepare(photo, self.height, self.width, self.channels)
         scores = self.run(image[None], "scores")[0]
         return [(self.labels[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
@@ -96,7 +96,7 @@ class Encoder:
 
 
 class Examples:
-    """Embeddings of a few pictures of each class, by which new pictures are classified.
+    """Embeddings of a few images of each class, by which new images are classified.
 
     names: list of N str, the class of each example. embeddings: (N, D) float32.
     """
@@ -117,17 +117,17 @@ class Examples:
         if made_by != encoder.sha256:
             raise DeviceError(
                 f"The examples {path} were made by another encoder ({made_by[:12]}, this is {encoder.sha256[:12]}), "
-                "and their embeddings mean something else. Enroll the pictures again into a new file."
+                "and their embeddings mean something else. Enroll the images again into a new file."
             )
         examples = cls(encoder)
         examples.names, examples.embeddings = names, embeddings
         return examples
 
-    def add(self, name, pictures):
-        """Enroll pictures, paths or PIL.Images, as examples of the class `name`."""
+    def add(self, name, source):
+        """Enroll images, paths or PIL.Images, as examples of the class `name`."""
         if not name.strip():
             raise DeviceError("A class needs a name.")
-        embeddings = self.encoder.embed(pictures)
+        embeddings = self.encoder.embed(source)
         self.names = self.names + [name] * len(embeddings)
         self.embeddings = np.concatenate([self.embeddings, embeddings])
 
@@ -136,47 +136,45 @@ class Examples:
         arrays = {"names": np.array(self.names), "embeddings": self.embeddings}
         _write(path, lambda file: np.savez(file, encoder=self.encoder.sha256, **arrays))
 
-    def classify(self, picture):
+    def classify(self, image):
         """The classes, likeliest first: list of (name, similarity), the similarity from -1 to 1.
 
-        It is the cosine between the picture's embedding and the mean of the class's, all taken to length 1.
+        It is the cosine between the image's embedding and the mean of the class's, all taken to length 1.
         """
         classes = sorted(set(self.names))
         if len(classes) < 2:
             raise DeviceError(f"Nothing to choose from: enroll a second class. Received: classes {classes}")
         names, examples = np.array(self.names), _unit(self.embeddings)
         means = np.stack([examples[names == name].mean(axis=0) for name in classes])
-        similarities = _unit(means) @ _unit(self.encoder.embed([picture])[0])
+        similarities = _unit(means) @ _unit(self.encoder.embed([image])[0])
         return sorted(zip(classes, similarities.tolist(), strict=True), key=lambda pair: -pair[1])
 
 
 def similarity(a, b):
-    """Cosine of two embeddings (D,), from -1 to 1, 1 for the same picture. What is high depends on the encoder."""
+    """Cosine of two embeddings (D,), from -1 to 1, 1 for the same image. What is high depends on the encoder."""
     return float(_unit(a) @ _unit(b))
 
 
-def prepare(picture, height, width, channels):
-    """A picture as the encoder gets it in training's evaluation: float32 (H, W, C) in [0, 1].
+def prepare(photo, height, width, channels):
+    """An image as the encoder gets it in training's evaluation: float32 (H, W, C) in [0, 1].
 
-    picture: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image. The central square is resized (bicubic,
+    photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image. The central square is resized (bicubic,
         antialiased). EXIF orientation is not applied, as in training: pass PIL.ImageOps.exif_transpose(image) if
-        the training pictures stood upright.
+        the training images stood upright.
     """
-    name = "picture" if isinstance(picture, Image.Image) else picture
+    name = "image" if isinstance(photo, Image.Image) else photo
     try:
-        image = _in_mode(
-            picture if isinstance(picture, Image.Image) else Image.open(picture, formats=FORMATS), channels
-        )
+        image = _in_mode(photo if isinstance(photo, Image.Image) else Image.open(photo, formats=FORMATS), channels)
     except Exception as error:  # on a damaged file the readers raise nearly anything
         raise DeviceError(f"Cannot decode {name}: {_reason(error)}") from error
     if height != width and image.size != (width, height):
         wanted = f"{width} by {height} pixels"
-        raise DeviceError(f"This encoder takes pictures of {wanted} only. Received: {name} of {image.size}")
+        raise DeviceError(f"This encoder takes images of {wanted} only. Received: {name} of {image.size}")
     side = min(image.size)
     if height == width and image.size != (width, height):
         left, top = (image.width - side) // 2, (image.height - side) // 2
         image = image.crop((left, top, left + side, top + side))
-        # Channel by channel as floats: Pillow would round the resized pixels of an RGB picture to bytes.
+        # Channel by channel as floats: Pillow would round the resized pixels of an RGB image to bytes.
         planes = [plane.convert("F").resize((width, height), Image.Resampling.BICUBIC) for plane in image.split()]
         pixels = np.stack([np.asarray(plane) for plane in planes], axis=-1)
     else:
@@ -185,7 +183,7 @@ def prepare(picture, height, width, channels):
 
 
 def _in_mode(image, channels):
-    """RGB or grey, as the training pictures were decoded: the high byte of 16 bits, transparency dropped."""
+    """RGB or gray, as the training images were decoded: the high byte of 16 bits, transparency dropped."""
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode == "P" and "transparency" in image.info:
@@ -244,19 +242,19 @@ def _reason(error):
 
 def main(arguments=None):
     """The command line. Returns the exit code: 0 done, 2 bad input."""
-    parser = argparse.ArgumentParser(description="Embed, compare and classify pictures with an exported encoder.")
+    parser = argparse.ArgumentParser(description="Embed, compare and classify images with an exported encoder.")
     parser.add_argument("--threads", type=int, default=1)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, positionals in (
-        ("embed", ["pictures"]),
+        ("embed", ["images"]),
         ("compare", ["a", "b"]),
-        ("enroll", ["examples", "name", "pictures"]),
-        ("classify", ["examples", "pictures"]),
-        ("label", ["pictures"]),
+        ("enroll", ["examples", "name", "images"]),
+        ("classify", ["examples", "images"]),
+        ("label", ["images"]),
     ):
         command = commands.add_parser(name)
         for positional in ["encoder", *positionals]:
-            command.add_argument(positional, nargs="+" if positional == "pictures" else None)
+            command.add_argument(positional, nargs="+" if positional == "images" else None)
     commands.choices["embed"].add_argument("--out", required=True, help="a .npy of float32 (N, D)")
     options = parser.parse_args(arguments)
     try:
@@ -269,7 +267,7 @@ def main(arguments=None):
 
 def _run_command(options, encoder):
     if options.command == "embed":
-        embeddings = encoder.embed(options.pictures)
+        embeddings = encoder.embed(options.images)
         _write(options.out, lambda file: np.save(file, embeddings))
         print(f"{len(embeddings)} embeddings of {encoder.dimension} numbers in {options.out}")
     elif options.command == "compare":
@@ -277,14 +275,14 @@ def _run_command(options, encoder):
     elif options.command == "enroll":
         known = Path(options.examples).exists()
         examples = Examples.load(options.examples, encoder) if known else Examples(encoder)
-        examples.add(options.name, options.pictures)
+        examples.add(options.name, options.images)
         examples.save(options.examples)
         print(f"{len(examples.names)} examples of {len(set(examples.names))} classes in {options.examples}")
     else:
         examples = Examples.load(options.examples, encoder) if options.command == "classify" else None
-        for picture in options.pictures:
-            best = (encoder.label(picture) if examples is None else examples.classify(picture))[:3]
-            print(f"{picture}: " + ", ".join(f"{name} {score:.3f}" for name, score in best))
+        for image in options.images:
+            best = (encoder.label(image) if examples is None else examples.classify(image))[:3]
+            print(f"{image}: " + ", ".join(f"{name} {score:.3f}" for name, score in best))
 
 
 if __name__ == "__main__":

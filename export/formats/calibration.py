@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from byol_keras.data import open_source
-from byol_keras.data.images import Pictures, evenly
+from byol_keras.data.images import ImageSource, evenly
 from byol_keras.data.pipelines import ordered_batches
 from byol_keras.errors import InputError
 
@@ -23,11 +23,11 @@ def calibration_images(
 ) -> np.ndarray:
     """The first MOST images as float32 (N, height, width, channels) in [0, 1], resized as in evaluation.
 
-    calibration: a SOURCE, of which ENOUGH pictures are taken evenly; an array (N, H, W, C); or an iterable or
+    calibration: a SOURCE, of which ENOUGH images are taken evenly; an array (N, H, W, C); or an iterable or
         tf.data.Dataset of such batches; uint8, or float in [0, 1].
 
     One image gets a black and a white pixel in its corner if without them the images would not span [0, 1]: so an
-    integer input has 1 / 255 for its scale, and every picture to come fits in.
+    integer input has 1 / 255 for its scale, and every image to come fits in.
 
     Raises InputError if there are fewer than LEAST, or if a batch has another form.
     """
@@ -69,32 +69,32 @@ def require_enough(count: int, where: str = "") -> None:
         )
 
 
-def sample(pictures: Pictures, image_size: int, count: int) -> np.ndarray:
-    """At most `count` pictures, evenly taken, as an encoder gets them: (n, S, S, C) uint8."""
-    return square_images(pictures.subset(evenly(len(pictures), count)), image_size)
+def sample(source: ImageSource, image_size: int, count: int) -> np.ndarray:
+    """At most `count` images, evenly taken, as an encoder gets them: (n, S, S, C) uint8."""
+    return square_images(source.subset(evenly(len(source), count)), image_size)
 
 
-def square_images(pictures: Pictures, image_size: int) -> np.ndarray:
-    """All the pictures as an encoder gets them: (n, S, S, C) uint8."""
-    batches = ordered_batches(pictures, image_size)
+def square_images(source: ImageSource, image_size: int) -> np.ndarray:
+    """All the images as an encoder gets them: (n, S, S, C) uint8."""
+    batches = ordered_batches(source, image_size)
     return np.concatenate([np.round(np.asarray(batch) * 255).astype(np.uint8) for batch in batches])
 
 
-def _opened(source: str | os.PathLike, height: int, width: int, channels: int) -> np.ndarray:
-    pictures = open_source(source)
-    if pictures.channels != channels:
+def _opened(data: str | os.PathLike, height: int, width: int, channels: int) -> np.ndarray:
+    source = open_source(data)
+    if source.channels != channels:
         raise InputError(
-            f"tflite: the encoder takes pictures with {channels} channels (1 grey, 3 colour). "
-            f"Received: calibration {source} with {pictures.channels}"
+            f"tflite: the encoder takes images with {channels} channels (1 gray, 3 color). "
+            f"Received: calibration {data} with {source.channels}"
         )
     if height == width:
-        return sample(pictures, height, ENOUGH)
-    if pictures.images is None:
+        return sample(source, height, ENOUGH)
+    if source.images is None:
         raise InputError(
-            f"tflite: an encoder that is not square is calibrated on pictures of its own size, {height} by {width}. "
-            f"Received: calibration {source} with other sizes"
+            f"tflite: an encoder that is not square is calibrated on images of its own size, {height} by {width}. "
+            f"Received: calibration {data} with other sizes"
         )
-    return pictures.images[evenly(len(pictures), ENOUGH)]
+    return source.images[evenly(len(source), ENOUGH)]
 
 
 def _spanning(images: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
-from byol_keras.utils.atomic import written_beside
+from byol_keras.utils.atomic import atomic_path
 
 from ..graph.freeze import frozen
 from .saved_model import check_writable, embed, image_shape, trace
@@ -59,7 +59,7 @@ def _export(encoder: keras.Model, path: Path, format: str, suffix: str, package:
     layer = keras.layers.Lambda(lambda images: tf.nest.flatten(core(images))[0], shape, dtype="float32")
     model = keras.Model(inputs, layer(inputs))
     signature = [keras.InputSpec(shape=(None, height, width, channels), dtype="float32", name="images")]
-    with written_beside(path) as target:
+    with atomic_path(path) as target:
         weights = target.with_suffix(".bin")
         try:
             with warnings.catch_warnings():  # tf2onnx still asks NumPy for names that it has given up

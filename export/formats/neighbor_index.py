@@ -1,4 +1,4 @@
-"""The pictures among which an export can look for the most similar ones."""
+"""The images among which an export can look for the most similar ones."""
 
 import dataclasses
 
@@ -10,8 +10,8 @@ MOST_BYTES = 200_000_000  # of embeddings; a larger index belongs into a search 
 
 
 @dataclasses.dataclass(frozen=True)
-class NeighbourIndex:
-    """Known pictures: their names and embeddings, as `byol-keras embed` writes them.
+class NeighborIndex:
+    """Known images: their names and embeddings, as `byol-keras embed` writes them.
 
     Attributes:
         names: N strings, N from 1.
@@ -33,7 +33,7 @@ class NeighbourIndex:
         if embeddings.nbytes > MOST_BYTES:
             raise InputError(
                 f"An index that ships inside a SavedModel has at most {MOST_BYTES} bytes of embeddings. Keep fewer "
-                f"pictures, or a search service beside the model. Received: {embeddings.nbytes} bytes"
+                f"images, or a search service beside the model. Received: {embeddings.nbytes} bytes"
             )
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "embeddings", embeddings)

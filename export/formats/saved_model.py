@@ -1,4 +1,4 @@
-"""Export an encoder as a SavedModel that takes the pictures as they are: uint8, any batch, any size."""
+"""Export an encoder as a SavedModel that takes the images as they are: uint8, any batch, any size."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -12,14 +12,14 @@ from byol_keras.augment.crop import central_resize
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.float32_copy import float32_copy
-from byol_keras.utils.atomic import written_beside
+from byol_keras.utils.atomic import atomic_path
 
 from ..graph.inference import inference_graph
-from ..graph.signatures import classify, neighbours, serve_bytes, serve_images
+from ..graph.signatures import classify, neighbors, serve_bytes, serve_images
 from ..serving.warm_up import drawn, write_warm_up
-from .neighbor_index import NeighbourIndex
+from .neighbor_index import NeighborIndex
 
-# Pixels of the picture that is drawn for the warm-up where the encoder leaves the size free.
+# Pixels of the image that is drawn for the warm-up where the encoder leaves the size free.
 FREE_SIZE = 224
 
 
@@ -30,7 +30,7 @@ def saved_model(
     dtype: str = "uint8",
     image_size: int | None = None,
     head: LinearHead | None = None,
-    index: NeighbourIndex | None = None,
+    index: NeighborIndex | None = None,
     examples: np.ndarray | None = None,
 ) -> Path:
     """Write `encoder` as a SavedModel that TensorFlow Serving loads, and return its path.
@@ -40,20 +40,20 @@ def saved_model(
     path: the folder to create. Its last part is the version, an integer from 1: "serving/encoder/1".
     dtype: of the images that `serving_default` takes: "uint8", a quarter of the bytes on the wire, or "float32", in
         [0, 1]. A signature has one dtype.
-    image_size: S, for an encoder that leaves height and width free: its pictures are then resized as for a square one.
-    head, index: with them come the signatures `classify` and `neighbours`.
-    examples: uint8 (N, H, W, C), real pictures for the warm-up requests; drawn ones by default.
+    image_size: S, for an encoder that leaves height and width free: its images are then resized as for a square one.
+    head, index: with them come the signatures `classify` and `neighbors`.
+    examples: uint8 (N, H, W, C), real images for the warm-up requests; drawn ones by default.
 
     The signatures; B is free, 0 included:
     - `serving_default`: `images` (B, H, W, C) -> `embedding` float32 (B, D) and `embedding_normalized`, of length 1.
-      Height and width are free if the encoder is square: the pictures are then cropped and resized as in evaluation.
+      Height and width are free if the encoder is square: the images are then cropped and resized as in evaluation.
       An encoder with a free height and width gets them unchanged, one that is not square takes its own size only.
     - `serve_bytes`: `image_bytes` (B,) string, JPEG or PNG of any size, each its own -> the same. It comes with square
       encoders of 1 or 3 channels, as do the following. One string that cannot be decoded fails the whole call.
     - `classify`: `image_bytes` -> `labels` string (B, k), the likeliest first, and `scores` (B, k), k up to 5.
-    - `neighbours`: `image_bytes` -> `names` string (B, k), the nearest first, and `similarities` (B, k), k up to 5.
+    - `neighbors`: `image_bytes` -> `names` string (B, k), the nearest first, and `similarities` (B, k), k up to 5.
 
-    The weights are constants of the graph, see `inference_graph`: on a processor that is what makes it quick. Loading
+    The weights are constants of the graph, see `inference_graph`: on a CPU that is what makes it quick. Loading
     the folder needs neither Keras nor this package. Where tensorflow-serving-api is installed, it holds requests with
     which TensorFlow Serving warms up.
 
@@ -76,7 +76,7 @@ def saved_model(
     decodes = height is not None and height == width and channels in (1, 3)
     if not decodes and (head is not None or index is not None):
         raise InputError(
-            "saved_model: head and index need an encoder of square pictures with 1 or 3 channels, or image_size. "
+            "saved_model: head and index need an encoder of square images with 1 or 3 channels, or image_size. "
             f"Received: encoder={encoder.name} for ({height}, {width}, {channels})"
         )
     if examples is not None:
@@ -87,7 +87,7 @@ def saved_model(
     dimensions = core.outputs[0].shape[1]
 
     def embedded(images: tf.Tensor) -> tf.Tensor:
-        # oneDNN's convolutions fail on an empty batch: it gets one black picture, whose embedding is cut off.
+        # oneDNN's convolutions fail on an empty batch: it gets one black image, whose embedding is cut off.
         count = tf.shape(images)[0]
         images = tf.pad(images, [[0, tf.cast(count == 0, tf.int32)], [0, 0], [0, 0], [0, 0]])
         if height is not None and width is not None:
@@ -98,7 +98,7 @@ def saved_model(
     shape = (None, *((None, None) if height == width else (height, width)), channels)
     images = tf.TensorSpec(shape, dtype, name="images")
     strings = tf.TensorSpec((None,), tf.string, name="image_bytes")
-    serve = serve_images(embedded, lambda pictures: resize(pictures, height, width), shape)
+    serve = serve_images(embedded, lambda batch: resize(batch, height, width), shape)
     signatures = {"serving_default": trace(serve, images)}
     if decodes:
         signatures["serve_bytes"] = trace(serve_bytes(embedded, height, channels), strings)
@@ -107,11 +107,11 @@ def saved_model(
         signatures["classify"] = trace(classify(embedded, height, channels, head), strings)
     if index is not None:
         check_dimensions("index", index.embeddings.shape[1], dimensions)
-        signatures["neighbours"] = trace(neighbours(embedded, height, channels, index), strings)
+        signatures["neighbors"] = trace(neighbors(embedded, height, channels, index), strings)
     if examples is None:
         examples = drawn(height or FREE_SIZE, width or FREE_SIZE, channels)
     try:
-        with written_beside(path) as target:
+        with atomic_path(path) as target:
             write_signatures(core.graph.variables, signatures, target)
             write_warm_up(target, path.parent.name, signatures, examples)
     except tf.errors.ResourceExhaustedError as error:

@@ -1,7 +1,7 @@
 """Layers of any Keras model swapped, while a .tflite file is made of it, for ways that suit the int8 kernels.
 
-An int8 kernel takes the channels of one pixel in blocks, of 64 on a processor with matrix units. The three channels
-of a picture fill a twentieth of such a block, so an ImageNet stem costs as much as the rest of a small network. The
+An int8 kernel takes the channels of one pixel in blocks, of 64 on a CPU with matrix units. The three channels
+of an image fill a twentieth of such a block, so an ImageNet stem costs as much as the rest of a small network. The
 pixels of a 2 by 2 square taken as channels fill four times as much. And the subtraction and division of a
 Normalization layer are slow as int8 operations; as one depthwise convolution they are not, and are rounded once
 instead of twice.
@@ -40,8 +40,8 @@ class SquaresConv2D(keras.layers.Conv2D):
     def call(self, inputs):
         if not self._is_fit(inputs.shape):
             return super().call(inputs)
-        # Keras pads a picture of even size with (k - 2) // 2 zeros before it and the rest after. Zeros around the
-        # kernel make both it and what lies before the picture a whole number of squares.
+        # Keras pads an image of even size with (k - 2) // 2 zeros before it and the rest after. Zeros around the
+        # kernel make both it and what lies before the image a whole number of squares.
         before = [(k - 2) // 2 if self.padding == "same" else 0 for k in self.kernel_size]
         rows, columns = ((b % 2, (k + b) % 2) for k, b in zip(self.kernel_size, before, strict=True))
         kernel = tf.pad(self.kernel, [rows, columns, (0, 0), (0, 0)])

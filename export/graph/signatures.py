@@ -8,43 +8,43 @@ from byol_keras.augment.crop import central_resize
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.losses import l2_normalize
 
-from ..formats.neighbor_index import NeighbourIndex
+from ..formats.neighbor_index import NeighborIndex
 
-MOST_ANSWERS = 5  # classes or neighbours given for a picture
+MOST_ANSWERS = 5  # classes or neighbors given for an image
 
 Embed = Callable[[tf.Tensor], tf.Tensor]  # float32 (B, h, w, C) in [0, 1] -> float32 (B, D)
 
 
 def serve_images(embed: Embed, resize: Embed, shape: tuple) -> Callable:
-    """`serving_default`: pictures as arrays of `shape`, uint8, or float32 in [0, 1]."""
+    """`serving_default`: images as arrays of `shape`, uint8, or float32 in [0, 1]."""
 
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
         # A server feeds whatever a client sends: without this a wrong shape fails deep in the network.
-        pictures = tf.ensure_shape(images, shape)
+        checked = tf.ensure_shape(images, shape)
         if None in shape[1:3]:
-            size = tf.shape(pictures)[1:3]
+            size = tf.shape(checked)[1:3]
             message = ["images must have a height and a width from 1. Received:", size]
             with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(size > 0), message)]):
-                pictures = tf.identity(pictures)
+                checked = tf.identity(checked)
         if images.dtype == tf.uint8:
-            pictures = tf.cast(pictures, tf.float32) / 255.0
+            checked = tf.cast(checked, tf.float32) / 255.0
         else:
-            inside = tf.reduce_all((pictures >= 0.0) & (pictures <= 1.0))
+            inside = tf.reduce_all((checked >= 0.0) & (checked <= 1.0))
             message = ["images must be in [0, 1]: divide them by 255. Received: a value outside"]
             with tf.control_dependencies([tf.debugging.Assert(inside, message)]):
-                pictures = tf.identity(pictures)
-        return _embeddings(embed(resize(pictures)))
+                checked = tf.identity(checked)
+        return _embeddings(embed(resize(checked)))
 
     return serve
 
 
 def serve_bytes(embed: Embed, size: int, channels: int) -> Callable:
-    """`serve_bytes`: encoded pictures, (B,) strings, JPEG or PNG of any size."""
+    """`serve_bytes`: encoded images, (B,) strings, JPEG or PNG of any size."""
     return lambda image_bytes: _embeddings(embed(decoded(image_bytes, size, channels)))
 
 
 def classify(embed: Embed, size: int, channels: int, head: LinearHead) -> Callable:
-    """`classify`: encoded pictures -> `labels` (B, k) string, the likeliest first, and `scores` (B, k), k <= 5.
+    """`classify`: encoded images -> `labels` (B, k) string, the likeliest first, and `scores` (B, k), k <= 5.
 
     The scores are softmax probabilities over all K classes, so they sum to 1 only when k is K.
     """
@@ -57,8 +57,8 @@ def classify(embed: Embed, size: int, channels: int, head: LinearHead) -> Callab
     return serve
 
 
-def neighbours(embed: Embed, size: int, channels: int, index: NeighbourIndex) -> Callable:
-    """`neighbours`: encoded pictures -> `names` (B, k) string, the most similar first, and `similarities` (B, k).
+def neighbors(embed: Embed, size: int, channels: int, index: NeighborIndex) -> Callable:
+    """`neighbors`: encoded images -> `names` (B, k) string, the most similar first, and `similarities` (B, k).
 
     The similarity is the cosine, from -1 to 1; k <= 5.
     """
@@ -74,7 +74,7 @@ def neighbours(embed: Embed, size: int, channels: int, index: NeighbourIndex) ->
 
 
 def decoded(image_bytes: tf.Tensor, size: int, channels: int) -> tf.Tensor:
-    """Pictures (B, size, size, channels) float32 in [0, 1] of encoded ones (B,), cut and resized as in evaluation.
+    """Images (B, size, size, channels) float32 in [0, 1] of encoded ones (B,), cut and resized as in evaluation.
 
     JPEG by the exact transform, as in training; of 16 bits the high byte is kept, transparency and EXIF orientation are
     passed over. The call fails if one string is neither JPEG nor PNG (the message has its index) or is cut short.
@@ -88,13 +88,13 @@ def decoded(image_bytes: tf.Tensor, size: int, channels: int) -> tf.Tensor:
         message = ["image_bytes: neither JPEG nor PNG. Received: index", position, "bytes", tf.strings.length(encoded)]
         with tf.control_dependencies([tf.debugging.Assert(jpeg | png, message)]):
             encoded = tf.identity(encoded)
-        picture = tf.cond(
+        image = tf.cond(
             jpeg,
             lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE"),
             lambda: tf.io.decode_png(encoded, channels=channels),
         )
-        picture = tf.ensure_shape(picture, (None, None, channels))
-        return central_resize(tf.cast(picture, tf.float32)[None] / 255.0, size)[0]
+        image = tf.ensure_shape(image, (None, None, channels))
+        return central_resize(tf.cast(image, tf.float32)[None] / 255.0, size)[0]
 
     output = tf.TensorSpec((size, size, channels), tf.float32)
     return tf.map_fn(one, tf.range(tf.shape(image_bytes)[0]), fn_output_signature=output)

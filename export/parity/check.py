@@ -22,7 +22,7 @@ from byol_keras.utils.write_files import write_files
 
 from ..formats.saved_model import embed, image_shape, resize
 from ..formats.tflite_schema import quantization
-from .accuracy import NEIGHBOURS, Labelled, lost_too_much, may_lose, right_ones
+from .accuracy import NEIGHBORS, Labeled, lost_too_much, may_lose, right_ones
 from .predictions import compared
 
 BATCH = 32
@@ -69,7 +69,7 @@ class Parity:
     load_ms: float  # time to open the file in its process, milliseconds
     latency_ms: float  # median time for one image, milliseconds
     passed: bool
-    knn: float | None = None  # accuracy by the nearest others among the labelled pictures, 0 to 1, where there are some
+    knn: float | None = None  # accuracy by the nearest others among the labeled images, 0 to 1, where there are some
     knn_keras: float | None = None  # that of Keras
     answers: float | None = None  # of a classifier: how far its answers are from Keras', see `answers.distance`
     answers_tolerance: str = ""  # what was asked, such as "largest <= 0.001"
@@ -80,7 +80,7 @@ def check(
     encoder: keras.Model,
     artifacts: Mapping[str, str | os.PathLike],
     images: np.ndarray,
-    labelled: Labelled | None = None,
+    labeled: Labeled | None = None,
     head: LinearHead | None = None,
 ) -> list[Parity]:
     """Compare exported files with the encoder they come from.
@@ -89,7 +89,7 @@ def check(
     artifacts: for each name the version folder of a SavedModel, a .tflite or .onnx file, or OpenVINO's .xml.
     images: uint8 (N, H, W, C), N from 2; real and different ones, since noise says little about int8. A SavedModel gets
         them as they are, the others resized as in evaluation.
-    labelled: pictures by which the k-NN accuracy is compared as well, see `accuracy.labelled_sample`.
+    labeled: images by which the k-NN accuracy is compared as well, see `accuracy.labeled_sample`.
     head: of classifiers, that with which they were exported: their answers are compared too.
 
     Raises InputError for wrong arguments, when a format's runtime is missing, or if the encoder gives every image the
@@ -118,9 +118,9 @@ def check(
             "parity: the encoder gives values that are not finite, or every image the same embedding. Train it again, "
             f"or pass different images. Received: encoder={encoder.name}, images={images.shape}"
         )
-    if labelled is not None:
-        labelled_images = _resized(labelled.pictures, height, width)
-        right = right_ones(_reference(encoder, labelled_images), labelled)
+    if labeled is not None:
+        labeled_images = _resized(labeled.images, height, width)
+        right = right_ones(_reference(encoder, labeled_images), labeled)
     parities = []
     for name, path in artifacts.items():
         kind = formats[name]
@@ -129,9 +129,9 @@ def check(
         if head is not None:
             figure, asked, kept = compared(name, kind, outcome, reference, head)
             parity = dataclasses.replace(parity, answers=figure, answers_tolerance=asked, passed=parity.passed and kept)
-        if labelled is not None:
-            outcome = _run(name, kind, Path(path), labelled.pictures, labelled_images)
-            parity = _judge(parity, right_ones(outcome["embedding"], labelled), right)
+        if labeled is not None:
+            outcome = _run(name, kind, Path(path), labeled.images, labeled_images)
+            parity = _judge(parity, right_ones(outcome["embedding"], labeled), right)
         parities.append(parity)
     return parities
 
@@ -149,7 +149,7 @@ def table(parities: Iterable[Parity]) -> str:
     judged = any(parity.knn is not None for parity in parities)
     answering = any(parity.answers is not None for parity in parities)
     accuracy = ("answers", "required") if answering else ()
-    accuracy += (f"{NEIGHBOURS}-NN %", "Keras %") if judged else ()
+    accuracy += (f"{NEIGHBORS}-NN %", "Keras %") if judged else ()
     header = ("artifact", "format", "kB", "largest", "mean", "cosine", "required", "load ms", "latency ms")
     rows = [(*header, *accuracy, "passed")]
     for parity in parities:
@@ -214,9 +214,9 @@ def _run(name: str, kind: str, path: Path, images: np.ndarray, resized: np.ndarr
     served = kind == "saved_model"
     runner, _, _ = RUNNERS[kind.split()[0]]
     with tempfile.TemporaryDirectory() as folder:
-        pictures, out = Path(folder) / "images.npy", Path(folder) / "out.npz"
-        np.save(pictures, images if served else resized)
-        command = [sys.executable, "-I", Path(__file__).parent / "runners" / runner, path.resolve(), pictures, out]
+        images_path, out = Path(folder) / "images.npy", Path(folder) / "out.npz"
+        np.save(images_path, images if served else resized)
+        command = [sys.executable, "-I", Path(__file__).parent / "runners" / runner, path.resolve(), images_path, out]
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
         process = subprocess.run(command, env=environment, capture_output=True, text=True)
         if process.returncode:
@@ -260,7 +260,7 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
 
 
 def _judge(parity: Parity, ours: np.ndarray, reference: np.ndarray) -> Parity:
-    """ours, reference: (N,) bool, the labelled pictures that the file and Keras get right."""
+    """ours, reference: (N,) bool, the labeled images that the file and Keras get right."""
     return dataclasses.replace(
         parity,
         knn=float(ours.mean()),
@@ -275,7 +275,7 @@ def _failure(parity: Parity) -> str:
     if parity.answers is not None:
         figures += f"; answers {parity.answers:.2g}, required {parity.answers_tolerance}"
     if parity.knn is not None:
-        figures += f"; {_percent(parity.knn)} % by {NEIGHBOURS}-NN, Keras {_percent(parity.knn_keras)} %, required "
+        figures += f"; {_percent(parity.knn)} % by {NEIGHBORS}-NN, Keras {_percent(parity.knn_keras)} %, required "
         figures += parity.knn_tolerance
     return f"{parity.artifact} ({parity.format}): {figures}"
 

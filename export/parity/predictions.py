@@ -6,7 +6,7 @@ from byol_keras.errors import ParityError
 from byol_keras.evaluation.linear_head import LinearHead
 
 # By format: how far an answer may be from Keras', see `distance`. Formats that round to float32 or float16 must be near
-# for every picture, those in int8 in the mean over the pictures.
+# for every image, those in int8 in the mean over the images.
 MAY_DIFFER = {"tflite float16": ("largest", 0.02), "tflite dynamic": ("mean", 0.05), "tflite int8": ("mean", 0.05)}
 FLOAT_DIFFERENCE = ("largest", 0.001)
 
@@ -29,7 +29,7 @@ def compared(
 
 
 def distance(labels: np.ndarray, scores: np.ndarray, reference: np.ndarray, head: LinearHead) -> np.ndarray:
-    """How far the first answers of a file are from Keras', for each picture, 0 to 1.
+    """How far the first answers of a file are from Keras', for each image, 0 to 1.
 
     A class that is not Keras' first is as wrong as it is less likely than that one; a probability is as wrong as it
     differs. The larger of the two counts, so that classes which Keras thinks equally likely may change places.

@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 from byol_keras.errors import InputError
-from byol_keras.utils.atomic import written_beside
+from byol_keras.utils.atomic import atomic_path
 
 CONTAINER_ROOT = "/models"
 SERVER = "tensorflow/serving:2.21.0"  # of the TensorFlow that wrote the models, or a later one
 
-# Larger batches gain little on a processor, and a request waits at most these microseconds for others to join it.
+# Larger batches gain little on a CPU, and a request waits at most these microseconds for others to join it.
 LARGEST_BATCH, TIMEOUT = 32, 2000
 
 CLIENTS = ("rest_client.py", "grpc_client.py")
@@ -37,10 +37,10 @@ def write_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) -> list[
         "compose.yaml": compose(),
     }
     for name, text in texts.items():
-        with written_beside(folder / name) as part:
+        with atomic_path(folder / name) as part:
             part.write_text(text)
     for name in CLIENTS:
-        with written_beside(folder / "client" / name) as part:
+        with atomic_path(folder / "client" / name) as part:
             shutil.copyfile(Path(__file__).with_name(name), part)
     return [folder / name for name in texts] + [folder / "client" / name for name in CLIENTS]
 
@@ -69,7 +69,7 @@ def models_config(names: list[str], root: str) -> str:
 def batching_config(threads: int) -> str:
     """The text of a BatchingParameters.
 
-    No allowed_batch_sizes: they fill a batch up with copies, which costs a processor as much as real pictures.
+    No allowed_batch_sizes: they fill a batch up with copies, which costs a CPU as much as real images.
     """
     return (
         f"max_batch_size {{ value: {LARGEST_BATCH} }}\n"
@@ -93,7 +93,7 @@ services:
     command:
       - --model_config_file={CONTAINER_ROOT}/models.config
       - --model_config_file_poll_wait_seconds=60
-      # Joins requests into batches. A picture that cannot be decoded then fails the requests it was joined with, and
+      # Joins requests into batches. An image that cannot be decoded then fails the requests it was joined with, and
       # arrays can be joined only if all have one size.
       # - --enable_batching=true
       # - --batching_parameters_file={CONTAINER_ROOT}/batching.config

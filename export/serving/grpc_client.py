@@ -1,8 +1,8 @@
-"""Ask TensorFlow Serving over gRPC about pictures. Needs only grpcio and protobuf; copy this file where it is wanted.
+"""Ask TensorFlow Serving over gRPC about images. Needs only grpcio and protobuf; copy this file where it is wanted.
 
     python grpc_client.py localhost:8500 encoder serve_bytes photo.jpg other.png
 
-prints one line of JSON for each picture. Signatures: serve_bytes, classify, neighbours.
+prints one line of JSON for each image. Signatures: serve_bytes, classify, neighbors.
 
 The official messages come with tensorflow-serving-api, which brings all of TensorFlow along. A client needs few of
 them, and few of their fields: they are declared here.
@@ -78,15 +78,15 @@ class GrpcClient:
             response_deserializer=Response.FromString,
         )
 
-    def call(self, signature, pictures):
-        """Answers about encoded pictures.
+    def call(self, signature, images):
+        """Answers about encoded images.
 
         Args:
-            signature: "serve_bytes", "classify" or "neighbours".
-            pictures: list of bytes, each a JPEG or PNG file.
+            signature: "serve_bytes", "classify" or "neighbors".
+            images: list of bytes, each a JPEG or PNG file.
 
         Returns:
-            dict: for each output, such as "embedding" or "labels", a list with a list for each picture.
+            dict: for each output, such as "embedding" or "labels", a list with a list for each image.
 
         Raises:
             RuntimeError: with the server's message, if it refuses, or cannot be reached.
@@ -95,8 +95,8 @@ class GrpcClient:
         request.model_spec.name, request.model_spec.signature_name = self.model, signature
         tensor = request.inputs.add(key="image_bytes").value
         tensor.dtype = STRING
-        tensor.tensor_shape.dim.add(size=len(pictures))
-        tensor.string_val.extend(pictures)
+        tensor.tensor_shape.dim.add(size=len(images))
+        tensor.string_val.extend(images)
         try:
             response = self.predict(request, timeout=self.timeout)
         except grpc.RpcError as error:
@@ -123,7 +123,7 @@ def rows(tensor):
 
 def main(arguments):
     if len(arguments) < 4:
-        sys.exit("usage: python grpc_client.py HOST:8500 MODEL SIGNATURE PICTURE...")
+        sys.exit("usage: python grpc_client.py HOST:8500 MODEL SIGNATURE IMAGE...")
     server, model, signature, *paths = arguments
     client = GrpcClient(server, model)
     try:
@@ -133,7 +133,7 @@ def main(arguments):
     finally:
         client.close()
     for i, path in enumerate(paths):
-        print(json.dumps({"picture": path, **{name: value[i] for name, value in outputs.items()}}, ensure_ascii=False))
+        print(json.dumps({"image": path, **{name: value[i] for name, value in outputs.items()}}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

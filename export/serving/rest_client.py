@@ -1,8 +1,8 @@
-"""Ask TensorFlow Serving over REST about pictures. Needs only requests; copy this file where it is wanted.
+"""Ask TensorFlow Serving over REST about images. Needs only requests; copy this file where it is wanted.
 
     python rest_client.py http://localhost:8501 encoder serve_bytes photo.jpg other.png
 
-prints one line of JSON for each picture. Signatures: serve_bytes, classify, neighbours.
+prints one line of JSON for each image. Signatures: serve_bytes, classify, neighbors.
 """
 
 import base64
@@ -29,20 +29,20 @@ class RestClient:
         self.timeout = timeout
         self.session = requests.Session()  # keeps the connection
 
-    def call(self, signature, pictures):
-        """Answers about encoded pictures.
+    def call(self, signature, images):
+        """Answers about encoded images.
 
         Args:
-            signature: "serve_bytes", "classify" or "neighbours".
-            pictures: list of bytes, each a JPEG or PNG file.
+            signature: "serve_bytes", "classify" or "neighbors".
+            images: list of bytes, each a JPEG or PNG file.
 
         Returns:
-            dict: for each output, such as "embedding" or "labels", a list with a list for each picture.
+            dict: for each output, such as "embedding" or "labels", a list with a list for each image.
 
         Raises:
             RuntimeError: with the server's message, if it refuses, or cannot be reached.
         """
-        strings = [{"b64": base64.b64encode(picture).decode()} for picture in pictures]
+        strings = [{"b64": base64.b64encode(image).decode()} for image in images]
         body = {"signature_name": signature, "inputs": {"image_bytes": strings}}
         try:
             response = self.session.post(f"{self.url}:predict", json=body, timeout=self.timeout)
@@ -56,14 +56,14 @@ class RestClient:
 
 def main(arguments):
     if len(arguments) < 4:
-        sys.exit("usage: python rest_client.py http://HOST:8501 MODEL SIGNATURE PICTURE...")
+        sys.exit("usage: python rest_client.py http://HOST:8501 MODEL SIGNATURE IMAGE...")
     server, model, signature, *paths = arguments
     try:
         outputs = RestClient(server, model).call(signature, [Path(path).read_bytes() for path in paths])
     except (OSError, RuntimeError) as error:
         sys.exit(f"rest_client: {error}")
     for i, path in enumerate(paths):
-        print(json.dumps({"picture": path, **{name: value[i] for name, value in outputs.items()}}, ensure_ascii=False))
+        print(json.dumps({"image": path, **{name: value[i] for name, value in outputs.items()}}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ from PIL import Image
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"  # where TensorFlow Serving looks for them
 
-# A kernel is prepared for the batch it first sees: one picture, some, and the largest batch of `write_config`.
+# A kernel is prepared for the batch it first sees: one image, some, and the largest batch of `write_config`.
 BATCHES = (1, 8, 32)
 
 
 def write_warm_up(
     folder: Path, model: str, signatures: Mapping[str, tf.types.experimental.ConcreteFunction], examples: np.ndarray
 ) -> Path | None:
-    """Write a request of each of BATCHES pictures for each signature as PredictionLog records of a TFRecord file.
+    """Write a request of each of BATCHES images for each signature as PredictionLog records of a TFRecord file.
 
     folder: the version folder of a SavedModel.
     model: the name under which it will be served.
@@ -43,11 +43,11 @@ def _records(model: str, signatures: Mapping, examples: np.ndarray) -> Iterator[
     for name, signature in signatures.items():
         spec = _input(signature)
         for batch in BATCHES:
-            pictures = np.resize(examples, (batch, *examples.shape[1:]))
+            images = np.resize(examples, (batch, *examples.shape[1:]))
             if spec.dtype == tf.string:
-                value = np.array([png(picture) for picture in pictures], object)
+                value = np.array([png(image) for image in images], object)
             else:
-                value = pictures if spec.dtype == tf.uint8 else pictures / np.float32(255)
+                value = images if spec.dtype == tf.uint8 else images / np.float32(255)
             request = predict_pb2.PredictRequest()
             request.model_spec.name, request.model_spec.signature_name = model, name
             request.inputs[spec.name].CopyFrom(tf.make_tensor_proto(value, spec.dtype))
@@ -66,8 +66,8 @@ def drawn(height: int, width: int, channels: int) -> np.ndarray:
     return np.repeat(slope.astype(np.uint8)[None, ..., None], channels, axis=3)
 
 
-def png(picture: np.ndarray) -> bytes:
-    """The file of a picture, uint8 (H, W, 1) or (H, W, 3)."""
+def png(image: np.ndarray) -> bytes:
+    """The file of an image, uint8 (H, W, 1) or (H, W, 3)."""
     file = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG")
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file, "PNG")
     return file.getvalue()

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from byol_keras.augment.blur import gaussian_blur
-from byol_keras.augment.layout import turned
+from byol_keras.augment.layout import transpose_hw
 
 
 def kernel(sigma, radius):
@@ -30,10 +30,10 @@ def test_number_of_taps(size, taps):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_blur_is_a_convolution_with_a_sigma_for_each_picture(channels):
+def test_blur_is_a_convolution_with_a_sigma_for_each_image(channels):
     images = np.random.default_rng(0).random((4, 64, channels, 64), np.float32)
     sigmas = [0.1, 0.5, 1.0, 2.0]
-    result = turned(gaussian_blur(tf.constant(images), tf.constant(sigmas))).numpy()
+    result = transpose_hw(gaussian_blur(tf.constant(images), tf.constant(sigmas))).numpy()
     for image, sigma, actual in zip(images, sigmas, result, strict=True):
         for channel in range(channels):
             expected = blurred(image[:, channel], kernel(sigma, 3))
@@ -51,4 +51,4 @@ def test_outside_is_black():
 
 def test_sigma_zero_changes_nothing():
     images = np.random.default_rng(0).random((2, 32, 3, 32), np.float32)
-    np.testing.assert_array_equal(turned(gaussian_blur(tf.constant(images), tf.constant([0.0, 0.0]))), images)
+    np.testing.assert_array_equal(transpose_hw(gaussian_blur(tf.constant(images), tf.constant([0.0, 0.0]))), images)

@@ -5,7 +5,7 @@ from PIL import Image
 
 from byol_keras.augment.crop import (
     central_resize,
-    crop_columns,
+    crop_nwch,
     crop_resize,
     flip,
     random_boxes,
@@ -32,7 +32,7 @@ def pillow_crop(image, box, size):
 @pytest.mark.parametrize("size", [7, 16, 33])
 def test_crop_resize_is_that_of_pillow(size):
     images = RNG.random((6, 24, 40, 3), np.float32)
-    # Whole picture; smaller, larger and as large as the output; a single pixel; flat, at the border.
+    # Whole image; smaller, larger and as large as the output; a single pixel; flat, at the border.
     boxes = np.array([[0, 0, 24, 40], [3, 5, 5, 4], [0, 10, 24, 24], [8, 8, 16, 16], [9, 9, 1, 1], [20, 0, 4, 40]])
     result = crop_resize(tf.constant(images), tf.constant(boxes, tf.int32), size).numpy()
     assert result.shape == (6, size, size, 3)
@@ -56,7 +56,7 @@ def test_crop_resize_clips_what_bicubic_overshoots():
     assert np.asarray(unclipped).max() > 1.01
 
 
-def test_boxes_lie_inside_their_pictures():
+def test_boxes_lie_inside_their_images():
     heights = RNG.integers(1, 60, 3000).astype(np.int32)
     widths = RNG.integers(1, 60, 3000).astype(np.int32)
     top, left, height, width = sample_boxes(heights, widths, (0.08, 1.0), (3 / 4, 4 / 3), SEED).numpy().T
@@ -66,7 +66,7 @@ def test_boxes_lie_inside_their_pictures():
         assert (start + length <= whole).all()
 
 
-def test_boxes_fit_pictures_too_narrow_for_any_draw():
+def test_boxes_fit_images_too_narrow_for_any_draw():
     heights, widths = np.full(200, 3, np.int32), np.full(200, 300, np.int32)
     boxes = sample_boxes(heights, widths, (0.08, 1.0), (3 / 4, 4 / 3), SEED).numpy()
     assert (boxes[:, 2] == 3).all()
@@ -75,7 +75,7 @@ def test_boxes_fit_pictures_too_narrow_for_any_draw():
 
 
 def test_area_is_uniform_and_aspect_log_uniform():
-    # Up to half of the picture every draw fits, so nothing is drawn again.
+    # Up to half of the image every draw fits, so nothing is drawn again.
     size = np.full(8000, 1000, np.int32)
     _, _, height, width = sample_boxes(size, size, (0.08, 0.5), (3 / 4, 4 / 3), SEED).numpy().T.astype(float)
     share = (height * width / 1e6 - 0.08) / 0.42
@@ -144,7 +144,7 @@ def test_central_resize_takes_the_largest_central_square(height, width, box):
         np.testing.assert_allclose(actual, pillow_crop(image, box, 12), atol=1e-5)
 
 
-def test_central_resize_leaves_pictures_of_that_size():
+def test_central_resize_leaves_images_of_that_size():
     images = tf.constant(RNG.random((2, 12, 12, 3), np.float32))
     np.testing.assert_array_equal(central_resize(images, 12), images)
 
@@ -153,7 +153,7 @@ def test_central_resize_leaves_pictures_of_that_size():
     ("height", "width", "size"), [(40, 30, 12), (9, 14, 32), (16, 16, 16), (1, 1, 8), (100, 7, 32)]
 )
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_resize_is_crop_resize_of_the_whole_picture(height, width, size, dtype):
+def test_resize_is_crop_resize_of_the_whole_image(height, width, size, dtype):
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     expected = crop_resize(
         tf.constant(image[None] / 255, tf.float32), np.array([[0, 0, height, width]], np.int32), size
@@ -166,5 +166,5 @@ def test_resize_is_crop_resize_of_the_whole_picture(height, width, size, dtype):
 def test_crop_columns_are_crop_resize_turned(source, size):
     images = tf.constant(np.random.default_rng(0).random((6, *source, 3), np.float32))
     boxes = random_boxes(images, (0.01, 1.0), (3 / 4, 4 / 3), SEED)
-    columns = crop_columns(images, boxes, size)
-    np.testing.assert_allclose(tf.transpose(columns, [0, 3, 1, 2]), crop_resize(images, boxes, size), atol=1e-5)
+    nwch = crop_nwch(images, boxes, size)
+    np.testing.assert_allclose(tf.transpose(nwch, [0, 3, 1, 2]), crop_resize(images, boxes, size), atol=1e-5)

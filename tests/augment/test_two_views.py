@@ -14,7 +14,7 @@ OFF = {
     **VIEW_1,
     "crop_area": (1.0, 1.0),
     "crop_aspect": (1.0, 1.0),
-    **dict.fromkeys(("flip", "jitter", "greyscale", "blur", "solarize"), 0.0),
+    **dict.fromkeys(("flip", "jitter", "grayscale", "blur", "solarize"), 0.0),
 }
 
 
@@ -55,9 +55,9 @@ def test_integers_are_divided_by_the_largest_of_their_type():
 def test_each_view_has_its_own_settings():
     images = np.zeros((4, 8, 8, 3), np.float32)
     images[..., 1] = 1.0
-    plain, grey = bk.TwoViews(8, view_1=OFF, view_2={**OFF, "greyscale": 1.0})(images)
+    plain, gray = bk.TwoViews(8, view_1=OFF, view_2={**OFF, "grayscale": 1.0})(images)
     np.testing.assert_allclose(plain, images, atol=1e-6)
-    np.testing.assert_allclose(grey, np.full(images.shape, 0.5870), atol=1e-6)
+    np.testing.assert_allclose(gray, np.full(images.shape, 0.5870), atol=1e-6)
 
 
 def test_the_views_are_those_of_the_paper_unless_told_otherwise():
@@ -175,6 +175,6 @@ def test_misspelt_settings_are_named(name):
 
 
 @pytest.mark.parametrize("shape", [(30, 40, 3), (2, 30, 40), (2, 30, 40, 4), (2, 30, 40, 2)])
-def test_only_batches_of_grey_or_colour_pictures_are_taken(shape):
+def test_only_batches_of_gray_or_color_images_are_taken(shape):
     with pytest.raises(bk.InputError, match="1 or 3"):
         bk.TwoViews(24)(np.zeros(shape, np.float32))

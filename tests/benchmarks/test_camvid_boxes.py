@@ -48,7 +48,7 @@ def test_regions_become_boxes_and_small_ones_crowds(street):
     boxed = read_coco(out)
     assert boxed.class_names == ("car",)
     assert boxed.objects == 2
-    assert boxed.pictures.names == ("../images/a.jpg",)
+    assert boxed.source.names == ("../images/a.jpg",)
 
 
 def test_an_unknown_class_is_named(street):

@@ -32,16 +32,16 @@ def distances(model):
     return np.concatenate([(target.numpy() - online.numpy()).ravel() for target, online in target_of(model)])
 
 
-def unit(x):
+def l2_normalize_rows(x):
     return x / np.sqrt(np.maximum((x**2).sum(1, keepdims=True), 1e-12))
 
 
 def spread_by_hand(projection):
-    return unit(projection).std(0).mean() * np.sqrt(projection.shape[1])
+    return l2_normalize_rows(projection).std(0).mean() * np.sqrt(projection.shape[1])
 
 
 def loss_by_hand(prediction, target):
-    return ((unit(prediction) - unit(target)) ** 2).sum(1)
+    return ((l2_normalize_rows(prediction) - l2_normalize_rows(target)) ** 2).sum(1)
 
 
 def outputs(model, view, training):

@@ -13,12 +13,12 @@ from .subclassed import Subclassed
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-@pytest.mark.parametrize("labelled", [False, True])
-def test_fit_takes_pairs_of_views(tiny_byol, labelled, dtype):
+@pytest.mark.parametrize("labeled", [False, True])
+def test_fit_takes_pairs_of_views(tiny_byol, labeled, dtype):
     pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 8, 3)).astype(np.uint8)
     floats = pixels / np.float32(255)
     v1, v2 = pixels if dtype == "uint8" else floats
-    data = ((v1, v2), np.arange(8)) if labelled else ((v1, v2),)
+    data = ((v1, v2), np.arange(8)) if labeled else ((v1, v2),)
     model, expected = tiny_byol(), tiny_byol()
     model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
     model.fit(tf.data.Dataset.from_tensor_slices(data).batch(4), shuffle=False, verbose=0)
@@ -30,7 +30,7 @@ def test_fit_takes_pairs_of_views(tiny_byol, labelled, dtype):
 
 
 @pytest.mark.parametrize("form", ["images", "(images,)", "(images, labels)"])
-def test_with_an_augmenter_fit_takes_pictures(tiny_byol, form):
+def test_with_an_augmenter_fit_takes_images(tiny_byol, form):
     images = np.random.default_rng(0).integers(0, 256, (8, 12, 10, 3)).astype(np.uint8)
     data = {"images": images, "(images,)": (images,), "(images, labels)": (images, np.arange(8))}[form]
     model = tiny_byol(augmenter=bk.TwoViews(8, seed=3))
@@ -74,11 +74,11 @@ def test_batches_without_two_views_are_refused(tiny_byol, view_pair, form):
 def test_with_an_augmenter_pairs_of_views_are_refused(tiny_byol, view_pair):
     model = tiny_byol(augmenter=bk.TwoViews(8))
     model.compile("sgd")
-    with pytest.raises(bk.InputError, match="a batch is one tensor of pictures"):
+    with pytest.raises(bk.InputError, match="a batch is one tensor of images"):
         model.fit(batches(view_pair), shuffle=False, verbose=0)
 
 
-def test_an_encoder_must_give_one_vector_a_picture():
+def test_an_encoder_must_give_one_vector_an_image():
     inputs = keras.Input((8, 8, 3))
     encoder = keras.Model(inputs, keras.layers.Conv2D(4, 3)(inputs))
     with pytest.raises(bk.InputError, match=r"\(None, 6, 6, 4\).*GlobalAveragePooling2D"):

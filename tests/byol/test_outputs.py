@@ -13,7 +13,7 @@ from .by_hand import batches, loss_by_hand, move_target_away, outputs, spread_by
 
 @keras.saving.register_keras_serializable("tests")
 def constant_loss(prediction, target):
-    """1.5 a picture, with no gradient."""
+    """1.5 an image, with no gradient."""
     return 0.0 * tf.reduce_sum(prediction, axis=-1) + 1.5
 
 
@@ -72,7 +72,7 @@ def test_logs_are_means_over_the_epoch(tiny_byol, view_pair):
 
 @pytest.mark.parametrize(("sign", "loss"), [(1.0, 0.0), (-1.0, 8.0)])
 def test_the_two_directions_are_added_up(tiny_encoder, sign, loss):
-    # A predictor that keeps or turns over the projection, and the same picture twice.
+    # A predictor that keeps or turns over the projection, and the same image twice.
     keras.utils.set_random_seed(0)
     predictor = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, use_bias=False)])
     predictor.set_weights([sign * np.eye(3)])

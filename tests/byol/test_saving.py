@@ -25,7 +25,7 @@ def test_training_on_after_loading_is_training_without_a_break(tiny_byol, view_p
     def compiled():
         keras.utils.set_random_seed(5)  # starts the seeds of the views
         model = tiny_byol(augmenter=bk.TwoViews(8) if with_augmenter else None)
-        model.compile(bk.LARS(bk.schedules.learning_rate(2.0, 256, 9, 2), weight_decay=1e-4, eta=0.1))
+        model.compile(bk.LARS(bk.schedules.warmup_cosine(2.0, 256, 9, 2), weight_decay=1e-4, eta=0.1))
         return model
 
     whole = compiled()

@@ -1,4 +1,4 @@
-"""The pictures in the event file, read back as TensorBoard reads them."""
+"""The images in the event file, read back as TensorBoard reads them."""
 
 import io
 
@@ -10,35 +10,35 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from byol_keras.augment import TwoViews
 from byol_keras.callbacks import TensorBoardImages
 from byol_keras.data import from_arrays
-from byol_keras.data.grids import GAP, view_sheet
+from byol_keras.data.grids import GAP, view_grid
 
 CELL = 96
 
 
-def test_views_once_and_neighbours_after_each_epoch(tiny_byol, view_pair, tmp_path):
-    # Four pictures, each three times, so the neighbours of one are its two copies.
+def test_views_once_and_neighbors_after_each_epoch(tiny_byol, view_pair, tmp_path):
+    # Four images, each three times, so the neighbors of one are its two copies.
     images = np.repeat(np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8), 3, axis=0)
-    pictures, views = from_arrays(images), TwoViews(8)
+    source, views = from_arrays(images), TwoViews(8)
     model = tiny_byol()
     model.compile(keras.optimizers.SGD(0.0))
-    callback = TensorBoardImages(str(tmp_path), pictures, views)
+    callback = TensorBoardImages(str(tmp_path), source, views)
     model.fit((view_pair[0], view_pair[1]), batch_size=12, epochs=2, verbose=0, callbacks=[callback])
 
     events = EventAccumulator(str(tmp_path / "images"), size_guidance={"tensors": 0}).Reload()
     written = {
         tag: [event.tensor_proto.string_val for event in events.Tensors(tag)] for tag in events.Tags()["tensors"]
     }
-    assert {tag: len(pictures) for tag, pictures in written.items()} == {"views": 1, "neighbours": 2}
+    assert {tag: len(source) for tag, source in written.items()} == {"views": 1, "neighbors": 2}
     shown = {tag: np.asarray(Image.open(io.BytesIO(values[-1][2]))) for tag, values in written.items()}
-    np.testing.assert_array_equal(shown["views"], np.asarray(view_sheet(pictures, views)))
+    np.testing.assert_array_equal(shown["views"], np.asarray(view_grid(source, views)))
 
     for row in range(8):
-        tiles = [tile(shown["neighbours"], row, column) for column in range(4)]
+        tiles = [tile(shown["neighbors"], row, column) for column in range(4)]
         np.testing.assert_array_equal(tiles[0][::12, ::12], images[np.linspace(0, 11, 8).astype(int)[row]])
         assert [np.array_equal(tiles[0], other) for other in tiles[1:]] == [True, True, False]
 
 
-def tile(sheet, row, column):
-    """The pixels of one picture of a sheet."""
+def tile(image_grid, row, column):
+    """The pixels of one image of a sheet."""
     top, left = GAP + row * (CELL + GAP), GAP + column * (CELL + GAP)
-    return sheet[top : top + CELL, left : left + CELL]
+    return image_grid[top : top + CELL, left : left + CELL]

@@ -18,13 +18,13 @@ from PIL import Image
 
 from byol_keras.cli.main import main
 from byol_keras.export import LinearHead
-from byol_keras.utils.cpu import processors
+from byol_keras.utils.cpu import cpu_count
 
 CLASSES = ("bars", "dots", "flat")
 
 
 def draw(kind, generator):
-    """A 24-pixel RGB picture of one of three kinds that a small network can tell apart."""
+    """A 24-pixel RGB image of one of three kinds that a small network can tell apart."""
     image = np.full((24, 24, 3), generator.integers(40, 200), np.uint8)
     if kind == "bars":
         image[:, generator.integers(1, 4) :: 4] = 255
@@ -43,8 +43,8 @@ def write_folder(folder, per_class, seed):
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
     return write_folder(folder / "train", 16, 0), write_folder(folder / "test", 8, 1)
 
 
@@ -54,9 +54,9 @@ def pretrain_arguments(data, out, epochs):
 
 
 @pytest.fixture(scope="module")
-def run(pictures, tmp_path_factory):
+def run(images, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
-    assert main(pretrain_arguments(pictures[0], out, 3)) == 0
+    assert main(pretrain_arguments(images[0], out, 3)) == 0
     return out
 
 
@@ -85,8 +85,8 @@ def test_a_run_holds_everything_and_nothing_partial(run):
     assert {v.dtype for v in encoder.variables} == {"float32"}
 
 
-def test_evaluate_prints_trained_beside_untrained(run, pictures, capsys):
-    assert main(["evaluate", str(run), "--train", str(pictures[0]), "--test", str(pictures[1])]) == 0
+def test_evaluate_prints_trained_beside_untrained(run, images, capsys):
+    assert main(["evaluate", str(run), "--train", str(images[0]), "--test", str(images[1])]) == 0
     printed = capsys.readouterr().out
     assert "untrained" in printed
     assert "gain" in printed
@@ -98,44 +98,44 @@ def test_evaluate_prints_trained_beside_untrained(run, pictures, capsys):
     assert result["results"]["trained"]["linear"] > 0.5
 
 
-def test_evaluate_by_the_papers_protocol(run, pictures):
-    arguments = ["evaluate", str(run), "--train", str(pictures[0]), "--test", str(pictures[1]), "--probe", "sgd"]
+def test_evaluate_by_the_papers_protocol(run, images):
+    arguments = ["evaluate", str(run), "--train", str(images[0]), "--test", str(images[1]), "--probe", "sgd"]
     assert main(arguments) == 0
     result = json.loads((run / "evaluation.json").read_text())
     assert result["linear_probe"] == "sgd"
     assert result["results"]["trained"]["linear"] > 0.5
 
 
-def test_embed_writes_vectors_with_names_and_labels(run, pictures, tmp_path):
+def test_embed_writes_vectors_with_names_and_labels(run, images, tmp_path):
     out = tmp_path / "embeddings.npz"
-    assert main(["embed", str(run), "--data", str(pictures[1]), "--out", str(out)]) == 0
+    assert main(["embed", str(run), "--data", str(images[1]), "--out", str(out)]) == 0
     with np.load(out) as arrays:
         assert arrays["embeddings"].shape == (24, 256)
         assert arrays["names"][0] == "bars/0.png"
         assert list(arrays["class_names"]) == list(CLASSES)
         np.testing.assert_array_equal(arrays["labels"], np.repeat([0, 1, 2], 8))
         encoder = keras.models.load_model(run / "encoder.keras")
-        image = np.asarray(Image.open(pictures[1] / "bars" / "0.png").resize((16, 16), Image.Resampling.BICUBIC))
+        image = np.asarray(Image.open(images[1] / "bars" / "0.png").resize((16, 16), Image.Resampling.BICUBIC))
         # Pillow rounds the resized pixels to bytes, the pipeline does not.
         np.testing.assert_allclose(
             arrays["embeddings"][0], encoder(image[None] / np.float32(255))[0], atol=0.02, rtol=0.02
         )
 
 
-def test_views_of_one_picture(pictures, tmp_path):
+def test_views_of_one_image(images, tmp_path):
     (tmp_path / "one").mkdir()
-    shutil.copy(pictures[0] / "bars" / "0.png", tmp_path / "one")
+    shutil.copy(images[0] / "bars" / "0.png", tmp_path / "one")
     assert main(["views", "--data", str(tmp_path / "one"), "--out", str(tmp_path / "views.png")]) == 0
     with Image.open(tmp_path / "views.png") as image:
         assert image.size == (100 + 4, 3 * 100 + 4)
 
 
-def test_views_draws_three_rows(pictures, tmp_path):
+def test_views_draws_three_rows(images, tmp_path):
     out = tmp_path / "views.png"
-    assert main(["views", "--data", str(pictures[0]), "--out", str(out)]) == 0
+    assert main(["views", "--data", str(images[0]), "--out", str(out)]) == 0
     with Image.open(out) as image:
         assert image.size == (12 * 100 + 4, 3 * 100 + 4)
-        # The views of a picture are not the picture.
+        # The views of an image are not the image.
         pixels = np.asarray(image).reshape(-1, image.size[0], 3)
     assert not np.array_equal(pixels[4:100, 4:100], pixels[104:200, 4:100])
     assert not np.array_equal(pixels[104:200, 4:100], pixels[204:300, 4:100])
@@ -151,9 +151,9 @@ def test_export_writes_both_formats_and_checks_them(run, tmp_path, capsys):
     assert (tmp_path / "ship/encoder/2/saved_model.pb").is_file()
 
 
-def test_export_of_one_file_for_each_quantization(run, pictures, tmp_path, capsys):
+def test_export_of_one_file_for_each_quantization(run, images, tmp_path, capsys):
     out = tmp_path / "ship"
-    flags = ["--format", "tflite", "--quantize", "all", "--labelled", str(pictures[0]), "--batch", "any"]
+    flags = ["--format", "tflite", "--quantize", "all", "--labeled", str(images[0]), "--batch", "any"]
     assert main(["export", str(run), "--out", str(out), "--io", "uint8", *flags]) == 0
     printed = capsys.readouterr().out
     assert "20-NN %" in printed
@@ -167,7 +167,7 @@ def test_export_of_one_file_for_each_quantization(run, pictures, tmp_path, capsy
         assert json.loads((out / f"{entry['artifact']}.json").read_text())["input"]["shape"][0] is None
 
 
-def test_export_says_what_is_wrong_and_leaves_nothing(run, pictures, tmp_path, capfd):
+def test_export_says_what_is_wrong_and_leaves_nothing(run, images, tmp_path, capfd):
     out = tmp_path / "ship"
 
     def said(*flags, encoder=run):
@@ -182,13 +182,13 @@ def test_export_says_what_is_wrong_and_leaves_nothing(run, pictures, tmp_path, c
     few = said("--quantize", "int8", "--calibration", tmp_path / "three")
     assert "needs at least 8 calibration images" in few
     assert "3 images in" in few
-    assert "No pictures in" in said("--quantize", "int8", "--calibration", tmp_path / "none")
-    assert "no labels" in said("--labelled", tmp_path / "three")
+    assert "No images in" in said("--quantize", "int8", "--calibration", tmp_path / "none")
+    assert "no labels" in said("--labeled", tmp_path / "three")
     assert "add --quantize int8" in said("--io", "int8")
     assert "--quantize, --io and --batch are for a .tflite" in said("--format", "onnx", "--quantize", "int8")
     assert "--calibration SOURCE" in said(encoder=run / "encoder.keras")
-    np.savez(tmp_path / "grey.npz", images=np.zeros((9, 16, 16, 1), np.uint8))
-    assert "takes pictures with 3 channels" in said("--calibration", tmp_path / "grey.npz")
+    np.savez(tmp_path / "gray.npz", images=np.zeros((9, 16, 16, 1), np.uint8))
+    assert "takes images with 3 channels" in said("--calibration", tmp_path / "gray.npz")
     with pytest.raises(SystemExit):
         main(["export", str(run), "--out", str(out), "--batch", "0"])
     assert "must be a whole number from 1, or any; received '0'" in capfd.readouterr().err
@@ -204,7 +204,7 @@ class Noise(keras.layers.Layer):
         return inputs + tf.random.uniform(tf.shape(inputs))
 
 
-def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, pictures, tmp_path, capfd):
+def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, images, tmp_path, capfd):
     ship = tmp_path / "ship"
     assert main(["export", str(run), "--out", str(ship), "--format", "saved_model"]) == 0
     inputs = keras.Input((16, 16, 3))
@@ -212,7 +212,7 @@ def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, picture
     noisy.save(tmp_path / "noisy.keras")
     capfd.readouterr()
     with keras.saving.custom_object_scope({"Noise": Noise}):
-        flags = ["--out", str(ship), "--format", "saved_model", "--calibration", str(pictures[0])]
+        flags = ["--out", str(ship), "--format", "saved_model", "--calibration", str(images[0])]
         assert main(["export", str(tmp_path / "noisy.keras"), *flags]) == 1
     assert "differ from Keras" in capfd.readouterr().err
     assert sorted(path.name for path in ship.iterdir()) == ["encoder", "parity.json"]
@@ -221,10 +221,10 @@ def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, picture
     assert not parity["passed"]
 
 
-def test_pictures_left_out_of_training_do_not_calibrate(run, tmp_path, capfd):
+def test_images_left_out_of_training_do_not_calibrate(run, tmp_path, capfd):
     shutil.copytree(run, tmp_path / "run")
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    config["left_out"] = ["bars", "dots", *(f"flat/{i}.png" for i in range(9))]
+    config["exclude"] = ["bars", "dots", *(f"flat/{i}.png" for i in range(9))]
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     flags = ["--out", tmp_path / "ship", "--format", "tflite", "--quantize", "int8"]
     said = failure(capfd, "export", tmp_path / "run", *flags)
@@ -273,13 +273,13 @@ def test_export_on_a_disk_that_fills_up(run, tmp_path, capfd):
         subprocess.run(["umount", disk], check=True)
 
 
-def test_a_killed_run_resumes_as_if_it_had_never_stopped(run, pictures, tmp_path):
+def test_a_killed_run_resumes_as_if_it_had_never_stopped(run, images, tmp_path):
     out = tmp_path / "killed"
-    # Watched by labelled pictures, which the other run is not: that changes nothing.
-    arguments = [*pretrain_arguments(pictures[0], out, 3), "--probe", str(pictures[0])]
+    # Watched by labeled images, which the other run is not: that changes nothing.
+    arguments = [*pretrain_arguments(images[0], out, 3), "--probe", str(images[0])]
     command = [sys.executable, "-m", "byol_keras", *arguments]
     # As many threads as in this process, where `run` was made: in another order sums round differently.
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(processors())}
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(cpu_count())}
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + 300
@@ -308,13 +308,13 @@ def unfinished(run, tmp_path):
     return tmp_path / "unfinished"
 
 
-def test_a_run_whose_folder_has_changed_is_not_resumed(unfinished, pictures, tmp_path, capfd):
-    shutil.copytree(pictures[0], tmp_path / "fewer")
+def test_a_run_whose_folder_has_changed_is_not_resumed(unfinished, images, tmp_path, capfd):
+    shutil.copytree(images[0], tmp_path / "fewer")
     (tmp_path / "fewer" / "bars" / "0.png").unlink()
     config = json.loads((unfinished / "config.json").read_text())
     (unfinished / "config.json").write_text(json.dumps({**config, "source": str(tmp_path / "fewer")}))
     said = failure(capfd, "pretrain", "--out", unfinished, "--resume")
-    assert "fewer has 47 pictures now, and had 48 when" in said
+    assert "fewer has 47 images now, and had 48 when" in said
     assert not (unfinished / "encoder.keras").exists()
 
 
@@ -334,9 +334,9 @@ def test_updates_skipped_in_float16_do_not_repeat_an_epoch(unfinished):
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_says_how_to_go_on(pictures, tmp_path):
+def test_an_interrupted_run_says_how_to_go_on(images, tmp_path):
     out = tmp_path / "a run"
-    command = [sys.executable, "-m", "byol_keras", *pretrain_arguments(pictures[0], out, 1000)]
+    command = [sys.executable, "-m", "byol_keras", *pretrain_arguments(images[0], out, 1000)]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + 300
@@ -349,9 +349,9 @@ def test_an_interrupted_run_says_how_to_go_on(pictures, tmp_path):
     assert f"Go on with: byol-keras pretrain --out '{out}' --resume" in (tmp_path / "log").read_text()
 
 
-def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd):
+def test_a_finished_run_is_not_resumed_and_not_overwritten(run, images, capfd):
     assert "finished" in failure(capfd, "pretrain", "--out", run, "--resume")
-    assert "--resume" in failure(capfd, "pretrain", "--data", pictures[0], "--out", run)
+    assert "--resume" in failure(capfd, "pretrain", "--data", images[0], "--out", run)
     assert "--epochs" in failure(capfd, "pretrain", "--out", run, "--resume", "--epochs", "9")
 
 
@@ -362,7 +362,7 @@ def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd)
         (["--backbone", "vgg"], "vgg"),
         (["--image-size", "0"], "--image-size"),
         (["--epochs", "0"], "--epochs"),
-        (["--batch-size", "64"], "larger than the data, 48 pictures"),
+        (["--batch-size", "64"], "larger than the data, 48 images"),
         (["--probe", "missing"], "No such folder or .npz file: 'missing'"),
         (["--batch-size", "1"], "at least 2"),
         (["--precision", "int4"], "int4"),
@@ -372,16 +372,16 @@ def test_a_finished_run_is_not_resumed_and_not_overwritten(run, pictures, capfd)
         (["--seed", "20261122101500"], "--seed must be a whole number from 0 to"),
     ],
 )
-def test_bad_flags_are_one_line_and_leave_nothing(flags, said, pictures, tmp_path, capfd):
+def test_bad_flags_are_one_line_and_leave_nothing(flags, said, images, tmp_path, capfd):
     out = tmp_path / "run"
-    assert said in failure(capfd, "pretrain", "--data", pictures[0], "--out", out, *flags)
+    assert said in failure(capfd, "pretrain", "--data", images[0], "--out", out, *flags)
     assert not out.exists()
 
 
-def test_a_probe_of_other_channels_is_refused_at_once(pictures, tmp_path, capfd):
-    np.savez(tmp_path / "grey.npz", images=np.zeros((40, 16, 16, 1), np.uint8), labels=np.arange(40) % 2)
-    flags = ["--data", pictures[0], "--out", tmp_path / "run", "--probe", tmp_path / "grey.npz"]
-    assert "has pictures with 1 channels (1 grey, 3 colour), training has 3" in failure(capfd, "pretrain", *flags)
+def test_a_probe_of_other_channels_is_refused_at_once(images, tmp_path, capfd):
+    np.savez(tmp_path / "gray.npz", images=np.zeros((40, 16, 16, 1), np.uint8), labels=np.arange(40) % 2)
+    flags = ["--data", images[0], "--out", tmp_path / "run", "--probe", tmp_path / "gray.npz"]
+    assert "has images with 1 channels (1 gray, 3 color), training has 3" in failure(capfd, "pretrain", *flags)
     assert not (tmp_path / "run").exists()
 
 
@@ -389,7 +389,7 @@ def test_bad_sources_are_one_line(tmp_path, capfd):
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     for i in range(3):
-        (tmp_path / "broken" / f"{i}.jpg").write_bytes(b"\xff\xd8\xff not a picture")
+        (tmp_path / "broken" / f"{i}.jpg").write_bytes(b"\xff\xd8\xff not an image")
     for source in ("missing", "empty", "broken"):
         message = failure(capfd, "pretrain", "--data", tmp_path / source, "--out", tmp_path / "run")
         assert str(tmp_path / source) in message
@@ -403,13 +403,13 @@ def test_one_broken_file_among_good_ones_is_named_and_left_out(tmp_path, capfd):
     assert "bars/cut.jpg" in capfd.readouterr().err
 
 
-def test_evaluate_wants_labels_and_the_same_classes(run, pictures, tmp_path, capfd):
+def test_evaluate_wants_labels_and_the_same_classes(run, images, tmp_path, capfd):
     Image.fromarray(draw("bars", np.random.default_rng(0))).save(tmp_path / "alone.png")
-    assert "no labels" in failure(capfd, "evaluate", run, "--train", tmp_path, "--test", pictures[1])
+    assert "no labels" in failure(capfd, "evaluate", run, "--train", tmp_path, "--test", images[1])
     other = write_folder(tmp_path / "other", 2, 0)
     (other / "flat").rename(other / "flats")
-    assert "same classes" in failure(capfd, "evaluate", run, "--train", pictures[0], "--test", other)
-    assert "not a run" in failure(capfd, "evaluate", tmp_path, "--train", pictures[0], "--test", pictures[1])
+    assert "same classes" in failure(capfd, "evaluate", run, "--train", images[0], "--test", other)
+    assert "not a run" in failure(capfd, "evaluate", tmp_path, "--train", images[0], "--test", images[1])
 
 
 def test_help_needs_no_tensorflow():

@@ -8,38 +8,38 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
 
 
 def test_uint8_is_taken_as_it_is():
-    pictures = from_arrays(IMAGES)
-    np.testing.assert_array_equal(pictures.images, IMAGES)
-    assert pictures.names == ("0", "1", "2", "3")
-    assert pictures.sizes.tolist() == [[5, 6]] * 4
-    assert pictures.sizes.dtype == np.int32
-    assert pictures.channels == 3
-    assert (pictures.labels, pictures.paths, pictures.jpeg) == (None, None, None)
+    source = from_arrays(IMAGES)
+    np.testing.assert_array_equal(source.images, IMAGES)
+    assert source.names == ("0", "1", "2", "3")
+    assert source.sizes.tolist() == [[5, 6]] * 4
+    assert source.sizes.dtype == np.int32
+    assert source.channels == 3
+    assert (source.labels, source.paths, source.jpeg) == (None, None, None)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_floating_point_comes_back_as_it_was(dtype):
-    pictures = from_arrays((IMAGES / 255.0).astype(dtype))
-    assert pictures.images.dtype == np.uint8
-    np.testing.assert_array_equal(pictures.images, IMAGES)
+    source = from_arrays((IMAGES / 255.0).astype(dtype))
+    assert source.images.dtype == np.uint8
+    np.testing.assert_array_equal(source.images, IMAGES)
 
 
 def test_floating_point_is_rounded_not_cut():
     assert from_arrays(np.full((1, 1, 1, 1), 0.999)).images.item() == 255
 
 
-def test_grey_without_an_axis_for_it():
-    pictures = from_arrays(IMAGES[..., 0])
-    assert pictures.images.shape == (4, 5, 6, 1)
-    assert pictures.channels == 1
+def test_gray_without_an_axis_for_it():
+    source = from_arrays(IMAGES[..., 0])
+    assert source.images.shape == (4, 5, 6, 1)
+    assert source.channels == 1
 
 
 @pytest.mark.parametrize("labels", [[0, 1, 0, 2], np.array([[0], [1], [0], [2]], np.uint8)])
 def test_labels(labels):
-    pictures = from_arrays(IMAGES, labels, class_names=["a", "b", "c"])
-    assert pictures.labels.tolist() == [0, 1, 0, 2]
-    assert pictures.labels.dtype == np.int64
-    assert pictures.class_names == ("a", "b", "c")
+    source = from_arrays(IMAGES, labels, class_names=["a", "b", "c"])
+    assert source.labels.tolist() == [0, 1, 0, 2]
+    assert source.labels.dtype == np.int64
+    assert source.class_names == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_labels_that_are_refused(labels, message):
 def test_npz(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, images=IMAGES, labels=[0, 1, 1, 0], class_names=["cat", "dog"], test_images=IMAGES)
-    pictures = from_npz(path)
-    np.testing.assert_array_equal(pictures.images, IMAGES)
-    assert pictures.labels.tolist() == [0, 1, 1, 0]
-    assert pictures.class_names == ("cat", "dog")
+    source = from_npz(path)
+    np.testing.assert_array_equal(source.images, IMAGES)
+    assert source.labels.tolist() == [0, 1, 1, 0]
+    assert source.class_names == ("cat", "dog")
 
 
 def test_npz_of_images_only(tmp_path):
@@ -119,7 +119,7 @@ def write_damaged(path):
         (lambda path: None, "No such file"),
         (lambda path: path.write_bytes(b""), "not a readable"),
         (lambda path: path.write_bytes(b"hello"), "not a readable"),
-        (lambda path: np.savez(path, pictures=IMAGES, y=[1]), "no array named images. Received: pictures, y"),
+        (lambda path: np.savez(path, images=IMAGES, y=[1]), "no array named images. Received: images, y"),
         (lambda path: np.savez(path), "Received: no arrays"),
         (lambda path: np.savez(path, images=IMAGES[0, 0]), "shape="),
         (lambda path: np.savez(path, images=IMAGES, labels=[1]), "each of the 4 images"),

@@ -29,28 +29,28 @@ def palette():
     return Image.fromarray(smooth()).quantize(20)
 
 
-def grey():
+def gray():
     return Image.fromarray(smooth()).convert("L")
 
 
 ODD = {
     "rgb": lambda: encode(smooth(), "PNG"),
-    "grey": lambda: encode(grey(), "PNG"),
-    "grey with alpha": lambda: encode(noise(30, 40, 2), "PNG"),
-    "grey with a transparent level": lambda: encode(grey(), "PNG", transparency=5),
+    "gray": lambda: encode(gray(), "PNG"),
+    "gray with alpha": lambda: encode(noise(30, 40, 2), "PNG"),
+    "gray with a transparent level": lambda: encode(gray(), "PNG", transparency=5),
     "rgb with alpha": lambda: encode(noise(30, 40, 4), "PNG"),
     "palette": lambda: encode(palette(), "PNG"),
-    "palette with a transparent colour": lambda: encode(palette(), "PNG", transparency=3),
+    "palette with a transparent color": lambda: encode(palette(), "PNG", transparency=3),
     "palette with alpha": lambda: encode(palette(), "PNG", transparency=bytes(range(0, 200, 10))),
-    "16-bit grey": lambda: encode(noise(30, 40, high=65536, dtype=np.uint16), "PNG"),
-    "1-bit": lambda: encode(grey().convert("1"), "PNG"),
+    "16-bit gray": lambda: encode(noise(30, 40, high=65536, dtype=np.uint16), "PNG"),
+    "1-bit": lambda: encode(gray().convert("1"), "PNG"),
     "bmp": lambda: encode(smooth(), "BMP"),
     "gif": lambda: encode(smooth(), "GIF"),
     "webp": lambda: encode(smooth(), "WEBP", lossless=True),
 }
 JPEGS = {
     "rgb jpeg": lambda: encode(smooth(), "JPEG"),
-    "grey jpeg": lambda: encode(grey(), "JPEG"),
+    "gray jpeg": lambda: encode(gray(), "JPEG"),
     "progressive jpeg": lambda: encode(smooth(), "JPEG", progressive=True),
     "cmyk jpeg": lambda: encode(Image.fromarray(smooth()).convert("CMYK"), "JPEG"),
 }
@@ -74,7 +74,7 @@ def test_decodes_jpegs_as_tensorflow_does(kind):
     assert check(data) == ((30, 40), kind != "cmyk jpeg", None, None)
 
 
-def test_16_bit_grey_is_scaled():
+def test_16_bit_gray_is_scaled():
     levels = np.array([[0, 257, 128 * 257, 65535]], np.uint16)
     assert decode(encode(levels, "PNG"))[0, :, 0].tolist() == [0, 1, 128, 255]
 
@@ -88,7 +88,7 @@ def test_cmyk_is_not_inverted():
 
 
 def test_animation_gives_its_first_frame():
-    frames = [Image.new("RGB", (8, 6), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (8, 6), color) for color in ("red", "blue")]
     for kind in ("GIF", "WEBP"):
         image = decode(encode(frames[0], kind, save_all=True, append_images=frames[1:]))
         assert image.shape == (6, 8, 3)

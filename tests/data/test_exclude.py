@@ -2,20 +2,20 @@ import numpy as np
 import pytest
 
 from byol_keras.data.arrays import from_arrays
-from byol_keras.data.exclude import read_names, without
-from byol_keras.data.images import Pictures
+from byol_keras.data.exclude import excluding, read_names
+from byol_keras.data.images import ImageSource
 from byol_keras.errors import InputError
 
 NAMES = ("Ann/1.png", "Ann/2.png", "Anna/1.png", "Bob/deep/3.png", "alone.png")
 
 
-def pictures(broken=()):
+def images(broken=()):
     images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)
-    return Pictures(names=NAMES, sizes=np.ones((5, 2), np.int32), images=images, broken=broken)
+    return ImageSource(names=NAMES, sizes=np.ones((5, 2), np.int32), images=images, broken=broken)
 
 
 @pytest.mark.parametrize(
-    ("left_out", "kept"),
+    ("exclude", "kept"),
     [
         (["Ann"], NAMES[2:]),
         (["Ann/2.png", "alone.png"], (NAMES[0], *NAMES[2:4])),
@@ -23,24 +23,24 @@ def pictures(broken=()):
         ([], NAMES),
     ],
 )
-def test_pictures_and_whole_folders_are_left_out(left_out, kept):
-    remaining = without(pictures(), left_out)
+def test_images_and_whole_folders_are_left_out(exclude, kept):
+    remaining = excluding(images(), exclude)
     assert remaining.names == kept
     assert remaining.images[:, 0, 0, 0].tolist() == [NAMES.index(name) for name in kept]
 
 
 def test_a_name_that_is_nothing_of_the_source_is_a_mistake():
-    with pytest.raises(InputError, match=r"2 of the 3 names to leave out are no picture and no folder .*: An, Bob/de"):
-        without(pictures(), ["Bob/de", "Ann", "An"])
+    with pytest.raises(InputError, match=r"2 of the 3 names to leave out are no image and no folder .*: An, Bob/de"):
+        excluding(images(), ["Bob/de", "Ann", "An"])
 
 
-def test_a_picture_that_cannot_be_decoded_is_no_mistake():
-    assert without(pictures(broken=(("Cut/0.png", "too short"),)), ["Cut", "Ann"]).names == NAMES[2:]
+def test_an_image_that_cannot_be_decoded_is_no_mistake():
+    assert excluding(images(broken=(("Cut/0.png", "too short"),)), ["Cut", "Ann"]).names == NAMES[2:]
 
 
 def test_nothing_left_is_a_mistake():
-    with pytest.raises(InputError, match="All 2 pictures of the source are left out"):
-        without(from_arrays(np.zeros((2, 4, 4, 3), np.uint8)), ["0", "1"])
+    with pytest.raises(InputError, match="All 2 images of the source are left out"):
+        excluding(from_arrays(np.zeros((2, 4, 4, 3), np.uint8)), ["0", "1"])
 
 
 def test_the_list_is_a_text_file(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from byol_keras.data.folder import find_pictures, from_folder, report_unlabelled
+from byol_keras.data.folder import find_images, from_folder, report_unlabeled
 from byol_keras.errors import InputError
 
 
@@ -17,14 +17,14 @@ def save(path, level=0, size=(4, 4)):
 def test_labels_are_the_first_folder(tmp_path):
     for level, name in enumerate(["b/1.png", "a/deep/er/2.png", "b/0.png", "a/3.png"]):
         save(tmp_path / name, level)
-    pictures = from_folder(tmp_path)
-    assert pictures.names == ("a/3.png", "a/deep/er/2.png", "b/0.png", "b/1.png")
-    assert pictures.class_names == ("a", "b")
-    assert pictures.labels.tolist() == [0, 0, 1, 1]
-    assert pictures.labels.dtype == np.int64
-    assert pictures.images[:, 0, 0, 0].tolist() == [3, 1, 2, 0]
-    assert pictures.paths == tuple(str(tmp_path / name) for name in pictures.names)
-    assert pictures.jpeg.tolist() == [False] * 4
+    source = from_folder(tmp_path)
+    assert source.names == ("a/3.png", "a/deep/er/2.png", "b/0.png", "b/1.png")
+    assert source.class_names == ("a", "b")
+    assert source.labels.tolist() == [0, 0, 1, 1]
+    assert source.labels.dtype == np.int64
+    assert source.images[:, 0, 0, 0].tolist() == [3, 1, 2, 0]
+    assert source.paths == tuple(str(tmp_path / name) for name in source.names)
+    assert source.jpeg.tolist() == [False] * 4
 
 
 def test_paths_are_absolute(tmp_path, monkeypatch):
@@ -33,50 +33,50 @@ def test_paths_are_absolute(tmp_path, monkeypatch):
     assert from_folder("data").paths == (str(tmp_path / "data/a/0.png"),)
 
 
-def test_pictures_directly_in_the_folder_mean_no_labels(tmp_path):
+def test_images_directly_in_the_folder_mean_no_labels(tmp_path):
     for name in ("0.png", "a/1.png", "b/2.png"):
         save(tmp_path / name)
-    pictures = from_folder(tmp_path)
-    assert pictures.labels is None
-    assert pictures.class_names is None
-    assert report_unlabelled(pictures).startswith("1 of 3 pictures lie beside the subfolders")
+    source = from_folder(tmp_path)
+    assert source.labels is None
+    assert source.class_names is None
+    assert report_unlabeled(source).startswith("1 of 3 images lie beside the subfolders")
 
 
 def test_a_flat_folder_needs_no_report(tmp_path):
     save(tmp_path / "0.png")
     save(tmp_path / "a/0.png")
     (tmp_path / "a/0.png").unlink()
-    assert report_unlabelled(from_folder(tmp_path)) == ""
+    assert report_unlabeled(from_folder(tmp_path)) == ""
 
 
-def test_a_class_of_broken_pictures_keeps_its_number(tmp_path):
+def test_a_class_of_broken_images_keeps_its_number(tmp_path):
     save(tmp_path / "a/0.png").write_bytes(b"x")
     save(tmp_path / "b/0.png")
-    pictures = from_folder(tmp_path)
-    assert pictures.class_names == ("a", "b")
-    assert pictures.labels.tolist() == [1]
-    assert [name for name, _ in pictures.broken] == ["a/0.png"]
-    assert pictures.paths == (str(tmp_path / "b/0.png"),)
+    source = from_folder(tmp_path)
+    assert source.class_names == ("a", "b")
+    assert source.labels.tolist() == [1]
+    assert [name for name, _ in source.broken] == ["a/0.png"]
+    assert source.paths == (str(tmp_path / "b/0.png"),)
 
 
-def test_which_files_are_pictures(tmp_path):
+def test_which_files_are_images(tmp_path):
     wanted = ["a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.gif", "no dot/ä ö 猫.png"]
     for name in [*wanted, ".hidden.png", ".cache/g.png", "notes.tiff"]:
         save(tmp_path / name)
     (tmp_path / "list.txt").write_text("png")
     (tmp_path / "png").write_text("")
-    assert find_pictures(tmp_path) == wanted
+    assert find_images(tmp_path) == wanted
     assert set(from_folder(tmp_path).names) == set(wanted)
 
 
-def test_pictures_of_several_sizes_stay_in_their_files(tmp_path):
+def test_images_of_several_sizes_stay_in_their_files(tmp_path):
     save(tmp_path / "a/0.jpg", size=(30, 20))
     save(tmp_path / "a/1.png", size=(20, 30))
-    pictures = from_folder(tmp_path)
-    assert pictures.images is None
-    assert pictures.channels == 3
-    assert pictures.sizes.tolist() == [[20, 30], [30, 20]]
-    assert pictures.jpeg.tolist() == [True, False]
+    source = from_folder(tmp_path)
+    assert source.images is None
+    assert source.channels == 3
+    assert source.sizes.tolist() == [[20, 30], [30, 20]]
+    assert source.jpeg.tolist() == [True, False]
 
 
 def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
@@ -87,13 +87,13 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
     (root / "linked").symlink_to(elsewhere)
     (root / "a/up").symlink_to(root)
     (elsewhere / "itself").symlink_to(elsewhere)
-    assert find_pictures(root) == ["a/1.png", "linked/0.png"]
+    assert find_images(root) == ["a/1.png", "linked/0.png"]
 
 
 def test_a_folder_linked_twice_counts_twice(tmp_path):
     save(tmp_path / "a/0.png")
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    assert find_pictures(tmp_path) == ["a/0.png", "b/0.png"]
+    assert find_images(tmp_path) == ["a/0.png", "b/0.png"]
 
 
 def test_a_link_that_leads_nowhere_is_reported(tmp_path):
@@ -102,10 +102,10 @@ def test_a_link_that_leads_nowhere_is_reported(tmp_path):
     assert from_folder(tmp_path).broken == (("1.png", "No such file or directory"),)
 
 
-def test_a_pipe_is_not_a_picture(tmp_path):
+def test_a_pipe_is_not_an_image(tmp_path):
     save(tmp_path / "0.png")
     os.mkfifo(tmp_path / "1.png")
-    assert find_pictures(tmp_path) == ["0.png"]
+    assert find_images(tmp_path) == ["0.png"]
 
 
 def test_missing_folder(tmp_path):
@@ -115,7 +115,7 @@ def test_missing_folder(tmp_path):
 
 def test_empty_folder_names_the_suffixes(tmp_path):
     (tmp_path / "a.tiff").write_text("")
-    with pytest.raises(InputError, match=r"No pictures in .*\.jpg, \.jpeg, \.png, \.webp, \.bmp, \.gif"):
+    with pytest.raises(InputError, match=r"No images in .*\.jpg, \.jpeg, \.png, \.webp, \.bmp, \.gif"):
         from_folder(tmp_path)
 
 

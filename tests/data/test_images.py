@@ -1,26 +1,26 @@
 import numpy as np
 import pytest
 
-from byol_keras.data import Pictures, from_arrays
+from byol_keras.data import ImageSource, from_arrays
 
 
 @pytest.fixture
-def pictures():
+def images():
     images = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((5, 2, 3, 1), np.uint8)
     return from_arrays(images, labels=[0, 1, 0, 1, 2], class_names=["a", "b", "c"])
 
 
-def test_length_and_channels(pictures):
-    assert len(pictures) == 5
-    assert pictures.channels == 1
+def test_length_and_channels(source):
+    assert len(source) == 5
+    assert source.channels == 1
 
 
-def test_encoded_pictures_are_rgb():
-    assert Pictures(names=("0",), sizes=np.array([[2, 2]], np.int32), encoded=(b"",)).channels == 3
+def test_encoded_images_are_rgb():
+    assert ImageSource(names=("0",), sizes=np.array([[2, 2]], np.int32), encoded=(b"",)).channels == 3
 
 
-def test_subset_follows_the_order_of_the_indices(pictures):
-    part = pictures.subset([3, 0])
+def test_subset_follows_the_order_of_the_indices(source):
+    part = source.subset([3, 0])
     assert part.names == ("3", "0")
     assert part.images[:, 0, 0, 0].tolist() == [3, 0]
     assert part.labels.tolist() == [1, 0]
@@ -28,12 +28,12 @@ def test_subset_follows_the_order_of_the_indices(pictures):
     assert part.class_names == ("a", "b", "c")
 
 
-def test_subset_takes_a_mask(pictures):
-    assert pictures.subset(pictures.labels == 1).names == ("1", "3")
+def test_subset_takes_a_mask(source):
+    assert source.subset(source.labels == 1).names == ("1", "3")
 
 
 def test_subset_of_files_has_no_broken_ones():
-    pictures = Pictures(
+    source = ImageSource(
         names=("a", "b"),
         sizes=np.array([[2, 2], [3, 3]], np.int32),
         paths=("/a", "/b"),
@@ -41,11 +41,11 @@ def test_subset_of_files_has_no_broken_ones():
         jpeg=np.array([True, False]),
         broken=(("c", "empty"),),
     )
-    part = pictures.subset(np.array([1]))
+    part = source.subset(np.array([1]))
     assert (part.paths, part.encoded, part.jpeg.tolist(), part.broken) == (("/b",), (b"b",), [False], ())
     assert part.labels is None
 
 
-def test_subset_refuses_an_index_beyond_the_end(pictures):
+def test_subset_refuses_an_index_beyond_the_end(source):
     with pytest.raises(IndexError):
-        pictures.subset([5])
+        source.subset([5])

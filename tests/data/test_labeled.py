@@ -16,18 +16,18 @@ def test_classes_without_names_have_numbers():
     assert class_names_of(from_arrays(np.zeros((3, 8, 8, 3), np.uint8), np.array([0, 2, 1]))) == ("0", "1", "2")
 
 
-def test_what_cannot_be_compared(sources, write_pictures, tmp_path):
+def test_what_cannot_be_compared(sources, write_images, tmp_path):
     images = np.zeros((4, 8, 8, 3), np.uint8)
     np.savez(tmp_path / "none.npz", images=images)
     np.savez(tmp_path / "one.npz", images=images, labels=np.zeros(4, int))
     np.savez(tmp_path / "two.npz", images=images, labels=[0, 0, 1, 1], class_names=["red", "green", "blue"])
-    other = write_pictures(tmp_path / "other.npz", 4, 0, ("red", "green", "violet"))
+    other = write_images(tmp_path / "other.npz", 4, 0, ("red", "green", "violet"))
     for train, test, said in (
         (tmp_path / "none.npz", sources[1], "has no labels"),
         (tmp_path / "one.npz", sources[1], "has one class only"),
         (sources[0], tmp_path / "one.npz", "has one class only"),
         (sources[0], other, r"same classes.*3 classes \(red, green, blue\) and 3 classes \(red, green, violet\)"),
-        (tmp_path / "two.npz", sources[1], "has no picture of the class blue"),
+        (tmp_path / "two.npz", sources[1], "has no image of the class blue"),
     ):
         with pytest.raises(InputError, match=said):
             open_train_and_test(train, test)

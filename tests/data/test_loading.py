@@ -1,4 +1,4 @@
-"""Crops read from files are Pillow's crops of the whole picture."""
+"""Crops read from files are Pillow's crops of the whole image."""
 
 import numpy as np
 import pytest
@@ -17,24 +17,24 @@ PAIRS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["jpg", "png", "grey.jpg", "cmyk.jpg"])
-def picture(request, tmp_path_factory):
+@pytest.fixture(scope="module", params=["jpg", "png", "gray.jpg", "cmyk.jpg"])
+def image(request, tmp_path_factory):
     """A file of 50 x 60 pixels, and what Pillow reads from it."""
-    path = tmp_path_factory.mktemp("pictures") / f"picture.{request.param}"
+    path = tmp_path_factory.mktemp("images") / f"image.{request.param}"
     coarse = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
     image = Image.fromarray(coarse).resize((60, 50), Image.Resampling.BICUBIC)
-    mode = {"grey.jpg": "L", "cmyk.jpg": "CMYK"}.get(request.param, "RGB")
+    mode = {"gray.jpg": "L", "cmyk.jpg": "CMYK"}.get(request.param, "RGB")
     image.convert(mode).save(path, quality=95)
     return path, Image.open(path).convert("RGB")
 
 
 @pytest.mark.parametrize("boxes", PAIRS)
-def test_crops_of_one_file(picture, boxes):
-    path, whole = picture
+def test_crops_of_one_file(image, boxes):
+    path, whole = image
     load = tf.function(crop_loader(open_source(path.parent), SIZE))
     crops = load(tf.constant(0, tf.int64), tf.constant(boxes))
     for crop, (top, left, height, width) in zip(crops, boxes, strict=True):
         cut = whole.crop((left, top, left + width, top + height))
         expected = np.asarray(cut.resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float32) / 255
-        # Colour is stored at half the size in a JPEG; at a crop's edge the decoders fill it in in their own ways.
+        # Color is stored at half the size in a JPEG; at a crop's edge the decoders fill it in in their own ways.
         np.testing.assert_allclose(crop, expected, atol=1.5 / 255)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from byol_keras.data import open as source
+from byol_keras.data import open as opening
 from byol_keras.data import open_source
 from byol_keras.errors import InputError
 
@@ -42,9 +42,9 @@ def test_npz(tmp_path):
 )
 def test_tfds(monkeypatch, tmp_path, text, name, split):
     save(tmp_path / "a/0.png")
-    pictures, asked = open_source(tmp_path), []
-    monkeypatch.setattr(source, "from_tfds", lambda *args, **options: asked.append((args, options)) or pictures)
-    assert open_source(text, memory_budget=7) is pictures
+    images, asked = open_source(tmp_path), []
+    monkeypatch.setattr(opening, "from_tfds", lambda *args, **options: asked.append((args, options)) or images)
+    assert open_source(text, memory_budget=7) is images
     assert asked == [((name, split), {"memory_budget": 7})]
 
 
@@ -56,8 +56,8 @@ def test_what_was_left_out_is_said_once_on_stderr(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        f"{tmp_path}: 1 of 3 pictures cannot be decoded and are left out: bad.png (the file is empty)",
-        f"{tmp_path}: 1 of 2 pictures lie beside the subfolders, so these are not taken as labels",
+        f"{tmp_path}: 1 of 3 images cannot be decoded and are left out: bad.png (the file is empty)",
+        f"{tmp_path}: 1 of 2 images lie beside the subfolders, so these are not taken as labels",
     ]
 
 
@@ -69,7 +69,7 @@ def test_what_was_left_out_is_said_once_on_stderr(tmp_path, capsys):
         ("", "No such folder or .npz file: ''"),
         ("tfds:", "tfds:NAME or tfds:NAME:SPLIT"),
         ("notes.txt", "Not a folder, an .npz file or tfds:NAME: notes.txt"),
-        ("empty", "No pictures in empty"),
+        ("empty", "No images in empty"),
     ],
 )
 def test_what_is_refused(tmp_path, monkeypatch, text, message):

@@ -1,4 +1,4 @@
-"""Batches from memory and from files: the right pictures, in the right order, with their labels."""
+"""Batches from memory and from files: the right images, in the right order, with their labels."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 from byol_keras.augment import VIEW_1, TwoViews
 from byol_keras.data import from_arrays, open_source, pipelines
-from byol_keras.data.pipelines import labelled_batches, ordered_batches, steps_per_epoch, two_view_batches
+from byol_keras.data.pipelines import labeled_batches, ordered_batches, steps_per_epoch, two_view_batches
 from byol_keras.errors import InputError
 
 SIZES = [(20, 14), (9, 13), (12, 12), (31, 40)]
@@ -18,15 +18,15 @@ COUNT = 10
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Ten pictures of one colour each, which no crop changes: class a red, class b green, in ten strengths."""
+    """Ten images of one color each, which no crop changes: class a red, class b green, in ten strengths."""
     folder = tmp_path_factory.mktemp("files")
     for i in range(COUNT):
         path = folder / "ab"[i % 2] / f"{i}.png"
         path.parent.mkdir(exist_ok=True)
         height, width = SIZES[i % len(SIZES)]
-        colour = np.zeros((height, width, 3), np.uint8)
-        colour[..., i % 2] = 10 + 20 * i
-        Image.fromarray(colour).save(path)
+        color = np.zeros((height, width, 3), np.uint8)
+        color[..., i % 2] = 10 + 20 * i
+        Image.fromarray(color).save(path)
     return open_source(folder)
 
 
@@ -40,12 +40,12 @@ def arrays(files):
 
 
 def shades(images):
-    """The strength of each picture of one colour, from 10 to 190."""
+    """The strength of each image of one color, from 10 to 190."""
     return np.round(np.asarray(images).max(axis=-1).mean(axis=(1, 2)) * 255).astype(int)
 
 
-def expected_shades(pictures):
-    return shades(np.concatenate([*ordered_batches(pictures, 12, 4).as_numpy_iterator()]))
+def expected_shades(source):
+    return shades(np.concatenate([*ordered_batches(source, 12, 4).as_numpy_iterator()]))
 
 
 @pytest.mark.parametrize("size", [8, 12, 16])
@@ -73,39 +73,39 @@ def test_files_and_memory_give_the_same(files, arrays):
 
 
 @pytest.mark.parametrize("kind", ["files", "arrays"])
-def test_every_epoch_has_every_picture_once_in_an_order_of_its_own(kind, request):
-    pictures = request.getfixturevalue(kind)
-    batches = [*labelled_batches(pictures, 8, 5, 6, seed=1).as_numpy_iterator()]
+def test_every_epoch_has_every_image_once_in_an_order_of_its_own(kind, request):
+    source = request.getfixturevalue(kind)
+    batches = [*labeled_batches(source, 8, 5, 6, seed=1).as_numpy_iterator()]
     epochs = [np.concatenate([shades(images) for images, _ in batches[i : i + 2]]).tolist() for i in (0, 2, 4)]
     for epoch in epochs:
-        assert sorted(epoch) == sorted(expected_shades(pictures).tolist())
+        assert sorted(epoch) == sorted(expected_shades(source).tolist())
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
 @pytest.mark.parametrize("kind", ["files", "arrays"])
-def test_labels_stay_with_their_pictures(kind, request):
-    pictures = request.getfixturevalue(kind)
-    label_of = dict(zip(expected_shades(pictures).tolist(), pictures.labels.tolist(), strict=True))
-    for images, labels in labelled_batches(pictures, 8, 5, 4, seed=2).as_numpy_iterator():
+def test_labels_stay_with_their_images(kind, request):
+    source = request.getfixturevalue(kind)
+    label_of = dict(zip(expected_shades(source).tolist(), source.labels.tolist(), strict=True))
+    for images, labels in labeled_batches(source, 8, 5, 4, seed=2).as_numpy_iterator():
         assert [label_of[shade] for shade in shades(images).tolist()] == labels.tolist()
 
 
 @pytest.mark.parametrize("kind", ["files", "arrays"])
-def test_both_views_are_of_one_picture_and_in_the_order_asked(kind, request):
-    pictures = request.getfixturevalue(kind)
-    plain = {**VIEW_1, "jitter": 0.0, "greyscale": 0.0, "blur": 0.0, "solarize": 0.0}
+def test_both_views_are_of_one_image_and_in_the_order_asked(kind, request):
+    source = request.getfixturevalue(kind)
+    plain = {**VIEW_1, "jitter": 0.0, "grayscale": 0.0, "blur": 0.0, "solarize": 0.0}
     views = TwoViews(8, view_1=plain, view_2=plain)
-    (pair,) = next(iter(two_view_batches(pictures, views, COUNT, 1, seed=0, shuffle=False)))
+    (pair,) = next(iter(two_view_batches(source, views, COUNT, 1, seed=0, shuffle=False)))
     for view in pair:
-        np.testing.assert_array_equal(shades(view), expected_shades(pictures))
+        np.testing.assert_array_equal(shades(view), expected_shades(source))
 
 
 @pytest.mark.parametrize("kind", ["files", "arrays"])
 def test_taken_up_in_the_middle_it_goes_on_with_the_same_batches(kind, request):
-    pictures = request.getfixturevalue(kind)
+    source = request.getfixturevalue(kind)
     views = TwoViews(8)
-    whole = two_view_batches(pictures, views, 4, 6, seed=3)
-    later = two_view_batches(pictures, views, 4, 6, seed=3, first_step=4)
+    whole = two_view_batches(source, views, 4, 6, seed=3)
+    later = two_view_batches(source, views, 4, 6, seed=3, first_step=4)
     assert len([*later]) == 2
     for (one,), (other,) in zip(itertools.islice(whole, 4, None), later, strict=True):
         for a, b in zip(one, other, strict=True):
@@ -114,27 +114,27 @@ def test_taken_up_in_the_middle_it_goes_on_with_the_same_batches(kind, request):
 
 @pytest.fixture
 def pieces_of_two(monkeypatch):
-    """Has views of 8 x 8 pixels made two pictures at a time; these take 1,536 bytes."""
+    """Has views of 8 x 8 pixels made two images at a time; these take 1,536 bytes."""
     monkeypatch.setattr(pipelines, "PIECE_BYTES", 1600)
 
 
 @pytest.mark.usefixtures("pieces_of_two")
 @pytest.mark.parametrize("kind", ["files", "arrays"])
 def test_views_made_in_pieces_come_in_whole_batches_and_the_same_order(kind, request):
-    pictures = request.getfixturevalue(kind)
-    plain = {**VIEW_1, "jitter": 0.0, "greyscale": 0.0, "blur": 0.0, "solarize": 0.0}
+    source = request.getfixturevalue(kind)
+    plain = {**VIEW_1, "jitter": 0.0, "grayscale": 0.0, "blur": 0.0, "solarize": 0.0}
     views = TwoViews(8, view_1=plain, view_2=plain)
-    expected = [shades(images).tolist() for images, _ in labelled_batches(pictures, 8, 4, 5, seed=0)]
-    batches = [*two_view_batches(pictures, views, 4, 5, seed=0)]
+    expected = [shades(images).tolist() for images, _ in labeled_batches(source, 8, 4, 5, seed=0)]
+    batches = [*two_view_batches(source, views, 4, 5, seed=0)]
     assert [[shades(view).tolist() for view in pair] for (pair,) in batches] == [[batch] * 2 for batch in expected]
 
 
 @pytest.mark.usefixtures("pieces_of_two")
 @pytest.mark.parametrize("kind", ["files", "arrays"])
 def test_every_piece_has_draws_of_its_own_and_keeps_them(kind, request):
-    pictures = request.getfixturevalue(kind).subset([3] * 4)
-    whole = [*two_view_batches(pictures, TwoViews(8), 4, 3, seed=0)]
-    (later,) = two_view_batches(pictures, TwoViews(8), 4, 3, seed=0, first_step=2)
+    source = request.getfixturevalue(kind).subset([3] * 4)
+    whole = [*two_view_batches(source, TwoViews(8), 4, 3, seed=0)]
+    (later,) = two_view_batches(source, TwoViews(8), 4, 3, seed=0, first_step=2)
     for one, other in zip(whole[2][0], later[0], strict=True):
         np.testing.assert_array_equal(one, other)
     views = np.concatenate([view for (pair,) in whole for view in pair])
@@ -145,22 +145,22 @@ def test_reading_files_says_nothing(files, capfd):
     many = files.subset([*range(COUNT)] * 4)
     tf.constant(0) + 0
     capfd.readouterr()  # TensorFlow's greeting
-    for batches in (labelled_batches(many, 8, 32, 2, seed=0), ordered_batches(many, 8, 32)):
+    for batches in (labeled_batches(many, 8, 32, 2, seed=0), ordered_batches(many, 8, 32)):
         assert len([*batches]) > 1
     assert capfd.readouterr().err == ""
 
 
 def test_another_seed_gives_other_batches(arrays):
-    one, other = (next(iter(labelled_batches(arrays, 8, 5, 1, seed)))[0] for seed in (0, 1))
+    one, other = (next(iter(labeled_batches(arrays, 8, 5, 1, seed)))[0] for seed in (0, 1))
     assert shades(one).tolist() != shades(other).tolist()
 
 
-@pytest.mark.parametrize(("batch_size", "said"), [(1, "at least 2"), (11, "larger than the data, 10 pictures")])
+@pytest.mark.parametrize(("batch_size", "said"), [(1, "at least 2"), (11, "larger than the data, 10 images")])
 def test_batches_that_cannot_be_made(arrays, batch_size, said):
     with pytest.raises(InputError, match=said):
         steps_per_epoch(arrays, batch_size)
 
 
 def test_a_batch_larger_than_the_data_cannot_be_drawn(arrays):
-    with pytest.raises(InputError, match="larger than the data, 10 pictures"):
+    with pytest.raises(InputError, match="larger than the data, 10 images"):
         two_view_batches(arrays, TwoViews(8), 11, 1, seed=0)

@@ -14,7 +14,7 @@ def test_each_class_is_cut_once_in_the_order_of_its_numbers():
     assert test == ["car/frame10.png", "car/frame11.png", *(f"sky/{i:03d}/x.png" for i in range(6, 10))]
 
 
-def test_pictures_without_classes_are_cut_together():
+def test_images_without_classes_are_cut_together():
     assert ordered_split(["b.png", "a.png", "2.png"], 0.01) == (["2.png", "a.png"], ["b.png"])
 
 
@@ -25,7 +25,7 @@ def test_a_share_out_of_range(share):
 
 
 def test_a_class_too_small_to_cut():
-    with pytest.raises(InputError, match="sky has 1 pictures"):
+    with pytest.raises(InputError, match="sky has 1 images"):
         ordered_split(["car/1", "car/2", "sky/1"], 0.5)
 
 

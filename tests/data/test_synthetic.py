@@ -10,12 +10,12 @@ def test_shapes_types_and_ranges():
     assert (images.shape, images.dtype) == ((40, 32, 32, 1), np.uint8)
     assert (labels.shape, labels.dtype) == ((40,), np.int64)
     assert len(set(class_names)) == 10
-    # No picture is of one flat grey, and hardly a pixel is cut off at black or white.
+    # No image is of one flat gray, and hardly a pixel is cut off at black or white.
     assert (images.std(axis=(1, 2, 3)) > 8).all()
     assert np.mean((images == 0) | (images == 255)) < 0.05
 
 
-def test_the_same_seed_gives_the_same_pictures():
+def test_the_same_seed_gives_the_same_images():
     images, labels, class_names = draw(30, seed=5)
     again, labels_again, class_names_again = draw(30, seed=5)
     np.testing.assert_array_equal(images, again)
@@ -23,10 +23,10 @@ def test_the_same_seed_gives_the_same_pictures():
     assert class_names == class_names_again
 
 
-def test_another_seed_gives_other_pictures():
+def test_another_seed_gives_other_images():
     train, _, class_names = draw(200, seed=1)
     test, _, class_names_of_test = draw(200, seed=2)
-    assert not {picture.tobytes() for picture in train} & {picture.tobytes() for picture in test}
+    assert not {image.tobytes() for image in train} & {image.tobytes() for image in test}
     assert class_names == class_names_of_test
 
 
@@ -37,12 +37,12 @@ def test_every_kind_is_as_frequent_as_the_others():
 
 
 @pytest.mark.parametrize("count", [1, 7])
-def test_fewer_pictures_than_kinds(count):
+def test_fewer_images_than_kinds(count):
     images, labels, _ = draw(count, seed=0)
     assert len(images) == len(set(labels.tolist())) == count
 
 
 def test_they_are_a_source():
-    pictures = from_arrays(*draw(20, seed=0))
-    assert pictures.channels == 1
-    assert len(pictures.class_names) == 10
+    source = from_arrays(*draw(20, seed=0))
+    assert source.channels == 1
+    assert len(source.class_names) == 10

@@ -36,7 +36,7 @@ def features(**kinds):
     return tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(None, None, 3)), **kinds})
 
 
-LABELLED = {"label": tfds.features.ClassLabel(names=["cat", "dog"])}
+LABELED = {"label": tfds.features.ClassLabel(names=["cat", "dog"])}
 
 
 def level(value, height=4, width=6):
@@ -46,19 +46,19 @@ def level(value, height=4, width=6):
 @pytest.fixture
 def data_dir(tmp_path):
     examples = [{"image": level(i), "label": i % 2, "note": "x"} for i in range(50)]
-    store(tmp_path, features(**LABELLED, note=tfds.features.Text()), {"train": examples, "test": examples[:2]})
+    store(tmp_path, features(**LABELED, note=tfds.features.Text()), {"train": examples, "test": examples[:2]})
     return tmp_path
 
 
 def test_one_size_becomes_an_array_in_the_order_on_the_disk(data_dir):
-    pictures = from_tfds("tiny", data_dir=data_dir)
-    assert pictures.images.shape == (50, 4, 6, 3)
-    assert pictures.images[:, 0, 0, 0].tolist() == list(range(50))
-    assert pictures.labels.tolist() == [0, 1] * 25
-    assert pictures.class_names == ("cat", "dog")
-    assert pictures.names == tuple(str(i) for i in range(50))
-    assert pictures.sizes.tolist() == [[4, 6]] * 50
-    assert (pictures.encoded, pictures.paths) == (None, None)
+    source = from_tfds("tiny", data_dir=data_dir)
+    assert source.images.shape == (50, 4, 6, 3)
+    assert source.images[:, 0, 0, 0].tolist() == list(range(50))
+    assert source.labels.tolist() == [0, 1] * 25
+    assert source.class_names == ("cat", "dog")
+    assert source.names == tuple(str(i) for i in range(50))
+    assert source.sizes.tolist() == [[4, 6]] * 50
+    assert (source.encoded, source.paths) == (None, None)
 
 
 @pytest.mark.parametrize(("split", "count"), [("test", 2), ("train[:3]", 3), ("train+test", 52), ("train[50%:]", 25)])
@@ -66,8 +66,8 @@ def test_splits(data_dir, split, count):
     assert len(from_tfds("tiny", split, data_dir=data_dir)) == count
 
 
-def test_pictures_with_boxes_and_many_classes(tmp_path):
-    cars = tfds.builder("cars196", data_dir=tmp_path).info.features  # the real ones; only its pictures are made up
+def test_images_with_boxes_and_many_classes(tmp_path):
+    cars = tfds.builder("cars196", data_dir=tmp_path).info.features  # the real ones; only its images are made up
     box = tfds.features.BBox(0.0, 0.0, 1.0, 1.0)
     splits = {
         split: [{"image": level(i, 4 + i), "label": i * 65, "id": f"{i}.jpg", "bbox": box} for i in range(count)]
@@ -87,37 +87,37 @@ def test_several_sizes_stay_encoded(tmp_path):
     Image.fromarray(level(9)).save(buffer, "JPEG")
     examples = [{"image": level(1)}, {"image": level(2, 8, 8)}, {"image": io.BytesIO(buffer.getvalue())}]
     store(tmp_path, features(), {"train": examples})
-    pictures = from_tfds("tiny", data_dir=tmp_path)
-    assert pictures.images is None
-    assert pictures.sizes.tolist() == [[4, 6], [8, 8], [4, 6]]
-    assert [decode(data)[0, 0, 0] for data in pictures.encoded] == [1, 2, 9]
-    assert pictures.jpeg.tolist() == [False, False, True]
-    assert (pictures.labels, pictures.class_names) == (None, None)
+    source = from_tfds("tiny", data_dir=tmp_path)
+    assert source.images is None
+    assert source.sizes.tolist() == [[4, 6], [8, 8], [4, 6]]
+    assert [decode(data)[0, 0, 0] for data in source.encoded] == [1, 2, 9]
+    assert source.jpeg.tolist() == [False, False, True]
+    assert (source.labels, source.class_names) == (None, None)
 
 
-def test_broken_pictures_take_their_labels_with_them(tmp_path):
+def test_broken_images_take_their_labels_with_them(tmp_path):
     examples = [{"image": level(i), "label": i % 2} for i in range(4)]
-    examples[1]["image"] = io.BytesIO(b"not a picture")
-    store(tmp_path, features(**LABELLED), {"train": examples})
-    pictures = from_tfds("tiny", data_dir=tmp_path)
-    assert pictures.names == ("0", "2", "3")
-    assert pictures.images[:, 0, 0, 0].tolist() == [0, 2, 3]
-    assert pictures.labels.tolist() == [0, 0, 1]
-    assert [name for name, _ in pictures.broken] == ["1"]
+    examples[1]["image"] = io.BytesIO(b"not an image")
+    store(tmp_path, features(**LABELED), {"train": examples})
+    source = from_tfds("tiny", data_dir=tmp_path)
+    assert source.names == ("0", "2", "3")
+    assert source.images[:, 0, 0, 0].tolist() == [0, 2, 3]
+    assert source.labels.tolist() == [0, 0, 1]
+    assert [name for name, _ in source.broken] == ["1"]
 
 
 def test_minus_one_is_no_label(tmp_path):
-    store(tmp_path, features(**LABELLED), {"train": [{"image": level(i), "label": -1} for i in range(3)]})
-    pictures = from_tfds("tiny", data_dir=tmp_path)
-    assert (pictures.labels, pictures.class_names) == (None, None)
+    store(tmp_path, features(**LABELED), {"train": [{"image": level(i), "label": -1} for i in range(3)]})
+    source = from_tfds("tiny", data_dir=tmp_path)
+    assert (source.labels, source.class_names) == (None, None)
 
 
 def test_a_number_is_a_label_without_a_name(tmp_path):
     kind = tfds.features.Scalar(np.int32)
     store(tmp_path, features(label=kind), {"train": [{"image": level(i), "label": 5} for i in range(3)]})
-    pictures = from_tfds("tiny", data_dir=tmp_path)
-    assert pictures.labels.tolist() == [5, 5, 5]
-    assert pictures.class_names is None
+    source = from_tfds("tiny", data_dir=tmp_path)
+    assert source.labels.tolist() == [5, 5, 5]
+    assert source.class_names is None
 
 
 def test_several_labels_are_no_label(tmp_path):
@@ -128,9 +128,9 @@ def test_several_labels_are_no_label(tmp_path):
 
 def test_pixels_above_the_budget_stay_encoded(tmp_path):
     store(tmp_path, features(), {"train": [{"image": level(i, 100, 100)} for i in range(4)]})
-    pictures = from_tfds("tiny", data_dir=tmp_path, memory_budget=50_000)  # the pixels would take 120,000 bytes
-    assert pictures.images is None
-    assert [decode(data)[0, 0, 0] for data in pictures.encoded] == [0, 1, 2, 3]
+    source = from_tfds("tiny", data_dir=tmp_path, memory_budget=50_000)  # the pixels would take 120,000 bytes
+    assert source.images is None
+    assert [decode(data)[0, 0, 0] for data in source.encoded] == [0, 1, 2, 3]
 
 
 def test_more_than_the_budget_is_refused(data_dir):
@@ -163,7 +163,7 @@ def test_the_splits_there_are_get_named(data_dir):
         from_tfds("tiny", "validation", data_dir=data_dir)
 
 
-def test_a_split_without_pictures(tmp_path):
+def test_a_split_without_images(tmp_path):
     store(tmp_path, features(), {"train": [{"image": level(0)}], "test": []})
     for split in ("test", "train[:0]"):
         with pytest.raises(InputError, match="no data"):
@@ -171,9 +171,9 @@ def test_a_split_without_pictures(tmp_path):
 
 
 def test_no_image(tmp_path):
-    kinds = tfds.features.FeaturesDict({"text": tfds.features.Text(), "label": LABELLED["label"]})
+    kinds = tfds.features.FeaturesDict({"text": tfds.features.Text(), "label": LABELED["label"]})
     store(tmp_path, kinds, {"train": [{"text": "a", "label": 0}]})
-    with pytest.raises(InputError, match=r"no pictures named image\. Received: label, text"):
+    with pytest.raises(InputError, match=r"no images named image\. Received: label, text"):
         from_tfds("tiny", data_dir=tmp_path)
 
 

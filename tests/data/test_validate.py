@@ -4,7 +4,7 @@ import time
 import pytest
 from PIL import Image
 
-from byol_keras.data import validate as checked
+from byol_keras.data import validate
 from byol_keras.data.decode import Check
 from byol_keras.data.validate import check_all, list_broken
 from byol_keras.errors import InputError
@@ -57,7 +57,7 @@ def test_above_the_budget_no_pixels_are_held(monkeypatch):
         wanted.append(keep_size)
         return Check((4, 6))
 
-    monkeypatch.setattr(checked, "check", check)
+    monkeypatch.setattr(validate, "check", check)
     run([b""] * 100, memory_budget=7199)
     assert set(wanted) == {None}
     run([b""] * 100, memory_budget=7200)
@@ -71,7 +71,7 @@ def test_few_broken_ones_are_only_listed(good, bad):
 
 @pytest.mark.parametrize(("good", "bad"), [(0, 1), (2, 2), (17, 2), (89, 11)])
 def test_many_broken_ones_are_an_error(good, bad):
-    with pytest.raises(InputError, match=f"^here: {bad} of {good + bad} pictures cannot be decoded: ") as error:
+    with pytest.raises(InputError, match=f"^here: {bad} of {good + bad} images cannot be decoded: ") as error:
         run([png(2, 2, 0)] * good + [b"x"] * bad)
     assert "\n" not in str(error.value)
 
@@ -88,8 +88,8 @@ def test_an_interrupt_ends_the_check(monkeypatch):
         yield next(results)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checked, "check", check)
-    monkeypatch.setattr(checked, "progress", interrupted)
+    monkeypatch.setattr(validate, "check", check)
+    monkeypatch.setattr(validate, "progress", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run([b""] * 20_000)
     assert len(seen) < 10_000

@@ -20,9 +20,9 @@ def commands(text):
 
 
 def reader_folder(folder):
-    """Makes photos/, labelled/ and runs/photos in `folder`, as the pages have them."""
+    """Makes photos/, labeled/ and runs/photos in `folder`, as the pages have them."""
     generator = np.random.default_rng(0)
-    for place in ("photos", "labelled"):
+    for place in ("photos", "labeled"):
         for name, ground in (("cup", (200, 60, 60)), ("leaf", (60, 200, 60))):
             (folder / place / name).mkdir(parents=True)
             for i in range(16):

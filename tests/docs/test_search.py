@@ -13,7 +13,7 @@ PAGE = (DOCS / "search.md").read_text()
 @pytest.mark.slow
 def test_every_command_of_the_page(tmp_path):
     folder = reader_folder(tmp_path)
-    shutil.copy(folder / "labelled/cup/3.png", folder / "new.png")
+    shutil.copy(folder / "labeled/cup/3.png", folder / "new.png")
     printed = [shell(command, folder) for command in commands(PAGE)]
     assert len(printed) == 4
     assert {path.name for path in folder.iterdir()} >= {

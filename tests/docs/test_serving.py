@@ -45,5 +45,5 @@ def test_every_command_of_the_page(folder):
     assert "AVAILABLE" in state
     (prediction,) = json.loads(classes)["predictions"]
     assert prediction["labels"][0] == "cup"
-    assert [json.loads(line)["picture"] for line in near.splitlines()] == ["photos/cup/0.png", "photos/leaf/1.png"]
+    assert [json.loads(line)["image"] for line in near.splitlines()] == ["photos/cup/0.png", "photos/leaf/1.png"]
     assert len(json.loads(embeddings)["embedding"]) == 128

@@ -27,8 +27,8 @@ def test_embeddings_are_those_of_the_plain_model(encoder):
         np.testing.assert_array_equal(weight, old)
 
 
-def test_grey_pictures_for_a_colour_encoder(encoder):
-    with pytest.raises(InputError, match="takes pictures with 3 channels"):
+def test_gray_images_for_a_color_encoder(encoder):
+    with pytest.raises(InputError, match="takes images with 3 channels"):
         embed(encoder, from_arrays(np.zeros((2, 8, 8, 1), np.uint8)))
 
 

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.evaluation.label_subsets import draws_of_labels, random_share, seeds_of_a_run, stratified, usual_draws
+from byol_keras.evaluation.label_subsets import (
+    default_subset_count,
+    label_subsets,
+    random_share,
+    seeds_of_a_run,
+    stratified,
+)
 from byol_keras.runs.results import results_name, share
 
 LABELS = np.repeat([0, 1, 2], [100, 50, 10])
@@ -21,7 +27,7 @@ def test_a_small_class_keeps_one():
 def test_the_seed_decides():
     np.testing.assert_array_equal(stratified(LABELS, 0.1, 3), stratified(LABELS, 0.1, 3))
     assert not np.array_equal(stratified(LABELS, 0.1, 3), stratified(LABELS, 0.1, 4))
-    # Every picture has the same chance: over many draws each is taken a tenth of the time.
+    # Every image has the same chance: over many draws each is taken a tenth of the time.
     taken = np.zeros(len(LABELS))
     for seed in range(400):
         taken[stratified(LABELS, 0.1, seed)] += 1
@@ -33,10 +39,10 @@ def test_all_labels_are_all():
 
 
 def test_draws_have_seeds_in_a_row():
-    draws = draws_of_labels(LABELS, 0.1, 3, seed=7)
+    draws = label_subsets(LABELS, 0.1, 3, seed=7)
     for i, draw in enumerate(draws):
         np.testing.assert_array_equal(draw, stratified(LABELS, 0.1, 7 + i))
-    (everything,) = draws_of_labels(LABELS, 1, 1, seed=0)
+    (everything,) = label_subsets(LABELS, 1, 1, seed=0)
     assert len(everything) == 160
 
 
@@ -54,7 +60,7 @@ def test_draws_have_seeds_in_a_row():
 )
 def test_numbers_out_of_range(fraction, draws, seed, said):
     with pytest.raises(InputError, match=said):
-        draws_of_labels(LABELS, fraction, draws, seed)
+        label_subsets(LABELS, fraction, draws, seed)
 
 
 def test_words_and_the_usual_number_of_draws():
@@ -64,7 +70,7 @@ def test_words_and_the_usual_number_of_draws():
         "0.5 % of the labels",
         "all labels",
     ]
-    assert (usual_draws(0.1), usual_draws(1.0)) == (3, 1)
+    assert (default_subset_count(0.1), default_subset_count(1.0)) == (3, 1)
     assert [results_name("finetune", f) for f in (0.01, 0.005, 1)] == [
         "finetune-1pct",
         "finetune-0-5pct",

@@ -12,8 +12,8 @@ def clusters():
     """Vectors of very different scales and their classes, 2, 5 and 6."""
     rng = np.random.default_rng(0)
     labels = rng.choice([2, 5, 6], 150)
-    centres = rng.normal(size=(7, 5))
-    vectors = (centres[labels] + rng.normal(size=(150, 5))) * [1, 100, 0.01, 1, 5] + [0, 3, 9, 0, 0]
+    centers = rng.normal(size=(7, 5))
+    vectors = (centers[labels] + rng.normal(size=(150, 5))) * [1, 100, 0.01, 1, 5] + [0, 3, 9, 0, 0]
     return vectors.astype(np.float32), labels
 
 
@@ -35,7 +35,7 @@ def test_logistic_regression_is_at_the_minimum_of_its_objective(clusters, count)
         slope = slope[:, 1:]
         assert not weights[:, 0].any()
         assert bias[0] == 0
-    # The fit ends where the mean over the pictures and C has a slope below its tolerance, 1e-3; weights are about 1.
+    # The fit ends where the mean over the images and C has a slope below its tolerance, 1e-3; weights are about 1.
     limit = 1e-3 * c * len(labels)
     assert np.abs(slope).max() < limit < 0.1 * np.abs(standard).max()
     assert np.abs(c * error.sum(0)).max() < limit  # the bias has no penalty
@@ -51,7 +51,7 @@ def test_accuracy_counts_the_right_ones(clusters):
     assert linear_accuracy(1e3 * vectors[:100], labels[:100], 1e3 * vectors[100:], labels[100:]) == right
 
 
-def test_sgd_tells_colours_apart_and_leaves_the_encoder_alone():
+def test_sgd_tells_colors_apart_and_leaves_the_encoder_alone():
     rng = np.random.default_rng(0)
     labels = np.arange(48) % 2
     images = rng.integers(0, 100, (48, 8, 8, 3), np.uint8)
@@ -59,8 +59,8 @@ def test_sgd_tells_colours_apart_and_leaves_the_encoder_alone():
     layers = keras.layers.Rescaling(8.0, -3.0), keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()
     encoder = keras.Sequential([keras.Input((8, 8, 3)), *layers])
     before = encoder.get_weights()
-    pictures = from_arrays(images, labels)
-    accuracy = linear_accuracy_sgd(encoder, pictures.subset(slice(32)), pictures.subset(slice(32, None)), epochs=60)
+    source = from_arrays(images, labels)
+    accuracy = linear_accuracy_sgd(encoder, source.subset(slice(32)), source.subset(slice(32, None)), epochs=60)
     assert accuracy > 0.9
     for weight, old in zip(encoder.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, old)

@@ -1,4 +1,4 @@
-"""Small encoders that behave like trained ones, and pictures with shapes in them."""
+"""Small encoders that behave like trained ones, and images with shapes in them."""
 
 import subprocess
 
@@ -10,7 +10,7 @@ import pytest
 def small_encoder(seed=0, size=(32, 32), channels=3, filters=(16, 32, 48)):
     """Convolutions, batch norm, pooling, built under the current dtype policy; statistics as training leaves them."""
     keras.utils.set_random_seed(seed)
-    inputs = x = keras.Input((*size, channels), name="pictures")
+    inputs = x = keras.Input((*size, channels), name="make_images")
     x = keras.layers.Normalization(mean=[0.45] * channels, variance=[0.06] * channels)(x)
     for width in filters:
         x = keras.layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(x)
@@ -18,22 +18,22 @@ def small_encoder(seed=0, size=(32, 32), channels=3, filters=(16, 32, 48)):
         x = keras.layers.ReLU()(x)
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x), name="small")
     height, width = (32 if side is None else side for side in size)
-    model(picture_batch(16, height, width, channels) / np.float32(255), training=True)
+    model(image_batch(16, height, width, channels) / np.float32(255), training=True)
     return model
 
 
-def picture_batch(count, height, width, channels=3, seed=0):
+def image_batch(count, height, width, channels=3, seed=0):
     """uint8 (count, height, width, channels): a gradient with a bright and a dark rectangle."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j][..., None]
     images = np.empty((count, height, width, channels), np.uint8)
     for image in images:
         slope, base = rng.uniform(-0.5, 0.5, (2, channels)), rng.uniform(0.2, 0.8, channels)
-        picture = base + slope[0] * rows + slope[1] * columns
-        for colour in (rng.uniform(0.7, 1, channels), rng.uniform(0, 0.3, channels)):
+        values = base + slope[0] * rows + slope[1] * columns
+        for color in (rng.uniform(0.7, 1, channels), rng.uniform(0, 0.3, channels)):
             top, left = rng.integers(height - 4), rng.integers(width - 4)
-            picture[top : top + rng.integers(4, height // 2), left : left + rng.integers(4, width // 2)] = colour
-        image[...] = np.clip(picture * 255, 0, 255).astype(np.uint8)
+            values[top : top + rng.integers(4, height // 2), left : left + rng.integers(4, width // 2)] = color
+        image[...] = np.clip(values * 255, 0, 255).astype(np.uint8)
     return images
 
 
@@ -45,7 +45,7 @@ def encoder():
 @pytest.fixture(scope="session")
 def images():
     """uint8 (24, 40, 56, 3)."""
-    return picture_batch(24, 40, 56)
+    return image_batch(24, 40, 56)
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def make_encoder():
 
 
 @pytest.fixture(scope="session")
-def pictures():
-    return picture_batch
+def make_images():
+    return image_batch
 
 
 @pytest.fixture

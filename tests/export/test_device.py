@@ -30,30 +30,30 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-# An untrained network can tell these colours apart, not the shapes.
+# An untrained network can tell these colors apart, not the shapes.
 GROUND = {"bars": (200, 60, 60), "disc": (60, 200, 60), "lines": (60, 60, 200)}
 
 
 def draw(kind, generator):
-    """A picture of one of three kinds on a ground of about its own colour, 60 by 44 pixels."""
+    """An image of one of three kinds on a ground of about its own color, 60 by 44 pixels."""
     image = Image.new("RGB", (60, 44), tuple(int(c + generator.integers(-50, 50)) for c in GROUND[kind]))
     pen = ImageDraw.Draw(image)
-    colour = tuple(int(c) for c in generator.integers(0, 256, 3))
+    color = tuple(int(c) for c in generator.integers(0, 256, 3))
     x, y = (int(v) for v in generator.integers(0, 10, 2))
     if kind == "bars":
         for left in range(8 + x, 60, 8):
-            pen.rectangle((left, 0, left + 3, 44), fill=colour)
+            pen.rectangle((left, 0, left + 3, 44), fill=color)
     elif kind == "disc":
-        pen.ellipse((10 + x, 4 + y, 42 + x, 34 + y), fill=colour)
+        pen.ellipse((10 + x, 4 + y, 42 + x, 34 + y), fill=color)
     else:
         for top in range(y, 44, 8):
-            pen.rectangle((0, top, 60, top + 3), fill=colour)
+            pen.rectangle((0, top, 60, top + 3), fill=color)
     return image
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """A folder with twelve pictures of each of three classes; also in other formats."""
+    """A folder with twelve images of each of three classes; also in other formats."""
     folder = tmp_path_factory.mktemp("photos")
     generator = np.random.default_rng(0)
     for kind in ("bars", "disc", "lines"):
@@ -133,8 +133,8 @@ def test_compare(device, photos):
 def test_classes_enrolled_from_a_handful_of_photos(device, photos, tmp_path, model):
     examples = tmp_path / "examples.npz"
     for count, kind in enumerate(("bars", "disc", "lines"), start=1):
-        pictures = sorted((photos / kind).iterdir())[:4]
-        printed = run(device, "enroll", f"{model}.tflite", examples, kind, *pictures)
+        images = sorted((photos / kind).iterdir())[:4]
+        printed = run(device, "enroll", f"{model}.tflite", examples, kind, *images)
         assert printed == f"{4 * count} examples of {count} classes in {examples}\n"
     unseen = [path for kind in ("bars", "disc", "lines") for path in sorted((photos / kind).iterdir())[4:]]
     lines = run(device, "classify", f"{model}.tflite", examples, *unseen).splitlines()
@@ -151,9 +151,9 @@ def test_classify_is_the_cosine_to_the_mean_of_a_class(module, device, photos):
     examples = module.Examples(encoder)
     unit = {}
     for kind in ("bars", "disc"):
-        pictures = sorted((photos / kind).iterdir())[:3]
-        examples.add(kind, pictures)
-        vectors = encoder.embed(pictures)
+        source = sorted((photos / kind).iterdir())[:3]
+        examples.add(kind, source)
+        vectors = encoder.embed(source)
         mean = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(axis=0)
         unit[kind] = mean / np.linalg.norm(mean)
     query = encoder.embed([photos / "disc/09.jpg"])[0]
@@ -190,31 +190,31 @@ def test_a_disk_that_fills_up_leaves_the_examples_as_they_were(device, photos, s
 def test_a_model_that_is_not_what_is_described(device, tmp_path, photos):
     for name in ("encoder.tflite", "encoder.tflite.json", "byol_device.py"):
         shutil.copy(device / name, tmp_path)
-    picture = photos / "bars/00.png"
+    image = photos / "bars/00.png"
     shutil.copy(device / "int8.tflite", tmp_path / "encoder.tflite")
-    message = run(tmp_path, "compare", "encoder.tflite", picture, picture, code=2)
+    message = run(tmp_path, "compare", "encoder.tflite", image, image, code=2)
     assert "encoder.tflite is not the file that encoder.tflite.json describes" in message
     (tmp_path / "encoder.tflite.json").write_text(json.dumps(["no description"]))
-    assert "is no description" in run(tmp_path, "compare", "encoder.tflite", picture, picture, code=2)
+    assert "is no description" in run(tmp_path, "compare", "encoder.tflite", image, image, code=2)
     (tmp_path / "encoder.tflite.json").unlink()
-    assert run(tmp_path, "compare", "encoder.tflite", picture, picture) == "1.0000\n"
+    assert run(tmp_path, "compare", "encoder.tflite", image, image) == "1.0000\n"
     for content in (b"", b"no model", (device / "encoder.tflite").read_bytes()[:-2000]):
         (tmp_path / "encoder.tflite").write_bytes(content)
-        message = run(tmp_path, "compare", "encoder.tflite", picture, picture, code=2)
+        message = run(tmp_path, "compare", "encoder.tflite", image, image, code=2)
         assert "encoder.tflite is no encoder exported by byol_keras" in message
-    assert "Cannot read the encoder absent" in run(tmp_path, "compare", "absent", picture, picture, code=2)
+    assert "Cannot read the encoder absent" in run(tmp_path, "compare", "absent", image, image, code=2)
 
 
-def test_bad_pictures_and_examples(module, device, photos, tmp_path):
+def test_bad_images_and_examples(module, device, photos, tmp_path):
     encoder = module.Encoder(device / "encoder.tflite")
     jpeg = (photos / "bars/01.jpg").read_bytes()
-    for name, content in (("empty.jpg", b""), ("cut.jpg", jpeg[: len(jpeg) // 2]), ("text.png", b"no picture")):
+    for name, content in (("empty.jpg", b""), ("cut.jpg", jpeg[: len(jpeg) // 2]), ("text.png", b"no image")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(module.DeviceError, match=rf"Cannot decode .*{name}: "):
             encoder.embed([photos / "bars/00.png", tmp_path / name])
     with pytest.raises(module.DeviceError, match=r"absent.png: No such file"):
         encoder.embed([tmp_path / "absent.png"])
-    with pytest.raises(module.DeviceError, match="No pictures to embed"):
+    with pytest.raises(module.DeviceError, match="No images to embed"):
         encoder.embed([])
     (tmp_path / "bad.npz").write_bytes(b"PK no archive")
     with pytest.raises(module.DeviceError, match=r"Cannot read the examples .*bad\.npz.*Enroll them again"):
@@ -231,13 +231,13 @@ def test_bad_pictures_and_examples(module, device, photos, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "CMYK", "I;16"])
-def test_pictures_of_any_kind_are_decoded_as_in_training(module, tmp_path, mode):
-    picture = draw("disc", np.random.default_rng(3))
+def test_images_of_any_kind_are_decoded_as_in_training(module, tmp_path, mode):
+    image = draw("disc", np.random.default_rng(3))
     path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
     if mode == "I;16":
-        Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(path)
+        Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257).save(path)
     else:
-        picture.convert(mode).save(path)
+        image.convert(mode).save(path)
     ours = module.prepare(path, 44, 44, 3)
     from byol_keras.data.decode import decode
 
@@ -245,13 +245,13 @@ def test_pictures_of_any_kind_are_decoded_as_in_training(module, tmp_path, mode)
     np.testing.assert_allclose(ours, expected, atol=1e-6)
 
 
-def test_grey_and_not_square_encoders(module, make_encoder, tmp_path):
-    picture = draw("bars", np.random.default_rng(0))
-    path = export.tflite(make_encoder(channels=1, size=(44, 60)), tmp_path / "grey.tflite")
+def test_gray_and_not_square_encoders(module, make_encoder, tmp_path):
+    image = draw("bars", np.random.default_rng(0))
+    path = export.tflite(make_encoder(channels=1, size=(44, 60)), tmp_path / "gray.tflite")
     encoder = module.Encoder(path)
     assert (encoder.height, encoder.width, encoder.channels, encoder.dimension) == (44, 60, 1, 48)
-    assert encoder.embed([picture]).shape == (1, 48)
+    assert encoder.embed([image]).shape == (1, 48)
     with pytest.raises(
-        module.DeviceError, match=r"takes pictures of 60 by 44 pixels only. Received: picture of \(44, 44\)"
+        module.DeviceError, match=r"takes images of 60 by 44 pixels only. Received: image of \(44, 44\)"
     ):
-        encoder.embed([picture.crop((0, 0, 44, 44))])
+        encoder.embed([image.crop((0, 0, 44, 44))])

@@ -12,7 +12,7 @@ from byol_keras.augment.crop import central_resize
 
 pytest.importorskip("openvino")
 
-# `import openvino` takes TensorFlow along where it finds it. Where the processor has bfloat16 units, OpenVINO would
+# `import openvino` takes TensorFlow along where it finds it. Where the CPU has bfloat16 units, OpenVINO would
 # compute in that.
 CODE = """
 import sys
@@ -26,8 +26,8 @@ np.savez(sys.argv[3], **{name: results[compiled.output(name)] for name in ("embe
 
 
 @pytest.mark.parametrize("shape", [(3, 40, 56), (5, 32, 32)])
-def test_openvino_gives_what_keras_gives(encoder, pictures, tmp_path, shape):
-    images = pictures(*shape)
+def test_openvino_gives_what_keras_gives(encoder, make_images, tmp_path, shape):
+    images = make_images(*shape)
     path = export.saved_model(encoder, tmp_path / "1")
     np.save(tmp_path / "images.npy", images)
     arguments = (path, tmp_path / "images.npy", tmp_path / "out.npz")

@@ -32,16 +32,16 @@ SERVER = "tensorflow_model_server"
 
 
 @pytest.fixture(scope="module")
-def folder(encoder, pictures, tmp_path_factory):
-    """serving/encoder/1 with all signatures and the server's files, and three pictures beside."""
+def folder(encoder, make_images, tmp_path_factory):
+    """serving/encoder/1 with all signatures and the server's files, and three images beside."""
     folder = tmp_path_factory.mktemp("served")
     rng = np.random.default_rng(0)
     head = export.LinearHead(rng.normal(size=(48, 3)), np.zeros(3), ("cat", "dog", "Füchse"))
-    index = export.NeighbourIndex([f"{i}.jpg" for i in range(9)], rng.normal(size=(9, 48)))
-    examples = pictures(3, 50, 40, seed=4)
+    index = export.NeighborIndex([f"{i}.jpg" for i in range(9)], rng.normal(size=(9, 48)))
+    examples = make_images(3, 50, 40, seed=4)
     export.saved_model(encoder, folder / "serving" / "encoder" / "1", head=head, index=index, examples=examples)
     export.serving.write_config(folder / "serving", str(folder / "serving"))
-    for name, image in zip(("a.png", "b.jpg", "c.png"), pictures(3, 32, 32, seed=6), strict=True):
+    for name, image in zip(("a.png", "b.jpg", "c.png"), make_images(3, 32, 32, seed=6), strict=True):
         Image.fromarray(image).save(folder / name, quality=95)
     (folder / "empty.jpg").touch()
     return folder
@@ -99,12 +99,12 @@ CLIENTS = [("rest_client.py", 1), ("grpc_client.py", 0)]
 def test_a_client_gets_every_signature(server, folder, encoder, name, address):
     paths = [folder / "a.png", folder / "b.jpg", folder / "c.png"]
     answers = {}
-    for signature in ("serve_bytes", "classify", "neighbours"):
+    for signature in ("serve_bytes", "classify", "neighbors"):
         file = folder / "serving" / "client" / name
         process = client(file, server[address], "encoder", signature, *paths)
         assert process.returncode == 0, process.stderr
         answers[signature] = [json.loads(line) for line in process.stdout.splitlines()]
-        assert [answer["picture"] for answer in answers[signature]] == list(map(str, paths))
+        assert [answer["image"] for answer in answers[signature]] == list(map(str, paths))
     images = np.stack([np.array(Image.open(path)) for path in paths])
     reference = encoder(images / np.float32(255), training=False).numpy()
     embedding = [answer["embedding"] for answer in answers["serve_bytes"]]
@@ -115,7 +115,7 @@ def test_a_client_gets_every_signature(server, folder, encoder, name, address):
         assert sorted(answer["labels"]) == ["Füchse", "cat", "dog"]
         assert answer["scores"] == sorted(answer["scores"], reverse=True)
         assert sum(answer["scores"]) == pytest.approx(1, rel=1e-5)
-    for answer in answers["neighbours"]:
+    for answer in answers["neighbors"]:
         assert len(set(answer["names"]) & {f"{i}.jpg" for i in range(9)}) == 5
         assert answer["similarities"] == sorted(answer["similarities"], reverse=True)
 

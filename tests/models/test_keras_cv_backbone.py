@@ -41,7 +41,7 @@ def test_batch_statistics_and_momentum_are_the_encoders(trained, images):
     np.testing.assert_allclose(moved, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_takes_pictures_of_other_sizes(trained):
+def test_takes_images_of_other_sizes(trained):
     features = keras_cv_backbone(trained)(np.zeros((1, 96, 160, 3), np.float32), training=False)
     assert features.shape == (1, 3, 5, 512)
 

@@ -39,13 +39,13 @@ def test_stride_is_on_the_3x3(make):
     assert [layer.kernel_size for layer in blocks if "shortcut" in layer.name] == [(1, 1)] * 3
 
 
-def test_imagenet_stem_divides_the_picture_by_32():
+def test_imagenet_stem_divides_the_image_by_32():
     model = bk.resnet18(image_size=64)
     assert any(isinstance(layer, keras.layers.MaxPooling2D) for layer in model.layers)
     assert model.get_layer("pool").input.shape == (None, 2, 2, 512)
 
 
-def test_small_pictures_get_a_small_stem():
+def test_small_images_get_a_small_stem():
     model = bk.resnet18(image_size=32)
     stem = convolutions(model)[0]
     assert (stem.kernel_size, stem.strides) == ((3, 3), (1, 1))
@@ -55,7 +55,7 @@ def test_small_pictures_get_a_small_stem():
 
 
 @pytest.mark.parametrize(("image_size", "kernel", "pooled"), [(63, 3, False), (64, 7, True)])
-def test_small_pictures_are_those_under_64_pixels(image_size, kernel, pooled):
+def test_small_images_are_those_under_64_pixels(image_size, kernel, pooled):
     model = resnet((1,), (4,), image_size=image_size)
     assert convolutions(model)[0].kernel_size == (kernel, kernel)
     assert any(isinstance(layer, keras.layers.MaxPooling2D) for layer in model.layers) == pooled
@@ -70,7 +70,7 @@ def test_stem_can_be_chosen():
 @pytest.mark.parametrize(
     ("make", "dimensions", "parameters", "strides"), [(bk.resnet8, 128, 0.3e6, 1), (bk.resnet8x2, 256, 1.2e6, 2)]
 )
-def test_networks_for_small_pictures(make, dimensions, parameters, strides):
+def test_networks_for_small_images(make, dimensions, parameters, strides):
     model = make()
     assert model.input_shape == (None, 32, 32, 3)
     assert model.output_shape == (None, dimensions)
@@ -107,7 +107,7 @@ def test_half_precision_keeps_the_input_and_the_output_in_float32(set_policy):
     np.testing.assert_allclose(normalized, (x - 0.5) / 0.2, rtol=1e-3)
 
 
-def test_grey_pictures():
+def test_gray_images():
     model = resnet((1, 1), (4, 8), image_size=8, channels=1, mean=(0.5,), std=(0.2,))
     assert model(np.zeros((2, 8, 8, 1), np.float32)).shape == (2, 8)
 

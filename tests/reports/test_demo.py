@@ -32,9 +32,9 @@ def run(tmp_path_factory):
     build_encoder(run).save(run.encoder)
     run.history.write_text(HISTORY)
     evaluation = {
-        "train": {"source": str(folder / "train.npz"), "pictures": 20},
-        "test": {"source": str(folder / "test.npz"), "pictures": 20},
-        "neighbours": 20,
+        "train": {"source": str(folder / "train.npz"), "images": 20},
+        "test": {"source": str(folder / "test.npz"), "images": 20},
+        "neighbors": 20,
         "results": {"untrained": {"knn": 0.43, "linear": 0.41}, "trained": {"knn": 0.7512, "linear": 0.702}},
     }
     run.evaluation.write_text(json.dumps(evaluation))
@@ -51,7 +51,7 @@ def text(run):
 
 def test_the_page_needs_no_other_file(text):
     addresses = Page(text).addresses
-    # The sheet of views, three curves, and for each of ten classes the query and six neighbours by two encoders.
+    # The sheet of views, three curves, and for each of ten classes the query and six neighbors by two encoders.
     assert len(addresses) == 1 + 3 + 10 * 13
     assert all(address.startswith("data:image/png;base64,") for address in addresses)
     assert "url(" not in text

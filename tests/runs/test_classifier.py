@@ -12,8 +12,8 @@ from byol_keras.tasks.classification.train import fine_tune
 @pytest.fixture(scope="module")
 def classifier(tiny_encoder):
     rng = np.random.default_rng(0)
-    pictures = from_arrays(rng.integers(0, 256, (8, 8, 8, 3), np.uint8), np.arange(8) % 2)
-    return fine_tune(tiny_encoder(), pictures, 2, Schedule(0.5, 2, 8), precision="float32")
+    source = from_arrays(rng.integers(0, 256, (8, 8, 8, 3), np.uint8), np.arange(8) % 2)
+    return fine_tune(tiny_encoder(), source, 2, Schedule(0.5, 2, 8), precision="float32")
 
 
 def test_what_is_written_is_read_back(classifier, tmp_path):

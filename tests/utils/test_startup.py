@@ -17,9 +17,7 @@ PRETRAIN = ["pretrain", "--out", "run"]
 EVALUATE = ["evaluate", "missing", "--train", "missing", "--test", "missing"]
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two processors"
-)
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
 @pytest.mark.parametrize(
     ("arguments", "environment", "threads"),
     [(PRETRAIN, {}, 1), (PRETRAIN, {"TF_NUM_INTRAOP_THREADS": "2"}, 0), (EVALUATE, {}, 0)],

@@ -57,16 +57,16 @@ def test_the_command_writes_results_of_both_methods(measured):
         assert list(result.scores) == ["pretrained", "from scratch"]
         assert all(len(scores) == 1 and 0 <= scores[0] <= 1 for scores in result.scores.values())
         assert result.command == "byol-keras " + " ".join(arguments)
-        assert result.settings["canvas"] == [64, 96]
+        assert result.settings["letterbox"] == [64, 96]
 
 
 @pytest.mark.slow
 def test_the_command_draws_predictions_beside_the_truth(measured):
     run, _ = measured
-    with Image.open(run.folder / "detection" / "predictions.png") as sheet:
-        assert sheet.width == 3 * 326 + 6
-        # The first picture's true box is drawn in the first column.
-        assert (np.asarray(sheet)[:, :320] == [255, 59, 48]).all(-1).any()
+    with Image.open(run.folder / "detection" / "predictions.png") as grid:
+        assert grid.width == 3 * 326 + 6
+        # The first image's true box is drawn in the first column.
+        assert (np.asarray(grid)[:, :320] == [255, 59, 48]).all(-1).any()
     assert not [path for path in run.folder.rglob("*") if ".part" in path.name]
 
 
@@ -74,7 +74,7 @@ def test_the_command_draws_predictions_beside_the_truth(measured):
 def test_the_kept_detector_finds_what_the_command_scored(measured, squares):
     run, _ = measured
     test = read_coco(squares[1])
-    score = average_precision(test, load_detector(run.folder).detect(test.pictures))
+    score = average_precision(test, load_detector(run.folder).detect(test.source))
     assert score["mAP50"] == pytest.approx(read_results(run)[1].scores["pretrained"][0], abs=1e-6)
 
 
@@ -91,9 +91,9 @@ def kept(tmp_path_factory):
     return run, detector
 
 
-def test_detections_lie_inside_their_pictures_surest_first(kept, squares):
-    pictures = read_coco(squares[1]).pictures
-    for (boxes, classes, scores), (height, width) in zip(kept[1].detect(pictures), pictures.sizes, strict=True):
+def test_detections_lie_inside_their_images_surest_first(kept, squares):
+    source = read_coco(squares[1]).source
+    for (boxes, classes, scores), (height, width) in zip(kept[1].detect(source), source.sizes, strict=True):
         assert 0 < len(boxes) == len(classes) == len(scores) <= 100
         assert (boxes >= 0).all()
         assert (boxes <= [width, height, width, height]).all()
@@ -102,7 +102,7 @@ def test_detections_lie_inside_their_pictures_surest_first(kept, squares):
         assert set(classes) <= {0, 1}
 
 
-def test_grey_pictures_are_refused(kept):
+def test_gray_images_are_refused(kept):
     with pytest.raises(InputError, match="Received: 1 channel"):
         kept[1].detect(from_arrays(np.zeros((2, 64, 64, 1), np.uint8)))
 
@@ -110,9 +110,9 @@ def test_grey_pictures_are_refused(kept):
 def test_a_kept_detector_is_the_same(kept, squares):
     run, detector = kept
     loaded = load_detector(run.folder)
-    assert (loaded.canvas, loaded.class_names, loaded.smallest_anchor) == ((64, 96), ("disc", "square"), 14.0)
-    pictures = read_coco(squares[1]).pictures.subset([0, 1])
-    for found, expected in zip(loaded.detect(pictures), detector.detect(pictures), strict=True):
+    assert (loaded.letterbox, loaded.class_names, loaded.smallest_anchor) == ((64, 96), ("disc", "square"), 14.0)
+    source = read_coco(squares[1]).source.subset([0, 1])
+    for found, expected in zip(loaded.detect(source), detector.detect(source), strict=True):
         for part, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(part, other, rtol=1e-5, atol=1e-4)
 
@@ -120,10 +120,10 @@ def test_a_kept_detector_is_the_same(kept, squares):
 def test_detectors_of_other_shares_of_the_labels_stand_side_by_side(kept, tmp_path):
     shutil.copytree(kept[0].folder, tmp_path / "run")
     run, detector = read_run(tmp_path / "run"), kept[1]
-    other = dataclasses.replace(detector, canvas=(96, 96))
+    other = dataclasses.replace(detector, letterbox=(96, 96))
     assert save_detector(other, run, "detection-10pct") == run.folder / "detection-10pct"
-    assert load_detector(run.folder).canvas == (64, 96)
-    assert load_detector(run.folder, "detection-10pct").canvas == (96, 96)
+    assert load_detector(run.folder).letterbox == (64, 96)
+    assert load_detector(run.folder, "detection-10pct").letterbox == (96, 96)
     # Whatever stops the writing, new weights are not taken for those of the old description.
     weights = run.folder / "detection-10pct" / "detector.weights.h5"
     weights.unlink()
@@ -173,7 +173,7 @@ def test_mistakes_get_one_line_before_anything_is_written(squares, tmp_path, cap
     assert "do not have the same categories. Received: square and disc" in line
     assert "No file with boxes" in failure(capfd, "detect", run.folder, "--train", tmp_path / "x.json", "--test", test)
     assert "at least 64 pixels" in failure(capfd, "detect", run.folder, *sources, "--image-size", "32")
-    assert "1 to 16 pictures" in failure(capfd, "detect", run.folder, *sources, "--batch-size", "17")
+    assert "1 to 16 images" in failure(capfd, "detect", run.folder, *sources, "--batch-size", "17")
     assert "--seeds must be" in failure(capfd, "detect", run.folder, *sources, "--seeds", "0")
     assert "--label-fraction must be" in failure(capfd, "detect", run.folder, *sources, "--label-fraction", "2")
     assert "--epochs must be" in failure(capfd, "detect", run.folder, *sources, "--epochs", "0")
@@ -193,6 +193,6 @@ def test_squares_are_found_after_training(write_squares, tmp_path, precision):
     encoder = bk.resnet10(image_size=64, mean=[0.35] * 3, std=[0.2] * 3)
     before = encoder.get_weights()
     detector = fine_tuned_detector(encoder, train, (64, 96), 14.0, Schedule(epochs=20, precision=precision))
-    assert average_precision(test, detector.detect(test.pictures))["mAP50"] > 0.9
+    assert average_precision(test, detector.detect(test.source))["mAP50"] > 0.9
     for weight, expected in zip(encoder.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)

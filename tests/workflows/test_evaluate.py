@@ -12,7 +12,7 @@ from byol_keras.runs.results import read_results
 from byol_keras.workflows.evaluate import evaluate_run, table
 
 
-def test_each_draw_is_judged_by_its_own_pictures(make_run, sources):
+def test_each_draw_is_judged_by_its_own_images(make_run, sources):
     run = make_run(encoder_seed=9)
     result = evaluate_run(run.folder, *sources, label_fraction=0.5, seed=2, draws=2, command="byol-keras evaluate")
     train, test = open_train_and_test(*sources)
@@ -26,7 +26,7 @@ def test_each_draw_is_judged_by_its_own_pictures(make_run, sources):
     assert row["knn_draws"] == knn
     assert row["linear_draws"] == linear
     assert (row["knn"], row["linear"]) == (np.mean(knn), np.mean(linear))
-    assert result["train"]["pictures"] == 36
+    assert result["train"]["images"] == 36
     assert json.loads(run.evaluation.read_text()) == result
     by_knn, by_linear = read_results(run)
     assert by_knn.task == "Image classification, 20-NN, 50 % of the labels"
@@ -50,9 +50,9 @@ def test_table_has_mean_and_deviation():
         "untrained": {"knn": 0.5, "linear": 0.3, "knn_draws": [0.4, 0.6], "linear_draws": [0.3, 0.3]},
         "trained": {"knn": 0.7, "linear": 0.4, "knn_draws": [0.7, 0.7], "linear_draws": [0.4, 0.4]},
     }
-    counts = {"train": {"pictures": 36}, "test": {"pictures": 2400}}
-    lines = table({**counts, "draws": 2, "neighbours": 20, "linear_probe": "lbfgs", "results": rows}).splitlines()
-    assert lines[0] == "36 training, 2 draws of them and 2,400 test pictures, accuracy in %"
+    counts = {"train": {"images": 36}, "test": {"images": 2400}}
+    lines = table({**counts, "draws": 2, "neighbors": 20, "linear_probe": "lbfgs", "results": rows}).splitlines()
+    assert lines[0] == "36 training, 2 draws of them and 2,400 test images, accuracy in %"
     # Of 40 and 60: deviation sqrt(2 * 10^2 / 1) = 14.1.
     assert lines[2].split() == ["untrained", "50.0", "±", "14.1", "30.0", "±", "0.0"]
     assert lines[4].split() == ["gain", "+20.0", "+10.0"]

@@ -26,7 +26,7 @@ def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources
     assert tuple(result.scores) == names
     # The encoder of this run was never trained.
     assert result.scores["linear probe, frozen"] == result.scores["linear probe, frozen untrained"]
-    assert result.settings["training pictures"] == 36
+    assert result.settings["training images"] == 36
     assert result.settings["from scratch"]["updates"] == 9
     assert result.command.startswith("byol-keras finetune ")
 
@@ -38,7 +38,7 @@ def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources
     assert names == ("red", "green", "blue")
     right = np.mean(predict(classifier, test).argmax(axis=1) == test.labels)
     assert result.scores["fine-tuned"] == [right]
-    assert json.loads((run.classifier / "classes.json").read_text())["training pictures"] == 36
+    assert json.loads((run.classifier / "classes.json").read_text())["training images"] == 36
 
 
 @pytest.mark.slow
@@ -54,19 +54,19 @@ def test_of_several_draws_the_first_classifier_is_kept(make_run, sources):
     assert both.scores["fine-tuned"][0] == np.mean(predict(classifier, test).argmax(axis=1) == test.labels)
 
 
-def test_what_cannot_be_trained_on(make_run, sources, write_pictures, tmp_path):
+def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
     run = make_run()
     images = np.zeros((8, 16, 16, 3), np.uint8)
     np.savez(tmp_path / "one.npz", images=images, labels=np.zeros(8, int))
     np.savez(tmp_path / "gap.npz", images=images, labels=np.arange(8) % 2, class_names=["red", "green", "blue"])
-    np.savez(tmp_path / "grey.npz", images=images[..., :1], labels=np.arange(8) % 2)
-    other = write_pictures(tmp_path / "other.npz", 4, 0, ("red", "violet", "blue"))
+    np.savez(tmp_path / "gray.npz", images=images[..., :1], labels=np.arange(8) % 2)
+    other = write_images(tmp_path / "other.npz", 4, 0, ("red", "violet", "blue"))
     train, test = sources
     for said, sources_, given in (
         ("one class only", (tmp_path / "one.npz", test), {}),
         ("do not have the same classes", (train, other), {}),
-        ("has no picture of the class blue", (tmp_path / "gap.npz", tmp_path / "gap.npz"), {}),
-        ("takes pictures with 3 channels", (tmp_path / "grey.npz", tmp_path / "grey.npz"), {}),
+        ("has no image of the class blue", (tmp_path / "gap.npz", tmp_path / "gap.npz"), {}),
+        ("takes images with 3 channels", (tmp_path / "gray.npz", tmp_path / "gray.npz"), {}),
         ("above 0 and at most 1", (train, test), {"label_fraction": -0.1}),
         ("less than one for each of 3 classes", (train, test), {"label_fraction": 0.01}),
         (

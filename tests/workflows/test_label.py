@@ -41,8 +41,8 @@ def test_help_has_an_example(capsys):
     assert "example: byol-keras label runs/photos --data photos/" in capsys.readouterr().out
 
 
-def test_without_a_page(run, coloured, capsys):
-    folder, names, _, truth = coloured
+def test_without_a_page(run, colored, capsys):
+    folder, names, _, truth = colored
     kinds = dict(zip(names, truth, strict=True))
     arguments = ["label", str(run), "--data", str(folder)]
     asked = []
@@ -52,47 +52,47 @@ def test_without_a_page(run, coloured, capsys):
         assert len(lines) == 6
         assert set(lines) <= set(names) - set(asked)
         asked += lines
-        (run / "labels.csv").write_text("picture,class\n" + "".join(f"{name},{kinds[name]}\n" for name in asked))
+        (run / "labels.csv").write_text("image,class\n" + "".join(f"{name},{kinds[name]}\n" for name in asked))
     assert main([*arguments, "--write"]) == 0
-    assert str(run / "labelled" / "head.npz") in capsys.readouterr().out
-    with (run / "labelled" / "predictions.csv").open(newline="") as file:
-        rows = {row["picture"]: row for row in csv.DictReader(file)}
+    assert str(run / "labeled" / "head.npz") in capsys.readouterr().out
+    with (run / "labeled" / "predictions.csv").open(newline="") as file:
+        rows = {row["image"]: row for row in csv.DictReader(file)}
     assert sorted(rows) == sorted(names)
     assert sum(row["by_hand"] == "yes" for row in rows.values()) == 12
     assert sum(row["class"] == kinds[name] for name, row in rows.items()) > 54
 
 
-def test_bad_input_is_one_line(run, coloured, tmp_path, capfd):
-    folder = coloured[0]
+def test_bad_input_is_one_line(run, colored, tmp_path, capfd):
+    folder = colored[0]
     (tmp_path / "empty").mkdir()
-    assert "No pictures in" in failure(capfd, run, "--data", tmp_path / "empty")
+    assert "No images in" in failure(capfd, run, "--data", tmp_path / "empty")
     assert "No such folder" in failure(capfd, run, "--data", tmp_path / "missing")
     assert "is not a run" in failure(capfd, tmp_path, "--data", folder)
     assert "--next must be at least 1" in failure(capfd, run, "--data", folder, "--next", "0")
     assert "at least two classes" in failure(capfd, run, "--data", folder, "--write")
-    assert not (run / "labelled").exists()
+    assert not (run / "labeled").exists()
     labels = tmp_path / "other.csv"
-    labels.write_text("picture,class\nelsewhere.png,cat\n")
+    labels.write_text("image,class\nelsewhere.png,cat\n")
     line = failure(capfd, run, "--data", folder, "--labels", labels, "--next", "3")
-    assert "labels of other pictures" in line
+    assert "labels of other images" in line
     labels.write_text("not labels")
     assert "its first line must be" in failure(capfd, run, "--data", folder, "--labels", labels)
     assert "Port 99999 cannot be used" in failure(capfd, run, "--data", folder, "--port", "99999")
 
 
-def test_labels_of_missing_pictures_are_said(run, coloured, tmp_path, capfd):
-    folder, names, *_ = coloured
-    (run / "labels.csv").write_text(f"picture,class\ngone.png,cat\n{names[0]},dog\n")
+def test_labels_of_missing_images_are_said(run, colored, tmp_path, capfd):
+    folder, names, *_ = colored
+    (run / "labels.csv").write_text(f"image,class\ngone.png,cat\n{names[0]},dog\n")
     assert main(["label", str(run), "--data", str(folder), "--next", "60"]) == 0
     shown = capfd.readouterr()
-    assert "1 labelled pictures are left out: gone.png" in shown.err
+    assert "1 labeled images are left out: gone.png" in shown.err
     assert set(shown.out.split()) == set(names[1:])
 
 
 @pytest.mark.slow
-def test_a_killed_process_loses_nothing(run, coloured, tmp_path):
+def test_a_killed_process_loses_nothing(run, colored, tmp_path):
     """Answers over HTTP, SIGKILL, a second process that goes on, and Ctrl-C as the way to end."""
-    command = [sys.executable, "-m", "byol_keras", "label", str(run), "--data", str(coloured[0])]
+    command = [sys.executable, "-m", "byol_keras", "label", str(run), "--data", str(colored[0])]
     seen = []
     for end in (signal.SIGKILL, signal.SIGINT):
         with (tmp_path / "log").open("w") as log:
@@ -108,9 +108,9 @@ def test_a_killed_process_loses_nothing(run, coloured, tmp_path):
         token = re.search(r'data-token="([^"]+)"', connection.getresponse().read().decode())[1]
         connection.request("GET", "/state")
         state = json.loads(connection.getresponse().read())
-        assert state["labelled"] == len(seen)
+        assert state["labeled"] == len(seen)
         for index in state["waiting"][:3]:
-            body = json.dumps({"picture": index, "class": "x"})
+            body = json.dumps({"image": index, "class": "x"})
             connection.request("POST", "/answer", body, {"X-Token": token})
             assert connection.getresponse().read()
             seen.append(index)

@@ -8,8 +8,8 @@ from PIL import Image
 from byol_keras.errors import InputError
 from byol_keras.runs.recipe import recipe_named
 from byol_keras.runs.run import Run
-from byol_keras.workflows import label_embeddings as kept
-from byol_keras.workflows.label import open_labelling
+from byol_keras.workflows import label_embeddings
+from byol_keras.workflows.label import open_labeling
 from byol_keras.workflows.label_embeddings import folder_embeddings
 
 
@@ -24,20 +24,20 @@ def run(tmp_path, tiny_encoder):
 
 @pytest.fixture
 def count(monkeypatch):
-    """How often pictures were embedded."""
+    """How often images were embedded."""
     calls = []
 
     def counted(*arguments):
         calls.append(arguments)
         return embed(*arguments)
 
-    embed = kept.embed
-    monkeypatch.setattr(kept, "embed", counted)
+    embed = label_embeddings.embed
+    monkeypatch.setattr(label_embeddings, "embed", counted)
     return lambda: len(calls)
 
 
-def test_embeddings_are_computed_once_and_again_after_a_change(run, coloured, count, tiny_encoder, tmp_path):
-    folder, names, *_ = coloured
+def test_embeddings_are_computed_once_and_again_after_a_change(run, colored, count, tiny_encoder, tmp_path):
+    folder, names, *_ = colored
     found, embeddings = folder_embeddings(run, folder)
     assert set(found) == set(names)
     assert embeddings.shape == (60, 4)
@@ -58,38 +58,38 @@ def test_embeddings_are_computed_once_and_again_after_a_change(run, coloured, co
     assert len(list((run.folder / "embeddings").iterdir())) == 1
 
 
-def test_two_folders_of_one_name_do_not_share_a_file(run, coloured, count, tmp_path):
-    folder = tmp_path / "other" / "coloured"
+def test_two_folders_of_one_name_do_not_share_a_file(run, colored, count, tmp_path):
+    folder = tmp_path / "other" / "colored"
     folder.mkdir(parents=True)
     Image.new("RGB", (9, 9)).save(folder / "a.png")
     for _ in range(2):
-        assert len(folder_embeddings(run, coloured[0])[0]) == 60
+        assert len(folder_embeddings(run, colored[0])[0]) == 60
         assert folder_embeddings(run, folder)[0] == ("a.png",)
     assert count() == 2
 
 
-def test_a_damaged_file_is_said_and_computed_again(run, coloured, count, capfd):
-    folder_embeddings(run, coloured[0])
+def test_a_damaged_file_is_said_and_computed_again(run, colored, count, capfd):
+    folder_embeddings(run, colored[0])
     (path,) = (run.folder / "embeddings").iterdir()
     path.write_bytes(path.read_bytes()[:100])
-    assert folder_embeddings(run, coloured[0])[1].shape == (60, 4)
+    assert folder_embeddings(run, colored[0])[1].shape == (60, 4)
     assert "embedding again" in capfd.readouterr().err
     assert count() == 2
 
 
-def test_pictures_that_cannot_be_decoded_are_left_out(run, coloured, capfd):
-    (coloured[0] / "cut.jpg").write_bytes(b"\xff\xd8\xff cut short")
-    names, embeddings = folder_embeddings(run, coloured[0])
+def test_images_that_cannot_be_decoded_are_left_out(run, colored, capfd):
+    (colored[0] / "cut.jpg").write_bytes(b"\xff\xd8\xff cut short")
+    names, embeddings = folder_embeddings(run, colored[0])
     assert (len(names), len(embeddings)) == (60, 60)
     assert "cut.jpg" in capfd.readouterr().err
 
 
-def test_bad_input(run, coloured, tmp_path):
+def test_bad_input(run, colored, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="No pictures in"):
+    with pytest.raises(InputError, match="No images in"):
         folder_embeddings(run, tmp_path / "empty")
     with pytest.raises(InputError, match="No such folder"):
         folder_embeddings(run, tmp_path / "missing")
     run.encoder.unlink()
     with pytest.raises(InputError, match="training has not finished"):
-        open_labelling(run.folder, coloured[0], tmp_path / "labels.csv")
+        open_labeling(run.folder, colored[0], tmp_path / "labels.csv")

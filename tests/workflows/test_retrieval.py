@@ -20,7 +20,7 @@ RECIPE = Recipe("resnet8", 16, 2, 4, "adamw", 1e-3, 1e-4, 0.5, 0.97)
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A run whose encoder was not trained but changed, and two labelled sources."""
+    """A run whose encoder was not trained but changed, and two labeled sources."""
     folder = tmp_path_factory.mktemp("retrieval")
     for name, count, seed in (("index", 40, 1), ("queries", 20, 2)):
         images, labels, class_names = draw(count, seed)
@@ -56,7 +56,7 @@ def test_queries_against_an_index(place, capsys):
     assert list(result.scores) == ["pretrained", "untrained"]
     assert result.data == f"{index} -> {queries}"
     assert result.command.startswith("byol-keras retrieval ")
-    assert (result.settings["pictures in the index"], result.settings["queries"]) == (40, 20)
+    assert (result.settings["images in the index"], result.settings["queries"]) == (40, 20)
 
 
 def test_leave_one_out(place):
@@ -85,5 +85,5 @@ def test_what_is_wrong_is_said(place, tmp_path, capfd):
         good, other, images=images, labels=labels, class_names=[*"abcdefghij"]
     )
     few = {"images": images[:10], "labels": labels[:10], "class_names": class_names}
-    assert "10 pictures are too few for recall at 10" in said(other, **few)
+    assert "10 images are too few for recall at 10" in said(other, **few)
     assert "not a run" in failure(capfd, "retrieval", tmp_path, "--index", good)

@@ -24,7 +24,7 @@ def failure(capfd, *arguments):
 
 
 def tiles(page):
-    """(figure, name) of each picture found, in order."""
+    """(figure, name) of each image found, in order."""
     text = page.read_text(encoding="utf-8")
     return re.findall(r'<div class="tile">.*?<b>(.*?)</b><span class="name">(.*?)</span>', text)
 
@@ -34,10 +34,10 @@ def query(tmp_path, save):
     return save(tmp_path / "query.png", "red", 77)
 
 
-def test_search_finds_the_pictures_of_the_same_colour(encoder_file, folder, query, tmp_path, capfd):
+def test_search_finds_the_images_of_the_same_color(encoder_file, folder, query, tmp_path, capfd):
     page = tmp_path / "new" / "found.html"
-    assert run("search", encoder_file, "--index", folder, "--query", query, "--out", page, "--neighbours", 5) == 0
-    assert "1 query, 5 of 15 pictures" in capfd.readouterr().out
+    assert run("search", encoder_file, "--index", folder, "--query", query, "--out", page, "--neighbors", 5) == 0
+    assert "1 query, 5 of 15 images" in capfd.readouterr().out
     found = tiles(page)
     assert sorted(name for _, name in found) == [f"red/{i}.png" for i in range(5)]
     distances = [float(figure) for figure, _ in found]
@@ -56,13 +56,13 @@ def test_the_page_needs_no_other_file_and_escapes_names(encoder_file, folder, sa
     assert 'name="viewport"' in text
 
 
-def test_search_with_a_folder_and_a_query_that_is_no_picture(encoder_file, folder, query, tmp_path, capfd):
+def test_search_with_a_folder_and_a_query_that_is_no_image(encoder_file, folder, query, tmp_path, capfd):
     (tmp_path / "notes.txt").write_text("notes")
     page, asked = tmp_path / "found.html", [folder / "blue", query, tmp_path / "notes.txt"]
-    arguments = ["--index", folder, "--out", page, "--neighbours", 1]
+    arguments = ["--index", folder, "--out", page, "--neighbors", 1]
     assert run("search", encoder_file, "--query", *asked, *arguments) == 0
     assert "notes.txt (not a readable JPEG" in capfd.readouterr().err
-    # Each picture of the folder finds itself.
+    # Each image of the folder finds itself.
     assert tiles(page)[:5] == [("0.000", f"blue/{i}.png") for i in range(5)]
     assert len(tiles(page)) == 6
 
@@ -70,7 +70,7 @@ def test_search_with_a_folder_and_a_query_that_is_no_picture(encoder_file, folde
 def test_queries_of_the_same_name_are_told_apart_by_their_paths(encoder_file, folder, tmp_path):
     asked = [folder / "blue" / "0.png", folder / "red" / "0.png"]
     page = tmp_path / "found.html"
-    assert run("search", encoder_file, "--index", folder, "--query", *asked, "--out", page, "--neighbours", 1) == 0
+    assert run("search", encoder_file, "--index", folder, "--query", *asked, "--out", page, "--neighbors", 1) == 0
     assert [name for _, name in tiles(page)] == ["blue/0.png", "red/0.png"]
 
 
@@ -82,7 +82,7 @@ def test_search_keeps_and_extends_its_index(encoder_file, folder, query, save, t
     (folder / "red" / "4.png").unlink()
     capfd.readouterr()
     assert run(*arguments) == 0
-    assert "14 pictures as before, 1 new, 0 changed, 1 gone" in capfd.readouterr().err
+    assert "14 images as before, 1 new, 0 changed, 1 gone" in capfd.readouterr().err
     assert tiles(page)[0] == ("0.000", "red/same.png")
     assert "red/4.png" not in page.read_text()
 
@@ -99,12 +99,12 @@ def test_search_says_what_is_wrong(encoder_file, make_encoder, folder, query, tm
         assert not page.exists()
         return line
 
-    assert "No such picture" in said(asked=tmp_path / "gone.png")
-    assert "No query is a picture that can be decoded" in said(asked=tmp_path / "notes.txt")
-    assert f"No pictures in {tmp_path / 'empty'}" in said(asked=tmp_path / "empty")
-    assert f"No pictures in {tmp_path / 'empty'}" in said(index=tmp_path / "empty")
-    assert "99 neighbours are asked of 15 pictures: ask 1 to 15" in said("--neighbours", 99)
-    assert "0 neighbours" in said("--neighbours", 0)
+    assert "No such image" in said(asked=tmp_path / "gone.png")
+    assert "No query is an image that can be decoded" in said(asked=tmp_path / "notes.txt")
+    assert f"No images in {tmp_path / 'empty'}" in said(asked=tmp_path / "empty")
+    assert f"No images in {tmp_path / 'empty'}" in said(index=tmp_path / "empty")
+    assert "99 neighbors are asked of 15 images: ask 1 to 15" in said("--neighbors", 99)
+    assert "0 neighbors" in said("--neighbors", 0)
     assert "must name an .html file" in said(out=tmp_path / "found.txt")
     (tmp_path / "folder.html").mkdir()
     assert "is a folder" in said(out=tmp_path / "folder.html")
@@ -119,16 +119,16 @@ def test_search_says_what_is_wrong(encoder_file, make_encoder, folder, query, tm
     assert "cannot be read as an index" in said(*kept)
 
 
-def test_a_picture_that_goes_while_it_is_searched(encoder_file, folder, query, tmp_path, monkeypatch):
-    from byol_keras.tasks.retrieval import PictureIndex
+def test_an_image_that_goes_while_it_is_searched(encoder_file, folder, query, tmp_path, monkeypatch):
+    from byol_keras.tasks.retrieval import ImageIndex
 
-    nearest = PictureIndex.nearest
+    nearest = ImageIndex.nearest
 
     def slow(*arguments):
         (folder / "red" / "3.png").unlink()
         return nearest(*arguments)
 
-    monkeypatch.setattr(PictureIndex, "nearest", slow)
+    monkeypatch.setattr(ImageIndex, "nearest", slow)
     assert run("search", encoder_file, "--index", folder, "--query", query, "--out", tmp_path / "found.html") == 0
     (figure,) = [figure for figure, name in tiles(tmp_path / "found.html") if name == "red/3.png"]
     assert "cannot be read any more" in figure
@@ -148,10 +148,10 @@ def test_duplicates_lists_copies_with_the_largest_first(encoder_file, folder, tm
     page = tmp_path / "duplicates.html"
     arguments = ["duplicates", encoder_file, "--data", folder, "--out", page, "--threshold", "1e-5"]
     assert run(*arguments, "--keep", tmp_path / "photos.index") == 0
-    assert "Nearer than 1e-05: 3 pictures in 1 group" in capsys.readouterr().out
+    assert "Nearer than 1e-05: 3 images in 1 group" in capsys.readouterr().out
     with (tmp_path / "duplicates.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["picture"] for row in rows] == ["copy.png", "blue/again.png", "red/2.png"]
+    assert [row["image"] for row in rows] == ["copy.png", "blue/again.png", "red/2.png"]
     assert [(row["group"], row["width"], row["height"]) for row in rows] == [("1", "24", "20")] + 2 * [
         ("1", "12", "10")
     ]
@@ -168,7 +168,7 @@ def test_duplicates_without_any(encoder_file, folder, tmp_path):
     page = tmp_path / "duplicates.html"
     assert run("duplicates", encoder_file, "--data", folder, "--out", page, "--threshold", "1e-9") == 0
     assert tiles(page) == []
-    assert (tmp_path / "duplicates.csv").read_text().split() == ["group,picture,width,height,distance"]
+    assert (tmp_path / "duplicates.csv").read_text().split() == ["group,image,width,height,distance"]
 
 
 def test_duplicates_says_what_is_wrong(encoder_file, folder, tmp_path, capfd):
@@ -179,9 +179,9 @@ def test_duplicates_says_what_is_wrong(encoder_file, folder, tmp_path, capfd):
     assert not page.exists()
     (tmp_path / "duplicates.csv").mkdir()
     assert "duplicates.csv is a folder" in failure(capfd, *arguments, page)
-    np.savez(tmp_path / "grey.npz", images=np.zeros((9, 8, 8, 1), np.uint8))
-    wrong = ["duplicates", encoder_file, "--data", tmp_path / "grey.npz", "--out", tmp_path / "b.html"]
-    assert "takes pictures with 3 channels" in failure(capfd, *wrong)
+    np.savez(tmp_path / "gray.npz", images=np.zeros((9, 8, 8, 1), np.uint8))
+    wrong = ["duplicates", encoder_file, "--data", tmp_path / "gray.npz", "--out", tmp_path / "b.html"]
+    assert "takes images with 3 channels" in failure(capfd, *wrong)
 
 
 @pytest.mark.parametrize("command", ["search", "duplicates", "retrieval"])

@@ -12,23 +12,23 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import recipe_named
 from byol_keras.runs.results import read_results
 from byol_keras.runs.run import Run, read_run
-from byol_keras.tasks.segmentation import class_iou, confusion, load_segmenter, open_scenes, predictor
+from byol_keras.tasks.segmentation import class_iou, confusion, load_segmenter, open_segmentation, predictor
 
 
 def make_run(folder, backbone="resnet10", channels=3):
     """A run with an encoder of its own seed, as pretraining leaves it."""
     folder.mkdir(parents=True)
     recipe = dataclasses.replace(recipe_named("short"), backbone=backbone, image_size=64, precision="float32")
-    run = Run(folder, recipe, "pictures", 7, channels, [0.4] * channels, [0.3] * channels)
+    run = Run(folder, recipe, "images", 7, channels, [0.4] * channels, [0.3] * channels)
     run.write_config()
     build_encoder(run).save(run.encoder)
     return run
 
 
 @pytest.fixture(scope="module")
-def folders(draw_scenes, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("scenes")
-    return draw_scenes(folder / "train", 6, seed=0), draw_scenes(folder / "test", 3, seed=1)
+def folders(draw_dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dataset")
+    return draw_dataset(folder / "train", 6, seed=0), draw_dataset(folder / "test", 3, seed=1)
 
 
 def failure(capfd, *arguments):
@@ -67,19 +67,19 @@ def test_both_are_trained_scored_drawn_and_kept(folders, tmp_path, capsys):
 
     # What was kept is what was scored with the first seed.
     out = run.folder / "segmentation-50pct"
-    scenes = open_scenes(test, like=open_scenes(train))
+    dataset = open_segmentation(test, like=open_segmentation(train))
     predict = predictor(load_segmenter(out / "pretrained.keras"))
-    counts = sum(confusion(scenes.labels(i), predict(scenes.picture(i)), 3) for i in range(3))
+    counts = sum(confusion(dataset.labels(i), predict(dataset.image(i)), 3) for i in range(3))
     np.testing.assert_allclose(np.mean(class_iou(counts)), results[0].scores["pretrained"][0], atol=0.01)
     assert (out / "classes.txt").read_text().split() == ["sky", "ground", "box"]
-    with Image.open(out / "predictions.png") as sheet:
-        assert sheet.width == 4 * 56 + 5 * 6
-        assert sheet.height > 3 * 40
+    with Image.open(out / "predictions.png") as grid:
+        assert grid.width == 4 * 56 + 5 * 6
+        assert grid.height > 3 * 40
     assert not [path for path in run.folder.rglob("*") if ".part" in path.name]
 
 
-def test_one_class_only(folders, draw_scenes, tmp_path, capfd):
-    train = draw_scenes(tmp_path / "train", 2)
+def test_one_class_only(folders, draw_dataset, tmp_path, capfd):
+    train = draw_dataset(tmp_path / "train", 2)
     for path in (train / "labels").iterdir():
         Image.fromarray(np.ones((40, 56), np.uint8)).save(path)
     run = make_run(tmp_path / "run")

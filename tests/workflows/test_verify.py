@@ -17,19 +17,19 @@ from byol_keras.tasks.verification.dataset import read_pairs
 from byol_keras.tasks.verification.metrics import similarities
 
 PEOPLE = 9  # three in each of three folds
-EACH = 4  # pictures of one
+EACH = 4  # images of one
 
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
-    """A folder of flat colours with noise, a colour for each "person", laid out as LFW is, and its pairs.txt."""
+    """A folder of flat colors with noise, a color for each "person", laid out as LFW is, and its pairs.txt."""
     folder = tmp_path_factory.mktemp("faces")
     generator = np.random.default_rng(0)
     for person in range(PEOPLE):
-        colour = generator.integers(0, 200, 3)
+        color = generator.integers(0, 200, 3)
         (folder / f"P{person}").mkdir()
         for i in range(1, EACH + 1):
-            pixels = (colour + generator.integers(0, 56, (16, 16, 3))).astype(np.uint8)
+            pixels = (color + generator.integers(0, 56, (16, 16, 3))).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"P{person}" / f"P{person}_{i:04d}.png")
     lines = ["3\t6"]
     for fold in range(3):
@@ -84,7 +84,7 @@ def test_the_list_names_who_is_in_the_folds(held_out):
 
 
 def test_the_run_knows_what_it_did_not_see(run):
-    assert read_run(run).left_out == [f"P{i}" for i in range(3, 9)]
+    assert read_run(run).exclude == [f"P{i}" for i in range(3, 9)]
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def test_a_resumed_run_leaves_out_the_same(run, tmp_path, capsys):
     (tmp_path / "run").mkdir()
     shutil.copy(run / "config.json", tmp_path / "run")
     assert main(["pretrain", "--out", str(tmp_path / "run"), "--resume"]) == 0
-    assert "on 12 pictures" in capsys.readouterr().out
+    assert "on 12 images" in capsys.readouterr().out
     straight, resumed = (keras.models.load_model(path / "encoder.keras") for path in (run, tmp_path / "run"))
     for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
@@ -108,9 +108,9 @@ def test_verify_measures_on_folds_that_training_has_not_seen(run, faces, capsys)
         assert list(result.scores)[:2] == ["pretrained", "untrained"]
         assert {len(values) for values in result.scores.values()} == {2 if result.metric == "accuracy" else 1}
         assert result.settings["folds"] == [2, 3]
-        assert result.settings["pictures for whitening"] == 12
+        assert result.settings["images for whitening"] == 12
         assert result.command.startswith("byol-keras verify")
-    # Colours apart from each other: even a network that has learned next to nothing tells most of them apart.
+    # Colors apart from each other: even a network that has learned next to nothing tells most of them apart.
     assert results[1].scores["untrained"][0] > 0.8
     with Image.open(run / "results" / "verification.png") as image:
         assert image.size == (700, 560)
@@ -119,31 +119,31 @@ def test_verify_measures_on_folds_that_training_has_not_seen(run, faces, capsys)
 def test_the_plain_scores_are_those_of_embeddings_with_mirror_images(run, faces):
     assert verify(run, faces, "--folds", "2,3") == 0
     (auc,) = json.loads((run / "results" / "verification.json").read_text())[1]["scores"]["pretrained, not whitened"]
-    pictures, encoder = open_source(faces), keras.models.load_model(run / "encoder.keras")
-    pixels = pictures.images / np.float32(255)
+    source, encoder = open_source(faces), keras.models.load_model(run / "encoder.keras")
+    pixels = source.images / np.float32(255)
     vectors = encoder.predict(pixels, verbose=0) + encoder.predict(pixels[:, :, ::-1], verbose=0)
-    number = {name.removesuffix(".png"): i for i, name in enumerate(pictures.names)}
+    number = {name.removesuffix(".png"): i for i, name in enumerate(source.names)}
     pairs = read_pairs(faces / "pairs.txt").in_folds([2, 3])
     places = np.array([[number[a], number[b]] for a, b in zip(pairs.a, pairs.b, strict=True)])
     scores = similarities(vectors, places)
     couples = scores[pairs.same][:, None] > scores[~pairs.same][None, :]
     assert auc == pytest.approx(couples.mean(), abs=0.01)
-    assert not np.allclose(vectors, 2 * embed(encoder, pictures))
+    assert not np.allclose(vectors, 2 * embed(encoder, source))
 
 
 def test_a_run_is_not_tested_on_whom_it_has_seen(run, faces, capfd):
     assert verify(run, faces) == 2
     said = failure(capfd)
-    assert "trained on pictures of 3 of the identities in folds 1: test on --folds 2,3" in said
+    assert "trained on images of 3 of the identities in folds 1: test on --folds 2,3" in said
 
 
-def test_the_same_pictures_by_another_path_are_seen_as_well(run, faces, tmp_path, capfd):
+def test_the_same_images_by_another_path_are_seen_as_well(run, faces, tmp_path, capfd):
     (tmp_path / "link").symlink_to(faces)
     assert main(["verify", str(run), "--data", str(tmp_path / "link"), "--pairs", str(faces / "pairs.txt")]) == 2
-    assert "trained on pictures of 3" in failure(capfd)
+    assert "trained on images of 3" in failure(capfd)
 
 
-def test_links_to_the_same_pictures_are_seen_as_well(faces, tmp_path, capfd):
+def test_links_to_the_same_images_are_seen_as_well(faces, tmp_path, capfd):
     # As `byol-keras split` makes them.
     for path in faces.glob("*/*.png"):
         link = tmp_path / "links" / path.relative_to(faces)
@@ -152,21 +152,21 @@ def test_links_to_the_same_pictures_are_seen_as_well(faces, tmp_path, capfd):
     assert pretrain(tmp_path / "links", tmp_path / "run") == 0
     capfd.readouterr()
     assert verify(tmp_path / "run", faces) == 2
-    assert "trained on pictures of 9 of the identities in folds 1, 2, 3: pretrain without them" in failure(capfd)
+    assert "trained on images of 9 of the identities in folds 1, 2, 3: pretrain without them" in failure(capfd)
 
 
-def test_missing_pictures_and_single_folds(run, faces, tmp_path, capfd):
+def test_missing_images_and_single_folds(run, faces, tmp_path, capfd):
     shutil.copytree(faces, tmp_path / "faces")
     for i in (1, 2):
         (tmp_path / "faces" / "P4" / f"P4_{i:04d}.png").unlink()
     (tmp_path / "faces" / "P7" / "P7_0001.png").write_bytes(b"\x89PNG cut short")
     assert verify(run, tmp_path / "faces", "--folds", "2-3") == 2
-    assert "2 of the 24 pictures in the pairs are not in" in failure(capfd)
+    assert "2 of the 24 images in the pairs are not in" in failure(capfd)
     for i in (1, 2):
         shutil.copy(faces / "P3" / "P3_0001.png", tmp_path / "faces" / "P4" / f"P4_{i:04d}.png")
     assert verify(run, tmp_path / "faces", "--folds", "2-3") == 2
     lines = capfd.readouterr().err.strip().splitlines()
-    assert "1 of 36 pictures cannot be decoded" in lines[0]
+    assert "1 of 36 images cannot be decoded" in lines[0]
     assert "or cannot be decoded: P7/P7_0001" in lines[-1]
     assert verify(run, faces, "--folds", "2") == 2
     assert "--folds 2 is one fold" in failure(capfd)
@@ -185,7 +185,7 @@ def test_a_wrong_list_leaves_no_run(run, faces, held_out, tmp_path, capfd):
     wrong = tmp_path / "wrong.txt"
     wrong.write_text("P1\nP77\n")
     assert pretrain(faces, tmp_path / "run", "--leave-out", wrong) == 2
-    assert "1 of the 2 names to leave out are no picture and no folder of the source: P77" in failure(capfd)
+    assert "1 of the 2 names to leave out are no image and no folder of the source: P77" in failure(capfd)
     assert not (tmp_path / "run").exists()
     assert main(["pretrain", "--out", str(run), "--resume", "--leave-out", str(held_out)]) == 2
     assert "leave out --leave-out" in failure(capfd)

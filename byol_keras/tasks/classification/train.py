@@ -1,4 +1,4 @@
-"""Fine-tuning: the whole network trained with a linear layer on top, on labelled pictures."""
+"""Fine-tuning: the whole network trained with a linear layer on top, on labeled images."""
 
 import sys
 
@@ -7,15 +7,15 @@ import numpy as np
 import tensorflow as tf
 
 from ...bfloat16_copy import bfloat16_copy
-from ...data.pipelines import labelled_batches, ordered_batches, steps_per_epoch
+from ...data.pipelines import labeled_batches, ordered_batches, steps_per_epoch
 from ...errors import InputError
 from ...float32_copy import carry_weights
 from ...kernels import fast_layers
 from ...precision import dtype_policy
-from ...schedules import learning_rate
+from ...schedules import warmup_cosine
 
 
-def fine_tune(encoder, pictures, classes, schedule, head=None, seed=0, precision="auto"):
+def fine_tune(encoder, source, classes, schedule, head=None, seed=0, precision="auto"):
     """Trains a copy of the encoder and a linear layer on top of it by SGD on the cross-entropy.
 
     After the semi-supervised training of Grill et al. 2020: Nesterov momentum 0.9, no weight decay, random crops and
@@ -23,12 +23,12 @@ def fine_tune(encoder, pictures, classes, schedule, head=None, seed=0, precision
 
     Args:
         encoder: functional keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D); it is not changed.
-        pictures: labelled `Pictures`.
+        source: labeled `ImageSource`.
         classes: int, K; the labels are below it.
         schedule: `Schedule`.
         head: weights (D, K) and bias (K,) for the linear layer to begin with, as `logistic_regression` gives them; by
             default 0.
-        seed: int, of the order of the pictures, the crops and the flips.
+        seed: int, of the order of the images, the crops and the flips.
         precision: of the training, see `precision.dtype_policy`; float16 is not for this.
 
     Returns:
@@ -38,7 +38,7 @@ def fine_tune(encoder, pictures, classes, schedule, head=None, seed=0, precision
     Raises:
         InputError: when a batch is larger than the data, or for a precision that there is not.
     """
-    steps_per_epoch(pictures, schedule.batch_size)
+    steps_per_epoch(source, schedule.batch_size)
     policy = dtype_policy(precision)
     if policy == "mixed_float16":
         raise InputError("Fine-tuning computes in float32 or bfloat16. Received: precision=float16")
@@ -52,7 +52,7 @@ def fine_tune(encoder, pictures, classes, schedule, head=None, seed=0, precision
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    batches = labelled_batches(pictures, size, schedule.batch_size, schedule.updates, seed)
+    batches = labeled_batches(source, size, schedule.batch_size, schedule.updates, seed)
     with fast_layers(network):
         network.fit(batches, epochs=1, verbose=1 if sys.stdout.isatty() else 0, shuffle=False)
     plain = _copy(encoder)
@@ -64,19 +64,19 @@ def fine_tune(encoder, pictures, classes, schedule, head=None, seed=0, precision
     )
 
 
-def predict(classifier, pictures, batch_size=256):
-    """The probabilities of the classes, (N, K) float32, for N `Pictures`, each cut to its central square."""
+def predict(classifier, source, batch_size=256):
+    """The probabilities of the classes, (N, K) float32, for N `ImageSource`, each cut to its central square."""
     with fast_layers(classifier):
         forward = tf.function(lambda images: classifier(images, training=False), autograph=False)
         forward = forward.get_concrete_function(tf.TensorSpec((None, *classifier.input_shape[1:])))
-    batches = ordered_batches(pictures, classifier.input_shape[1], batch_size)
+    batches = ordered_batches(source, classifier.input_shape[1], batch_size)
     return np.concatenate([forward(batch).numpy() for batch in batches])
 
 
 def _rate(schedule):
     warm_up = schedule.updates // 10
     # The schedule's own scaling with the batch is switched off: the rate is that of these batches.
-    return learning_rate(schedule.learning_rate, 256, schedule.updates, warm_up)
+    return warmup_cosine(schedule.learning_rate, 256, schedule.updates, warm_up)
 
 
 def _with_head(encoder, classes):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data.images import Pictures
+from ...data.images import ImageSource
 from ...data.validate import MEMORY_BUDGET, check_all, list_broken
 from ...errors import InputError
-from .dataset import BoxedPictures
+from .dataset import DetectionDataset
 
 # Tools round to whole pixels: by so much a box may lie over the edge. It is cut off there.
 OVER_THE_EDGE = 1.0
@@ -17,7 +17,7 @@ PARTS = ("images", "annotations", "categories")
 
 
 def read_coco(path, images=None, memory_budget=MEMORY_BUDGET):
-    """Reads pictures and boxes.
+    """Reads images and boxes.
 
     Args:
         path: a .json with `images` (id, file_name, and width and height where known), `annotations` (id, image_id,
@@ -26,18 +26,18 @@ def read_coco(path, images=None, memory_budget=MEMORY_BUDGET):
         memory_budget: int, bytes of pixels to hold at most.
 
     Returns:
-        BoxedPictures in the order of the file. Class 0 is the category with the lowest id.
+        DetectionDataset in the order of the file. Class 0 is the category with the lowest id.
 
     Raises:
-        InputError: for a file of something else, a picture that is missing, cannot be decoded or has another size than
-            the file says, an annotation of an unknown picture or category, a box without area or outside its picture,
+        InputError: for a file of something else, an image that is missing, cannot be decoded or has another size than
+            the file says, an annotation of an unknown image or category, a box without area or outside its image,
             or no box at all.
     """
     path = Path(path)
     coco = _read(path)
     names = _category_names(coco["categories"], path)
     entries = _image_entries(coco["images"], path)
-    pictures = _pictures(entries, Path(images) if images is not None else path.parent, path, memory_budget)
+    source = _images(entries, Path(images) if images is not None else path.parent, path, memory_budget)
     place = {image_id: i for i, image_id in enumerate(entries)}
     number = {category: i for i, category in enumerate(names)}
     found = [[] for _ in entries]
@@ -50,14 +50,14 @@ def read_coco(path, images=None, memory_budget=MEMORY_BUDGET):
         ids.add(identity)
         image_id, category = (_field(annotation, key, what, path) for key in ("image_id", "category_id"))
         if image_id not in place:
-            raise InputError(f"{path}: {what} is of the picture {image_id}, which is not among `images`.")
+            raise InputError(f"{path}: {what} is of the image {image_id}, which is not among `images`.")
         if category not in number:
             raise InputError(f"{path}: {what} has the category {category}, which is not among `categories`.")
         i = place[image_id]
-        box = _box(_field(annotation, "bbox", what, path), pictures.sizes[i], f"{path}: {what}", pictures.names[i])
+        box = _box(_field(annotation, "bbox", what, path), source.sizes[i], f"{path}: {what}", source.names[i])
         found[i].append((box, number[category], bool(annotation.get("iscrowd", 0))))
-    boxed = BoxedPictures(
-        pictures,
+    boxed = DetectionDataset(
+        source,
         boxes=tuple(np.array([box for box, _, _ in objects], np.float32).reshape(-1, 4) for objects in found),
         classes=tuple(np.array([label for _, label, _ in objects], np.int64) for objects in found),
         crowd=tuple(np.array([crowd for _, _, crowd in objects], bool) for objects in found),
@@ -110,40 +110,40 @@ def _image_entries(images, path):
     """{id: entry} in the order of the file."""
     entries = {}
     for entry in images:
-        identity = _field(entry, "id", "a picture", path)
+        identity = _field(entry, "id", "an image", path)
         if identity in entries:
-            raise InputError(f"{path}: two pictures have the id {identity}.")
-        if not isinstance(_field(entry, "file_name", f"picture {identity}", path), str):
-            raise InputError(f"{path}: the `file_name` of picture {identity} is not a text.")
+            raise InputError(f"{path}: two images have the id {identity}.")
+        if not isinstance(_field(entry, "file_name", f"image {identity}", path), str):
+            raise InputError(f"{path}: the `file_name` of image {identity} is not a text.")
         entries[identity] = entry
     if not entries:
-        raise InputError(f"{path} has no pictures.")
+        raise InputError(f"{path} has no images.")
     return entries
 
 
-def _pictures(entries, folder, path, memory_budget):
+def _images(entries, folder, path, memory_budget):
     names = [entry["file_name"] for entry in entries.values()]
     paths = [os.path.abspath(folder / name) for name in names]
     for identity, file in zip(entries, paths, strict=True):
         if not os.path.isfile(file):
-            raise InputError(f"{path}: picture {identity} is missing: no file {file}.")
+            raise InputError(f"{path}: image {identity} is missing: no file {file}.")
     checked = check_all(paths, names, str(path), memory_budget)
     if checked.broken:
-        raise InputError(f"{path}: pictures that cannot be decoded: {list_broken(checked.broken)}. Repair or remove.")
+        raise InputError(f"{path}: images that cannot be decoded: {list_broken(checked.broken)}. Repair or remove.")
     for (identity, entry), size in zip(entries.items(), checked.sizes, strict=True):
         said = (entry.get("height", size[0]), entry.get("width", size[1]))
         if said != tuple(size):
             raise InputError(
-                f"{path}: picture {identity} ({entry['file_name']}) is {size[1]} x {size[0]} pixels, the file says "
+                f"{path}: image {identity} ({entry['file_name']}) is {size[1]} x {size[0]} pixels, the file says "
                 f"{said[1]} x {said[0]}: its boxes would be wrong."
             )
-    return Pictures(
+    return ImageSource(
         names=tuple(names), sizes=checked.sizes, images=checked.images, paths=tuple(paths), jpeg=checked.jpeg
     )
 
 
 def _box(bbox, size, what, name):
-    """[left, top, width, height] -> [left, top, right, bottom], inside the picture."""
+    """[left, top, width, height] -> [left, top, right, bottom], inside the image."""
     numbers = isinstance(bbox, list) and len(bbox) == 4 and all(type(value) in (int, float) for value in bbox)
     if not numbers or not np.all(np.isfinite(bbox)):
         raise InputError(f"{what}: bbox must be four numbers [left, top, width, height]. Received: {str(bbox)[:200]}")
@@ -153,9 +153,9 @@ def _box(bbox, size, what, name):
     right, bottom = left + width, top + height
     if min(left, top) < -OVER_THE_EDGE or right > size[1] + OVER_THE_EDGE or bottom > size[0] + OVER_THE_EDGE:
         raise InputError(
-            f"{what}: its box reaches outside the picture {name} of {size[1]} x {size[0]} pixels. Received: bbox={bbox}"
+            f"{what}: its box reaches outside the image {name} of {size[1]} x {size[0]} pixels. Received: bbox={bbox}"
         )
     box = [max(left, 0.0), max(top, 0.0), min(right, float(size[1])), min(bottom, float(size[0]))]
     if box[2] <= box[0] or box[3] <= box[1]:
-        raise InputError(f"{what}: its box lies outside the picture {name}. Received: bbox={bbox}")
+        raise InputError(f"{what}: its box lies outside the image {name}. Received: bbox={bbox}")
     return box

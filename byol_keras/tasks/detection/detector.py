@@ -10,7 +10,7 @@ from ...errors import InputError
 from ...kernels import fast_layers
 from ...models.keras_cv_backbone import normalized
 from ...utils.progress import progress
-from .letterbox import from_canvas
+from .letterbox import from_letterbox
 from .pipeline import ordered_batches
 
 BATCH = 16
@@ -22,15 +22,15 @@ class Detector:
 
     Attributes:
         network: keras_cv.models.RetinaNet in float32, see `network.retinanet`.
-        encoder: keras.Model whose normalization of pictures the network was trained with.
-        canvas: (height, width) that pictures are fitted on.
+        encoder: keras.Model whose normalization of images the network was trained with.
+        letterbox: (height, width) that images are fitted on.
         class_names: C names.
         smallest_anchor: float, pixels of the canvas.
     """
 
     network: keras.Model
     encoder: keras.Model
-    canvas: tuple[int, int]
+    letterbox: tuple[int, int]
     class_names: tuple[str, ...]
     smallest_anchor: float
 
@@ -38,21 +38,21 @@ class Detector:
         """(B, H, W, 3) float32 in [0, 1] -> what the network takes."""
         return normalized(images, self.encoder)
 
-    def detect(self, pictures):
+    def detect(self, source):
         """Finds objects.
 
         Args:
-            pictures: colour `Pictures`, N of any sizes, as `data.open_source` gives them.
+            source: color `ImageSource`, N of any sizes, as `data.open_source` gives them.
 
         Returns:
             N tuples, at most 100 detections each, the surest first: boxes (n, 4) float32, left, top, right, bottom in
-            pixels of the picture; classes (n,) int64; scores (n,) float32 from 0.01 to 1.
+            pixels of the image; classes (n,) int64; scores (n,) float32 from 0.01 to 1.
 
         Raises:
-            InputError: for grey pictures.
+            InputError: for gray images.
         """
-        if pictures.channels != 3:
-            raise InputError(f"A detector takes colour pictures, of 3 channels. Received: {pictures.channels} channel")
+        if source.channels != 3:
+            raise InputError(f"A detector takes color images, of 3 channels. Received: {source.channels} channel")
 
         def decoded(images):
             found = self.network.decode_predictions(self.network({"images": images}, training=False), images)
@@ -60,12 +60,12 @@ class Detector:
 
         with fast_layers(self.network):
             forward = tf.function(decoded, autograph=False)
-            forward = forward.get_concrete_function(tf.TensorSpec((None, *self.canvas, 3), tf.float32))
-        batches = ordered_batches(pictures, self.canvas, self.normalize, BATCH)
+            forward = forward.get_concrete_function(tf.TensorSpec((None, *self.letterbox, 3), tf.float32))
+        batches = ordered_batches(source, self.letterbox, self.normalize, BATCH)
         found = []
-        for batch in progress(batches, -(-len(pictures) // BATCH), "Detecting"):
+        for batch in progress(batches, -(-len(source) // BATCH), "Detecting"):
             for boxes, classes, scores in zip(*(part.numpy() for part in forward(batch)), strict=True):
                 kept = classes >= 0  # the rest is padding
-                boxes = from_canvas(boxes[kept], pictures.sizes[len(found)], self.canvas)
+                boxes = from_letterbox(boxes[kept], source.sizes[len(found)], self.letterbox)
                 found.append((boxes, classes[kept].astype(np.int64), scores[kept]))
         return found

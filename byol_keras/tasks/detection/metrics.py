@@ -13,7 +13,7 @@ def average_precision(boxed, found):
     """Mean over the classes of the average precision.
 
     Args:
-        boxed: `BoxedPictures`, N pictures with the true boxes.
+        boxed: `DetectionDataset`, N images with the true boxes.
         found: N tuples of boxes, classes and scores, see `Detector.detect`.
 
     Returns:

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 
 from ...models.keras_cv_backbone import keras_cv_backbone
-from .letterbox import to_canvas
+from .letterbox import to_letterbox
 
 BOX_FORMAT = "xyxy"
 STRIDES = (8, 16, 32, 64, 128)
 SCALES = (1, 2 ** (1 / 3), 2 ** (2 / 3))
 RATIOS = (0.5, 1.0, 2.0)
-# The paper's pyramid and heads have 256 filters and 4 convolutions. On a processor they cost several times what the
+# The paper's pyramid and heads have 256 filters and 4 convolutions. On a CPU they cost several times what the
 # backbone does.
 FILTERS = 64
 HEAD_CONVOLUTIONS = 2
@@ -25,21 +25,21 @@ LARGEST_START, SMALLEST_START = 32.0, 8.0
 SMALL_BOXES = 10  # percent
 
 
-def smallest_anchor(boxed, canvas):
+def smallest_anchor(boxed, letterbox):
     """The side of the smallest square anchor, in pixels of the canvas: as one in ten of the boxes is smaller.
 
     Between 8 and the paper's 32 pixels. The anchors of each further level are twice as large.
 
     Args:
-        boxed: `BoxedPictures` to train on.
-        canvas: (height, width).
+        boxed: `DetectionDataset` to train on.
+        letterbox: (height, width).
 
     Returns:
         float.
     """
     sides = []
-    for boxes, crowd, size in zip(boxed.boxes, boxed.crowd, boxed.pictures.sizes, strict=True):
-        left, top, right, bottom = to_canvas(boxes[~crowd], size, canvas).T
+    for boxes, crowd, size in zip(boxed.boxes, boxed.crowd, boxed.source.sizes, strict=True):
+        left, top, right, bottom = to_letterbox(boxes[~crowd], size, letterbox).T
         sides.append(np.sqrt((right - left) * (bottom - top)))
     side = np.percentile(np.concatenate(sides), SMALL_BOXES)
     return round(float(np.clip(side, SMALLEST_START, LARGEST_START)), 1)
@@ -55,7 +55,7 @@ def retinanet(encoder, classes, smallest):
 
     Returns:
         keras_cv.models.RetinaNet, (B, H, W, 3) float32 as `keras_cv_backbone.normalized` makes them -> "box" and
-        "classification". `decode_predictions` gives at most 100 boxes (left, top, right, bottom) a picture, with
+        "classification". `decode_predictions` gives at most 100 boxes (left, top, right, bottom) an image, with
         "classes" and "confidence".
 
     Raises:

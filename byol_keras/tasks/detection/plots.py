@@ -1,4 +1,4 @@
-"""Pictures with boxes drawn on them."""
+"""Images with boxes drawn on them."""
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -8,19 +8,19 @@ from ...data.images import evenly
 GAP = 6
 TEXT = 12
 # One for each class, in turn.
-COLOURS = ("#ff3b30", "#34c759", "#0a84ff", "#ffcc00", "#bf5af2", "#64d2ff", "#ff9f0a", "#ff2d92")
-# Surer than this is drawn: at 0.01 a picture would be all boxes.
+COLORS = ("#ff3b30", "#34c759", "#0a84ff", "#ffcc00", "#bf5af2", "#64d2ff", "#ff9f0a", "#ff2d92")
+# Surer than this is drawn: at 0.01 an image would be all boxes.
 DRAWN_SCORE = 0.3
 
 
-def detection_sheet(boxed, columns, count=6, width=320):
-    """A sheet: a row for each picture, the true boxes at the left, beside them what was found.
+def detection_grid(boxed, columns, count=6, width=320):
+    """A sheet: a row for each image, the true boxes at the left, beside them what was found.
 
     Args:
-        boxed: `BoxedPictures` from files; `count` of those with objects are drawn, evenly taken.
+        boxed: `DetectionDataset` from files; `count` of those with objects are drawn, evenly taken.
         columns: dict of title -> N detections, see `Detector.detect`; those with a score of at least 0.3 are drawn.
         count: int.
-        width: int, pixels of a picture on the sheet.
+        width: int, pixels of an image on the sheet.
 
     Returns:
         PIL.Image, RGB.
@@ -29,11 +29,11 @@ def detection_sheet(boxed, columns, count=6, width=320):
     chosen = [with_objects[i] for i in evenly(len(with_objects), count)]
     rows = []
     for i in chosen:
-        picture = Image.fromarray(decode(boxed.pictures.paths[i]))
+        image = Image.fromarray(decode(boxed.source.paths[i]))
         keep = ~boxed.crowd[i]
         truth = (boxed.boxes[i][keep], boxed.classes[i][keep], None)
-        rows.append([_drawn(picture, *part, boxed.class_names, width) for part in (truth, *_sure(columns, i))])
-    return _sheet(["truth", *columns], rows, width)
+        rows.append([_drawn(image, *part, boxed.class_names, width) for part in (truth, *_sure(columns, i))])
+    return _grid(["truth", *columns], rows, width)
 
 
 def _sure(columns, i):
@@ -43,32 +43,32 @@ def _sure(columns, i):
         yield boxes[keep], classes[keep], scores[keep]
 
 
-def _drawn(picture, boxes, classes, scores, names, width):
-    scale = width / picture.width
-    picture = picture.resize((width, max(1, round(picture.height * scale))), Image.Resampling.BICUBIC)
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(TEXT)
+def _drawn(image, boxes, classes, scores, names, width):
+    scale = width / image.width
+    image = image.resize((width, max(1, round(image.height * scale))), Image.Resampling.BICUBIC)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(TEXT)
     for i, (box, label) in enumerate(zip(boxes, classes, strict=True)):
-        colour = COLOURS[label % len(COLOURS)]
+        color = COLORS[label % len(COLORS)]
         left, top, right, bottom = (float(side) * scale for side in box)
-        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=colour, width=2)
+        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=color, width=2)
         text = names[label] if scores is None else f"{names[label]} {scores[i]:.2f}"
         place = (left + 2, max(0.0, top - TEXT - 3))
-        draw.rectangle(draw.textbbox(place, text, font=font), fill=colour)
+        draw.rectangle(draw.textbbox(place, text, font=font), fill=color)
         draw.text(place, text, fill="black", font=font)
-    return picture
+    return image
 
 
-def _sheet(titles, rows, width):
-    heights = [max(picture.height for picture in row) for row in rows]
+def _grid(titles, rows, width):
+    heights = [max(image.height for image in row) for row in rows]
     head = TEXT + 2 * GAP
     size = (len(titles) * (width + GAP) + GAP, head + sum(heights) + GAP * len(heights))
-    canvas = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(TEXT)
+    letterbox = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(letterbox), ImageFont.load_default(TEXT)
     for x, title in enumerate(titles):
         draw.text((GAP + x * (width + GAP), GAP), title, fill="black", font=font)
     top = head
     for row, height in zip(rows, heights, strict=True):
-        for x, picture in enumerate(row):
-            canvas.paste(picture, (GAP + x * (width + GAP), top))
+        for x, image in enumerate(row):
+            letterbox.paste(image, (GAP + x * (width + GAP), top))
         top += height + GAP
-    return canvas
+    return letterbox

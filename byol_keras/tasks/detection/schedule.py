@@ -11,8 +11,8 @@ class Schedule:
     """The same for every detector of a comparison.
 
     Attributes:
-        epochs: int, passes over the pictures.
-        batch_size: int, pictures in one update.
+        epochs: int, passes over the images.
+        batch_size: int, images in one update.
         learning_rate: float, of AdamW at its peak.
         precision: "auto", "float32" or "bfloat16", see `precision.dtype_policy`.
 

@@ -12,7 +12,7 @@ ENOUGH = 20
 
 
 class Accuracy(NamedTuple):
-    """An estimate: `share` of `count` pictures that are right, 0 to 1, and the `error` of that share (one sigma)."""
+    """An estimate: `share` of `count` images that are right, 0 to 1, and the `error` of that share (one sigma)."""
 
     share: float
     error: float
@@ -23,7 +23,7 @@ def fit_head(embeddings, labels, class_names):
     """A `LinearHead`, or None while there are labels of fewer than two classes.
 
     Args:
-        embeddings: (n, D) float, of the labelled pictures.
+        embeddings: (n, D) float, of the labeled images.
         labels: (n,) int, indices into `class_names`.
         class_names: K strings.
     """
@@ -40,10 +40,10 @@ def probabilities(head, embeddings):
 
 
 def cross_validate(embeddings, labels, seed=0):
-    """How often a head is right about labelled pictures it was not trained on, in FOLDS folds.
+    """How often a head is right about labeled images it was not trained on, in FOLDS folds.
 
-    Each fold has its share of every class. A class of one picture is trained on and not judged, because without that
-    picture no head could know it. Where the labelled pictures were not chosen at random, the share among the others is
+    Each fold has its share of every class. A class of one image is trained on and not judged, because without that
+    image no head could know it. Where the labeled images were not chosen at random, the share among the others is
     another.
 
     Args:
@@ -52,7 +52,7 @@ def cross_validate(embeddings, labels, seed=0):
         seed: int, of the folds.
 
     Returns:
-        Accuracy, or None for fewer than ENOUGH pictures, or where fewer than two classes have two pictures.
+        Accuracy, or None for fewer than ENOUGH images, or where fewer than two classes have two images.
     """
     labels = np.asarray(labels)
     classes, counts = np.unique(labels, return_counts=True)
@@ -72,8 +72,8 @@ def cross_validate(embeddings, labels, seed=0):
 
 
 def _folds(labels, seed):
-    """The fold of each picture, (n,) int: of a class, every fold gets as many as the others, or one more."""
-    # scikit-learn's StratifiedKFold warns of every class with fewer pictures than folds, the usual case here.
+    """The fold of each image, (n,) int: of a class, every fold gets as many as the others, or one more."""
+    # scikit-learn's StratifiedKFold warns of every class with fewer images than folds, the usual case here.
     generator = np.random.default_rng(seed)
     folds = np.empty(len(labels), int)
     for label in np.unique(labels):

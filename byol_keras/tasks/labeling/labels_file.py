@@ -6,22 +6,22 @@ import os
 from pathlib import Path
 
 from ...errors import InputError
-from ...utils.atomic import written_beside
+from ...utils.atomic import atomic_path
 
-HEADER = ("picture", "class", "sha256")
+HEADER = ("image", "class", "sha256")
 
 
 class LabelsFile:
-    """Answers by picture, newest last, in a CSV with the columns picture, class and sha256.
+    """Answers by image, newest last, in a CSV with the columns image, class and sha256.
 
-    An empty class is a picture that was skipped. `sha256` binds the answer to the picture's bytes, so that the labels
+    An empty class is an image that was skipped. `sha256` binds the answer to the image's bytes, so that the labels
     of one folder are not taken for those of another with the same names; a row written by hand may leave it out. Rows
-    about pictures that are not there, or have changed, are kept in the file and not used.
+    about images that are not there, or have changed, are kept in the file and not used.
 
     Attributes:
         path: Path.
-        answers: dict of name -> class, or None for a skipped picture, as the file has them.
-        unused: names in the file that are not among the pictures, or were other pictures.
+        answers: dict of name -> class, or None for a skipped image, as the file has them.
+        unused: names in the file that are not among the images, or were other images.
     """
 
     def __init__(self, path, folder, names):
@@ -29,17 +29,17 @@ class LabelsFile:
 
         Args:
             path: of the CSV.
-            folder: where the pictures lie.
-            names: of the pictures, paths below `folder`.
+            folder: where the images lie.
+            names: of the images, paths below `folder`.
 
         Raises:
-            InputError: when the file is damaged, or all it names are other pictures.
+            InputError: when the file is damaged, or all it names are other images.
         """
         self.path, self._folder = Path(path), Path(folder)
         self.answers, self._unused, self._digests = {}, {}, {}
         known = set(names)
         for name, label, digest in self._read():
-            # A later row about the same picture is the valid one, and the newer.
+            # A later row about the same image is the valid one, and the newer.
             self.answers.pop(name, None)
             self._unused.pop(name, None)
             if name in known and digest in ("", self._digest(name)):
@@ -48,7 +48,7 @@ class LabelsFile:
                 self._unused[name] = (name, label, digest)
         if self._unused and not self.answers:
             raise InputError(
-                f"{self.path} has the labels of other pictures: none of its {len(self._unused):,}, such as "
+                f"{self.path} has the labels of other images: none of its {len(self._unused):,}, such as "
                 f"{next(iter(self._unused))}, is in {folder}. Name another file with --labels."
             )
         self._seen = self._state()
@@ -61,7 +61,7 @@ class LabelsFile:
         """Replaces the answers in the file, in one step.
 
         Args:
-            answers: dict of name -> class, or None for a skipped picture.
+            answers: dict of name -> class, or None for a skipped image.
 
         Raises:
             InputError: when something else has changed the file since.
@@ -70,7 +70,7 @@ class LabelsFile:
             raise InputError(f"{self.path} was changed by something else, so nothing was saved: start again.")
         rows = [row for name, row in self._unused.items() if name not in answers]
         rows += [(name, label or "", self._digest(name)) for name, label in answers.items()]
-        with written_beside(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        with atomic_path(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([HEADER, *rows])
             file.flush()
             os.fsync(file.fileno())
@@ -92,13 +92,13 @@ class LabelsFile:
         for line, row in rows[1:]:
             if len(row) not in (2, 3) or not row[0]:
                 raise InputError(
-                    f"{self.path}, line {line}: a line is a picture, its class and its sha256. Received: "
+                    f"{self.path}, line {line}: a line is an image, its class and its sha256. Received: "
                     f"{','.join(row)}. Repair or delete the line."
                 )
         return [(row[0], row[1].strip(), row[2] if len(row) == 3 else "") for _, row in rows[1:]]
 
     def _digest(self, name):
-        """Of the picture's bytes; "" for one that is gone."""
+        """Of the image's bytes; "" for one that is gone."""
         if name not in self._digests:
             try:
                 data = (self._folder / name).read_bytes()

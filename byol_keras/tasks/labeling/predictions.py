@@ -1,20 +1,20 @@
-"""What labelling was for: a class for every picture, and a head to ship."""
+"""What labeling was for: a class for every image, and a head to ship."""
 
 import csv
 from pathlib import Path
 
-from ...utils.atomic import written_beside
+from ...utils.atomic import atomic_path
 
 
-def write_result(labelling, folder):
+def write_result(labeling, folder):
     """Writes FOLDER/predictions.csv and FOLDER/head.npz, over older ones.
 
-    The table has a line a picture: picture, class, confidence (see `Labelling.predictions`) and by_hand, yes or no.
+    The table has a line per image: image, class, confidence (see `Labeling.predictions`) and by_hand, yes or no.
     `head.npz` is a `LinearHead`, for `byol-keras export --head`. The head is first trained on
     all answers, those of an unfinished round included.
 
     Args:
-        labelling: `Labelling`.
+        labeling: `LabelingSession`.
         folder: path.
 
     Returns:
@@ -24,14 +24,14 @@ def write_result(labelling, folder):
         InputError: while there are fewer than two classes.
     """
     folder = Path(folder)
-    labelling.train()
-    classes, confidence = labelling.predictions()
-    labelled = labelling.labelled
+    labeling.train()
+    classes, confidence = labeling.predictions()
+    labeled = labeling.labeled
     table, head = folder / "predictions.csv", folder / "head.npz"
-    with written_beside(table) as path, path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(table) as path, path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
-        rows.writerow(("picture", "class", "confidence", "by_hand"))
-        for i, (name, label) in enumerate(zip(labelling.names, classes, strict=True)):
-            rows.writerow((name, label, f"{confidence[i]:.4f}", "yes" if i in labelled else "no"))
-    labelling.head.save(head)
+        rows.writerow(("image", "class", "confidence", "by_hand"))
+        for i, (name, label) in enumerate(zip(labeling.names, classes, strict=True)):
+            rows.writerow((name, label, f"{confidence[i]:.4f}", "yes" if i in labeled else "no"))
+    labeling.head.save(head)
     return [table, head]

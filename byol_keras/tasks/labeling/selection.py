@@ -1,29 +1,29 @@
-"""Which pictures to label next: pure functions of embeddings, answers and the head's probabilities.
+"""Which images to label next: pure functions of embeddings, answers and the head's probabilities.
 
-First typical pictures, later those the head is least sure about, as in Doucet et al. 2024 (arXiv 2403.03728): with few
-labels the typical ones teach more, with many the doubtful ones (Hacohen et al. 2022, arXiv 2202.02794). On pictures
+First typical images, later those the head is least sure about, as in Doucet et al. 2024 (arXiv 2403.03728): with few
+labels the typical ones teach more, with many the doubtful ones (Hacohen et al. 2022, arXiv 2202.02794). On images
 held out of the training split of Imagenette, embedded by a small network, turning after 10 answers was no better (see
-`benchmarks/labelling.py`).
+`benchmarks/labeling.py`).
 """
 
 import warnings
 
 import numpy as np
 
-# Answers after which the choice turns from typical to doubtful pictures.
+# Answers after which the choice turns from typical to doubtful images.
 TYPICAL = 100
 # More clusters than this are slow to find and say little more about what is typical.
 MAX_CLUSTERS = 500
-# Of more pictures the centres come from a random sample, so that a round is chosen in seconds.
+# Of more images the centers come from a random sample, so that a round is chosen in seconds.
 MAX_CLUSTERED = 20_000
 
 
-def next_pictures(embeddings, answered, scores, count, seed=0):
-    """The pictures to label next.
+def next_images(embeddings, answered, scores, count, seed=0):
+    """The images to label next.
 
     Args:
         embeddings: (N, D) float.
-        answered: indices of the pictures labelled or skipped so far.
+        answered: indices of the images labeled or skipped so far.
         scores: (N, K) float, the head's probabilities, or None while there is no head.
         count: int from 1.
         seed: int, of k-means.
@@ -37,13 +37,13 @@ def next_pictures(embeddings, answered, scores, count, seed=0):
 
 
 def central(embeddings, answered, count, seed=0):
-    """Typical pictures of what has no answer yet: those nearest to the centres of clusters.
+    """Typical images of what has no answer yet: those nearest to the centers of clusters.
 
     k-means makes as many clusters as there will be answers, so that at least `count` have none; of the clusters with
     the fewest answers the largest come first (Pourahmadi et al. 2021, arXiv 2110.12033; Hacohen et al. 2022, who take
-    the densest place of a cluster in place of its centre).
+    the densest place of a cluster in place of its center).
 
-    Args, Returns: as for `next_pictures`.
+    Args, Returns: as for `next_images`.
     """
     embeddings = np.asarray(embeddings, np.float32)
     open_ = _open(len(embeddings), answered)
@@ -53,7 +53,7 @@ def central(embeddings, answered, count, seed=0):
     cluster, distance = _clusters(embeddings, clusters, seed)
     answers = np.bincount(cluster[np.asarray(answered, int)], minlength=clusters)
     sizes = np.bincount(cluster, minlength=clusters)
-    # In each cluster the open pictures from its centre outwards: the first of every cluster, then the second ...
+    # In each cluster the open images from its center outwards: the first of every cluster, then the second ...
     rank = np.empty(len(open_), int)
     for c in np.unique(cluster[open_]):
         members = np.flatnonzero(cluster[open_] == c)
@@ -63,12 +63,12 @@ def central(embeddings, answered, count, seed=0):
 
 
 def uncertain(answered, scores, count):
-    """The pictures the head is least sure about, the least sure first.
+    """The images the head is least sure about, the least sure first.
 
     That is those of the smallest margin: the probability of the likeliest class less that of the second (Scheffer et
     al. 2001, Active hidden Markov models for information extraction).
 
-    Args, Returns: as for `next_pictures`.
+    Args, Returns: as for `next_images`.
     """
     scores = np.asarray(scores)
     open_ = _open(len(scores), answered)
@@ -83,7 +83,7 @@ def _open(count, answered):
 
 
 def _clusters(embeddings, count, seed):
-    """k-means: the cluster of each picture, (N,) int, and its distance from the centre, (N,)."""
+    """k-means: the cluster of each image, (N,) int, and its distance from the center, (N,)."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
@@ -91,7 +91,7 @@ def _clusters(embeddings, count, seed):
     if len(sample) > MAX_CLUSTERED:
         sample = sample[np.random.default_rng(seed).choice(len(sample), MAX_CLUSTERED, replace=False)]
     with warnings.catch_warnings():
-        # Said where fewer pictures differ than there are clusters: the other clusters are empty, which does no harm.
+        # Said where fewer images differ than there are clusters: the other clusters are empty, which does no harm.
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = KMeans(count, n_init=1, max_iter=50, random_state=seed).fit(sample)
     cluster = found.predict(embeddings)

@@ -1,34 +1,34 @@
-"""The labelling of a set of pictures: rounds of questions, answers, and the head they train."""
+"""The labeling of a set of images: rounds of questions, answers, and the head they train."""
 
 import numpy as np
 
 from ...errors import InputError
 from .head import cross_validate, fit_head, probabilities
-from .selection import next_pictures
+from .selection import next_images
 
 ROUND = 10
 # Of a class's name.
 MAX_LENGTH = 60
 
 
-class Labelling:
-    """Which pictures are asked about, what was answered, and what follows from it.
+class LabelingSession:
+    """Which images are asked about, what was answered, and what follows from it.
 
-    Pictures are known by their index. After the last answer of a round the head is trained again and the next round
+    Images are known by their index. After the last answer of a round the head is trained again and the next round
     chosen; the same answers in the same order give the same rounds.
 
     Attributes:
         names: N strings.
         embeddings: (N, D) float32.
-        answers: dict of index -> class, or None for a skipped picture; in the order of the answers.
-        waiting: list of indices, the rest of this round; empty when every picture has an answer.
+        answers: dict of index -> class, or None for a skipped image; in the order of the answers.
+        waiting: list of indices, the rest of this round; empty when every image has an answer.
         head: `LinearHead`, or None while there are fewer than two classes. As of the last round, like what follows.
         scores: (N, K) float32, the head's probabilities in the order of `head.labels`, or None.
         accuracy: `Accuracy` by cross-validation, or None while there are too few labels.
     """
 
     def __init__(self, names, embeddings, file=None):
-        """Takes up the labelling where the file left it.
+        """Takes up the labeling where the file left it.
 
         Args:
             names: N strings, no two alike.
@@ -44,27 +44,27 @@ class Labelling:
         self.learn()
 
     @property
-    def labelled(self):
-        """dict of index -> class: the answers without the skipped pictures."""
+    def labeled(self):
+        """dict of index -> class: the answers without the skipped images."""
         return {index: label for index, label in self.answers.items() if label is not None}
 
     @property
     def classes(self):
         """The classes so far, each once, in the order in which they first came up."""
-        return tuple(dict.fromkeys(self.labelled.values()))
+        return tuple(dict.fromkeys(self.labeled.values()))
 
     def answer(self, index, label):
         """Takes one answer and saves it; after the last of the round, learns.
 
         Args:
-            index: int, of a picture in `waiting`.
-            label: str, a class known or new, or None to skip the picture.
+            index: int, of an image in `waiting`.
+            label: str, a class known or new, or None to skip the image.
 
         Raises:
-            InputError: for a picture that was not asked about, or a class without a name or with too long a one.
+            InputError: for an image that was not asked about, or a class without a name or with too long a one.
         """
         if index not in self.waiting:
-            raise InputError(f"Picture {index} is not among those asked about now.")
+            raise InputError(f"Image {index} is not among those asked about now.")
         if label is not None:
             label = " ".join(label.split())
             if not 0 < len(label) <= MAX_LENGTH or not label.isprintable():
@@ -75,7 +75,7 @@ class Labelling:
             self.learn()
 
     def undo(self):
-        """Takes the newest answer back: its picture is the next to be asked about. False where there is none."""
+        """Takes the newest answer back: its image is the next to be asked about. False where there is none."""
         if not self.answers:
             return False
         *others, (newest, _) = self.answers.items()
@@ -86,20 +86,20 @@ class Labelling:
     def learn(self):
         """Trains the head on the answers so far and chooses the next round."""
         self.train()
-        chosen = next_pictures(self.embeddings, list(self.answers), self.scores, ROUND)
+        chosen = next_images(self.embeddings, list(self.answers), self.scores, ROUND)
         self.waiting = [int(index) for index in chosen]
 
     def train(self):
         """Trains the head on the answers so far; the round goes on."""
-        labelled, classes = self.labelled, self.classes
-        embeddings = self.embeddings[list(labelled)]
-        labels = np.array([classes.index(label) for label in labelled.values()], int)
+        labeled, classes = self.labeled, self.classes
+        embeddings = self.embeddings[list(labeled)]
+        labels = np.array([classes.index(label) for label in labeled.values()], int)
         self.head = fit_head(embeddings, labels, classes)
         self.scores = None if self.head is None else probabilities(self.head, self.embeddings)
         self.accuracy = cross_validate(embeddings, labels)
 
     def predictions(self):
-        """The class of every picture: by hand where it was labelled, else by the head.
+        """The class of every image: by hand where it was labeled, else by the head.
 
         Returns:
             classes: N strings.
@@ -109,10 +109,10 @@ class Labelling:
             InputError: while there is no head.
         """
         if self.head is None:
-            raise InputError("There is nothing to predict yet: label pictures of at least two classes.")
-        labelled, column = self.labelled, {label: i for i, label in enumerate(self.head.labels)}
+            raise InputError("There is nothing to predict yet: label images of at least two classes.")
+        labeled, column = self.labeled, {label: i for i, label in enumerate(self.head.labels)}
         likeliest = np.argmax(self.scores, axis=1)
-        classes = [labelled.get(i, self.head.labels[likeliest[i]]) for i in range(len(self.names))]
+        classes = [labeled.get(i, self.head.labels[likeliest[i]]) for i in range(len(self.names))]
         confidence = [self.scores[i, column[label]] if label in column else 0.0 for i, label in enumerate(classes)]
         return classes, np.array(confidence, np.float32)
 

@@ -1,22 +1,22 @@
-"""Pictures by their neighbours: an index of a source, near duplicates in it, and scores of what is found."""
+"""Images by their neighbors: an index of a source, near duplicates in it, and scores of what is found."""
 
-from .approximate import ApproximateNeighbours
+from .approximate import ApproximateNeighbors
 from .build import index_collection
 from .collection import Collection, open_collection
 from .copy import Copy
 from .duplicates import duplicate_groups
-from .exact import ExactNeighbours
+from .exact import ExactNeighbors
 from .fingerprint import fingerprint
-from .index import PictureIndex
+from .index import ImageIndex
 from .index_file import read_index, write_index
 from .metrics import Retrieval, average_precision, retrieval_leave_one_out, retrieval_scores
 
 __all__ = [
-    "ApproximateNeighbours",
+    "ApproximateNeighbors",
     "Collection",
     "Copy",
-    "ExactNeighbours",
-    "PictureIndex",
+    "ExactNeighbors",
+    "ImageIndex",
     "Retrieval",
     "average_precision",
     "duplicate_groups",

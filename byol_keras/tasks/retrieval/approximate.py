@@ -1,24 +1,24 @@
-"""The nearest of a large set of vectors, found through a graph of neighbours (HNSW, by usearch)."""
+"""The nearest of a large set of vectors, found through a graph of neighbors (HNSW, by usearch)."""
 
 import numpy as np
 
-from ...evaluation.neighbors import unit
-from .exact import ExactNeighbours
+from ...evaluation.neighbors import l2_normalize_rows
+from .exact import ExactNeighbors
 
-# Candidates that the graph gives for each neighbour wanted; these are compared exactly.
+# Candidates that the graph gives for each neighbor wanted; these are compared exactly.
 CANDIDATES = 4
 # The least number of candidates to go through in the graph: more of them miss less and cost more.
 EXPANSION = 128
 
 
-class ApproximateNeighbours(ExactNeighbours):
-    """All vectors in one array, and a graph that leads from any of them to its neighbours.
+class ApproximateNeighbors(ExactNeighbors):
+    """All vectors in one array, and a graph that leads from any of them to its neighbors.
 
     The graph (Malkov and Yashunin 2018, arXiv 1603.09320) holds the vectors in half precision and gives candidates,
-    which are then ranked by the array. So distances are exact; what can happen is that a neighbour is missed.
+    which are then ranked by the array. So distances are exact; what can happen is that a neighbor is missed.
 
     Args:
-        vectors: (N, D) float32, from `unit`.
+        vectors: (N, D) float32, from `l2_normalize_rows`.
         keys: (N,) int64, ascending, the name of each vector in the graph; None to build the graph now.
         graph: bytes, as `saved_graph` gave them; None to build the graph now.
 
@@ -41,8 +41,8 @@ class ApproximateNeighbours(ExactNeighbours):
             self._graph.load(graph)
 
     def nearest(self, queries, k):
-        """As `ExactNeighbours.nearest`, of the pictures to which the graph leads."""
-        queries = unit(queries)
+        """As `ExactNeighbors.nearest`, of the images to which the graph leads."""
+        queries = l2_normalize_rows(queries)
         count = min(max(CANDIDATES * k, EXPANSION), len(self.vectors))
         self._graph.expansion_search = max(count, EXPANSION)
         rows, distances = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
@@ -57,7 +57,7 @@ class ApproximateNeighbours(ExactNeighbours):
         return rows, np.clip(distances, 0, 2)
 
     def add(self, vectors):
-        """Appends vectors, (n, D) float32 from `unit`."""
+        """Appends vectors, (n, D) float32 from `l2_normalize_rows`."""
         # A key that was removed may be used again.
         first = self.keys[-1] + 1 if len(self.keys) else 0
         keys = np.arange(first, first + len(vectors))
@@ -73,5 +73,5 @@ class ApproximateNeighbours(ExactNeighbours):
         super().remove(rows)
 
     def saved_graph(self):
-        """The graph as bytes, for the next `ApproximateNeighbours`."""
+        """The graph as bytes, for the next `ApproximateNeighbors`."""
         return bytes(self._graph.save())

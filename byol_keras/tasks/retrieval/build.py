@@ -9,27 +9,27 @@ from ...data.validate import list_broken
 from ...errors import InputError
 from ...evaluation import embed
 from .fingerprint import fingerprint
-from .index import PictureIndex
+from .index import ImageIndex
 from .index_file import read_index, write_index
 
-# Pictures between two writings of the kept file: what at most is embedded again after an interruption.
+# Images between two writings of the kept file: what at most is embedded again after an interruption.
 BLOCK = 5_000
 
 
 def index_collection(encoder, collection, keep=None):
-    """The index of a collection; says on stderr what changed and which pictures had to be left out.
+    """The index of a collection; says on stderr what changed and which images had to be left out.
 
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
         collection: `Collection`.
-        keep: path of a file, or None. Where it exists, only pictures that are new or have changed since are embedded,
+        keep: path of a file, or None. Where it exists, only images that are new or have changed since are embedded,
             and those that are gone are taken out; it is written again as the work goes on.
 
     Returns:
-        `PictureIndex`, of at least one picture.
+        `ImageIndex`, of at least one image.
 
     Raises:
-        InputError: when `keep` is damaged, was made by another encoder or of other pictures, or no picture can be
+        InputError: when `keep` is damaged, was made by another encoder or of other images, or no image can be
             decoded.
     """
     index = _started(encoder, keep)
@@ -39,7 +39,7 @@ def index_collection(encoder, collection, keep=None):
     )
     if before and not before.keys() & now.keys():
         raise InputError(
-            f"{keep} is an index of other pictures: of its {len(before):,}, not one is in {collection.source}. "
+            f"{keep} is an index of other images: of its {len(before):,}, not one is in {collection.source}. "
             "Give another file, or delete it."
         )
     if before:
@@ -49,16 +49,16 @@ def index_collection(encoder, collection, keep=None):
     index.remove(stale)
     broken = []
     for start in range(0, len(new), BLOCK):
-        pictures, left_out = collection.opened(new[start : start + BLOCK])
-        broken += left_out
-        if pictures is not None:
-            index.add(pictures.names, [now[name] for name in pictures.names], embed(encoder, pictures))
+        source, exclude = collection.opened(new[start : start + BLOCK])
+        broken += exclude
+        if source is not None:
+            index.add(source.names, [now[name] for name in source.names], embed(encoder, source))
             if keep is not None:
                 write_index(index, keep)
     if not len(index):
-        raise InputError(f"No picture of {collection.source} can be decoded: {list_broken(broken)}")
+        raise InputError(f"No image of {collection.source} can be decoded: {list_broken(broken)}")
     if broken:
-        line = f"{len(broken):,} of {len(collection):,} pictures cannot be decoded and are left out"
+        line = f"{len(broken):,} of {len(collection):,} images cannot be decoded and are left out"
         print(f"{collection.source}: {line}: {list_broken(broken)}", file=sys.stderr)
     if keep is not None and stale and not len(new):
         write_index(index, keep)
@@ -69,18 +69,18 @@ def _started(encoder, keep):
     """The index as it was kept, or an empty one."""
     mark = fingerprint(encoder)
     if keep is None or not Path(keep).exists():
-        return PictureIndex(mark, [], [], np.zeros((0, encoder.output_shape[-1]), np.float32))
+        return ImageIndex(mark, [], [], np.zeros((0, encoder.output_shape[-1]), np.float32))
     index = read_index(keep)
     if index.encoder != mark:
         raise InputError(
             f"{keep} was made with another encoder, whose embeddings cannot be compared with this one's. Give that "
-            f"encoder or another file, or delete it to embed all {len(index):,} pictures again."
+            f"encoder or another file, or delete it to embed all {len(index):,} images again."
         )
     return index
 
 
 def _changes(before, now):
-    """A line on what became of the pictures since; both are dicts of name -> stamp."""
+    """A line on what became of the images since; both are dicts of name -> stamp."""
     same = sum(now.get(name) == stamp for name, stamp in before.items())
     changed, gone = len(before.keys() & now.keys()) - same, len(before.keys() - now.keys())
-    return f"{same:,} pictures as before, {len(now) - same - changed:,} new, {changed:,} changed, {gone:,} gone"
+    return f"{same:,} images as before, {len(now) - same - changed:,} new, {changed:,} changed, {gone:,} gone"

@@ -1,86 +1,86 @@
-"""The pictures of a source as they are now, before any of them is read."""
+"""The images of a source as they are now, before any of them is read."""
 
 import dataclasses
 import hashlib
 import os
 
-from ...data import Pictures, open_source
+from ...data import ImageSource, open_source
 from ...data.decode import check, decode
 from ...data.files import from_files
-from ...data.folder import SUFFIXES, find_pictures
+from ...data.folder import SUFFIXES, find_images
 from ...errors import InputError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Collection:
-    """N pictures, each with a name and a stamp that changes when the picture does.
+    """N images, each with a name and a stamp that changes when the image does.
 
     Attributes:
         source: str, the SOURCE.
         names: N texts, each once.
         stamps: N texts: size and time of change of a file, else a digest of the pixels.
-        paths: N absolute paths, or None where the pictures are no files.
-        pictures: `Pictures`, or None where they are files, which are opened when they are needed.
+        paths: N absolute paths, or None where the images are no files.
+        images: `ImageSource`, or None where they are files, which are opened when they are needed.
     """
 
     source: str
     names: tuple[str, ...]
     stamps: tuple[str, ...]
     paths: tuple[str, ...] | None = None
-    pictures: Pictures | None = None
+    images: ImageSource | None = None
 
     def __len__(self):
         return len(self.names)
 
     def opened(self, positions):
-        """Some of the pictures, to be embedded.
+        """Some of the images, to be embedded.
 
         Args:
             positions: (n,) int.
 
         Returns:
-            `Pictures`, or None where not one can be decoded, and (name, reason) of each that was left out.
+            `ImageSource`, or None where not one can be decoded, and (name, reason) of each that was left out.
         """
-        if self.pictures is not None:
-            return self.pictures.subset(positions), ()
+        if self.source is not None:
+            return self.source.subset(positions), ()
         paths, names = ([values[i] for i in positions] for values in (self.paths, self.names))
         return from_files(paths, names, self.source)
 
     def pixels(self, position):
-        """One picture, (H, W, 1 or 3) uint8.
+        """One image, (H, W, 1 or 3) uint8.
 
         Raises:
             InputError: when it can no longer be read.
         """
-        if self.pictures is None:
+        if self.source is None:
             return decode(self.paths[position])
-        if self.pictures.images is not None:
-            return self.pictures.images[position]
-        return decode(self.pictures.encoded[position])
+        if self.source.images is not None:
+            return self.source.images[position]
+        return decode(self.source.encoded[position])
 
     def size(self, position):
-        """Height and width of one picture in pixels, (0, 0) where it can no longer be read."""
-        if self.pictures is not None:
-            return tuple(self.pictures.sizes[position].tolist())
+        """Height and width of one image in pixels, (0, 0) where it can no longer be read."""
+        if self.source is not None:
+            return tuple(self.source.sizes[position].tolist())
         return check(self.paths[position]).size or (0, 0)
 
 
-def open_collection(source):
-    """The pictures of a SOURCE, see `data.open_source`. Of a folder only the names are read, not the pictures.
+def open_collection(data):
+    """The images of a SOURCE, see `data.open_source`. Of a folder only the names are read, not the images.
 
     Raises:
-        InputError: when there is no such source, or no picture in it.
+        InputError: when there is no such source, or no image in it.
     """
-    text = os.fspath(source)
+    text = os.fspath(data)
     folder = os.path.abspath(os.path.expanduser(text))
     if text.startswith("tfds:") or not os.path.isdir(folder):
-        pictures = open_source(text)
-        contents = pictures.encoded if pictures.images is None else pictures.images
+        source = open_source(text)
+        contents = source.encoded if source.images is None else source.images
         stamps = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
-        return Collection(text, pictures.names, stamps, pictures=pictures)
-    names = tuple(find_pictures(folder))
+        return Collection(text, source.names, stamps, source=source)
+    names = tuple(find_images(folder))
     if not names:
-        raise InputError(f"No pictures in {text}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
+        raise InputError(f"No images in {text}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
     paths = tuple(os.path.join(folder, name) for name in names)
     return Collection(text, names, tuple(_stamp(path) for path in paths), paths=paths)
 

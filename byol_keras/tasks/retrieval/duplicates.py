@@ -1,21 +1,21 @@
-"""Pictures that are nearly the same."""
+"""Images that are nearly the same."""
 
 import numpy as np
 
 from ...errors import InputError
-from ...evaluation.neighbors import block_rows, unit
+from ...evaluation.neighbors import block_rows, l2_normalize_rows
 
-# Two pictures are taken for copies of one when they are nearer than this share of the mean distance between two
-# pictures of the source. A share, because encoders differ tenfold in how far apart they put pictures.
-# benchmarks/duplicates.py measures what it means: of copies of Imagenette pictures, an encoder trained on them put
+# Two images are taken for copies of one when they are nearer than this share of the mean distance between two
+# images of the source. A share, because encoders differ tenfold in how far apart they put images.
+# benchmarks/duplicates.py measures what it means: of copies of Imagenette images, an encoder trained on them put
 # 99.6 % below it after JPEG at quality 30, 98.6 % after scaling to 3/4, and 87 % after cutting 2 % off each side. Of
-# 9,469 different pictures, 28 had another that near: parachutes in a plain sky.
+# 9,469 different images, 28 had another that near: parachutes in a plain sky.
 SHARE = 0.02
-# What rounding leaves between equal pictures stays below this, whatever the others are.
+# What rounding leaves between equal images stays below this, whatever the others are.
 LEAST = 1e-6
 
 # A group that one cannot look through helps nobody, and all pairs of a large folder do not fit in memory.
-PAIRS_PER_PICTURE = 50
+PAIRS_PER_IMAGE = 50
 
 
 def duplicate_groups(vectors, threshold=None):
@@ -31,7 +31,7 @@ def duplicate_groups(vectors, threshold=None):
         list of (n,) int arrays, each ascending and of at least 2, those with the least distance first.
 
     Raises:
-        InputError: for a threshold out of range, or one below which there are more pairs than PAIRS_PER_PICTURE times
+        InputError: for a threshold out of range, or one below which there are more pairs than PAIRS_PER_IMAGE times
             N.
     """
     from scipy.sparse import coo_array
@@ -63,18 +63,18 @@ def close_pairs(vectors, threshold):
         first, second, (P,) int64, with first < second, and distances, (P,) float32, of 0 or more.
 
     Raises:
-        InputError: for more pairs than PAIRS_PER_PICTURE times N.
+        InputError: for more pairs than PAIRS_PER_IMAGE times N.
     """
-    vectors, pairs, count = unit(vectors), [], 0
+    vectors, pairs, count = l2_normalize_rows(vectors), [], 0
     step = block_rows(len(vectors))
     for start in range(0, len(vectors), step):
         # Each pair once: a block of vectors with itself and those after it.
         similarity = vectors[start : start + step] @ vectors[start:].T
         rows, columns = np.nonzero(np.triu(similarity > 1 - threshold, 1))
         count += len(rows)
-        if count > PAIRS_PER_PICTURE * len(vectors):
+        if count > PAIRS_PER_IMAGE * len(vectors):
             raise InputError(
-                f"More than {PAIRS_PER_PICTURE} pairs for each picture are nearer than {threshold}: nearly everything "
+                f"More than {PAIRS_PER_IMAGE} pairs for each image are nearer than {threshold}: nearly everything "
                 "is alike to this encoder, or the threshold is too high. Choose a lower one."
             )
         pairs.append((rows + start, columns + start, 1 - similarity[rows, columns]))
@@ -91,7 +91,7 @@ def mean_distance(vectors):
     Returns:
         float, from 0 to 2; 0 for fewer than two.
     """
-    vectors = unit(vectors).astype(np.float64)
+    vectors = l2_normalize_rows(vectors).astype(np.float64)
     count = len(vectors)
     if count < 2:
         return 0.0

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from ...evaluation.neighbors import nearest, unit
+from ...evaluation.neighbors import l2_normalize_rows, nearest
 
 
-class ExactNeighbours:
+class ExactNeighbors:
     """All vectors in one array. A search costs a multiplication with each: nothing is missed.
 
     Args:
-        vectors: (N, D) float32, from `unit`.
+        vectors: (N, D) float32, from `l2_normalize_rows`.
 
     Attributes:
         vectors: the same.
@@ -30,10 +30,10 @@ class ExactNeighbours:
         Returns:
             rows of `vectors`, (Q, k) int64, and distances, (Q, k) float32: 1 - cosine, from 0 to 2.
         """
-        return nearest(unit(queries), self.vectors, k)
+        return nearest(l2_normalize_rows(queries), self.vectors, k)
 
     def add(self, vectors):
-        """Appends vectors, (n, D) float32 from `unit`."""
+        """Appends vectors, (n, D) float32 from `l2_normalize_rows`."""
         self.vectors = np.concatenate([self.vectors, vectors])
 
     def remove(self, rows):

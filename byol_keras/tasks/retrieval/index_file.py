@@ -12,27 +12,27 @@ import zipfile
 import numpy as np
 
 from ...errors import InputError
-from ...utils.atomic import written_beside
-from .approximate import ApproximateNeighbours
-from .exact import ExactNeighbours
-from .index import PictureIndex, neighbours_of
+from ...utils.atomic import atomic_path
+from .approximate import ApproximateNeighbors
+from .exact import ExactNeighbors
+from .index import ImageIndex, neighbors_of
 
-FORMAT = "byol_keras picture index 1"
+FORMAT = "byol_keras image index 1"
 
 
 def write_index(index, path):
     """Writes an index to a file, over an older one.
 
     Args:
-        index: `PictureIndex`.
+        index: `ImageIndex`.
         path: str or Path; the parent folder is made if need be.
     """
     about = {"format": FORMAT, "encoder": index.encoder, "names": index.names, "stamps": index.stamps}
     parts = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), "vectors": index.vectors}
-    if index.neighbours.kind == ApproximateNeighbours.kind:
-        parts["keys"] = index.neighbours.keys
-        parts["graph"] = np.frombuffer(index.neighbours.saved_graph(), np.uint8)
-    with written_beside(path) as temporary, open(temporary, "wb") as file:
+    if index.neighbors.kind == ApproximateNeighbors.kind:
+        parts["keys"] = index.neighbors.keys
+        parts["graph"] = np.frombuffer(index.neighbors.saved_graph(), np.uint8)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **parts)
 
 
@@ -40,7 +40,7 @@ def read_index(path):
     """The index in a file that `write_index` wrote.
 
     Returns:
-        `PictureIndex`.
+        `ImageIndex`.
 
     Raises:
         InputError: where there is no such file, it is something else, or it is damaged.
@@ -56,21 +56,21 @@ def read_index(path):
         about = json.loads(parts["about"].tobytes())
         if about["format"] != FORMAT:
             raise ValueError(f"its format is {about['format']!r}")
-        neighbours = _neighbours(parts)
-        return PictureIndex(about["encoder"], about["names"], about["stamps"], parts["vectors"], neighbours)
+        neighbors = _neighbors(parts)
+        return ImageIndex(about["encoder"], about["names"], about["stamps"], parts["vectors"], neighbors)
     except FileNotFoundError:
         raise InputError(f"No such index: {path}") from None
     except Exception as error:  # On a damaged archive zipfile and numpy raise nearly anything.
         raise InputError(
-            f"{path} cannot be read as an index of pictures: {error}. Give another name, or delete it to embed all "
-            "pictures again."
+            f"{path} cannot be read as an index of images: {error}. Give another name, or delete it to embed all "
+            "images again."
         ) from error
 
 
-def _neighbours(parts):
+def _neighbors(parts):
     vectors = parts["vectors"]
     if "graph" not in parts:
-        return neighbours_of(vectors)
+        return neighbors_of(vectors)
     if not importlib.util.find_spec("usearch"):
-        return ExactNeighbours(vectors)
-    return ApproximateNeighbours(vectors, parts["keys"], parts["graph"].tobytes())
+        return ExactNeighbors(vectors)
+    return ApproximateNeighbors(vectors, parts["keys"], parts["graph"].tobytes())

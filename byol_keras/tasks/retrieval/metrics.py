@@ -1,11 +1,11 @@
-"""How well the nearest pictures are of the query's class."""
+"""How well the nearest images are of the query's class."""
 
 import dataclasses
 
 import numpy as np
 
 from ...errors import InputError
-from ...evaluation.neighbors import largest, similarity_blocks, unit
+from ...evaluation.neighbors import l2_normalize_rows, similarity_blocks, top_k
 
 RECALL_AT = (1, 5, 10)
 
@@ -15,7 +15,7 @@ class Retrieval:
     """What `retrieval_scores` measures.
 
     Attributes:
-        recall: dict of k -> float from 0 to 1, the share of queries with their class among the k nearest pictures.
+        recall: dict of k -> float from 0 to 1, the share of queries with their class among the k nearest images.
         mean_average_precision: float from 0 to 1, over the queries.
         queries: int, how many were counted: those whose class the index has.
     """
@@ -28,9 +28,9 @@ class Retrieval:
 def retrieval_scores(index, index_labels, queries, query_labels, recall_at=RECALL_AT):
     """Searches an index for each query and scores the ranking by the labels.
 
-    Pictures are ranked by cosine similarity. Recall at k is that of metric learning (Song et al. 2016, arXiv
+    Images are ranked by cosine similarity. Recall at k is that of metric learning (Song et al. 2016, arXiv
     1511.06452): whether any of the k nearest has the query's class. Queries whose class the index does not have are
-    left out. The memory needed beside the embeddings, a few times `neighbours.BLOCK_BYTES`, does not grow with them.
+    left out. The memory needed beside the embeddings, a few times `neighbors.BLOCK_BYTES`, does not grow with them.
 
     Args:
         index, queries: (N, D) and (M, D) float embeddings.
@@ -43,11 +43,18 @@ def retrieval_scores(index, index_labels, queries, query_labels, recall_at=RECAL
     Raises:
         InputError: when k is larger than the index, or no query has its class in it.
     """
-    return _scores(unit(index), np.asarray(index_labels), unit(queries), np.asarray(query_labels), recall_at, False)
+    return _scores(
+        l2_normalize_rows(index),
+        np.asarray(index_labels),
+        l2_normalize_rows(queries),
+        np.asarray(query_labels),
+        recall_at,
+        False,
+    )
 
 
 def retrieval_leave_one_out(vectors, labels, recall_at=RECALL_AT):
-    """The same with each picture as the query in turn, searching all the others.
+    """The same with each image as the query in turn, searching all the others.
 
     Args:
         vectors: (N, D) float embeddings.
@@ -55,19 +62,19 @@ def retrieval_leave_one_out(vectors, labels, recall_at=RECALL_AT):
         recall_at: ints, each below N.
 
     Returns:
-        `Retrieval`; a picture that is the only one of its class is not counted.
+        `Retrieval`; an image that is the only one of its class is not counted.
 
     Raises:
-        InputError: when k is not below the number of pictures, or no class has two.
+        InputError: when k is not below the number of images, or no class has two.
     """
-    vectors, labels = unit(vectors), np.asarray(labels)
+    vectors, labels = l2_normalize_rows(vectors), np.asarray(labels)
     return _scores(vectors, labels, vectors, labels, recall_at, True)
 
 
 def average_precision(similarity, relevant):
-    """The mean, over the relevant pictures, of the share of relevant ones among those ranked as high or higher.
+    """The mean, over the relevant images, of the share of relevant ones among those ranked as high or higher.
 
-    Equal similarities share a rank, so that the order of the pictures does not matter; without any it is the sum over
+    Equal similarities share a rank, so that the order of the images does not matter; without any it is the sum over
     ranks of precision times the step in recall, as scikit-learn's `average_precision_score` has it.
 
     Args:
@@ -86,22 +93,22 @@ def average_precision(similarity, relevant):
 def _scores(index, index_labels, queries, query_labels, recall_at, leave_one_out):
     others = len(index) - leave_one_out
     if max(recall_at) > others:
-        raise InputError(f"Recall at {max(recall_at)} is asked of {others:,} pictures to find: give more pictures.")
+        raise InputError(f"Recall at {max(recall_at)} is asked of {others:,} images to find: give more images.")
     hits, precisions = [], []
     for block, similarity in similarity_blocks(queries, index):
         rows = np.arange(block.start, block.stop)
         same = query_labels[block, None] == index_labels
         if leave_one_out:
             same[rows - block.start, rows] = False
-            # Below every cosine, so that a picture is the last of its own list.
+            # Below every cosine, so that an image is the last of its own list.
             similarity[rows - block.start, rows] = -2
         counted = np.flatnonzero(same.any(axis=1))
-        first = largest(similarity, max(recall_at))
+        first = top_k(similarity, max(recall_at))
         hits.append(np.take_along_axis(same, first, axis=1)[counted])
         # The last of a list changes no precision above it.
         precisions += [average_precision(similarity[row], same[row]) for row in counted]
     if not precisions:
-        raise InputError("No query has another picture of its class in the index: nothing can be found.")
+        raise InputError("No query has another image of its class in the index: nothing can be found.")
     hits = np.concatenate(hits)
     recall = {k: float(hits[:, :k].any(axis=1).mean()) for k in recall_at}
     return Retrieval(recall, float(np.mean(precisions)), len(precisions))

@@ -1,4 +1,4 @@
-"""A folder of pictures with label maps."""
+"""A folder of images with label maps."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,26 +6,26 @@ from pathlib import Path
 import numpy as np
 
 from ...data.decode import decode
-from ...data.folder import find_pictures
+from ...data.folder import find_images
 from ...errors import InputError
 from ...utils.progress import progress
 from .label_maps import VOID, class_indices, read_class_names, read_label_map
 
 
 @dataclass(frozen=True, eq=False)
-class Scenes:
-    """N pictures with a class for every pixel, read from their files when they are wanted.
+class SegmentationDataset:
+    """N images with a class for every pixel, read from their files when they are wanted.
 
     Attributes:
         names: N texts, the paths below images/, with forward slashes.
-        pictures, label_maps: N paths each.
+        images, label_maps: N paths each.
         class_names: C texts, void not among them.
         indices: (256,) int64, see `label_maps.class_indices`.
         pixels: (N, C) int64, how many of each class each label map has.
     """
 
     names: tuple
-    pictures: tuple
+    images: tuple
     label_maps: tuple
     class_names: tuple
     indices: np.ndarray
@@ -34,9 +34,9 @@ class Scenes:
     def __len__(self):
         return len(self.names)
 
-    def picture(self, i):
+    def image(self, i):
         """(H, W, 3) uint8."""
-        return decode(self.pictures[i])
+        return decode(self.images[i])
 
     def labels(self, i):
         """(H, W) uint8: class from 0 to C - 1, or VOID."""
@@ -44,35 +44,35 @@ class Scenes:
 
     def subset(self, indices):
         """The scenes at `indices` (n,) int, in that order."""
-        chosen = {name: tuple(getattr(self, name)[i] for i in indices) for name in ("names", "pictures", "label_maps")}
+        chosen = {name: tuple(getattr(self, name)[i] for i in indices) for name in ("names", "images", "label_maps")}
         return replace(self, **chosen, pixels=self.pixels[indices])
 
 
-def open_scenes(folder, like=None):
+def open_segmentation(folder, like=None):
     """Opens a folder and checks every file in it.
 
-    The pictures lie in images/, at any depth; labels/ has a .png for each, of the same path but for the suffix, whose
+    The images lie in images/, at any depth; labels/ has a .png for each, of the same path but for the suffix, whose
     pixels are class numbers. classes.txt, one a line, names the numbers from 0 on; without it the numbers are the
     names. The number 255 and the class called "void" are no class.
 
     Args:
         folder: path.
-        like: `Scenes` whose classes these have to have, or None.
+        like: `SegmentationDataset` whose classes these have to have, or None.
 
     Returns:
-        `Scenes`.
+        `SegmentationDataset`.
 
     Raises:
-        InputError: that names the file, for a missing, unreadable or wrong label map, a picture that cannot be
+        InputError: that names the file, for a missing, unreadable or wrong label map, an image that cannot be
             decoded, or classes other than those of `like`.
     """
     folder = Path(folder)
-    names = _pictures(folder / "images")
+    names = _images(folder / "images")
     label_maps = _label_maps(folder, names)
-    pictures = tuple(str(folder / "images" / name) for name in names)
+    images = tuple(str(folder / "images" / name) for name in names)
     numbers = [
-        _checked(picture, label_map)
-        for picture, label_map in progress(zip(pictures, label_maps, strict=True), len(names), f"Checking {folder}")
+        _checked(image, label_map)
+        for image, label_map in progress(zip(images, label_maps, strict=True), len(names), f"Checking {folder}")
     ]
     class_names, indices, named = _classes(folder, like, np.sum(numbers, axis=0))
     for label_map, count in zip(label_maps, numbers, strict=True):
@@ -85,7 +85,7 @@ def open_scenes(folder, like=None):
     pixels = np.zeros((len(names), len(class_names)), np.int64)
     for number in np.flatnonzero((indices >= 0) & (indices != VOID)):
         pixels[:, indices[number]] = [count[number] for count in numbers]
-    return Scenes(names, pictures, label_maps, class_names, indices, pixels)
+    return SegmentationDataset(names, images, label_maps, class_names, indices, pixels)
 
 
 def indices_end(indices):
@@ -93,14 +93,12 @@ def indices_end(indices):
     return int(np.flatnonzero(indices[:VOID] >= 0)[-1])
 
 
-def _pictures(folder):
+def _images(folder):
     if not folder.is_dir():
-        raise InputError(
-            f"No such folder: {folder}. It has to hold the pictures, and labels/ beside it the label maps."
-        )
-    names = find_pictures(folder)
+        raise InputError(f"No such folder: {folder}. It has to hold the images, and labels/ beside it the label maps.")
+    names = find_images(folder)
     if not names:
-        raise InputError(f"No pictures in {folder}.")
+        raise InputError(f"No images in {folder}.")
     stems = {}
     for name in names:
         other = stems.setdefault(Path(name).with_suffix(""), name)
@@ -115,21 +113,21 @@ def _label_maps(folder, names):
         if not (folder / "labels" / label_map).is_file():
             raise InputError(
                 f"The label map {folder / 'labels' / label_map} of {folder / 'images' / name} is missing: add it, or "
-                "take the picture away."
+                "take the image away."
             )
-    for name in find_pictures(folder / "labels"):
+    for name in find_images(folder / "labels"):
         if Path(name) not in expected:
-            raise InputError(f"{folder / 'labels' / name} has no picture in {folder / 'images'}: take it away.")
+            raise InputError(f"{folder / 'labels' / name} has no image in {folder / 'images'}: take it away.")
     return tuple(str(folder / "labels" / label_map) for label_map in expected)
 
 
-def _checked(picture, label_map):
-    """How many pixels of each number a label map has, (256,) int64, when it fits its picture."""
-    labels, size = read_label_map(label_map), decode(picture).shape[:2]
+def _checked(image, label_map):
+    """How many pixels of each number a label map has, (256,) int64, when it fits its image."""
+    labels, size = read_label_map(label_map), decode(image).shape[:2]
     if labels.shape != size:
         raise InputError(
-            f"{label_map} has {labels.shape[1]} x {labels.shape[0]} pixels, its picture {picture} {size[1]} x "
-            f"{size[0]}: make the label map the size of the picture, without interpolation."
+            f"{label_map} has {labels.shape[1]} x {labels.shape[0]} pixels, its image {image} {size[1]} x "
+            f"{size[0]}: make the label map the size of the image, without interpolation."
         )
     return np.bincount(labels.ravel(), minlength=256)
 

@@ -1,4 +1,4 @@
-"""Label maps: pictures whose pixels are class numbers."""
+"""Label maps: images whose pixels are class numbers."""
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -9,7 +9,7 @@ from ...errors import InputError
 VOID = 255
 # The name that a class of such pixels has in classes.txt.
 VOID_NAME = "void"
-# One number a pixel. In a palette picture ("P") the number is the class, the colour is for people.
+# One number a pixel. In a palette image ("P") the number is the class, the color is for people.
 MODES = ("L", "P", "1")
 
 
@@ -17,7 +17,7 @@ def read_label_map(path):
     """The class numbers of a label map.
 
     Args:
-        path: a .png with one channel, grey or with a palette.
+        path: a .png with one channel, gray or with a palette.
 
     Returns:
         (H, W) uint8.
@@ -34,8 +34,8 @@ def read_label_map(path):
         raise InputError(f"Cannot read the label map {path}: {reason}") from error
     if numbers is None:
         raise InputError(
-            f"{path} is no label map, which has one number of 8 bits for every pixel, its class: it is a picture of "
-            f"mode {mode}. Convert its colours to class numbers."
+            f"{path} is no label map, which has one number of 8 bits for every pixel, its class: it is an image of "
+            f"mode {mode}. Convert its colors to class numbers."
         )
     return numbers.astype(np.uint8)
 

@@ -28,7 +28,7 @@ def class_iou(counts):
     `np.nanmean` of it.
 
     Args:
-        counts: (C, C) of `confusion`, summed over all pictures.
+        counts: (C, C) of `confusion`, summed over all images.
 
     Returns:
         (C,) float64 from 0 to 1; NaN for a class that is nowhere in the truth.

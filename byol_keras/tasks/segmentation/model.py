@@ -7,7 +7,7 @@ import tensorflow as tf
 from ...errors import InputError
 from ...models.keras_cv_backbone import keras_cv_backbone, normalized
 
-# Pixels between the cells of the backbone's last stage: pictures come in multiples of it.
+# Pixels between the cells of the backbone's last stage: images come in multiples of it.
 STRIDE = 32
 # The dilated convolutions of the paper (Chen et al. 2018) reach 6, 12 and 18 cells far where a crop has 33. keras-cv's
 # backbones leave fewer cells; beyond the crop's border all but the middle of a kernel would see nothing.
@@ -26,7 +26,7 @@ def build_segmenter(encoder, classes, crop_size):
         crop_size: int, pixels, of the crops it will be trained on.
 
     Returns:
-        keras.Model, pictures (B, H, W, 3) float32 in [0, 1], H and W multiples of STRIDE -> scores before the softmax,
+        keras.Model, images (B, H, W, 3) float32 in [0, 1], H and W multiples of STRIDE -> scores before the softmax,
         (B, H, W, C) float32.
 
     Raises:
@@ -52,7 +52,7 @@ def build_segmenter(encoder, classes, crop_size):
         spatial_pyramid_pooling=keras_cv.layers.SpatialPyramidPooling([rate, 2 * rate, 3 * rate]),
         segmentation_head=head,
     )
-    inputs = keras.Input((None, None, 3), name="pictures")
+    inputs = keras.Input((None, None, 3), name="images")
     model = keras.Model(inputs, deeplab(normalized(inputs, encoder)), name="segmenter")
     for layer in model._flatten_layers():  # the public `layers` leaves out what custom layers hold inside
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -76,7 +76,7 @@ def load_segmenter(path):
 
 
 def predictor(model):
-    """A function: picture (H, W, 3) uint8 of any size -> classes (H, W) uint8.
+    """A function: image (H, W, 3) uint8 of any size -> classes (H, W) uint8.
 
     Args:
         model: of `build_segmenter` or `load_segmenter`.
@@ -84,19 +84,19 @@ def predictor(model):
 
     traced = {}
 
-    def classes_of(pictures):
-        return tf.argmax(model(pictures, training=False), axis=-1, output_type=tf.int32)
+    def classes_of(images):
+        return tf.argmax(model(images, training=False), axis=-1, output_type=tf.int32)
 
-    def forward(pictures):
+    def forward(images):
         # Traced once for every size: Keras' UpSampling2D cannot be traced with sizes left open.
-        if pictures.shape not in traced:
+        if images.shape not in traced:
             function = tf.function(classes_of, autograph=False)
-            traced[pictures.shape] = function.get_concrete_function(tf.TensorSpec(pictures.shape))
-        return traced[pictures.shape](tf.constant(pictures))
+            traced[images.shape] = function.get_concrete_function(tf.TensorSpec(images.shape))
+        return traced[images.shape](tf.constant(images))
 
-    def predict(picture):
-        height, width = picture.shape[:2]
-        padded = np.pad(picture, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
+    def predict(image):
+        height, width = image.shape[:2]
+        padded = np.pad(image, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
         classes = forward(padded[None] / np.float32(255))[0]
         return np.asarray(classes)[:height, :width].astype(np.uint8)
 

@@ -10,32 +10,32 @@ from .label_maps import VOID
 SCALES = (0.75, 1.5)
 
 
-def random_crop(picture, labels, size, generator):
+def random_crop(image, labels, size, generator):
     """A random square of a scene, at a random scale, mirrored half of the time.
 
     Where the scene is too small for the square its edge is continued, without a class.
 
     Args:
-        picture: (H, W, 3) uint8.
+        image: (H, W, 3) uint8.
         labels: (H, W) uint8, VOID where there is no class.
         size: int, S, pixels.
         generator: np.random.Generator.
 
     Returns:
-        picture: (S, S, 3) uint8, bilinear.
+        image: (S, S, 3) uint8, bilinear.
         labels: (S, S) uint8, the nearest pixel's: numbers of classes have no mean.
     """
     side = size / np.exp(generator.uniform(*np.log(SCALES)))
     height, width = labels.shape
     missing = ((0, max(0, int(np.ceil(side)) - height)), (0, max(0, int(np.ceil(side)) - width)))
-    picture = np.pad(picture, (*missing, (0, 0)), mode="edge")
+    image = np.pad(image, (*missing, (0, 0)), mode="edge")
     labels = np.pad(labels, missing, constant_values=VOID)
     top, left = (generator.uniform(0, length - side) for length in labels.shape)
     box = (left, top, left + side, top + side)
-    picture = Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR, box)
+    image = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, box)
     labels = Image.fromarray(labels).resize((size, size), Image.Resampling.NEAREST, box)
     mirror = slice(None, None, -1 if generator.random() < 0.5 else 1)
-    return np.asarray(picture)[:, mirror], np.asarray(labels)[:, mirror]
+    return np.asarray(image)[:, mirror], np.asarray(labels)[:, mirror]
 
 
 class CropBatches(keras.utils.PyDataset):
@@ -44,7 +44,7 @@ class CropBatches(keras.utils.PyDataset):
     The batch of a step follows from the seed and the step's number. Every scene comes once before any comes again.
 
     Args:
-        scenes: `Scenes`, N of them.
+        dataset: `SegmentationDataset`, N of them.
         weights: (C,) float, of the classes.
         size: int, S, pixels.
         batch_size: int, B; more than N is fine.
@@ -52,9 +52,9 @@ class CropBatches(keras.utils.PyDataset):
         seed: int.
     """
 
-    def __init__(self, scenes, weights, size, batch_size, steps, seed):
+    def __init__(self, dataset, weights, size, batch_size, steps, seed):
         super().__init__()
-        self.scenes, self.size, self.batch_size, self.steps, self.seed = scenes, size, batch_size, steps, seed
+        self.dataset, self.size, self.batch_size, self.steps, self.seed = dataset, size, batch_size, steps, seed
         self.weights = np.zeros(256, np.float32)
         self.weights[: len(weights)] = weights
 
@@ -62,14 +62,14 @@ class CropBatches(keras.utils.PyDataset):
         return self.steps
 
     def __getitem__(self, step):
-        """Pictures (B, S, S, 3) float32 in [0, 1], labels (B, S, S) uint8 with 0 for void, weights (B, S, S)."""
+        """Images (B, S, S, 3) float32 in [0, 1], labels (B, S, S) uint8 with 0 for void, weights (B, S, S)."""
         generator = np.random.default_rng((self.seed, 1, step))
         crops = [self._crop(step * self.batch_size + i, generator) for i in range(self.batch_size)]
-        pictures, labels = (np.stack(arrays) for arrays in zip(*crops, strict=True))
+        images, labels = (np.stack(arrays) for arrays in zip(*crops, strict=True))
         weights = self.weights[labels]
-        return pictures / np.float32(255), np.where(labels == VOID, np.uint8(0), labels), weights
+        return images / np.float32(255), np.where(labels == VOID, np.uint8(0), labels), weights
 
     def _crop(self, number, generator):
-        epoch, place = divmod(number, len(self.scenes))
-        i = np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.scenes))[place]
-        return random_crop(self.scenes.picture(i), self.scenes.labels(i), self.size, generator)
+        epoch, place = divmod(number, len(self.dataset))
+        i = np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.dataset))[place]
+        return random_crop(self.dataset.image(i), self.dataset.labels(i), self.size, generator)

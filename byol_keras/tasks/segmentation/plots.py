@@ -1,4 +1,4 @@
-"""Pictures of predictions: scenes beside maps of their classes, with a legend."""
+"""Images of predictions: scenes beside maps of their classes, with a legend."""
 
 import colorsys
 
@@ -10,12 +10,12 @@ from .label_maps import VOID
 GAP = 6
 FONT_SIZE = 14
 LINE = 22
-# The part of a circle that never comes back to where it was: neighbours in the list get hues far apart.
+# The part of a circle that never comes back to where it was: neighbors in the list get hues far apart.
 GOLDEN = 0.6180339887498949
 
 
-def colours(classes):
-    """(256, 3) uint8: a colour for each of `classes` int classes; black for everything else, VOID above all."""
+def colors(classes):
+    """(256, 3) uint8: a color for each of `classes` int classes; black for everything else, VOID above all."""
     table = np.zeros((256, 3), np.uint8)
     for i in range(classes):
         value, saturation = ((0.95, 0.75), (0.65, 0.85), (0.95, 0.4))[i % 3]
@@ -23,18 +23,18 @@ def colours(classes):
     return table
 
 
-def prediction_sheet(rows, columns, class_names):
-    """Scenes and label maps side by side on white, above a legend of the colours.
+def prediction_grid(rows, columns, class_names):
+    """SegmentationDataset and label maps side by side on white, above a legend of the colors.
 
     Args:
-        rows: list of rows, each a list of (H, W, 3) uint8 pictures and (H, W) uint8 label maps.
+        rows: list of rows, each a list of (H, W, 3) uint8 images and (H, W) uint8 label maps.
         columns: list of str, what stands above each column.
         class_names: tuple of str.
 
     Returns:
         PIL.Image, RGB.
     """
-    table, font = colours(len(class_names)), ImageFont.load_default(FONT_SIZE)
+    table, font = colors(len(class_names)), ImageFont.load_default(FONT_SIZE)
     tiles = [[cell if cell.ndim == 3 else table[cell] for cell in row] for row in rows]
     widths = [max(row[x].shape[1] for row in tiles) for x in range(len(columns))]
     heights = [max(tile.shape[0] for tile in row) for row in tiles]
@@ -42,18 +42,18 @@ def prediction_sheet(rows, columns, class_names):
     entries = [*enumerate(class_names), (VOID, "no class")]
     places, lines = _legend(entries, width, font)
     top = LINE + sum(heights) + GAP * len(heights)
-    canvas = Image.new("RGB", (width, top + lines * LINE + GAP), "white")
-    draw = ImageDraw.Draw(canvas)
+    letterbox = Image.new("RGB", (width, top + lines * LINE + GAP), "white")
+    draw = ImageDraw.Draw(letterbox)
     for x, name in enumerate(columns):
         left = GAP + sum(widths[:x]) + GAP * x
         draw.text((left, 2), name, "black", font)
         for y, row in enumerate(tiles):
-            canvas.paste(Image.fromarray(row[x]), (left, LINE + sum(heights[:y]) + GAP * y))
+            letterbox.paste(Image.fromarray(row[x]), (left, LINE + sum(heights[:y]) + GAP * y))
     for (number, name), (left, line) in zip(entries, places, strict=True):
         y = top + line * LINE
         draw.rectangle((left, y + 2, left + FONT_SIZE, y + 2 + FONT_SIZE), tuple(int(c) for c in table[number]))
         draw.text((left + FONT_SIZE + GAP, y), name, "black", font)
-    return canvas
+    return letterbox
 
 
 def _legend(entries, width, font):

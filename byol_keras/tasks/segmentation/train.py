@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...kernels import fast_layers
-from ...schedules import learning_rate
+from ...schedules import warmup_cosine
 from .metrics import confusion
 from .model import STRIDE, predictor
 from .pipeline import CropBatches
@@ -47,23 +47,23 @@ class Schedule:
             raise InputError(f"--learning-rate must be above 0. Received: {self.learning_rate}")
 
 
-def fine_tune(model, scenes, schedule, seed):
+def fine_tune(model, dataset, schedule, seed):
     """Trains all of a segmenter: AdamW, linear warm-up, then a cosine to 0.
 
     Args:
         model: of `build_segmenter`.
-        scenes: `Scenes`.
+        dataset: `SegmentationDataset`.
         schedule: `Schedule`.
         seed: int, of the crops.
     """
-    rate = learning_rate(schedule.learning_rate, 256, schedule.steps, int(WARMUP * schedule.steps))
+    rate = warmup_cosine(schedule.learning_rate, 256, schedule.steps, int(WARMUP * schedule.steps))
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY),
         # The mean over the pixels with a class, and not over all.
         keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
     )
-    weights = class_weights(scenes.pixels)
-    batches = CropBatches(scenes, weights, schedule.crop_size, schedule.batch_size, schedule.steps, seed)
+    weights = class_weights(dataset.pixels)
+    batches = CropBatches(dataset, weights, schedule.crop_size, schedule.batch_size, schedule.steps, seed)
     with fast_layers(model):
         model.fit(batches, epochs=1, shuffle=False, verbose=1 if sys.stdout.isatty() else 2)
 
@@ -71,11 +71,11 @@ def fine_tune(model, scenes, schedule, seed):
 def class_weights(pixels, balance=BALANCE):
     """What a pixel of each class weighs in the loss: (median frequency / frequency) ** balance.
 
-    A class' frequency is its share of the pictures in which it occurs (Eigen and Fergus 2015, arXiv 1411.4734, where
+    A class' frequency is its share of the images in which it occurs (Eigen and Fergus 2015, arXiv 1411.4734, where
     balance is 1).
 
     Args:
-        pixels: (N, C) int, pixels of each class in each picture.
+        pixels: (N, C) int, pixels of each class in each image.
         balance: float from 0 to 1.
 
     Returns:
@@ -90,10 +90,10 @@ def class_weights(pixels, balance=BALANCE):
     return weights
 
 
-def score(model, scenes):
+def score(model, dataset):
     """The confusion of classes over all scenes, at the size of their label maps: (C, C) int64, see `confusion`."""
     predict = predictor(model)
-    counts = np.zeros((len(scenes.class_names),) * 2, np.int64)
-    for i in range(len(scenes)):
-        counts += confusion(scenes.labels(i), predict(scenes.picture(i)), len(scenes.class_names))
+    counts = np.zeros((len(dataset.class_names),) * 2, np.int64)
+    for i in range(len(dataset)):
+        counts += confusion(dataset.labels(i), predict(dataset.image(i)), len(dataset.class_names))
     return counts

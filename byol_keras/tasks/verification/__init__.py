@@ -1,1 +1,1 @@
-"""Verification: whether two pictures show the same thing, such as one person."""
+"""Verification: whether two images show the same thing, such as one person."""

@@ -1,4 +1,4 @@
-"""Pairs of pictures that show the same or not, in folds: LFW's pairs.txt, and a plain CSV for other folders."""
+"""Pairs of images that show the same or not, in folds: LFW's pairs.txt, and a plain CSV for other folders."""
 
 import csv
 import dataclasses
@@ -14,10 +14,10 @@ COLUMNS = ["fold", "a", "b", "same"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pairs:
-    """N pairs of pictures.
+    """N pairs of images.
 
     Attributes:
-        a, b: N texts: the path below the folder of pictures, with forward slashes; LFW's without the file's ending.
+        a, b: N texts: the path below the folder of images, with forward slashes; LFW's without the file's ending.
         same: (N,) bool, whether both show the same.
         folds: (N,) int64, from 1 on.
     """
@@ -52,16 +52,16 @@ class Pairs:
         )
 
     def identities(self):
-        """What must not be trained on to test on these pairs: the pictures' folders, one a person.
+        """What must not be trained on to test on these pairs: the images' folders, one a person.
 
         Returns:
-            set of str; a picture in no folder stands for itself.
+            set of str; an image in no folder stands for itself.
         """
         return {identity(name) for name in (*self.a, *self.b)}
 
 
 def identity(name):
-    """The folder that a picture is in, which is a person's; the picture itself where it is in none."""
+    """The folder that an image is in, which is a person's; the image itself where it is in none."""
     parent = str(PurePosixPath(name).parent)
     return name if parent == "." else parent
 
@@ -70,8 +70,8 @@ def read_pairs(path):
     """Reads a file of pairs.
 
     Either LFW's pairs.txt: the number of folds and of pairs of a kind in each, then fold by fold a line a pair,
-    `name number number` for the same person and `name number name number` for two, where `Ann 7` is the picture
-    Ann/Ann_0007. Or a CSV with the columns fold, a, b and same: a whole number, two paths below the folder of pictures,
+    `name number number` for the same person and `name number name number` for two, where `Ann 7` is the image
+    Ann/Ann_0007. Or a CSV with the columns fold, a, b and same: a whole number, two paths below the folder of images,
     and 1 or 0.
 
     Args:
@@ -120,18 +120,18 @@ def fold_numbers(text):
 
 
 def located(pairs, names, where):
-    """Which pictures the pairs are of.
+    """Which images the pairs are of.
 
     Args:
         pairs: `Pairs`.
-        names: list of M str, the pictures' paths below their folder.
+        names: list of M str, the images' paths below their folder.
         where: text that names the folder in the error.
 
     Returns:
         (N, 2) int, indices into `names`.
 
     Raises:
-        InputError: where pictures are missing.
+        InputError: where images are missing.
     """
     # Also by the name without its ending, which LFW's lines do not have; of two such, the first counts.
     places = {str(PurePosixPath(name).with_suffix("")): i for i, name in reversed(list(enumerate(names)))}
@@ -140,7 +140,7 @@ def located(pairs, names, where):
     missing = sorted(wanted - places.keys())
     if missing:
         raise InputError(
-            f"{len(missing):,} of the {len(wanted):,} pictures in the pairs are not in {where}, or cannot be decoded: "
+            f"{len(missing):,} of the {len(wanted):,} images in the pairs are not in {where}, or cannot be decoded: "
             f"{list_names(missing)}."
         )
     return np.array([[places[a], places[b]] for a, b in zip(pairs.a, pairs.b, strict=True)])
@@ -189,10 +189,10 @@ def _csv_rows(path, lines):
 
 
 def _inside(path, number, name):
-    """`name`, when it is a path below the folder of pictures."""
+    """`name`, when it is a path below the folder of images."""
     parts = PurePosixPath(name).parts
     if not parts or parts[0] == "/" or ".." in parts:
-        raise InputError(f"{path}, line {number}: {name!r} is not a path below the folder of pictures.")
+        raise InputError(f"{path}, line {number}: {name!r} is not a path below the folder of images.")
     return "/".join(parts)
 
 

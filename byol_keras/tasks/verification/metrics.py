@@ -1,4 +1,4 @@
-"""Do two pictures show the same? Similarities of pairs, judged as on Labeled Faces in the Wild (LFW)."""
+"""Do two images show the same? Similarities of pairs, judged as on Labeled Faces in the Wild (LFW)."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ SHRINKAGE = 0.1
 
 
 def whitening(vectors):
-    """What makes vectors comparable by cosine: each direction counts alike, however much of it all pictures share.
+    """What makes vectors comparable by cosine: each direction counts alike, however much of it all images share.
 
     Args:
-        vectors: (N, D) float embeddings of pictures that are in none of the pairs, N at least 2. No labels are needed.
+        vectors: (N, D) float embeddings of images that are in none of the pairs, N at least 2. No labels are needed.
 
     Returns:
         mean (D,) and matrix (D, D), float64: `(vectors - mean) @ matrix` has about the identity as its covariance,

@@ -1,1 +1,1 @@
-"""Programs that embed pictures with an exported file, each in a process of its own without Keras."""
+"""Programs that embed images with an exported file, each in a process of its own without Keras."""

@@ -4,7 +4,7 @@
 
 IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: `embedding` float32 (N, D); `load_ms`, the
 time to open the model; `latency_ms`, the median time for one image after warm-up. Both in milliseconds.
-It computes in float32; left alone, OpenVINO takes bfloat16 where the processor has units for it, quicker and coarser.
+It computes in float32; left alone, OpenVINO takes bfloat16 where the CPU has units for it, quicker and coarser.
 Needs numpy and openvino only.
 """
 

@@ -39,7 +39,7 @@ def main(model: str, images_path: str, out_path: str) -> None:
             f"run_saved_model: the images must be uint8 {expected}. "
             f"Received: {images_path} with {images.dtype} {images.shape}"
         )
-    pictures = images
+    pixels = images
     if signature.structured_input_signature[1]["images"].dtype == tf.float32:
         images = images / np.float32(255)
     starts = range(0, len(images), BATCH)
@@ -48,7 +48,7 @@ def main(model: str, images_path: str, out_path: str) -> None:
 
     answers = {}
     if "classify" in loaded.signatures:
-        files = [tf.stack([tf.io.encode_png(image) for image in pictures[i : i + BATCH]]) for i in starts]
+        files = [tf.stack([tf.io.encode_png(image) for image in pixels[i : i + BATCH]]) for i in starts]
         given = [loaded.signatures["classify"](image_bytes=batch) for batch in files]
         answers["labels"] = np.array([label.decode() for batch in given for label in batch["labels"][:, 0].numpy()])
         answers["scores"] = np.concatenate([batch["scores"][:, 0].numpy() for batch in given])

@@ -9,7 +9,7 @@ from byol_keras.errors import InputError, ParityError
 from byol_keras.export.benchmark import report
 from byol_keras.export.benchmark.measure import BATCH, Measurement, measure, size_of
 from byol_keras.export.benchmark.report_page import report_page
-from byol_keras.export.parity.accuracy import Labelled
+from byol_keras.export.parity.accuracy import Labeled
 
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("matplotlib")
@@ -26,8 +26,8 @@ def measurement(name, single, batch):
 
 
 @pytest.fixture(scope="module")
-def images(pictures):
-    return pictures(24, 32, 32)
+def images(make_images):
+    return make_images(24, 32, 32)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def test_a_file_that_does_not_run_and_no_threads(files, images, tmp_path):
 
 @pytest.mark.slow
 def test_the_report_of_a_choice(encoder, files, images, tmp_path, capsys):
-    labelled = Labelled(images, np.arange(24) % 2)
-    parities = export.check(encoder, files, images, labelled)
+    labeled = Labeled(images, np.arange(24) % 2)
+    parities = export.check(encoder, files, images, labeled)
     measured = report.write_report(encoder, files, parities, images, tmp_path, threads=1)
     names = [*files, "Keras", *PEERS]
     assert [m.name for m in measured] == names
@@ -95,7 +95,7 @@ def test_a_peer_that_does_not_run_is_left_out(files, images, tmp_path, capsys):
 
 
 def test_the_rows(encoder, files, images):
-    parities = export.check(encoder, {"int8": files["int8"]}, images, Labelled(images, np.arange(24) % 2))
+    parities = export.check(encoder, {"int8": files["int8"]}, images, Labeled(images, np.arange(24) % 2))
     measured = [measurement("int8", 0.5, 8.0), measurement("Keras", 4.0, 64.0)]
     header, int8, keras = report.table_rows(measured, parities)
     assert header[-1] == "20-NN, points kept"

@@ -23,7 +23,7 @@ LIBRARY = Path(importlib.util.find_spec("tensorflow").origin).parent
 def exported(encoder, tmp_path_factory):
     rng = np.random.default_rng(0)
     head = export.LinearHead(rng.normal(size=(48, 3)), np.zeros(3), ("cat", "dog", "Füchse"))
-    index = export.NeighbourIndex([f"{i}.jpg" for i in range(9)], rng.normal(size=(9, 48)))
+    index = export.NeighborIndex([f"{i}.jpg" for i in range(9)], rng.normal(size=(9, 48)))
     return export.saved_model(encoder, tmp_path_factory.mktemp("c") / "1", head=head, index=index)
 
 
@@ -55,14 +55,14 @@ def call(path, folder, *requests):
         ]
 
 
-def png(picture):
+def png(image):
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
 
 
-def test_every_signature_answers(exported, encoder, pictures, tmp_path):
-    images = pictures(3, 32, 32)
+def test_every_signature_answers(exported, encoder, make_images, tmp_path):
+    images = make_images(3, 32, 32)
     files = [png(image) for image in images]
     arrays, strings, classes, near = call(
         exported,
@@ -70,7 +70,7 @@ def test_every_signature_answers(exported, encoder, pictures, tmp_path):
         ("serving_default", images),
         ("serve_bytes", files),
         ("classify", files),
-        ("neighbours", files),
+        ("neighbors", files),
     )
     reference = encoder(images / np.float32(255), training=False).numpy()
     for outputs in (arrays, strings):
@@ -82,8 +82,8 @@ def test_every_signature_answers(exported, encoder, pictures, tmp_path):
     assert set(near["names"].ravel()) <= {f"{i}.jpg" for i in range(9)}
 
 
-def test_bad_input_gives_a_message_and_the_session_goes_on(exported, pictures, tmp_path):
-    good = png(pictures(1, 32, 32)[0])
+def test_bad_input_gives_a_message_and_the_session_goes_on(exported, make_images, tmp_path):
+    good = png(make_images(1, 32, 32)[0])
     answers = call(
         exported,
         tmp_path,

@@ -48,8 +48,8 @@ def test_signature(exported):
 
 
 @pytest.mark.parametrize(("count", "height", "width"), [(1, 32, 32), (3, 40, 56), (2, 57, 31), (5, 20, 20)])
-def test_any_batch_and_size_gives_what_keras_gives(encoder, exported, pictures, count, height, width):
-    images = pictures(count, height, width, seed=count)
+def test_any_batch_and_size_gives_what_keras_gives(encoder, exported, make_images, count, height, width):
+    images = make_images(count, height, width, seed=count)
     embedding = signature(exported)(images=tf.constant(images))["embedding"].numpy()
     reference = expected(encoder, images)
     assert embedding.shape == (count, 48)
@@ -85,10 +85,10 @@ def test_a_half_precision_encoder_is_exported_in_float32(half_precision, make_en
     assert encoder.compute_dtype == half_precision.removeprefix("mixed_")
 
 
-def test_an_encoder_of_free_size_gets_the_images_unchanged(make_encoder, pictures, tmp_path):
+def test_an_encoder_of_free_size_gets_the_images_unchanged(make_encoder, make_images, tmp_path):
     encoder = make_encoder(size=(None, None))
     path = export.saved_model(encoder, tmp_path / "1")
-    images = pictures(2, 40, 56)
+    images = make_images(2, 40, 56)
     embedding = signature(path)(images=tf.constant(images))["embedding"].numpy()
     reference = encoder(images / np.float32(255), training=False).numpy()
     np.testing.assert_allclose(embedding, reference, atol=1e-5 * np.abs(reference).max())

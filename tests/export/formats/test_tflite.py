@@ -319,7 +319,7 @@ def test_calibration_from_a_source(encoder, tmp_path, kind):
             Image.fromarray(image).save(tmp_path / f"{i:02}.png")
         source = tmp_path
     else:
-        source = tmp_path / "pictures.npz"
+        source = tmp_path / "images.npz"
         np.savez(source, images=SQUARE)
     path = export.tflite(encoder, tmp_path / "source.tflite", quantize="int8", calibration=str(source))
     array = export.tflite(encoder, tmp_path / "array.tflite", quantize="int8", calibration=SQUARE)
@@ -327,17 +327,17 @@ def test_calibration_from_a_source(encoder, tmp_path, kind):
     np.testing.assert_array_equal(embeddings(path, images), embeddings(array, images))
 
 
-def test_a_source_with_too_few_pictures_or_none(encoder, make_encoder, tmp_path):
+def test_a_source_with_too_few_images_or_none(encoder, make_encoder, tmp_path):
     folder = tmp_path / "few"
     folder.mkdir()
     path = tmp_path / "a.tflite"
-    with pytest.raises(InputError, match=r"No pictures in .*few"):
+    with pytest.raises(InputError, match=r"No images in .*few"):
         export.tflite(encoder, path, quantize="int8", calibration=folder)
     for i in range(3):
         Image.fromarray(SQUARE[i]).save(folder / f"{i}.png")
     with pytest.raises(InputError, match=r"at least 8 .*Received: calibration of 3 images in .*few"):
         export.tflite(encoder, path, quantize="int8", calibration=folder)
-    with pytest.raises(InputError, match=r"1 channels .1 grey.*Received: calibration .*few with 3"):
+    with pytest.raises(InputError, match=r"1 channels .1 gray.*Received: calibration .*few with 3"):
         export.tflite(make_encoder(channels=1), path, quantize="int8", calibration=folder)
     Image.fromarray(SQUARE[0][:20]).save(folder / "another_size.png")
     with pytest.raises(InputError, match=r"not square.*24 by 40"):
@@ -346,9 +346,9 @@ def test_a_source_with_too_few_pictures_or_none(encoder, make_encoder, tmp_path)
 
 
 def test_calibration_images_span_the_range():
-    grey = MODULE.calibration_images(np.full((8, 16, 16, 1), 100, np.uint8), 16, 16, 1)
-    assert (grey.min(), grey.max()) == (0, 1)
-    assert np.sum(grey != np.float32(100 / 255)) == 2
+    gray = MODULE.calibration_images(np.full((8, 16, 16, 1), 100, np.uint8), 16, 16, 1)
+    assert (gray.min(), gray.max()) == (0, 1)
+    assert np.sum(gray != np.float32(100 / 255)) == 2
 
 
 @pytest.mark.parametrize("cut", [0, 4, 100, -50])

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from byol_keras import export
-from byol_keras.export.graph import freeze as freezing
+from byol_keras.export.graph import freeze
 
 
 def run(path, images):
@@ -40,8 +40,8 @@ def residual_encoder():
     return keras.Model(inputs, keras.layers.GlobalMaxPooling2D()(alone))
 
 
-def test_batch_norm_is_folded_into_the_convolutions(pictures, tmp_path):
-    encoder, images = residual_encoder(), pictures(4, 16, 16)
+def test_batch_norm_is_folded_into_the_convolutions(make_images, tmp_path):
+    encoder, images = residual_encoder(), make_images(4, 16, 16)
     encoder(images / np.float32(255), training=True)
     embedding, nodes = run(export.saved_model(encoder, tmp_path / "1"), images)
     reference = encoder(images / np.float32(255), training=False).numpy()
@@ -60,7 +60,7 @@ def test_batch_norm_is_folded_into_the_convolutions(pictures, tmp_path):
 
 
 def frozen_of(function, *signature):
-    return freezing.frozen(tf.function(function, autograph=False).get_concrete_function(*signature))
+    return freeze.frozen(tf.function(function, autograph=False).get_concrete_function(*signature))
 
 
 def test_what_a_function_changes_stays_a_variable():
@@ -81,7 +81,7 @@ def test_what_a_function_changes_stays_a_variable():
 
 
 def test_weights_too_large_for_one_graph_stay_variables(encoder, images, tmp_path, monkeypatch):
-    monkeypatch.setattr(freezing, "MOST_BYTES", 1000)
+    monkeypatch.setattr(freeze, "MOST_BYTES", 1000)
     path = export.saved_model(encoder, tmp_path / "1")
     (data,) = (path / "variables").glob("*.data*")
     assert data.stat().st_size > 4 * encoder.count_params()
@@ -91,7 +91,7 @@ def test_weights_too_large_for_one_graph_stay_variables(encoder, images, tmp_pat
     np.testing.assert_allclose(embeddings[0], embeddings[1], atol=1e-5 * np.abs(embeddings[0]).max())
 
 
-def test_a_condition_inside_the_encoder(tmp_path, pictures):
+def test_a_condition_inside_the_encoder(tmp_path, make_images):
     class Brighten(keras.layers.Layer):
         def build(self, shape):
             self.gain = self.add_weight(shape=(shape[-1],), initializer="ones")
@@ -102,22 +102,22 @@ def test_a_condition_inside_the_encoder(tmp_path, pictures):
     inputs = keras.Input((16, 16, 3))
     encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(Brighten()(inputs)))
     path = export.saved_model(encoder, tmp_path / "1")
-    for images in (pictures(2, 16, 16) // 4, 255 - pictures(2, 16, 16) // 4):
+    for images in (make_images(2, 16, 16) // 4, 255 - make_images(2, 16, 16) // 4):
         embedding, _ = run(path, images)
         np.testing.assert_allclose(embedding, encoder(images / np.float32(255)), rtol=1e-4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50", "EfficientNetB0"])
-def test_networks_of_keras_applications(name, pictures, tmp_path):
+def test_networks_of_keras_applications(name, make_images, tmp_path):
     keras.utils.set_random_seed(0)
     encoder = getattr(keras.applications, name)(weights=None, include_top=False, pooling="avg", input_shape=(96, 96, 3))
-    images = pictures(8, 120, 100)
+    images = make_images(8, 120, 100)
     export.require(export.check(encoder, {name: export.saved_model(encoder, tmp_path / "1")}, images))
 
 
 @pytest.mark.slow
-def test_a_backbone_of_keras_cv(pictures, tmp_path):
+def test_a_backbone_of_keras_cv(make_images, tmp_path):
     keras_cv = pytest.importorskip("keras_cv")
     keras.utils.set_random_seed(0)
     backbone = keras_cv.models.ResNetBackbone(
@@ -128,4 +128,4 @@ def test_a_backbone_of_keras_cv(pictures, tmp_path):
         input_shape=(64, 64, 3),
     )
     encoder = keras.Model(backbone.inputs, keras.layers.GlobalAveragePooling2D()(backbone.outputs[0]))
-    export.require(export.check(encoder, {"1": export.saved_model(encoder, tmp_path / "1")}, pictures(8, 80, 70)))
+    export.require(export.check(encoder, {"1": export.saved_model(encoder, tmp_path / "1")}, make_images(8, 80, 70)))

@@ -15,17 +15,17 @@ from byol_keras.errors import InputError
 from byol_keras.evaluation import linear_accuracy
 
 
-def encoded(picture, kind="PNG", **options):
+def encoded(image, kind="PNG", **options):
     file = io.BytesIO()
-    Image.fromarray(picture.squeeze()).save(file, kind, **options)
+    Image.fromarray(image.squeeze()).save(file, kind, **options)
     return file.getvalue()
 
 
-def square(encoder, picture):
-    """By hand: the central square of one picture uint8 (H, W, C), resized as in evaluation, through Keras: (D,)."""
-    side = min(picture.shape[:2])
-    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-    cut = picture[None, top : top + side, left : left + side] / np.float32(255)
+def square(encoder, image):
+    """By hand: the central square of one image uint8 (H, W, C), resized as in evaluation, through Keras: (D,)."""
+    side = min(image.shape[:2])
+    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+    cut = image[None, top : top + side, left : left + side] / np.float32(255)
     return encoder(central_resize(tf.constant(cut), 32), training=False)[0].numpy()
 
 
@@ -37,11 +37,11 @@ def head():
 
 
 @pytest.fixture(scope="module")
-def known(encoder, pictures):
-    """An index of eight pictures."""
-    images = pictures(8, 32, 32, seed=3)
+def known(encoder, make_images):
+    """An index of eight images."""
+    images = make_images(8, 32, 32, seed=3)
     names = [f"folder/{i}.jpg" for i in range(8)]
-    return images, export.NeighbourIndex(names, 7 * encoder(images / np.float32(255), training=False).numpy())
+    return images, export.NeighborIndex(names, 7 * encoder(images / np.float32(255), training=False).numpy())
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,8 @@ def signatures(encoder, head, known, tmp_path_factory):
 
 
 def test_the_signatures_are_these(signatures):
-    assert set(signatures) == {"serving_default", "serve_bytes", "classify", "neighbours"}
-    for name in ("serve_bytes", "classify", "neighbours"):
+    assert set(signatures) == {"serving_default", "serve_bytes", "classify", "neighbors"}
+    for name in ("serve_bytes", "classify", "neighbors"):
         expected = {"image_bytes": tf.TensorSpec((None,), tf.string, name="image_bytes")}
         assert signatures[name].structured_input_signature == ((), expected)
 
@@ -67,15 +67,15 @@ def test_normalized_embeddings_have_length_one_and_the_same_direction(signatures
     np.testing.assert_allclose(normalized, embedding / lengths, rtol=1e-4, atol=1e-6)
 
 
-def test_encoded_pictures_of_any_size_and_kind(signatures, encoder, pictures):
-    plain, tall, grey = (pictures(1, *size, seed=i)[0] for i, size in enumerate([(32, 32), (57, 31), (40, 56)]))
-    grey = grey[..., :1]
+def test_encoded_images_of_any_size_and_kind(signatures, encoder, make_images):
+    plain, tall, gray = (make_images(1, *size, seed=i)[0] for i, size in enumerate([(32, 32), (57, 31), (40, 56)]))
+    gray = gray[..., :1]
     alpha = np.concatenate([tall, np.full((57, 31, 1), 99, np.uint8)], axis=2)
     jpeg = encoded(tall, "JPEG", quality=90)
-    strings = [encoded(plain), encoded(tall), encoded(grey), encoded(alpha), jpeg]
-    seen = [plain, tall, np.repeat(grey, 3, axis=2), tall, np.array(Image.open(io.BytesIO(jpeg)))]
+    strings = [encoded(plain), encoded(tall), encoded(gray), encoded(alpha), jpeg]
+    seen = [plain, tall, np.repeat(gray, 3, axis=2), tall, np.array(Image.open(io.BytesIO(jpeg)))]
     outputs = signatures["serve_bytes"](image_bytes=tf.constant(strings))
-    reference = np.stack([square(encoder, picture) for picture in seen])
+    reference = np.stack([square(encoder, image) for image in seen])
     np.testing.assert_allclose(outputs["embedding"], reference, atol=1e-5 * np.abs(reference).max())
     np.testing.assert_allclose(np.linalg.norm(outputs["embedding_normalized"], axis=1), 1, rtol=1e-5)
 
@@ -90,8 +90,8 @@ def test_an_empty_batch_gives_empty_answers(signatures):
 
 
 def broken():
-    picture = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
-    jpeg, png = encoded(picture, "JPEG"), encoded(picture)
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    jpeg, png = encoded(image, "JPEG"), encoded(image)
     return {
         "zero bytes": (b"", r"neither JPEG nor PNG. Received: index\] \[1\] \[bytes\] \[0\]"),
         "text": (b"GET / HTTP/1.1", r"neither JPEG nor PNG. Received: index\] \[1\] \[bytes\] \[14\]"),
@@ -102,10 +102,10 @@ def broken():
 
 
 @pytest.mark.parametrize("case", list(broken()))
-@pytest.mark.parametrize("name", ["serve_bytes", "classify", "neighbours"])
-def test_a_string_that_cannot_be_decoded(signatures, pictures, name, case):
+@pytest.mark.parametrize("name", ["serve_bytes", "classify", "neighbors"])
+def test_a_string_that_cannot_be_decoded(signatures, make_images, name, case):
     string, message = broken()[case]
-    good = encoded(pictures(1, 32, 32)[0])
+    good = encoded(make_images(1, 32, 32)[0])
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         signatures[name](image_bytes=tf.constant([good, string, good]))
 
@@ -128,10 +128,10 @@ def test_images_of_a_wrong_dtype(signatures):
         signatures["serving_default"](images=tf.zeros((2, 32, 32, 3)))
 
 
-def test_float_images(encoder, pictures, tmp_path):
+def test_float_images(encoder, make_images, tmp_path):
     path = export.saved_model(encoder, tmp_path / "1", dtype="float32")
     loaded = tf.saved_model.load(str(path))
-    images = pictures(3, 40, 56) / np.float32(255)
+    images = make_images(3, 40, 56) / np.float32(255)
     embedding = loaded.signatures["serving_default"](images=tf.constant(images))["embedding"].numpy()
     reference = np.stack([square(encoder, np.round(image * 255).astype(np.uint8)) for image in images])
     np.testing.assert_allclose(embedding, reference, atol=1e-5 * np.abs(reference).max())
@@ -140,8 +140,8 @@ def test_float_images(encoder, pictures, tmp_path):
             loaded.signatures["serving_default"](images=tf.constant(wrong, tf.float32))
 
 
-def test_classify(signatures, encoder, head, pictures):
-    images = pictures(4, 32, 32, seed=5)
+def test_classify(signatures, encoder, head, make_images):
+    images = make_images(4, 32, 32, seed=5)
     outputs = signatures["classify"](image_bytes=tf.constant([encoded(image) for image in images]))
     logits = encoder(images / np.float32(255), training=False).numpy() @ head.weights + head.bias
     scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -153,9 +153,9 @@ def test_classify(signatures, encoder, head, pictures):
     np.testing.assert_allclose(outputs["scores"], np.take_along_axis(scores, order, axis=1), rtol=1e-3, atol=1e-6)
 
 
-def test_the_nearest_neighbour_of_a_known_picture_is_itself(signatures, encoder, known):
+def test_the_nearest_neighbor_of_a_known_image_is_itself(signatures, encoder, known):
     images, index = known
-    outputs = signatures["neighbours"](image_bytes=tf.constant([encoded(image) for image in images[:3]]))
+    outputs = signatures["neighbors"](image_bytes=tf.constant([encoded(image) for image in images[:3]]))
     assert outputs["names"].shape == (3, 5)
     assert [row[0].decode() for row in outputs["names"].numpy()] == list(index.names[:3])
     np.testing.assert_allclose(outputs["similarities"][:, 0], 1, rtol=1e-5)
@@ -163,58 +163,58 @@ def test_the_nearest_neighbour_of_a_known_picture_is_itself(signatures, encoder,
     np.testing.assert_allclose(outputs["similarities"], -np.sort(-(units[:3] @ units.T), axis=1)[:, :5], atol=1e-5)
 
 
-def test_a_free_encoder_with_an_image_size_is_like_a_square_one(make_encoder, pictures, tmp_path):
+def test_a_free_encoder_with_an_image_size_is_like_a_square_one(make_encoder, make_images, tmp_path):
     free = make_encoder(size=(None, None))
     unchanged = tf.saved_model.load(str(export.saved_model(free, tmp_path / "1")))
     assert set(unchanged.signatures) == {"serving_default"}
     loaded = tf.saved_model.load(str(export.saved_model(free, tmp_path / "2", image_size=32)))
-    picture = pictures(1, 40, 56)[0]
-    reference = square(free, picture)
+    image = make_images(1, 40, 56)[0]
+    reference = square(free, image)
     for outputs in (
-        loaded.signatures["serving_default"](images=tf.constant(picture[None])),
-        loaded.signatures["serve_bytes"](image_bytes=tf.constant([encoded(picture)])),
+        loaded.signatures["serving_default"](images=tf.constant(image[None])),
+        loaded.signatures["serve_bytes"](image_bytes=tf.constant([encoded(image)])),
     ):
         np.testing.assert_allclose(outputs["embedding"][0], reference, atol=1e-5 * np.abs(reference).max())
 
 
-def test_a_grey_encoder_decodes_to_grey(make_encoder, pictures, tmp_path):
+def test_a_gray_encoder_decodes_to_gray(make_encoder, make_images, tmp_path):
     encoder = make_encoder(channels=1)
     loaded = tf.saved_model.load(str(export.saved_model(encoder, tmp_path / "1")))
-    picture = pictures(1, 32, 32, channels=1)[0]
-    outputs = loaded.signatures["serve_bytes"](image_bytes=tf.constant([encoded(picture)]))
-    reference = square(encoder, picture)
+    image = make_images(1, 32, 32, channels=1)[0]
+    outputs = loaded.signatures["serve_bytes"](image_bytes=tf.constant([encoded(image)]))
+    reference = square(encoder, image)
     np.testing.assert_allclose(outputs["embedding"][0], reference, atol=1e-5 * np.abs(reference).max())
 
 
-def test_encoders_whose_pictures_cannot_be_decoded(make_encoder, head, tmp_path):
+def test_encoders_whose_images_cannot_be_decoded(make_encoder, head, tmp_path):
     for i, options in enumerate(({"size": (24, 40)}, {"channels": 4}, {"size": (None, None)}), start=1):
         encoder = make_encoder(**options)
-        with pytest.raises(InputError, match=r"head and index need an encoder of square pictures.*Received: encoder="):
+        with pytest.raises(InputError, match=r"head and index need an encoder of square images.*Received: encoder="):
             export.saved_model(encoder, tmp_path / str(i), head=head)
         loaded = tf.saved_model.load(str(export.saved_model(encoder, tmp_path / str(i))))
         assert set(loaded.signatures) == {"serving_default"}
 
 
-def test_wrong_arguments(encoder, head, pictures, tmp_path):
+def test_wrong_arguments(encoder, head, make_images, tmp_path):
     short = export.LinearHead(head.weights[:40], head.bias, head.labels)
-    index = export.NeighbourIndex(["a"], np.ones((1, 3)))
+    index = export.NeighborIndex(["a"], np.ones((1, 3)))
     for arguments, message in (
         ({"dtype": "float64"}, "Received: dtype='float64'"),
         ({"image_size": 64}, "image_size is for an encoder with a free height and width.*image_size=64"),
         ({"head": short}, "the head was made from embeddings of another encoder.*40 dimensions, the encoder gives 48"),
         ({"index": index}, "the index was made from embeddings of another encoder.*3 dimensions, the encoder gives 48"),
-        ({"examples": pictures(2, 32, 32) / 255}, "examples are uint8 images.*Received: float64"),
-        ({"examples": pictures(2, 32, 32)[..., :1]}, r"examples are uint8 images \(N, H, W, 3\)"),
-        ({"examples": pictures(2, 32, 32)[:0]}, "N from 1"),
+        ({"examples": make_images(2, 32, 32) / 255}, "examples are uint8 images.*Received: float64"),
+        ({"examples": make_images(2, 32, 32)[..., :1]}, r"examples are uint8 images \(N, H, W, 3\)"),
+        ({"examples": make_images(2, 32, 32)[:0]}, "N from 1"),
     ):
         with pytest.raises(InputError, match=message):
             export.saved_model(encoder, tmp_path / "encoder" / "1", **arguments)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_fitted_head_is_the_linear_probe(encoder, pictures):
-    """Two classes and three: bright and dark pictures, and those in between."""
-    images = pictures(90, 32, 32, seed=9).astype(np.float32) / 255
+def test_a_fitted_head_is_the_linear_probe(encoder, make_images):
+    """Two classes and three: bright and dark images, and those in between."""
+    images = make_images(90, 32, 32, seed=9).astype(np.float32) / 255
     brightness = images.mean(axis=(1, 2, 3))
     embeddings = encoder.predict(images, verbose=0)
     for cuts in ([0.5], [0.33, 0.66]):
@@ -243,7 +243,7 @@ def test_heads_and_indices_that_do_not_fit():
         ((["a"], np.broadcast_to(np.float32(1), (1, 60_000_000))), "at most 200000000 bytes"),
     ):
         with pytest.raises(InputError, match=message):
-            export.NeighbourIndex(*arguments)
+            export.NeighborIndex(*arguments)
     for labels, message in (
         (np.zeros(5, int), "two classes"),
         (np.full(5, 2), "2 class names"),

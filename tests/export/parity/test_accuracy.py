@@ -7,9 +7,9 @@ from byol_keras import export
 from byol_keras.errors import InputError
 from byol_keras.evaluation import knn_accuracy, knn_leave_one_out
 from byol_keras.export.parity.accuracy import (
-    NEIGHBOURS,
-    Labelled,
-    labelled_sample,
+    NEIGHBORS,
+    Labeled,
+    labeled_sample,
     lost_too_much,
     may_lose,
     right_ones,
@@ -18,14 +18,14 @@ from byol_keras.export.parity.accuracy import (
 RED, GREEN = (200, 60, 60), (60, 200, 60)
 
 
-def colours(count, seed=0):
+def colors(count, seed=0):
     """uint8 (2 * count, 32, 32, 3), noise about red and about green, and their labels."""
     generator = np.random.default_rng(seed)
-    images = [generator.normal(colour, 45, (count, 32, 32, 3)).clip(0, 255).astype(np.uint8) for colour in (RED, GREEN)]
+    images = [generator.normal(color, 45, (count, 32, 32, 3)).clip(0, 255).astype(np.uint8) for color in (RED, GREEN)]
     return np.concatenate(images), np.repeat([0, 1], count)
 
 
-def test_leave_one_out_is_knn_without_the_picture_itself():
+def test_leave_one_out_is_knn_without_the_image_itself():
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 3, 60)
     vectors = generator.normal(size=(60, 8)) + np.eye(8)[labels]
@@ -35,7 +35,7 @@ def test_leave_one_out_is_knn_without_the_picture_itself():
         one = slice(i, i + 1)
         assert right[i] == knn_accuracy(vectors[others], labels[others], vectors[one], labels[one], k=5)
     assert 0.4 < right.mean() < 1
-    with pytest.raises(InputError, match="20 neighbours are asked of the others of 20 pictures"):
+    with pytest.raises(InputError, match="20 neighbors are asked of the others of 20 images"):
         knn_leave_one_out(vectors[:20], labels[:20])
 
 
@@ -58,46 +58,46 @@ def test_what_a_format_may_lose():
 
 
 def test_values_that_are_not_finite_get_nothing_right():
-    pictures, labels = colours(15)
+    images, labels = colors(15)
     vectors = np.eye(2)[labels].astype(np.float32)
-    assert right_ones(vectors, Labelled(pictures, labels)).all()
+    assert right_ones(vectors, Labeled(images, labels)).all()
     vectors[3, 0] = np.nan
-    assert not right_ones(vectors, Labelled(pictures, labels)).any()
+    assert not right_ones(vectors, Labeled(images, labels)).any()
 
 
-def test_a_labelled_source(tmp_path):
-    pictures, labels = colours(40)
-    np.savez(tmp_path / "a.npz", images=pictures, labels=labels)
-    labelled = labelled_sample(str(tmp_path / "a.npz"), 32, 3)
-    np.testing.assert_array_equal(labelled.pictures, pictures)
-    np.testing.assert_array_equal(labelled.labels, labels)
-    assert labelled_sample(str(tmp_path / "a.npz"), 16, 3).pictures.shape == (80, 16, 16, 3)
+def test_a_labeled_source(tmp_path):
+    images, labels = colors(40)
+    np.savez(tmp_path / "a.npz", images=images, labels=labels)
+    labeled = labeled_sample(str(tmp_path / "a.npz"), 32, 3)
+    np.testing.assert_array_equal(labeled.images, images)
+    np.testing.assert_array_equal(labeled.labels, labels)
+    assert labeled_sample(str(tmp_path / "a.npz"), 16, 3).images.shape == (80, 16, 16, 3)
 
 
 def test_sources_to_judge_nothing_by(tmp_path):
-    pictures, labels = colours(20)
-    np.savez(tmp_path / "plain.npz", images=pictures)
-    np.savez(tmp_path / "one.npz", images=pictures, labels=0 * labels)
-    np.savez(tmp_path / "few.npz", images=pictures[::2], labels=labels[::2])
-    Image.fromarray(pictures[0]).save(tmp_path / "alone.png")
+    images, labels = colors(20)
+    np.savez(tmp_path / "plain.npz", images=images)
+    np.savez(tmp_path / "one.npz", images=images, labels=0 * labels)
+    np.savez(tmp_path / "few.npz", images=images[::2], labels=labels[::2])
+    Image.fromarray(images[0]).save(tmp_path / "alone.png")
     for name, message in (
-        ("plain.npz", "has no labels: put the pictures of each class in a subfolder"),
+        ("plain.npz", "has no labels: put the images of each class in a subfolder"),
         ("one.npz", "one class only"),
-        ("few.npz", f"too few pictures for the vote of {NEIGHBOURS}.*at least 21. Received: 20"),
+        ("few.npz", f"too few images for the vote of {NEIGHBORS}.*at least 21. Received: 20"),
         ("", "has no labels"),
     ):
         with pytest.raises(InputError, match=message):
-            labelled_sample(str(tmp_path / name), 32, 3)
-    np.savez(tmp_path / "grey.npz", images=pictures[..., :1], labels=labels)
-    with pytest.raises(InputError, match=r"pictures with 3 channels. Received: .*grey.npz with 1"):
-        labelled_sample(str(tmp_path / "grey.npz"), 32, 3)
+            labeled_sample(str(tmp_path / name), 32, 3)
+    np.savez(tmp_path / "gray.npz", images=images[..., :1], labels=labels)
+    with pytest.raises(InputError, match=r"images with 3 channels. Received: .*gray.npz with 1"):
+        labeled_sample(str(tmp_path / "gray.npz"), 32, 3)
 
 
 @pytest.fixture(scope="module")
 def files(encoder, tmp_path_factory):
     pytest.importorskip("ai_edge_litert")
     folder = tmp_path_factory.mktemp("files")
-    calibration = colours(20, seed=1)[0]
+    calibration = colors(20, seed=1)[0]
     return {
         "served": export.saved_model(encoder, folder / "1"),
         "int8": export.tflite(encoder, folder / "int8.tflite", quantize="int8", calibration=calibration),
@@ -106,10 +106,10 @@ def files(encoder, tmp_path_factory):
 
 
 def test_each_file_is_judged_beside_keras(encoder, files):
-    labelled = Labelled(*colours(40))
-    parities = export.check(encoder, files, labelled.pictures[::5], labelled)
-    reference = encoder(labelled.pictures / np.float32(255), training=False).numpy()
-    expected = knn_leave_one_out(reference, labelled.labels).mean()
+    labeled = Labeled(*colors(40))
+    parities = export.check(encoder, files, labeled.images[::5], labeled)
+    reference = encoder(labeled.images / np.float32(255), training=False).numpy()
+    expected = knn_leave_one_out(reference, labeled.labels).mean()
     assert expected > 0.9
     for parity in parities:
         assert parity.knn_keras == pytest.approx(expected)
@@ -127,9 +127,9 @@ def test_a_file_that_loses_the_classes_fails_although_its_embeddings_are_near(tm
     generator = np.random.default_rng(0)
     labels = np.repeat([0, 1], 100)
     # The class is one more in a red byte out of eight: less than a step of int8, once the bytes are averaged.
-    pictures = np.full((200, 8, 8, 3), 100, np.uint8)
-    pictures[:, 0, :, 0] += labels.astype(np.uint8)[:, None]
-    pictures[..., 1:] += generator.integers(0, 100, (200, 1, 1, 2), np.uint8)
+    images = np.full((200, 8, 8, 3), 100, np.uint8)
+    images[:, 0, :, 0] += labels.astype(np.uint8)[:, None]
+    images[..., 1:] += generator.integers(0, 100, (200, 1, 1, 2), np.uint8)
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.GlobalAveragePooling2D()(inputs)
     first = keras.layers.Dense(3)
@@ -138,8 +138,8 @@ def test_a_file_that_loses_the_classes_fails_although_its_embeddings_are_near(tm
     # Floats bring it back to the size of the others.
     first.set_weights([np.eye(3, dtype="float32"), np.float32([-100 / 255, -0.55, -0.55])])
     second.set_weights([np.diag(np.float32([2040, 0.05, 0.05])), np.zeros(3, "float32")])
-    path = export.tflite(encoder, tmp_path / "a.tflite", quantize="int8", calibration=pictures)
-    (parity,) = export.check(encoder, {"a": path}, pictures[::4], Labelled(pictures, labels))
+    path = export.tflite(encoder, tmp_path / "a.tflite", quantize="int8", calibration=images)
+    (parity,) = export.check(encoder, {"a": path}, images[::4], Labeled(images, labels))
     assert parity.knn_keras > 0.95
     assert parity.knn < parity.knn_keras - 0.1
     assert not parity.passed

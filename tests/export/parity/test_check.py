@@ -182,12 +182,12 @@ def test_a_runner_says_how_it_is_used():
 
 
 @pytest.mark.slow
-def test_a_network_of_keras_applications(pictures, tmp_path):
+def test_a_network_of_keras_applications(make_images, tmp_path):
     keras.utils.set_random_seed(0)
     encoder = keras.applications.MobileNetV2(
         (96, 96, 3), alpha=0.35, weights=None, include_top=False, pooling="avg", name="mobilenet"
     )
-    images = pictures(16, 120, 100)
+    images = make_images(16, 120, 100)
     artifacts = {
         "served": export.saved_model(encoder, tmp_path / "1"),
         "float32": export.tflite(encoder, tmp_path / "float32.tflite"),

@@ -11,16 +11,16 @@ from byol_keras.tasks.classification.schedule import (
 )
 
 
-def test_few_pictures_get_updates_and_many_get_epochs():
+def test_few_images_get_updates_and_many_get_epochs():
     assert schedule_for(500, True) == Schedule(LEARNING_RATE, FEWEST_UPDATES, BATCH_SIZE)
     assert schedule_for(50_000, True) == Schedule(LEARNING_RATE, EPOCHS * (50_000 // BATCH_SIZE), BATCH_SIZE)
 
 
-def test_fewer_pictures_than_a_batch_are_one_batch():
+def test_fewer_images_than_a_batch_are_one_batch():
     assert schedule_for(30, False) == Schedule(LEARNING_RATE, FEWEST_UPDATES, 30)
 
 
-def test_steps_are_smaller_for_few_pictures_after_pretraining():
+def test_steps_are_smaller_for_few_images_after_pretraining():
     assert schedule_for(100, True).learning_rate == pytest.approx(LEARNING_RATE / 25)
     assert schedule_for(100, False).learning_rate == LEARNING_RATE
     assert schedule_for(100, True, learning_rate=0.3).learning_rate == 0.3
@@ -37,8 +37,8 @@ def test_what_is_given_holds():
         ({"learning_rate": 0.0}, "--learning-rate must be above 0"),
         ({"learning_rate": float("inf")}, "--learning-rate must be above 0"),
         ({"learning_rate": float("nan")}, "--learning-rate must be above 0"),
-        ({"batch_size": 1}, "from 2 to the number of training pictures, here 20"),
-        ({"batch_size": 21}, "from 2 to the number of training pictures, here 20"),
+        ({"batch_size": 1}, "from 2 to the number of training images, here 20"),
+        ({"batch_size": 21}, "from 2 to the number of training images, here 20"),
     ],
 )
 def test_numbers_out_of_range(given, said):

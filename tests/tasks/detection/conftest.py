@@ -1,4 +1,4 @@
-"""Drawn pictures with boxes in the COCO format."""
+"""Drawn images with boxes in the COCO format."""
 
 import json
 
@@ -7,17 +7,17 @@ import pytest
 from PIL import Image
 
 
-def _write_squares(folder, count, seed=0, size=(64, 96), per_picture=2):
-    """Bright squares on grey, `boxes.json` beside them; the last picture is empty. Gives the path of the .json."""
+def _write_squares(folder, count, seed=0, size=(64, 96), per_image=2):
+    """Bright squares on gray, `boxes.json` beside them; the last image is empty. Gives the path of the .json."""
     generator = np.random.default_rng(seed)
     folder.mkdir(parents=True)
     images, annotations = [], []
     for i in range(count):
         pixels = generator.integers(60, 100, (*size, 3)).astype(np.uint8)
         images.append({"id": 10 + i, "file_name": f"{i}.png", "width": size[1], "height": size[0]})
-        for place in range(per_picture if i < count - 1 else 0):
+        for place in range(per_image if i < count - 1 else 0):
             # Each in a strip of its own, so that none hides another.
-            strip = size[1] // per_picture
+            strip = size[1] // per_image
             side = int(generator.integers(14, 25))
             left = place * strip + int(generator.integers(0, strip - side))
             top = int(generator.integers(0, size[0] - side))
@@ -33,5 +33,5 @@ def _write_squares(folder, count, seed=0, size=(64, 96), per_picture=2):
 
 @pytest.fixture(scope="session")
 def write_squares():
-    """Makes a folder of pictures with squares and their boxes."""
+    """Makes a folder of images with squares and their boxes."""
     return _write_squares

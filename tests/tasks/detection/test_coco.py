@@ -12,7 +12,7 @@ from byol_keras.tasks.detection import read_coco
 
 @pytest.fixture
 def street(tmp_path):
-    """Two pictures of 40 x 30 pixels, three boxes, two categories."""
+    """Two images of 40 x 30 pixels, three boxes, two categories."""
     coco = {
         "images": [
             {"id": 5, "file_name": "b.png", "width": 40, "height": 30},
@@ -36,9 +36,9 @@ def read(street):
     return read_coco(folder / "boxes.json")
 
 
-def test_boxes_are_corners_inside_their_picture(street):
+def test_boxes_are_corners_inside_their_image(street):
     boxed = read(street)
-    assert boxed.pictures.names == ("b.png", "a.png")
+    assert boxed.source.names == ("b.png", "a.png")
     np.testing.assert_array_equal(boxed.boxes[0], [[0, 2.5, 10, 10.5]])
     np.testing.assert_array_equal(boxed.boxes[1], [[10, 5, 30, 20], [0, 0, 40, 30]])
 
@@ -55,17 +55,17 @@ def test_crowds_are_no_objects(street):
     assert boxed.objects == 2
 
 
-def test_a_picture_without_boxes_has_none(street):
+def test_an_image_without_boxes_has_none(street):
     del street[1]["annotations"][2]
     assert read(street).boxes[0].shape == (0, 4)
 
 
-def test_pictures_may_lie_in_another_folder(street, tmp_path_factory):
+def test_images_may_lie_in_another_folder(street, tmp_path_factory):
     folder, coco = street
     path = tmp_path_factory.mktemp("annotations") / "boxes.json"
     path.write_text(json.dumps(coco))
     assert len(read_coco(path, folder)) == 2
-    with pytest.raises(InputError, match=r"boxes\.json: picture 5 is missing: no file .*b\.png"):
+    with pytest.raises(InputError, match=r"boxes\.json: image 5 is missing: no file .*b\.png"):
         read_coco(path)
 
 
@@ -78,7 +78,7 @@ BAD_ANNOTATIONS = {
     "three numbers": ({"bbox": [10, 5, 5]}, "annotation 1: bbox must be four numbers"),
     "not numbers": ({"bbox": ["10", 5, 5, 5]}, "annotation 1: bbox must be four numbers"),
     "not finite": ({"bbox": [10, 5, float("nan"), 5]}, "annotation 1: bbox must be four numbers"),
-    "unknown picture": ({"image_id": 77}, "annotation 1 is of the picture 77, which is not among `images`"),
+    "unknown image": ({"image_id": 77}, "annotation 1 is of the image 77, which is not among `images`"),
     "unknown category": ({"category_id": 8}, "annotation 1 has the category 8, which is not among `categories`"),
     "same id": ({"id": 3}, "two annotations have the id 3"),
     "id of no sort": ({"id": [1]}, "`id` of an annotation must be a number or a text"),
@@ -99,17 +99,17 @@ def test_what_is_missing_in_an_annotation_is_named(street, key):
         read(street)
 
 
-BAD_PICTURES = {
-    "missing": ({"file_name": "c.png"}, r"picture 5 is missing: no file .*c\.png"),
-    "no picture": ({"file_name": "boxes.json"}, r"cannot be decoded: boxes\.json"),
-    "another size": ({"width": 80}, r"picture 5 \(b\.png\) is 40 x 30 pixels, the file says 80 x 30"),
-    "same id": ({"id": 3}, "two pictures have the id 3"),
-    "name of no sort": ({"file_name": 4}, "`file_name` of picture 5 is not a text"),
+BAD_IMAGES = {
+    "missing": ({"file_name": "c.png"}, r"image 5 is missing: no file .*c\.png"),
+    "no image": ({"file_name": "boxes.json"}, r"cannot be decoded: boxes\.json"),
+    "another size": ({"width": 80}, r"image 5 \(b\.png\) is 40 x 30 pixels, the file says 80 x 30"),
+    "same id": ({"id": 3}, "two images have the id 3"),
+    "name of no sort": ({"file_name": 4}, "`file_name` of image 5 is not a text"),
 }
 
 
-@pytest.mark.parametrize(("change", "message"), BAD_PICTURES.values(), ids=BAD_PICTURES)
-def test_a_bad_picture_is_named(street, change, message):
+@pytest.mark.parametrize(("change", "message"), BAD_IMAGES.values(), ids=BAD_IMAGES)
+def test_a_bad_image_is_named(street, change, message):
     street[1]["images"][0].update(change)
     with pytest.raises(InputError, match=message):
         read(street)
@@ -118,7 +118,7 @@ def test_a_bad_picture_is_named(street, change, message):
 @pytest.mark.parametrize(
     ("part", "value", "message"),
     [
-        ("images", [], "no pictures"),
+        ("images", [], "no images"),
         ("categories", [], "no categories"),
         ("annotations", [], "no box of an object"),
         ("annotations", {}, "no list of objects called `annotations`"),

@@ -1,4 +1,4 @@
-"""Pictures with boxes, and shares of them."""
+"""Images with boxes, and shares of them."""
 
 import numpy as np
 import pytest
@@ -12,20 +12,20 @@ def squares(write_squares, tmp_path_factory):
     return read_coco(write_squares(tmp_path_factory.mktemp("squares") / "train", 10))
 
 
-def test_a_subset_keeps_pictures_and_boxes_together(squares):
+def test_a_subset_keeps_images_and_boxes_together(squares):
     chosen = squares.subset([7, 2])
-    assert chosen.pictures.names == ("7.png", "2.png")
-    np.testing.assert_array_equal(chosen.pictures.images[1], squares.pictures.images[2])
+    assert chosen.source.names == ("7.png", "2.png")
+    np.testing.assert_array_equal(chosen.source.images[1], squares.source.images[2])
     np.testing.assert_array_equal(chosen.boxes[0], squares.boxes[7])
     assert chosen.objects == 4
 
 
 def test_a_share_is_drawn_anew_with_each_seed(squares):
-    drawn = [squares.share(0.3, seed).pictures.names for seed in range(4)]
+    drawn = [squares.share(0.3, seed).source.names for seed in range(4)]
     assert all(len(names) == 3 for names in drawn)
     assert len(set(drawn)) > 1
-    assert squares.share(0.3, 0).pictures.names == drawn[0]
-    assert squares.share(1.0, 5).pictures.names == squares.pictures.names
+    assert squares.share(0.3, 0).source.names == drawn[0]
+    assert squares.share(1.0, 5).source.names == squares.source.names
 
 
 @pytest.mark.parametrize("fraction", [0, 1.5, float("nan")])
@@ -35,5 +35,5 @@ def test_a_share_that_cannot_be_is_refused(squares, fraction):
 
 
 def test_a_share_without_objects_is_refused(squares):
-    with pytest.raises(InputError, match="No object is on the 1 pictures drawn"):
+    with pytest.raises(InputError, match="No object is on the 1 images drawn"):
         squares.subset([9]).share(1.0, 0)

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from byol_keras.data.images import Pictures
+from byol_keras.data.images import ImageSource
 from byol_keras.errors import InputError
-from byol_keras.tasks.detection import BoxedPictures, average_precision
+from byol_keras.tasks.detection import DetectionDataset, average_precision
 
 
 def boxed(boxes, classes=None, crowd=None, names=("car",)):
     count = len(boxes)
-    return BoxedPictures(
-        Pictures(names=tuple(map(str, range(count))), sizes=np.full((count, 2), 100)),
+    return DetectionDataset(
+        ImageSource(names=tuple(map(str, range(count))), sizes=np.full((count, 2), 100)),
         boxes=tuple(np.array(b, np.float32).reshape(-1, 4) for b in boxes),
         classes=tuple(np.array(c, np.int64) for c in classes or [[0] * len(b) for b in boxes]),
         crowd=tuple(np.array(c, bool) for c in crowd or [[False] * len(b) for b in boxes]),

@@ -6,13 +6,13 @@ import pytest
 import tensorflow as tf
 
 import byol_keras as bk
-from byol_keras.data.images import Pictures
+from byol_keras.data.images import ImageSource
 from byol_keras.errors import InputError
 from byol_keras.models.keras_cv_backbone import keras_cv_backbone
-from byol_keras.tasks.detection import BoxedPictures
+from byol_keras.tasks.detection import DetectionDataset
 from byol_keras.tasks.detection.model import retinanet, smallest_anchor
 
-# keras-cv's training step passes the pictures without the name of its input.
+# keras-cv's training step passes the images without the name of its input.
 pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")
 
 
@@ -40,7 +40,7 @@ def test_levels_3_to_7_have_nine_anchors_a_cell(network, images):
 
 
 def test_at_first_every_anchor_is_background_with_the_papers_doubt(network, images):
-    # Black pictures: convolutions without bias pass nothing on, and the bias of the head is left.
+    # Black images: convolutions without bias pass nothing on, and the bias of the head is left.
     scores = keras.ops.sigmoid(network({"images": 0 * images}, training=False)["classification"])
     np.testing.assert_allclose(scores, 0.01, rtol=1e-4)
 
@@ -54,7 +54,7 @@ def test_anchors_start_at_the_smallest_and_double(network):
     anchors = network.anchor_generator(image_shape=(512, 512, 3))
     for level, corners in enumerate(anchors.values()):
         sides = np.asarray(corners)[:, 2:] - np.asarray(corners)[:, :2]
-        # The middle of the picture, where no anchor is cut off: scale 1, ratio 1 is the second of the nine.
+        # The middle of the image, where no anchor is cut off: scale 1, ratio 1 is the second of the nine.
         cells = 512 // 8 >> level
         middle = 9 * (cells * (cells // 2) + cells // 2) + 1
         np.testing.assert_allclose(sides[middle], 12.0 * 2**level, rtol=1e-4)
@@ -71,7 +71,7 @@ def test_a_perfect_prediction_decodes_to_the_box(network, images):
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_losses_are_finite_with_pictures_without_boxes(encoder, images, set_policy, policy):
+def test_losses_are_finite_with_images_without_boxes(encoder, images, set_policy, policy):
     set_policy(policy)
     network = retinanet(encoder, classes=1, smallest=12.0)
     network.compile(optimizer="sgd", box_loss="smoothl1", classification_loss="focal", jit_compile=False)
@@ -95,8 +95,8 @@ def test_anchors_are_exact_in_bfloat16(encoder, set_policy):
 def test_smallest_anchor_follows_the_boxes_within_limits(side, expected):
     boxes = np.array([[0, 0, side, side]] * 5 + [[0, 0, 1, 1]], np.float32)
     crowd = np.array([False] * 5 + [True])
-    pictures = Pictures(names=("a",), sizes=np.array([(96, 96)]))
-    boxed = BoxedPictures(pictures, (boxes,), (np.zeros(6, np.int64),), (crowd,), ("car",))
+    source = ImageSource(names=("a",), sizes=np.array([(96, 96)]))
+    boxed = DetectionDataset(source, (boxes,), (np.zeros(6, np.int64),), (crowd,), ("car",))
     assert smallest_anchor(boxed, (96, 96)) == expected
     assert smallest_anchor(boxed, (192, 192)) == np.clip(2 * side, 8, 32)
 

@@ -9,7 +9,7 @@ from byol_keras.errors import InputError
 from byol_keras.tasks.detection import read_coco
 from byol_keras.tasks.detection.pipeline import mirror, ordered_batches, training_batches
 
-CANVAS = (64, 96)
+LETTERBOX = (64, 96)
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def squares(write_squares, tmp_path_factory):
 
 def batches(squares, **changes):
     options = {"batch_size": 3, "total_steps": 8, "seed": 0, **changes}
-    return list(training_batches(squares, CANVAS, lambda x: x, **options).as_numpy_iterator())
+    return list(training_batches(squares, LETTERBOX, lambda x: x, **options).as_numpy_iterator())
 
 
 def test_boxes_lie_around_the_objects_mirrored_or_not(squares):
@@ -37,7 +37,7 @@ def test_boxes_lie_around_the_objects_mirrored_or_not(squares):
     assert len(corners) > 12
 
 
-def test_an_epoch_has_every_picture_once_in_its_own_order(squares):
+def test_an_epoch_has_every_image_once_in_its_own_order(squares):
     def sums(total):
         return [round(float(np.sum(image, dtype=np.float64)), 1) for images, _ in total for image in images]
 
@@ -50,7 +50,7 @@ def test_an_epoch_has_every_picture_once_in_its_own_order(squares):
     assert sums(batches(squares, seed=1)) != seen
 
 
-def test_a_picture_without_boxes_is_padded(squares):
+def test_an_image_without_boxes_is_padded(squares):
     empty = [
         truth["boxes"][i] for images, truth in batches(squares) for i in range(3) if (truth["classes"][i] < 0).all()
     ]
@@ -65,13 +65,13 @@ def test_crowds_are_left_out(squares):
 
 
 def test_ordered_batches_keep_the_order_and_the_rest(squares):
-    images = list(ordered_batches(squares.pictures, CANVAS, lambda x: x, batch_size=4).as_numpy_iterator())
+    images = list(ordered_batches(squares.source, LETTERBOX, lambda x: x, batch_size=4).as_numpy_iterator())
     assert [len(batch) for batch in images] == [4, 2]
-    np.testing.assert_allclose(images[0][1], squares.pictures.images[1] / 255, atol=1e-6)
+    np.testing.assert_allclose(images[0][1], squares.source.images[1] / 255, atol=1e-6)
 
 
-def test_pictures_of_several_sizes_are_read_from_their_files(squares):
-    files = dataclasses.replace(squares, pictures=dataclasses.replace(squares.pictures, images=None))
+def test_images_of_several_sizes_are_read_from_their_files(squares):
+    files = dataclasses.replace(squares, images=dataclasses.replace(squares.source, images=None))
     for (images, truth), (expected, boxes) in zip(batches(files), batches(squares), strict=True):
         np.testing.assert_allclose(images, expected, atol=1e-6)
         np.testing.assert_array_equal(truth["boxes"], boxes["boxes"])
@@ -85,5 +85,5 @@ def test_mirrored_twice_is_the_same():
 
 @pytest.mark.parametrize("batch_size", [0, 7])
 def test_a_batch_that_cannot_be_is_refused(squares, batch_size):
-    with pytest.raises(InputError, match=f"1 to 6 pictures, all there are. Received: {batch_size}"):
+    with pytest.raises(InputError, match=f"1 to 6 images, all there are. Received: {batch_size}"):
         batches(squares, batch_size=batch_size)

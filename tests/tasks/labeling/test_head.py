@@ -53,7 +53,7 @@ def test_cross_validation_by_hand():
     assert found.error == pytest.approx(np.sqrt(found.share * (1 - found.share) / 41))
 
 
-def test_the_estimate_is_that_of_new_pictures():
+def test_the_estimate_is_that_of_new_images():
     embeddings, labels = blobs([60, 60, 60], spread=2.0)
     others, truth = blobs([1000, 1000, 1000], seed=1, spread=2.0)
     head = fit_head(embeddings, labels, ("a", "b", "c"))
@@ -75,7 +75,7 @@ def test_folds_share_every_class_evenly():
         assert np.bincount(folds[labels == label]).max() == most
 
 
-def test_a_class_of_one_picture_is_not_judged():
+def test_a_class_of_one_image_is_not_judged():
     embeddings, labels = blobs([12, 12, 1], spread=0.1)
     assert cross_validate(embeddings, labels) == (1.0, 0.0, 24)
 

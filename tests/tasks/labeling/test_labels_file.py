@@ -1,4 +1,4 @@
-"""The file of answers: whole, bound to the pictures, never silently lost."""
+"""The file of answers: whole, bound to the images, never silently lost."""
 
 import csv
 import os
@@ -14,11 +14,11 @@ NAMES = ("a.png", "sub/b.png", 'quoted, "c".png')
 
 @pytest.fixture
 def folder(tmp_path):
-    """The file of labels takes any bytes for a picture."""
-    (tmp_path / "pictures" / "sub").mkdir(parents=True)
+    """The file of labels takes any bytes for an image."""
+    (tmp_path / "images" / "sub").mkdir(parents=True)
     for name in NAMES:
-        (tmp_path / "pictures" / name).write_bytes(name.encode())
-    return tmp_path / "pictures"
+        (tmp_path / "images" / name).write_bytes(name.encode())
+    return tmp_path / "images"
 
 
 @pytest.fixture
@@ -47,17 +47,17 @@ def test_no_file_is_no_answers(folder, path):
 
 
 def test_a_file_written_by_hand(folder, path):
-    path.write_text("picture,class\na.png, cat \n\nsub/b.png,dog\na.png,mouse\n")
+    path.write_text("image,class\na.png, cat \n\nsub/b.png,dog\na.png,mouse\n")
     file = LabelsFile(path, folder, NAMES)
-    # The later row about a picture holds.
+    # The later row about an image holds.
     assert list(file.answers.items()) == [("sub/b.png", "dog"), ("a.png", "mouse")]
     file.write(file.answers)
     assert LabelsFile(path, folder, NAMES).answers == file.answers
 
 
-def test_rows_of_missing_and_changed_pictures_are_kept_and_not_used(folder, path):
+def test_rows_of_missing_and_changed_images_are_kept_and_not_used(folder, path):
     LabelsFile(path, folder, NAMES).write(dict.fromkeys(NAMES, "x"))
-    (folder / NAMES[0]).write_bytes(b"another picture")
+    (folder / NAMES[0]).write_bytes(b"another image")
     rest = NAMES[1:]
     (folder / NAMES[2]).unlink()
     file = LabelsFile(path, folder, NAMES[:2])
@@ -77,14 +77,12 @@ def test_labels_of_another_folder_are_refused_even_with_the_same_names(folder, p
     for name in NAMES:
         (other / name).write_bytes(b"other " + name.encode())
     before = path.read_bytes()
-    with pytest.raises(
-        InputError, match=r"labels of other pictures: none of its 3, .* Name another file with --labels"
-    ):
+    with pytest.raises(InputError, match=r"labels of other images: none of its 3, .* Name another file with --labels"):
         LabelsFile(path, other, NAMES)
     with pytest.raises(InputError, match="none of its 3"):
         LabelsFile(path, folder, ["z.png"])
     assert path.read_bytes() == before
-    # A folder that moved is still the same pictures.
+    # A folder that moved is still the same images.
     folder.rename(tmp_path / "moved")
     assert len(LabelsFile(path, tmp_path / "moved", NAMES).answers) == 3
 
@@ -92,13 +90,13 @@ def test_labels_of_another_folder_are_refused_even_with_the_same_names(folder, p
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "its first line must be picture,class,sha256"),
+        (b"", "its first line must be image,class,sha256"),
         (b"name,label\na.png,cat\n", "its first line must be"),
-        (b"picture,class\na.png,cat\na.png\n", "line 3: a line is a picture, its class and its sha256"),
-        (b"picture,class\n,cat\n", "line 2"),
-        (b"picture,class\na.png,cat,x,y\n", "line 2"),
-        (b'picture,class\n"a.png,cat\n', "not a file of labels"),
-        (b"picture,class\n\xff\xfe.png,cat\n", "not a file of labels"),
+        (b"image,class\na.png,cat\na.png\n", "line 3: a line is an image, its class and its sha256"),
+        (b"image,class\n,cat\n", "line 2"),
+        (b"image,class\na.png,cat,x,y\n", "line 2"),
+        (b'image,class\n"a.png,cat\n', "not a file of labels"),
+        (b"image,class\n\xff\xfe.png,cat\n", "not a file of labels"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not a file of labels"),
     ],
 )

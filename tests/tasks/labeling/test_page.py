@@ -6,8 +6,8 @@ import threading
 import pytest
 from PIL import Image
 
-from byol_keras.tasks.labeling import Labelling, LabelsFile
-from byol_keras.tasks.labeling.web.server import LabellingServer
+from byol_keras.tasks.labeling import LabelingSession, LabelsFile
+from byol_keras.tasks.labeling.web.server import LabelingServer
 
 from .browser import find_browser, open_browser
 
@@ -16,10 +16,10 @@ IDLE = "document.body.getAttribute('aria-busy') === 'false' && state !== null"
 
 
 @pytest.fixture
-def server(coloured, tmp_path):
-    folder, names, embeddings, _ = coloured
-    labelling = Labelling(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
-    with LabellingServer(labelling, folder, tmp_path / "out") as server:
+def server(colored, tmp_path):
+    folder, names, embeddings, _ = colored
+    labeling = LabelingSession(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
+    with LabelingServer(labeling, folder, tmp_path / "out") as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -33,16 +33,16 @@ def browser(tmp_path):
         yield browser
 
 
-def test_a_user_labels_until_the_head_is_trained(server, browser, coloured, tmp_path):
-    folder, names, _, truth = coloured
+def test_a_user_labels_until_the_head_is_trained(server, browser, colored, tmp_path):
+    folder, names, _, truth = colored
 
     def saved():
         return LabelsFile(tmp_path / "labels.csv", folder, names).answers
 
     def shown():
-        """The picture the user sees, by its colour."""
-        browser.wait_for(f"{IDLE} && at('picture').complete && at('picture').naturalWidth === 40")
-        return truth[int(browser.value("at('picture').dataset.index"))]
+        """The image the user sees, by its color."""
+        browser.wait_for(f"{IDLE} && at('image').complete && at('image').naturalWidth === 40")
+        return truth[int(browser.value("at('image').dataset.index"))]
 
     browser.open(server.url)
     # A first class with the key for a new one, a second with a click.
@@ -50,12 +50,12 @@ def test_a_user_labels_until_the_head_is_trained(server, browser, coloured, tmp_
     browser.key("n", "n")
     browser.type(f"{first} <i>&amp;")
     browser.key("Enter", "\r")
-    browser.wait_for(f"{IDLE} && state.labelled === 1")
+    browser.wait_for(f"{IDLE} && state.labeled === 1")
     assert list(saved().values()) == [f"{first} <i>&amp;"]
     assert f"{first} <i>&amp;" in browser.text("#classes button")
     assert browser.value("document.querySelector('i')") is None
     browser.key("u", "u")
-    browser.wait_for(f"{IDLE} && state.labelled === 0")
+    browser.wait_for(f"{IDLE} && state.labeled === 0")
     assert saved() == {}
 
     classes, skipped = [], False
@@ -73,7 +73,7 @@ def test_a_user_labels_until_the_head_is_trained(server, browser, coloured, tmp_
             browser.click("#name")
             browser.type(kind)
             browser.click("#new button")
-        browser.wait_for(f"{IDLE} && state.labelled + state.skipped === {before + 1}")
+        browser.wait_for(f"{IDLE} && state.labeled + state.skipped === {before + 1}")
         assert len(saved()) == before + 1
     assert sorted(classes) == sorted(set(truth))
     answers = saved()
@@ -92,25 +92,25 @@ def test_a_user_labels_until_the_head_is_trained(server, browser, coloured, tmp_
     # Another round, only with keys; then there is an estimate, and the result is written.
     for count in range(20, 30):
         browser.key(str(classes.index(shown()) + 1))
-        browser.wait_for(f"{IDLE} && state.labelled + state.skipped === {count + 1}")
+        browser.wait_for(f"{IDLE} && state.labeled + state.skipped === {count + 1}")
     assert "Right about" in browser.text("#accuracy")
     browser.click("#write")
     browser.wait_for("at('written').textContent.includes('head.npz')")
     with (tmp_path / "out" / "predictions.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert sum(row["class"] == truth[names.index(row["picture"])] for row in rows) > 54
+    assert sum(row["class"] == truth[names.index(row["image"])] for row in rows) > 54
     assert browser.messages == []
 
 
-def test_mistakes_are_said_on_the_page(server, browser, coloured, tmp_path):
-    folder, names, *_ = coloured
-    first, second = server.labelling.waiting[:2]
+def test_mistakes_are_said_on_the_page(server, browser, colored, tmp_path):
+    folder, names, *_ = colored
+    first, second = server.labeling.waiting[:2]
     (folder / names[first]).unlink()
     browser.open(server.url)
     browser.wait_for("!at('notice').hidden && at('notice').textContent.includes('skip it')")
     browser.click("#skip")
     browser.wait_for(f"{IDLE} && at('notice').hidden && state.waiting[0] === {second}")
-    (tmp_path / "labels.csv").write_text("picture,class\n")
+    (tmp_path / "labels.csv").write_text("image,class\n")
     browser.key("s", "s")
     browser.wait_for("!at('error').hidden && at('error').textContent.includes('changed by something else')")
     browser.call("Network.enable")
@@ -122,14 +122,14 @@ def test_mistakes_are_said_on_the_page(server, browser, coloured, tmp_path):
 @pytest.mark.parametrize(("width", "dark"), [(360, True), (1000, False)])
 def test_the_page_fits_a_phone_and_the_dark(width, dark, server, tmp_path):
     labels = ["red", "green", "a rather long name of a class that has no spaces_in_its_second_half_at_all"[:60]]
-    for index in list(server.labelling.waiting):
-        server.labelling.answer(index, labels[index % 3])
+    for index in list(server.labeling.waiting):
+        server.labeling.answer(index, labels[index % 3])
     with open_browser(tmp_path / "profile", width, 800, dark) as browser:
         browser.open(server.url)
-        browser.wait_for(f"{IDLE} && at('picture').complete")
+        browser.wait_for(f"{IDLE} && at('image').complete")
         assert browser.value("document.documentElement.scrollWidth") <= width
         assert browser.value("(w => w.scrollWidth <= w.clientWidth)(document.querySelector('.wide'))")
-        # Picture, classes, skip and undo without scrolling, each as tall as a finger wants.
+        # Image, classes, skip and undo without scrolling, each as tall as a finger wants.
         assert browser.value("at('undo').getBoundingClientRect().bottom") <= 800
         heights = browser.value("[...document.querySelectorAll('main button')].map(b => b.offsetHeight)")
         assert min(heights) >= 40

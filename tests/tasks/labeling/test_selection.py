@@ -1,9 +1,9 @@
-"""Which pictures are asked about, on points in the plane where it can be said by hand."""
+"""Which images are asked about, on points in the plane where it can be said by hand."""
 
 import numpy as np
 import pytest
 
-from byol_keras.tasks.labeling import central, next_pictures, uncertain
+from byol_keras.tasks.labeling import central, next_images, uncertain
 from byol_keras.tasks.labeling.selection import TYPICAL
 
 
@@ -11,10 +11,10 @@ from byol_keras.tasks.labeling.selection import TYPICAL
 def groups():
     """Groups of 9, 7 and 5 points around (0, 0), (10, 0) and (0, 10): the first of each lies in the middle."""
     ring = np.array([(np.cos(a), np.sin(a)) for a in 2 * np.pi * np.arange(8) / 8])
-    counts_and_centres = ((8, (0, 0)), (6, (10, 0)), (4, (0, 10)))
+    counts_and_centers = ((8, (0, 0)), (6, (10, 0)), (4, (0, 10)))
     # Opposite pairs of the ring, so that the mean of a group is its first point.
     pairs = ring[[0, 4, 1, 5, 2, 6, 3, 7]]
-    points = [centre + np.vstack([[0, 0], pairs[:count]]) for count, centre in counts_and_centres]
+    points = [center + np.vstack([[0, 0], pairs[:count]]) for count, center in counts_and_centers]
     return np.vstack(points).astype(np.float32)
 
 
@@ -38,11 +38,11 @@ def test_central_never_asks_twice_and_ends_with_what_is_left(groups):
     assert central(groups, answered, 4).tolist() == []
 
 
-def test_pictures_that_are_all_alike_can_be_chosen_from():
+def test_images_that_are_all_alike_can_be_chosen_from():
     assert len(set(central(np.ones((20, 3)), [1, 2], 5).tolist()) - {1, 2}) == 5
 
 
-def test_centres_from_a_sample(groups, monkeypatch):
+def test_centers_from_a_sample(groups, monkeypatch):
     monkeypatch.setattr("byol_keras.tasks.labeling.selection.MAX_CLUSTERED", 15)
     chosen = central(groups, [], 3)
     # The middle of each group, or next to it.
@@ -71,7 +71,7 @@ def test_the_choice_turns_from_typical_to_doubtful():
     early, late = list(range(TYPICAL - 1)), list(range(TYPICAL))
 
     def chosen(answered, scores):
-        return next_pictures(embeddings, answered, scores, 5).tolist()
+        return next_images(embeddings, answered, scores, 5).tolist()
 
     assert chosen(early, scores) == central(embeddings, early, 5).tolist()
     assert chosen(late, scores) == uncertain(late, scores, 5).tolist()

@@ -10,155 +10,155 @@ import byol_keras as bk
 from byol_keras.errors import InputError
 from byol_keras.export import LinearHead
 from byol_keras.runs.load import load_encoder
-from byol_keras.tasks.labeling import Labelling, LabelsFile, probabilities, write_result
+from byol_keras.tasks.labeling import LabelingSession, LabelsFile, probabilities, write_result
 from byol_keras.tasks.labeling.session import MAX_LENGTH, ROUND
 
 
-def answer_round(labelling, truth):
-    for index in list(labelling.waiting):
-        labelling.answer(index, truth[index])
+def answer_round(labeling, truth):
+    for index in list(labeling.waiting):
+        labeling.answer(index, truth[index])
 
 
-def test_rounds_end_with_every_picture_answered(coloured):
-    _, names, embeddings, truth = coloured
-    labelling = Labelling(names, embeddings)
-    assert (labelling.head, labelling.accuracy, labelling.classes) == (None, None, ())
+def test_rounds_end_with_every_image_answered(colored):
+    _, names, embeddings, truth = colored
+    labeling = LabelingSession(names, embeddings)
+    assert (labeling.head, labeling.accuracy, labeling.classes) == (None, None, ())
     asked = []
-    while labelling.waiting:
-        asked += labelling.waiting
-        answer_round(labelling, truth)
+    while labeling.waiting:
+        asked += labeling.waiting
+        answer_round(labeling, truth)
     assert sorted(asked) == list(range(60))
-    assert labelling.predictions()[0] == truth
-    assert labelling.accuracy.count == 60
+    assert labeling.predictions()[0] == truth
+    assert labeling.accuracy.count == 60
 
 
-def test_two_rounds_teach_three_colours(coloured):
-    _, names, embeddings, truth = coloured
-    labelling = Labelling(names, embeddings)
+def test_two_rounds_teach_three_colors(colored):
+    _, names, embeddings, truth = colored
+    labeling = LabelingSession(names, embeddings)
     # The middles of the largest clusters: the first round finds all three.
-    answer_round(labelling, truth)
-    assert set(labelling.classes) == set(truth)
-    assert labelling.accuracy is None
-    answer_round(labelling, truth)
-    assert labelling.accuracy.count == 2 * ROUND
-    classes, confidence = labelling.predictions()
+    answer_round(labeling, truth)
+    assert set(labeling.classes) == set(truth)
+    assert labeling.accuracy is None
+    answer_round(labeling, truth)
+    assert labeling.accuracy.count == 2 * ROUND
+    classes, confidence = labeling.predictions()
     assert np.mean(np.array(classes) == truth) > 0.9
     assert confidence.dtype == np.float32
     assert ((confidence > 0) & (confidence <= 1)).all()
 
 
-def test_every_answer_is_saved_and_taken_up_again(coloured, tmp_path):
-    folder, names, embeddings, truth = coloured
+def test_every_answer_is_saved_and_taken_up_again(colored, tmp_path):
+    folder, names, embeddings, truth = colored
     file = tmp_path / "labels.csv"
 
     def opened():
-        return Labelling(names, embeddings, LabelsFile(file, folder, names))
+        return LabelingSession(names, embeddings, LabelsFile(file, folder, names))
 
-    straight = Labelling(names, embeddings)
+    straight = LabelingSession(names, embeddings)
     for count in range(1, 2 * ROUND + 1):
         # A process that is killed after each answer; the round it was in begins anew after a restart.
-        labelling = opened()
-        assert len(labelling.answers) == count - 1
-        labelling.answer(labelling.waiting[0], truth[labelling.waiting[0]])
+        labeling = opened()
+        assert len(labeling.answers) == count - 1
+        labeling.answer(labeling.waiting[0], truth[labeling.waiting[0]])
     answer_round(straight, truth)
-    for labelling in (opened(), straight):
-        assert labelling.waiting
-        assert not set(labelling.waiting) & set(labelling.answers)
+    for labeling in (opened(), straight):
+        assert labeling.waiting
+        assert not set(labeling.waiting) & set(labeling.answers)
     # The same answers give the same head and the same round.
     first, second = opened(), opened()
     assert first.waiting == second.waiting
     np.testing.assert_array_equal(first.scores, second.scores)
 
 
-def test_skip_and_undo(coloured, tmp_path):
-    folder, names, embeddings, truth = coloured
-    labelling = Labelling(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
-    first, second = labelling.waiting[:2]
-    assert not labelling.undo()
-    labelling.answer(first, None)
-    labelling.answer(second, "wrong")
-    assert labelling.undo()
-    assert labelling.classes == ()
-    assert labelling.waiting[0] == second
-    labelling.answer(second, truth[second])
+def test_skip_and_undo(colored, tmp_path):
+    folder, names, embeddings, truth = colored
+    labeling = LabelingSession(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
+    first, second = labeling.waiting[:2]
+    assert not labeling.undo()
+    labeling.answer(first, None)
+    labeling.answer(second, "wrong")
+    assert labeling.undo()
+    assert labeling.classes == ()
+    assert labeling.waiting[0] == second
+    labeling.answer(second, truth[second])
     assert LabelsFile(tmp_path / "labels.csv", folder, names).answers == {
         names[first]: None,
         names[second]: truth[second],
     }
     # Over the end of a round, and after a restart.
-    answer_round(labelling, truth)
-    labelling = Labelling(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
-    newest = list(labelling.answers)[-1]
-    assert labelling.undo()
-    assert labelling.waiting[0] == newest
-    while labelling.undo():
+    answer_round(labeling, truth)
+    labeling = LabelingSession(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
+    newest = list(labeling.answers)[-1]
+    assert labeling.undo()
+    assert labeling.waiting[0] == newest
+    while labeling.undo():
         pass
     assert LabelsFile(tmp_path / "labels.csv", folder, names).answers == {}
 
 
-def test_one_class_only_so_far(coloured):
-    _, names, embeddings, _ = coloured
-    labelling = Labelling(names, embeddings)
+def test_one_class_only_so_far(colored):
+    _, names, embeddings, _ = colored
+    labeling = LabelingSession(names, embeddings)
     for _ in range(2):
-        answer_round(labelling, ["red"] * 60)
-    assert (labelling.head, labelling.accuracy) == (None, None)
-    assert len(labelling.waiting) == ROUND
+        answer_round(labeling, ["red"] * 60)
+    assert (labeling.head, labeling.accuracy) == (None, None)
+    assert len(labeling.waiting) == ROUND
     with pytest.raises(InputError, match="at least two classes"):
-        labelling.predictions()
+        labeling.predictions()
 
 
-def test_a_class_newer_than_the_head_has_no_confidence(coloured):
-    _, names, embeddings, truth = coloured
-    labelling = Labelling(names, embeddings)
-    answer_round(labelling, truth)
-    index = labelling.waiting[0]
-    labelling.answer(index, "purple")
-    classes, confidence = labelling.predictions()
+def test_a_class_newer_than_the_head_has_no_confidence(colored):
+    _, names, embeddings, truth = colored
+    labeling = LabelingSession(names, embeddings)
+    answer_round(labeling, truth)
+    index = labeling.waiting[0]
+    labeling.answer(index, "purple")
+    classes, confidence = labeling.predictions()
     assert classes[index] == "purple"
     assert confidence[index] == 0
 
 
 @pytest.mark.parametrize("label", ["", "  ", "x" * (MAX_LENGTH + 1), "a\0b", "a\x1bb"])
-def test_classes_need_a_name(label, coloured):
-    _, names, embeddings, _ = coloured
-    labelling = Labelling(names, embeddings)
+def test_classes_need_a_name(label, colored):
+    _, names, embeddings, _ = colored
+    labeling = LabelingSession(names, embeddings)
     with pytest.raises(InputError, match="A class has a name"):
-        labelling.answer(labelling.waiting[0], label)
-    assert not labelling.answers
-    labelling.answer(labelling.waiting[0], "  two \n words ")
-    assert labelling.classes == ("two words",)
+        labeling.answer(labeling.waiting[0], label)
+    assert not labeling.answers
+    labeling.answer(labeling.waiting[0], "  two \n words ")
+    assert labeling.classes == ("two words",)
 
 
-def test_only_what_was_asked_is_answered(coloured):
-    _, names, embeddings, _ = coloured
-    labelling = Labelling(names, embeddings)
-    first = labelling.waiting[0]
-    labelling.answer(first, "red")
+def test_only_what_was_asked_is_answered(colored):
+    _, names, embeddings, _ = colored
+    labeling = LabelingSession(names, embeddings)
+    first = labeling.waiting[0]
+    labeling.answer(first, "red")
     for index in (first, -1, 60):
         with pytest.raises(InputError, match="not among those asked about"):
-            labelling.answer(index, "red")
+            labeling.answer(index, "red")
 
 
-def test_the_result_is_a_table_and_a_head(coloured, tmp_path):
-    _, names, embeddings, truth = coloured
-    labelling = Labelling(names, embeddings)
+def test_the_result_is_a_table_and_a_head(colored, tmp_path):
+    _, names, embeddings, truth = colored
+    labeling = LabelingSession(names, embeddings)
     with pytest.raises(InputError, match="two classes"):
-        write_result(labelling, tmp_path / "out")
+        write_result(labeling, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    answer_round(labelling, truth)
+    answer_round(labeling, truth)
     # Part of the next round counts, and the round goes on.
-    index, *others = labelling.waiting
-    labelling.answer(index, "a, b")
-    table, head = write_result(labelling, tmp_path / "out")
-    assert labelling.waiting == others
+    index, *others = labeling.waiting
+    labeling.answer(index, "a, b")
+    table, head = write_result(labeling, tmp_path / "out")
+    assert labeling.waiting == others
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["picture"] for row in rows] == list(names)
+    assert [row["image"] for row in rows] == list(names)
     by_hand = [i for i, row in enumerate(rows) if row["by_hand"] == "yes"]
-    assert by_hand == sorted(labelling.labelled)
+    assert by_hand == sorted(labeling.labeled)
     assert rows[index]["class"] == "a, b"
     head = LinearHead.load(head)
-    assert head.labels == labelling.classes
+    assert head.labels == labeling.classes
     scores = probabilities(head, embeddings)
     for i, row in enumerate(rows):
         assert float(row["confidence"]) == pytest.approx(scores[i, head.labels.index(row["class"])], abs=1e-4)
@@ -174,22 +174,22 @@ def test_a_head_that_is_none_is_named(tmp_path):
             LinearHead.load(tmp_path / name)
 
 
-def test_the_result_ships_in_a_saved_model(coloured, tmp_path):
-    """What the table says of a picture, the served model says of its file."""
+def test_the_result_ships_in_a_saved_model(colored, tmp_path):
+    """What the table says of an image, the served model says of its file."""
     import tensorflow as tf
 
-    folder, names, _, truth = coloured
+    folder, names, _, truth = colored
     inputs = keras.Input((8, 8, 3))
     encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
     encoder.save(tmp_path / "encoder.keras")
-    pictures = bk.data.open_source(folder)
-    embeddings = bk.evaluation.embed(load_encoder(tmp_path / "encoder.keras"), pictures)
-    labelling = Labelling(pictures.names, embeddings)
+    source = bk.data.open_source(folder)
+    embeddings = bk.evaluation.embed(load_encoder(tmp_path / "encoder.keras"), source)
+    labeling = LabelingSession(source.names, embeddings)
     kinds = dict(zip(names, truth, strict=True))
-    answer_round(labelling, [kinds[name] for name in pictures.names])
-    _, head = write_result(labelling, tmp_path)
+    answer_round(labeling, [kinds[name] for name in source.names])
+    _, head = write_result(labeling, tmp_path)
     path = bk.export.saved_model(encoder, tmp_path / "served" / "1", head=LinearHead.load(head))
     served = tf.saved_model.load(path).signatures["classify"]
-    files = tf.constant([(folder / name).read_bytes() for name in pictures.names])
-    classes, _ = labelling.predictions()
+    files = tf.constant([(folder / name).read_bytes() for name in source.names])
+    classes, _ = labeling.predictions()
     assert [label.decode() for label in served(image_bytes=files)["labels"][:, 0].numpy()] == classes

@@ -1,26 +1,26 @@
-"""A folder of small pictures and an encoder that tells them apart by colour."""
+"""A folder of small images and an encoder that tells them apart by color."""
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-COLOURS = {"blue": (30, 40, 200), "green": (40, 180, 60), "red": (210, 50, 40)}
+COLORS = {"blue": (30, 40, 200), "green": (40, 180, 60), "red": (210, 50, 40)}
 
 
-def picture(colour, seed, size=(10, 12)):
-    """(H, W, 3) uint8: a colour with noise."""
+def image(color, seed, size=(10, 12)):
+    """(H, W, 3) uint8: a color with noise."""
     noise = np.random.default_rng(seed).normal(0, 12, (*size, 3))
-    return np.clip(np.array(COLOURS[colour]) + noise, 0, 255).astype(np.uint8)
+    return np.clip(np.array(COLORS[color]) + noise, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
 def save():
-    """Writes a picture of a colour to a path."""
+    """Writes an image of a color to a path."""
 
-    def write(path, colour, seed):
+    def write(path, color, seed):
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture(colour, seed)).save(path)
+        Image.fromarray(image(color, seed)).save(path)
         return path
 
     return write
@@ -28,16 +28,16 @@ def save():
 
 @pytest.fixture
 def folder(tmp_path, save):
-    """Five pictures of each colour, in subfolders."""
-    for colour in COLOURS:
+    """Five images of each color, in subfolders."""
+    for color in COLORS:
         for i in range(5):
-            save(tmp_path / "photos" / colour / f"{i}.png", colour, i)
+            save(tmp_path / "photos" / color / f"{i}.png", color, i)
     return tmp_path / "photos"
 
 
 @pytest.fixture(scope="session")
 def make_encoder():
-    """Makes an encoder of 8 pixel pictures: a random projection of the mean colours of their quarters."""
+    """Makes an encoder of 8 pixel images: a random projection of the mean colors of their quarters."""
 
     def make(seed):
         keras.utils.set_random_seed(seed)

@@ -7,21 +7,20 @@ import pytest
 
 from byol_keras.data import open_source
 from byol_keras.errors import InputError
-from byol_keras.evaluation import embed, unit
-from byol_keras.tasks.retrieval import build as updating
-from byol_keras.tasks.retrieval import index_collection, open_collection, read_index, write_index
+from byol_keras.evaluation import embed, l2_normalize_rows
+from byol_keras.tasks.retrieval import build, index_collection, open_collection, read_index, write_index
 
 
 @pytest.fixture
 def embedded(monkeypatch):
-    """The names of the pictures that were embedded, block by block."""
+    """The names of the images that were embedded, block by block."""
     blocks = []
 
-    def noted(encoder, pictures):
-        blocks.append(list(pictures.names))
-        return embed(encoder, pictures)
+    def noted(encoder, source):
+        blocks.append(list(source.names))
+        return embed(encoder, source)
 
-    monkeypatch.setattr(updating, "embed", noted)
+    monkeypatch.setattr(build, "embed", noted)
     return blocks
 
 
@@ -31,9 +30,9 @@ def vector_of(index, name):
 
 def test_a_folder_is_embedded_as_it_is_elsewhere(encoder, folder):
     index = index_collection(encoder, open_collection(folder))
-    pictures = open_source(folder)
-    assert tuple(index.names) == pictures.names
-    np.testing.assert_allclose(index.vectors, unit(embed(encoder, pictures)), atol=1e-6)
+    source = open_source(folder)
+    assert tuple(index.names) == source.names
+    np.testing.assert_allclose(index.vectors, l2_normalize_rows(embed(encoder, source)), atol=1e-6)
 
 
 def test_only_what_is_new_or_changed_is_embedded_again(encoder, folder, save, tmp_path, embedded, capfd):
@@ -45,7 +44,7 @@ def test_only_what_is_new_or_changed_is_embedded_again(encoder, folder, save, tm
     capfd.readouterr()
     after = index_collection(encoder, open_collection(folder), keep)
     assert [sorted(block) for block in embedded] == [before.names, ["red/0.png", "red/new.png"]]
-    assert "13 pictures as before, 1 new, 1 changed, 1 gone" in capfd.readouterr().err
+    assert "13 images as before, 1 new, 1 changed, 1 gone" in capfd.readouterr().err
     fresh = index_collection(encoder, open_collection(folder))
     assert sorted(after.names) == sorted(fresh.names)
     for name in fresh.names:
@@ -67,19 +66,19 @@ def test_what_is_only_gone_is_gone_from_the_file_too(encoder, folder, tmp_path):
 
 
 def test_an_interrupted_work_goes_on_from_the_last_block(encoder, folder, tmp_path, monkeypatch, embedded):
-    monkeypatch.setattr(updating, "BLOCK", 4)
-    keep, noted = tmp_path / "photos.index", updating.embed
+    monkeypatch.setattr(build, "BLOCK", 4)
+    keep, noted = tmp_path / "photos.index", build.embed
 
     def interrupted(*arguments):
         if len(embedded) == 2:
             raise KeyboardInterrupt
         return noted(*arguments)
 
-    monkeypatch.setattr(updating, "embed", interrupted)
+    monkeypatch.setattr(build, "embed", interrupted)
     with pytest.raises(KeyboardInterrupt):
         index_collection(encoder, open_collection(folder), keep)
     assert len(read_index(keep)) == 8
-    monkeypatch.setattr(updating, "embed", noted)
+    monkeypatch.setattr(build, "embed", noted)
     assert len(index_collection(encoder, open_collection(folder), keep)) == 15
     assert [len(block) for block in embedded] == [4, 4, 4, 3]
 
@@ -97,7 +96,7 @@ def test_an_index_of_another_encoder(encoder, make_encoder, folder, tmp_path):
     keep = tmp_path / "photos.index"
     index_collection(encoder, open_collection(folder), keep)
     before = keep.read_bytes()
-    with pytest.raises(InputError, match=r"photos\.index was made with another encoder.*all 15 pictures again"):
+    with pytest.raises(InputError, match=r"photos\.index was made with another encoder.*all 15 images again"):
         index_collection(make_encoder(1), open_collection(folder), keep)
     assert keep.read_bytes() == before
 
@@ -106,33 +105,33 @@ def test_an_index_of_another_folder(encoder, folder, save, tmp_path):
     keep = tmp_path / "photos.index"
     index_collection(encoder, open_collection(folder), keep)
     save(tmp_path / "other" / "a.png", "red", 0)
-    with pytest.raises(InputError, match=r"index of other pictures: of its 15, not one is in .*other"):
+    with pytest.raises(InputError, match=r"index of other images: of its 15, not one is in .*other"):
         index_collection(encoder, open_collection(tmp_path / "other"), keep)
     assert len(read_index(keep)) == 15
 
 
-def test_broken_pictures_are_named_and_left_out(encoder, folder, capfd):
+def test_broken_images_are_named_and_left_out(encoder, folder, capfd):
     (folder / "red" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
     os.symlink(folder / "nowhere.png", folder / "red" / "link.png")
     index = index_collection(encoder, open_collection(folder))
     assert len(index) == 15
     said = capfd.readouterr().err
-    assert "2 of 17 pictures cannot be decoded" in said
+    assert "2 of 17 images cannot be decoded" in said
     assert "red/cut.jpg" in said
     assert "red/link.png (No such file" in said
 
 
-def test_no_picture_can_be_decoded(encoder, tmp_path):
+def test_no_image_can_be_decoded(encoder, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(InputError, match=r"No picture of .*photos can be decoded: cut\.jpg"):
+    with pytest.raises(InputError, match=r"No image of .*photos can be decoded: cut\.jpg"):
         index_collection(encoder, open_collection(tmp_path / "photos"), tmp_path / "photos.index")
     assert not (tmp_path / "photos.index").exists()
 
 
 def test_an_empty_folder(tmp_path):
     (tmp_path / "photos").mkdir()
-    with pytest.raises(InputError, match="No pictures in"):
+    with pytest.raises(InputError, match="No images in"):
         open_collection(tmp_path / "photos")
 
 

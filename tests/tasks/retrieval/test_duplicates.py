@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.evaluation import neighbors as neighbours
-from byol_keras.evaluation import unit
+from byol_keras.evaluation import l2_normalize_rows, neighbors
 from byol_keras.tasks.retrieval import duplicate_groups
 from byol_keras.tasks.retrieval.duplicates import close_pairs, mean_distance, usual_threshold
 
@@ -37,9 +36,9 @@ def test_nothing_alike():
 
 @pytest.mark.parametrize("block_bytes", [1, 4 * 90 * 7, 1 << 20])
 def test_blocks_do_not_matter(block_bytes, monkeypatch):
-    vectors = unit(np.random.default_rng(0).normal(size=(90, 3)))
+    vectors = l2_normalize_rows(np.random.default_rng(0).normal(size=(90, 3)))
     whole = close_pairs(vectors, 0.02)
-    monkeypatch.setattr(neighbours, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(neighbors, "BLOCK_BYTES", block_bytes)
     for a, b in zip(close_pairs(vectors, 0.02), whole, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     exact = 1 - vectors.astype(np.float64) @ vectors.astype(np.float64).T
@@ -55,7 +54,7 @@ def test_a_threshold_out_of_range(threshold):
 
 
 def test_a_threshold_below_which_everything_is():
-    with pytest.raises(InputError, match="More than 50 pairs for each picture"):
+    with pytest.raises(InputError, match="More than 50 pairs for each image"):
         duplicate_groups(np.ones((200, 4)), 0.1)
 
 
@@ -68,6 +67,6 @@ def test_the_mean_distance_is_that_of_all_pairs():
     assert mean_distance(vectors[:1]) == 0
 
 
-def test_equal_pictures_are_found_even_among_nothing_else():
+def test_equal_images_are_found_even_among_nothing_else():
     vectors = np.tile(np.random.default_rng(0).normal(size=(1, 64)), (5, 1))
     assert [group.tolist() for group in duplicate_groups(vectors)] == [[0, 1, 2, 3, 4]]

@@ -2,28 +2,28 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.retrieval import ApproximateNeighbours, PictureIndex, index
+from byol_keras.tasks.retrieval import ApproximateNeighbors, ImageIndex, index
 
 AXES = np.eye(3, dtype=np.float32)
 
 
 def small_index():
-    return PictureIndex("mark", ["x", "y", "z"], ["1", "2", "3"], 5 * AXES)
+    return ImageIndex("mark", ["x", "y", "z"], ["1", "2", "3"], 5 * AXES)
 
 
 def test_names_follow_what_is_added_and_removed():
-    pictures = small_index()
-    pictures.remove([1])
-    pictures.add(["xy"], ["4"], [[1, 1, 0]])
-    assert (pictures.names, pictures.stamps) == (["x", "z", "xy"], ["1", "3", "4"])
-    positions, distances = pictures.nearest([[0, 2, 0]], 3)
-    assert pictures.names[positions[0, 0]] == "xy"
+    source = small_index()
+    source.remove([1])
+    source.add(["xy"], ["4"], [[1, 1, 0]])
+    assert (source.names, source.stamps) == (["x", "z", "xy"], ["1", "3", "4"])
+    positions, distances = source.nearest([[0, 2, 0]], 3)
+    assert source.names[positions[0, 0]] == "xy"
     np.testing.assert_allclose(distances, [[1 - np.sqrt(0.5), 1, 1]], atol=1e-6)
 
 
 @pytest.mark.parametrize("k", [0, 4])
-def test_more_neighbours_than_pictures(k):
-    with pytest.raises(InputError, match=rf"{k} neighbours are asked of an index of 3 pictures: ask 1 to 3"):
+def test_more_neighbors_than_images(k):
+    with pytest.raises(InputError, match=rf"{k} neighbors are asked of an index of 3 images: ask 1 to 3"):
         small_index().nearest(AXES, k)
 
 
@@ -36,22 +36,22 @@ def test_embeddings_of_another_length():
 
 def test_a_name_twice():
     with pytest.raises(InputError, match="twice: 'x'"):
-        PictureIndex("mark", ["x", "x"], ["1", "1"], AXES[:2])
-    pictures = small_index()
+        ImageIndex("mark", ["x", "x"], ["1", "1"], AXES[:2])
+    images = small_index()
     with pytest.raises(InputError, match="twice: 'y'"):
-        pictures.add(["w", "y"], ["1", "1"], AXES[:2])
-    assert len(pictures) == 3
+        images.add(["w", "y"], ["1", "1"], AXES[:2])
+    assert len(images) == 3
 
 
 def test_as_many_names_as_embeddings():
     with pytest.raises(InputError, match="2 names, 2 stamps"):
-        PictureIndex("mark", ["x", "y"], ["1", "2"], AXES)
+        ImageIndex("mark", ["x", "y"], ["1", "2"], AXES)
 
 
 def test_a_large_index_is_searched_by_a_graph(monkeypatch):
     monkeypatch.setattr(index, "APPROXIMATE_FROM", 4)
-    pictures = small_index()
-    assert pictures.neighbours.kind == "exact"
-    pictures.add(["xy"], ["4"], [[1, 1, 0]])
-    assert isinstance(pictures.neighbours, ApproximateNeighbours)
-    assert pictures.names[pictures.nearest([[2, 1.9, 0]], 1)[0][0, 0]] == "xy"
+    source = small_index()
+    assert source.neighbors.kind == "exact"
+    source.add(["xy"], ["4"], [[1, 1, 0]])
+    assert isinstance(source.neighbors, ApproximateNeighbors)
+    assert source.names[source.nearest([[2, 1.9, 0]], 1)[0][0, 0]] == "xy"

@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.retrieval import PictureIndex, index, read_index, write_index
+from byol_keras.tasks.retrieval import ImageIndex, index, read_index, write_index
 
 
 def some_index(count=40):
     generator = np.random.default_rng(0)
     names = [f"größe/{i}.jpg" for i in range(count)]
-    return PictureIndex("mark", names, [f"{i}-7" for i in range(count)], generator.normal(size=(count, 6)))
+    return ImageIndex("mark", names, [f"{i}-7" for i in range(count)], generator.normal(size=(count, 6)))
 
 
 def same(a, b):
     return (
-        (a.encoder, a.names, a.stamps, a.neighbours.kind) == (b.encoder, b.names, b.stamps, b.neighbours.kind)
+        (a.encoder, a.names, a.stamps, a.neighbors.kind) == (b.encoder, b.names, b.stamps, b.neighbors.kind)
         and np.array_equal(a.vectors, b.vectors)
         and np.array_equal(a.nearest(a.vectors, 3)[0], b.nearest(b.vectors, 3)[0])
     )
@@ -25,7 +25,7 @@ def kept(request, tmp_path, monkeypatch):
     if request.param == "approximate":
         monkeypatch.setattr(index, "APPROXIMATE_FROM", 20)
     written = some_index()
-    assert written.neighbours.kind == request.param
+    assert written.neighbors.kind == request.param
     write_index(written, tmp_path / "sub" / "photos.index")
     return written, tmp_path / "sub" / "photos.index"
 
@@ -41,9 +41,9 @@ def test_what_is_read_can_be_extended(kept):
     written, path = kept
     read = read_index(path)
     more = np.random.default_rng(1).normal(size=(5, 6))
-    for pictures in (written, read):
-        pictures.remove([0, 39])
-        pictures.add([str(i) for i in range(5)], ["1"] * 5, more)
+    for images in (written, read):
+        images.remove([0, 39])
+        images.add([str(i) for i in range(5)], ["1"] * 5, more)
     assert same(read, written)
 
 
@@ -52,7 +52,7 @@ def test_a_cut_off_file(kept):
     data = path.read_bytes()
     for length in (0, 1, 100, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
-        with pytest.raises(InputError, match=r"photos\.index cannot be read as an index of pictures: it is cut off"):
+        with pytest.raises(InputError, match=r"photos\.index cannot be read as an index of images: it is cut off"):
             read_index(path)
 
 

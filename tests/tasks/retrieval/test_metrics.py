@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from byol_keras.errors import InputError
-from byol_keras.evaluation import neighbors as neighbours
+from byol_keras.evaluation import neighbors
 from byol_keras.tasks.retrieval import average_precision, retrieval_leave_one_out, retrieval_scores
 
 
@@ -21,7 +21,7 @@ def test_average_precision_by_hand():
 
 
 def test_average_precision_of_equal_similarities_is_the_share_of_relevant_ones():
-    # What a collapsed encoder gives: no order of the pictures may look like a good one.
+    # What a collapsed encoder gives: no order of the images may look like a good one.
     assert average_precision(np.full(8, 0.3), np.arange(8) < 2) == 0.25
     assert average_precision(np.full(8, 0.3), np.arange(8) >= 6) == 0.25
 
@@ -58,7 +58,7 @@ def test_leave_one_out_by_hand():
 def test_a_query_without_its_class_is_not_counted():
     index = on_a_circle(0, 10, 20)
     assert retrieval_scores(index, [0, 0, 1], on_a_circle(1, 2), [0, 7], recall_at=(1,)).queries == 1
-    # Of four pictures the last is alone in its class.
+    # Of four images the last is alone in its class.
     assert retrieval_leave_one_out(on_a_circle(0, 10, 25, 45), [0, 0, 0, 1], recall_at=(1,)).queries == 3
     with pytest.raises(InputError, match="nothing can be found"):
         retrieval_scores(index, [0, 0, 1], on_a_circle(1), [7], recall_at=(1,))
@@ -66,7 +66,7 @@ def test_a_query_without_its_class_is_not_counted():
 
 @pytest.mark.parametrize("block_bytes", [1, 4 * 40 * 3, 1 << 20])
 def test_blocks_do_not_matter(block_bytes, monkeypatch):
-    monkeypatch.setattr(neighbours, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(neighbors, "BLOCK_BYTES", block_bytes)
     generator = np.random.default_rng(3)
     vectors, labels = generator.normal(size=(40, 4)), generator.integers(0, 5, 40)
     found = retrieval_leave_one_out(vectors, labels, recall_at=(1, 5))
@@ -81,8 +81,8 @@ def test_blocks_do_not_matter(block_bytes, monkeypatch):
     assert found.recall[1] == pytest.approx(np.mean(first))
 
 
-def test_more_neighbours_than_pictures():
-    with pytest.raises(InputError, match="Recall at 10 is asked of 3 pictures"):
+def test_more_neighbors_than_images():
+    with pytest.raises(InputError, match="Recall at 10 is asked of 3 images"):
         retrieval_scores(on_a_circle(0, 1, 2), [0, 0, 1], on_a_circle(1), [0])
-    with pytest.raises(InputError, match="Recall at 3 is asked of 2 pictures"):
+    with pytest.raises(InputError, match="Recall at 3 is asked of 2 images"):
         retrieval_leave_one_out(on_a_circle(0, 1, 2), [0, 0, 1], recall_at=(3,))

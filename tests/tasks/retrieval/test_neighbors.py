@@ -1,20 +1,22 @@
-"""The exact and the approximate neighbours, which have one interface."""
+"""The exact and the approximate neighbors, which have one interface."""
 
 import numpy as np
 import pytest
 
-from byol_keras.evaluation import nearest, unit
-from byol_keras.tasks.retrieval import ApproximateNeighbours, ExactNeighbours
+from byol_keras.evaluation import l2_normalize_rows, nearest
+from byol_keras.tasks.retrieval import ApproximateNeighbors, ExactNeighbors
 
 
 def vectors(count, seed, width=24):
     """As encoders give them: not negative, and of fewer dimensions than they have numbers."""
     mixing = np.random.default_rng(9).normal(size=(8, width))
     generator = np.random.default_rng(seed)
-    return unit(np.maximum(generator.normal(size=(count, 8)) @ mixing, 0) + 0.05 * generator.random((count, width)))
+    return l2_normalize_rows(
+        np.maximum(generator.normal(size=(count, 8)) @ mixing, 0) + 0.05 * generator.random((count, width))
+    )
 
 
-@pytest.mark.parametrize("kind", [ExactNeighbours, ApproximateNeighbours])
+@pytest.mark.parametrize("kind", [ExactNeighbors, ApproximateNeighbors])
 def test_distances_are_exact_and_sorted_and_nearly_nothing_is_missed(kind):
     base, queries = vectors(3000, 0), vectors(50, 1)
     rows, distances = kind(base).nearest(3 * queries, 10)
@@ -24,29 +26,29 @@ def test_distances_are_exact_and_sorted_and_nearly_nothing_is_missed(kind):
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows, expected, strict=True)]) > 0.99
 
 
-@pytest.mark.parametrize("kind", [ExactNeighbours, ApproximateNeighbours])
+@pytest.mark.parametrize("kind", [ExactNeighbors, ApproximateNeighbors])
 def test_added_and_removed_vectors(kind):
     base, more = vectors(400, 0), vectors(100, 1)
-    neighbours = kind(base)
+    neighbors = kind(base)
     gone = np.array([399, 5, 0, *range(100, 200)])
-    neighbours.remove(gone)
-    neighbours.add(more)
+    neighbors.remove(gone)
+    neighbors.add(more)
     left = np.concatenate([np.delete(base, gone, axis=0), more])
-    np.testing.assert_array_equal(neighbours.vectors, left)
-    rows, distances = neighbours.nearest(left, 1)
+    np.testing.assert_array_equal(neighbors.vectors, left)
+    rows, distances = neighbors.nearest(left, 1)
     np.testing.assert_array_equal(rows[:, 0], np.arange(len(left)))
     assert distances.max() < 1e-6
 
 
-@pytest.mark.parametrize("kind", [ExactNeighbours, ApproximateNeighbours])
+@pytest.mark.parametrize("kind", [ExactNeighbors, ApproximateNeighbors])
 def test_all_removed_and_begun_again(kind):
-    neighbours = kind(vectors(20, 0))
-    neighbours.remove(np.arange(20))
-    neighbours.add(vectors(30, 1))
-    assert neighbours.nearest(vectors(30, 1), 1)[0][:, 0].tolist() == list(range(30))
+    neighbors = kind(vectors(20, 0))
+    neighbors.remove(np.arange(20))
+    neighbors.add(vectors(30, 1))
+    assert neighbors.nearest(vectors(30, 1), 1)[0][:, 0].tolist() == list(range(30))
 
 
-@pytest.mark.parametrize("kind", [ExactNeighbours, ApproximateNeighbours])
+@pytest.mark.parametrize("kind", [ExactNeighbors, ApproximateNeighbors])
 def test_all_of_them_can_be_asked_for(kind):
     base = vectors(300, 0)
     rows, _ = kind(base).nearest(base[:2], 300)
@@ -55,10 +57,10 @@ def test_all_of_them_can_be_asked_for(kind):
 
 def test_the_graph_is_the_same_each_time_and_goes_on_from_its_bytes():
     base, more = vectors(500, 0), vectors(50, 1)
-    first, second = ApproximateNeighbours(base), ApproximateNeighbours(base)
+    first, second = ApproximateNeighbors(base), ApproximateNeighbors(base)
     assert first.saved_graph() == second.saved_graph()
     first.remove(np.arange(100))
-    loaded = ApproximateNeighbours(first.vectors, first.keys, first.saved_graph())
-    for neighbours in (first, loaded):
-        neighbours.add(more)
+    loaded = ApproximateNeighbors(first.vectors, first.keys, first.saved_graph())
+    for neighbors in (first, loaded):
+        neighbors.add(more)
     np.testing.assert_array_equal(first.nearest(vectors(20, 2), 5)[0], loaded.nearest(vectors(20, 2), 5)[0])

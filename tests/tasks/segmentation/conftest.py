@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 NAMES = ("sky", "ground", "void", "box")
-COLOURS = np.array([(120, 160, 220), (110, 100, 80), (0, 0, 0), (190, 60, 50)])
+COLORS = np.array([(120, 160, 220), (110, 100, 80), (0, 0, 0), (190, 60, 50)])
 
 
 def _draw(folder, count=4, seed=0, size=(40, 56)):
@@ -20,14 +20,14 @@ def _draw(folder, count=4, seed=0, size=(40, 56)):
         labels[horizon:] = 1
         labels[horizon - 5 : horizon + 8, left : left + 20] = 3
         labels[:4, :4] = 2
-        picture = COLOURS[labels] + generator.normal(0, 10, (*size, 3))
+        image = COLORS[labels] + generator.normal(0, 10, (*size, 3))
         labels[0, 0] = 255
-        Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(folder / "images" / f"{i}.png")
+        Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).save(folder / "images" / f"{i}.png")
         Image.fromarray(labels).save(folder / "labels" / f"{i}.png")
     return folder
 
 
 @pytest.fixture(scope="session")
-def draw_scenes():
+def draw_dataset():
     """Writes scenes to a folder, see `_draw`."""
     return _draw

@@ -22,19 +22,19 @@ def model(encoder):
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     return np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
 
 
-def test_has_the_encoder_inside(model, encoder, pictures):
+def test_has_the_encoder_inside(model, encoder, images):
     deeplab = model.layers[-1]
-    features = deeplab.backbone(normalized(pictures[:, :, :64], encoder), training=False)
-    embedding = encoder(pictures[:, :, :64], training=False)
+    features = deeplab.backbone(normalized(images[:, :, :64], encoder), training=False)
+    embedding = encoder(images[:, :, :64], training=False)
     np.testing.assert_allclose(np.mean(features, axis=(1, 2)), embedding, rtol=1e-3, atol=1e-4)
 
 
-def test_the_head_is_keras_cvs_in_another_order(model, encoder, pictures):
-    # Scores of enlarged features are enlarged scores: both are linear, and neighbours' weights sum to 1.
+def test_the_head_is_keras_cvs_in_another_order(model, encoder, images):
+    # Scores of enlarged features are enlarged scores: both are linear, and neighbors' weights sum to 1.
     deeplab = model.layers[-1]
     convolution, normalization, relu, scores, enlarged = deeplab.segmentation_head.layers
     inputs = keras.Input((16, 24, 304))
@@ -45,21 +45,21 @@ def test_the_head_is_keras_cvs_in_another_order(model, encoder, pictures):
     )
 
 
-def test_predicts_at_the_size_of_the_picture(model):
-    picture = np.random.default_rng(2).integers(0, 256, (45, 70, 3), np.uint8)
-    classes = predictor(model)(picture)
+def test_predicts_at_the_size_of_the_image(model):
+    image = np.random.default_rng(2).integers(0, 256, (45, 70, 3), np.uint8)
+    classes = predictor(model)(image)
     assert classes.shape == (45, 70)
     assert classes.dtype == np.uint8
     # By hand: the edge continued to multiples of 32, the highest score, and cut again.
-    padded = np.pad(picture, ((0, 19), (0, 26), (0, 0)), mode="edge")[None] / np.float32(255)
+    padded = np.pad(image, ((0, 19), (0, 26), (0, 0)), mode="edge")[None] / np.float32(255)
     scores = np.asarray(model(padded, training=False))[0, :45, :70]
     assert (scores.argmax(axis=-1) == classes).mean() > 0.999
 
 
-def test_saved_and_loaded_it_gives_the_same_scores(model, pictures, tmp_path):
+def test_saved_and_loaded_it_gives_the_same_scores(model, images, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = load_segmenter(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(pictures, training=False), model(pictures, training=False))
+    np.testing.assert_array_equal(loaded(images, training=False), model(images, training=False))
 
 
 def test_batch_norm_follows_within_a_short_training(model):

@@ -1,22 +1,22 @@
-"""Crops of scenes: the picture and its classes stay together."""
+"""Crops of scenes: the image and its classes stay together."""
 
 import numpy as np
 import pytest
 
-from byol_keras.tasks.segmentation import open_scenes
+from byol_keras.tasks.segmentation import open_segmentation
 from byol_keras.tasks.segmentation.label_maps import VOID
 from byol_keras.tasks.segmentation.pipeline import CropBatches, random_crop
 
 
-def test_picture_and_labels_are_cut_alike():
-    # Halves of two greys: the border is at the same column in both, up to the smoothing of one pixel.
+def test_image_and_labels_are_cut_alike():
+    # Halves of two grays: the border is at the same column in both, up to the smoothing of one pixel.
     labels = np.zeros((90, 120), np.uint8)
     labels[:, 70:] = 9
-    picture = np.repeat(np.where(labels == 9, 200, 40).astype(np.uint8)[..., None], 3, axis=2)
+    image = np.repeat(np.where(labels == 9, 200, 40).astype(np.uint8)[..., None], 3, axis=2)
     generator = np.random.default_rng(0)
     borders, mirrored = set(), set()
     for _ in range(40):
-        crop, classes = random_crop(picture, labels, 48, generator)
+        crop, classes = random_crop(image, labels, 48, generator)
         assert crop.shape == (48, 48, 3)
         assert set(np.unique(classes)) <= {0, 9}
         wrong = (crop[..., 0] > 120) != (classes == 9)
@@ -39,15 +39,15 @@ def test_a_scene_too_small_for_the_crop_is_continued_without_a_class():
 
 
 @pytest.fixture(scope="module")
-def scenes(draw_scenes, tmp_path_factory):
-    return open_scenes(draw_scenes(tmp_path_factory.mktemp("scenes") / "train", count=3))
+def dataset(draw_dataset, tmp_path_factory):
+    return open_segmentation(draw_dataset(tmp_path_factory.mktemp("dataset") / "train", count=3))
 
 
-def test_void_weighs_nothing_and_classes_what_they_weigh(scenes):
-    pictures, labels, weights = CropBatches(scenes, [1.0, 2.0, 4.0], 32, 12, 5, seed=0)[0]
-    assert pictures.shape == (12, 32, 32, 3)
-    assert pictures.dtype == np.float32
-    assert 0 <= pictures.min() <= pictures.max() <= 1
+def test_void_weighs_nothing_and_classes_what_they_weigh(dataset):
+    images, labels, weights = CropBatches(dataset, [1.0, 2.0, 4.0], 32, 12, 5, seed=0)[0]
+    assert images.shape == (12, 32, 32, 3)
+    assert images.dtype == np.float32
+    assert 0 <= images.min() <= images.max() <= 1
     assert labels.max() == 2
     # Of the classes, void got the number 0, and 0 the weight 1: only void weighs nothing.
     assert set(np.unique(weights)) == {0.0, 1.0, 2.0, 4.0}
@@ -55,19 +55,19 @@ def test_void_weighs_nothing_and_classes_what_they_weigh(scenes):
     assert (labels[weights == 0] == 0).all()
 
 
-def test_a_batch_follows_from_seed_and_step(scenes):
+def test_a_batch_follows_from_seed_and_step(dataset):
     def batch(seed, step):
-        return CropBatches(scenes, [1.0] * 3, 32, 2, 5, seed)[step][0]
+        return CropBatches(dataset, [1.0] * 3, 32, 2, 5, seed)[step][0]
 
     np.testing.assert_array_equal(batch(1, 3), batch(1, 3))
     assert (batch(1, 3) != batch(1, 4)).any()
     assert (batch(1, 3) != batch(2, 3)).any()
 
 
-def test_every_scene_comes_once_before_any_comes_again(scenes, monkeypatch):
+def test_every_scene_comes_once_before_any_comes_again(dataset, monkeypatch):
     seen = []
-    monkeypatch.setattr(type(scenes), "picture", lambda self, i: seen.append(i) or np.zeros((40, 56, 3), np.uint8))
-    batches = CropBatches(scenes, [1.0] * 3, 32, 2, 6, seed=0)
+    monkeypatch.setattr(type(dataset), "image", lambda self, i: seen.append(i) or np.zeros((40, 56, 3), np.uint8))
+    batches = CropBatches(dataset, [1.0] * 3, 32, 2, 6, seed=0)
     assert len(batches) == 6
     for step in range(6):
         batches[step]

@@ -3,26 +3,26 @@
 import numpy as np
 
 from byol_keras.tasks.segmentation.label_maps import VOID
-from byol_keras.tasks.segmentation.plots import GAP, LINE, colours, prediction_sheet
+from byol_keras.tasks.segmentation.plots import GAP, LINE, colors, prediction_grid
 
 
-def test_colours_differ_and_void_is_black():
-    table = colours(20).astype(int)
+def test_colors_differ_and_void_is_black():
+    table = colors(20).astype(int)
     distances = np.abs(table[:20, None] - table[None, :20]).sum(axis=-1)
     assert distances[~np.eye(20, dtype=bool)].min() > 40
     assert table[:20].sum(axis=1).min() > 100
     assert (table[VOID] == 0).all()
 
 
-def test_every_pixel_of_a_map_has_the_colour_of_its_class():
-    picture = np.full((30, 50, 3), 99, np.uint8)
+def test_every_pixel_of_a_map_has_the_color_of_its_class():
+    image = np.full((30, 50, 3), 99, np.uint8)
     labels = np.zeros((30, 50), np.uint8)
     labels[:, 25:], labels[0, 0] = 1, VOID
-    sheet = np.asarray(prediction_sheet([[picture, labels], [picture, labels]], ["scene", "truth"], ("a", "b")))
-    table = colours(2)
+    grid = np.asarray(prediction_grid([[image, labels], [image, labels]], ["image", "truth"], ("a", "b")))
+    table = colors(2)
     left, top = 2 * GAP + 50, LINE + 30 + GAP
-    np.testing.assert_array_equal(sheet[top : top + 30, left : left + 50], table[labels])
-    np.testing.assert_array_equal(sheet[top : top + 30, GAP : GAP + 50], picture)
-    legend = sheet[top + 30 :].reshape(-1, 3)
-    for colour in table[[0, 1]]:
-        assert (legend == colour).all(axis=1).sum() > 100
+    np.testing.assert_array_equal(grid[top : top + 30, left : left + 50], table[labels])
+    np.testing.assert_array_equal(grid[top : top + 30, GAP : GAP + 50], image)
+    legend = grid[top + 30 :].reshape(-1, 3)
+    for color in table[[0, 1]]:
+        assert (legend == color).all(axis=1).sum() > 100

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.segmentation import open_scenes
+from byol_keras.tasks.segmentation import open_segmentation
 from byol_keras.tasks.segmentation.pipeline import CropBatches
 from byol_keras.tasks.segmentation.train import Schedule, class_weights, fine_tune, score
 
 
 def test_class_weights_by_hand():
-    # The second picture has no third class. Shares where they occur: 80 / 200, 90 / 200, 30 / 100, and none.
+    # The second image has no third class. Shares where they occur: 80 / 200, 90 / 200, 30 / 100, and none.
     pixels = np.array([[50, 20, 30, 0], [30, 70, 0, 0]])
     weights = class_weights(pixels, balance=1)
     np.testing.assert_allclose(weights, [0.4 / 0.4, 0.4 / 0.45, 0.4 / 0.3, 0])
@@ -20,45 +20,45 @@ def test_class_weights_by_hand():
 
 
 @pytest.fixture(scope="module")
-def scenes(draw_scenes, tmp_path_factory):
-    return open_scenes(draw_scenes(tmp_path_factory.mktemp("scenes") / "train"))
+def dataset(draw_dataset, tmp_path_factory):
+    return open_segmentation(draw_dataset(tmp_path_factory.mktemp("dataset") / "train"))
 
 
-def test_pixels_without_a_class_do_not_count(scenes):
+def test_pixels_without_a_class_do_not_count(dataset):
     """The loss is the weighted mean over the pixels with a class, computed here in NumPy."""
     # So small a learning rate that both steps see the network as it was.
     schedule = Schedule(steps=2, batch_size=12, crop_size=32, learning_rate=1e-12)
     keras.utils.set_random_seed(0)
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(inputs))
-    batches = CropBatches(scenes, class_weights(scenes.pixels), 32, 12, 2, seed=0)
+    batches = CropBatches(dataset, class_weights(dataset.pixels), 32, 12, 2, seed=0)
     expected = []
     for step in range(2):
-        pictures, labels, weights = batches[step]
-        scores = np.asarray(model(pictures), np.float64)
+        images, labels, weights = batches[step]
+        scores = np.asarray(model(images), np.float64)
         logs = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
         losses = -np.take_along_axis(logs, labels[..., None].astype(int), axis=-1)[..., 0]
         assert (weights == 0).any()
         expected.append((losses * weights).sum() / weights.sum())
-    fine_tune(model, scenes, schedule, seed=0)
+    fine_tune(model, dataset, schedule, seed=0)
     np.testing.assert_allclose(model.get_metrics_result()["loss"], np.mean(expected), rtol=1e-5)
 
 
-def test_the_colours_of_drawn_scenes_are_learned(scenes):
+def test_the_colors_of_drawn_scenes_are_learned(dataset):
     keras.utils.set_random_seed(0)
     inputs = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(16, 1, activation="relu")(inputs)
     model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(x))
-    fine_tune(model, scenes, Schedule(steps=50, batch_size=2, crop_size=32, learning_rate=0.05), seed=0)
-    counts = score(model, scenes)
-    assert counts.sum() == scenes.pixels.sum()
+    fine_tune(model, dataset, Schedule(steps=50, batch_size=2, crop_size=32, learning_rate=0.05), seed=0)
+    counts = score(model, dataset)
+    assert counts.sum() == dataset.pixels.sum()
     assert np.trace(counts) / counts.sum() > 0.95
 
 
-def test_the_learning_rate_rises_and_falls(scenes):
+def test_the_learning_rate_rises_and_falls(dataset):
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(inputs))
-    fine_tune(model, scenes, Schedule(steps=20, batch_size=2, crop_size=32, learning_rate=0.02), seed=0)
+    fine_tune(model, dataset, Schedule(steps=20, batch_size=2, crop_size=32, learning_rate=0.02), seed=0)
     rate = model.optimizer._learning_rate
     np.testing.assert_allclose([float(rate(step)) for step in (0, 1, 2, 11, 20)], [0, 0.01, 0.02, 0.01, 0], atol=1e-7)
 

@@ -70,12 +70,12 @@ def test_what_is_wrong_is_named_with_its_line(written, text, said):
 
 
 def test_a_file_that_is_no_text(tmp_path):
-    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8\xff")
+    (tmp_path / "image.jpg").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(InputError, match="not a text file"):
-        read_pairs(tmp_path / "picture.jpg")
+        read_pairs(tmp_path / "image.jpg")
 
 
-def test_pictures_are_found_with_and_without_their_ending(written):
+def test_images_are_found_with_and_without_their_ending(written):
     names = ["x/1.jpg", "x/1.png", "x/2.png", "y, z/1.png", "u.png", "v.png", "w.png"]
     expected = [[1, 2], [1, 3], [4, 5], [4, 6]]
     np.testing.assert_array_equal(located(read_pairs(written(CSV)), names, "here"), expected)
@@ -84,8 +84,8 @@ def test_pictures_are_found_with_and_without_their_ending(written):
     np.testing.assert_array_equal(located(pairs, names, "here"), [[0, 1], [2, 3]])
 
 
-def test_missing_pictures_are_counted_and_the_first_named(written):
-    with pytest.raises(InputError, match=r"5 of the 8 pictures .* not in here, .*: Ann/Ann_0004, .* Dan/Dan_0003\."):
+def test_missing_images_are_counted_and_the_first_named(written):
+    with pytest.raises(InputError, match=r"5 of the 8 images .* not in here, .*: Ann/Ann_0004, .* Dan/Dan_0003\."):
         located(read_pairs(written(LFW)), ["Ann/Ann_0001.jpg", "Dan/Dan_0001.jpg", "Eve/Eve_0001.jpg"], "here")
     with pytest.raises(InputError, match=r"and 3 more\."):
         located(read_pairs(written(LFW)), [], "here")

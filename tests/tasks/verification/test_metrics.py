@@ -82,7 +82,7 @@ def test_whitened_vectors_have_the_identity_as_covariance_but_for_the_shrinkage(
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_whitening_of_fewer_pictures_than_numbers_and_of_silent_units(count):
+def test_whitening_of_fewer_images_than_numbers_and_of_silent_units(count):
     vectors = np.zeros((count, 6))
     vectors[:, 0] = np.arange(count)
     mean, matrix = whitening(vectors)

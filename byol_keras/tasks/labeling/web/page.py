@@ -1,4 +1,4 @@
-"""The labelling page. Everything that changes is filled in by page.js, from `state`."""
+"""The labeling page. Everything that changes is filled in by page.js, from `state`."""
 
 import html
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The labelling page's server: on this machine only, and only for its own page."""
+"""The labeling page's server: on this machine only, and only for its own page."""
 
 import errno
 import hmac
@@ -32,8 +32,8 @@ HEADERS = {
 }
 
 
-class LabellingServer(ThreadingHTTPServer):
-    """Serves the page, the pictures of the labelling by their index, and takes the answers.
+class LabelingServer(ThreadingHTTPServer):
+    """Serves the page, the images of the labeling by their index, and takes the answers.
 
     A request that changes something must carry the token that only the page has, so that no other page of the same
     browser can answer.
@@ -45,19 +45,19 @@ class LabellingServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, labelling, folder, out, port=0):
+    def __init__(self, labeling, folder, out, port=0):
         """Listens; `serve_forever` answers.
 
         Args:
-            labelling: `Labelling`, whose names are paths below `folder`.
-            folder: of the pictures.
+            labeling: `LabelingSession`, whose names are paths below `folder`.
+            folder: of the images.
             out: folder for the result, when it is asked for.
             port: int, 0 for any that is free.
 
         Raises:
             InputError: when the port is in use or not allowed.
         """
-        self.labelling, self.folder, self.out = labelling, folder, out
+        self.labeling, self.folder, self.out = labeling, folder, out
         self.token = secrets.token_urlsafe(16)
         self.lock = threading.Lock()
         try:
@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_local():
             return
         path = urlsplit(self.path).path
-        index = path.removeprefix("/picture/")
+        index = path.removeprefix("/image/")
         if path == "/":
             self._send(label_page(self.server.token).encode(), "text/html; charset=utf-8")
         elif path == "/page.js":
@@ -95,9 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(b"", "image/x-icon")
         elif path == "/state":
             with self.server.lock:
-                self._send_json(state(self.server.labelling))
-        elif path != index and index.isascii() and index.isdigit() and int(index) < len(self.server.labelling.names):
-            self._send_picture(self.server.labelling.names[int(index)])
+                self._send_json(state(self.server.labeling))
+        elif path != index and index.isascii() and index.isdigit() and int(index) < len(self.server.labeling.names):
+            self._send_image(self.server.labeling.names[int(index)])
         else:
             self._fail(HTTPStatus.NOT_FOUND, f"Nothing is at {path}.")
 
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_local():
             return
         if not hmac.compare_digest(self.headers.get("X-Token", "").encode(), self.server.token.encode()):
-            self._fail(HTTPStatus.FORBIDDEN, "This page is not of the labelling that runs now: load it again.")
+            self._fail(HTTPStatus.FORBIDDEN, "This page is not of the labeling that runs now: load it again.")
             return
         action = {"/answer": self._answer, "/undo": self._undo, "/write": self._write}.get(self.path)
         if action is None:
@@ -127,21 +127,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body):
         try:
             answer = json.loads(body)
-            index, label = answer["picture"], answer["class"]
+            index, label = answer["image"], answer["class"]
         except (ValueError, TypeError, KeyError) as error:
-            raise InputError(f"An answer is a picture and a class. Received: {body[:100]!r}") from error
+            raise InputError(f"An answer is an image and a class. Received: {body[:100]!r}") from error
         if not isinstance(index, int) or not (label is None or isinstance(label, str)):
-            raise InputError(f"An answer is the number of a picture and the name of a class. Received: {body[:100]!r}")
-        self.server.labelling.answer(index, label)
-        return state(self.server.labelling)
+            raise InputError(f"An answer is the number of an image and the name of a class. Received: {body[:100]!r}")
+        self.server.labeling.answer(index, label)
+        return state(self.server.labeling)
 
     def _undo(self, body):
-        self.server.labelling.undo()
-        return state(self.server.labelling)
+        self.server.labeling.undo()
+        return state(self.server.labeling)
 
     def _write(self, body):
-        paths = write_result(self.server.labelling, self.server.out)
-        return {**state(self.server.labelling), "written": [str(path) for path in paths]}
+        paths = write_result(self.server.labeling, self.server.out)
+        return {**state(self.server.labeling), "written": [str(path) for path in paths]}
 
     def _is_local(self):
         """Whether the browser asked this machine by a name that is its own; else the request has been refused."""
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._fail(HTTPStatus.FORBIDDEN, f"This server is for {self.server.url} only.")
         return False
 
-    def _send_picture(self, name):
+    def _send_image(self, name):
         try:
             with open(os.path.join(self.server.folder, name), "rb") as file:
                 data = file.read()
@@ -170,10 +170,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for key, value in {**HEADERS, "Content-Type": kind, "Content-Length": len(data)}.items():
             self.send_header(key, value)
-        # An answer changes everything; pictures keep their number only as long as the server runs.
+        # An answer changes everything; images keep their number only as long as the server runs.
         self.send_header("Cache-Control", "private, max-age=600" if kind.startswith("image/") else "no-store")
         self.end_headers()
         self.wfile.write(data)
 
     def log_message(self, format, *values):
-        """Says nothing: a line for every picture would bury what matters."""
+        """Says nothing: a line for every image would bury what matters."""

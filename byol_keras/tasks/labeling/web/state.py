@@ -4,50 +4,50 @@ from collections import Counter
 
 import numpy as np
 
-# Pictures shown of each class that the head predicts.
+# Images shown of each class that the head predicts.
 SAMPLES = 6
 
 
-def state(labelling, samples=SAMPLES):
+def state(labeling, samples=SAMPLES):
     """All the page needs to know.
 
     Args:
-        labelling: `Labelling`.
-        samples: int, pictures of each class.
+        labeling: `LabelingSession`.
+        samples: int, images of each class.
 
     Returns:
-        dict that JSON can hold: `waiting` (indices, the first is asked about), `total`, `labelled`, `skipped`,
+        dict that JSON can hold: `waiting` (indices, the first is asked about), `total`, `labeled`, `skipped`,
         `can_undo`, `accuracy` (share, error, count, or None), and `classes`, for each its `name`, how many are
-        `labelled`, how many others the head gives it (`predicted`, None without a head), and `samples`, indices of some
+        `labeled`, how many others the head gives it (`predicted`, None without a head), and `samples`, indices of some
         of these, drawn at random.
     """
-    labelled = labelling.labelled
-    counts = Counter(labelled.values())
-    predicted = _predicted(labelling, labelled)
-    # One order for all, so that a new answer does not change which pictures are shown.
-    order = np.random.default_rng(0).permutation(len(labelling.names))
+    labeled = labeling.labeled
+    counts = Counter(labeled.values())
+    predicted = _predicted(labeling, labeled)
+    # One order for all, so that a new answer does not change which images are shown.
+    order = np.random.default_rng(0).permutation(len(labeling.names))
     classes = []
-    for name in labelling.classes:
+    for name in labeling.classes:
         rest = predicted.get(name)
         drawn = [] if rest is None else rest[np.argsort(order[rest])[:samples]].tolist()
         count = None if rest is None else len(rest)
-        classes.append({"name": name, "labelled": counts[name], "predicted": count, "samples": drawn})
+        classes.append({"name": name, "labeled": counts[name], "predicted": count, "samples": drawn})
     return {
-        "waiting": labelling.waiting,
-        "total": len(labelling.names),
-        "labelled": len(labelled),
-        "skipped": len(labelling.answers) - len(labelled),
-        "can_undo": bool(labelling.answers),
-        "accuracy": None if labelling.accuracy is None else labelling.accuracy._asdict(),
+        "waiting": labeling.waiting,
+        "total": len(labeling.names),
+        "labeled": len(labeled),
+        "skipped": len(labeling.answers) - len(labeled),
+        "can_undo": bool(labeling.answers),
+        "accuracy": None if labeling.accuracy is None else labeling.accuracy._asdict(),
         "classes": classes,
     }
 
 
-def _predicted(labelling, labelled):
-    """dict of class -> indices of the pictures without a label that the head gives it; empty without a head."""
-    if labelling.head is None:
+def _predicted(labeling, labeled):
+    """dict of class -> indices of the images without a label that the head gives it; empty without a head."""
+    if labeling.head is None:
         return {}
-    likeliest = np.argmax(labelling.scores, axis=1)
+    likeliest = np.argmax(labeling.scores, axis=1)
     rest = np.ones(len(likeliest), bool)
-    rest[list(labelled)] = False
-    return {name: np.flatnonzero(rest & (likeliest == i)) for i, name in enumerate(labelling.head.labels)}
+    rest[list(labeled)] = False
+    return {name: np.flatnonzero(rest & (likeliest == i)) for i, name in enumerate(labeling.head.labels)}

@@ -43,7 +43,7 @@ function showError(text) {
 }
 
 function answer(label) {
-  if (state !== null && state.waiting.length) request("/answer", { picture: state.waiting[0], class: label });
+  if (state !== null && state.waiting.length) request("/answer", { image: state.waiting[0], class: label });
 }
 
 function addClass() {
@@ -68,16 +68,16 @@ function show() {
   const [current, next] = state.waiting;
   const skipped = state.skipped ? `, ${state.skipped} skipped` : "";
   const round = state.waiting.length ? `${state.waiting.length} to go in this round` : "all done";
-  at("progress").textContent = `${round} · ${state.labelled} of ${state.total} labelled${skipped}`;
-  at("picture").hidden = current === undefined;
+  at("progress").textContent = `${round} · ${state.labeled} of ${state.total} labeled${skipped}`;
+  at("image").hidden = current === undefined;
   at("notice").hidden = current !== undefined;
   if (current === undefined) {
-    at("notice").textContent = "Every picture has an answer.";
-  } else if (at("picture").dataset.index !== String(current)) {
-    at("picture").dataset.index = current;
-    at("picture").src = `/picture/${current}`;
+    at("notice").textContent = "Every image has an answer.";
+  } else if (at("image").dataset.index !== String(current)) {
+    at("image").dataset.index = current;
+    at("image").src = `/image/${current}`;
   }
-  if (next !== undefined) new Image().src = `/picture/${next}`;
+  if (next !== undefined) new Image().src = `/image/${next}`;
   at("classes").replaceChildren(...state.classes.map((each, index) => {
     const button = element("button");
     if (key(index)) button.append(element("kbd", key(index)));
@@ -100,12 +100,12 @@ function showTable() {
     const samples = element("td");
     for (const index of each.samples) {
       const image = element("img");
-      image.src = `/picture/${index}`;
+      image.src = `/image/${index}`;
       image.alt = "";
       image.loading = "lazy";
       samples.append(image);
     }
-    row.append(element("td", each.name), element("td", each.labelled));
+    row.append(element("td", each.name), element("td", each.labeled));
     row.append(element("td", each.predicted === null ? "" : each.predicted), samples);
     return row;
   }));
@@ -113,11 +113,11 @@ function showTable() {
 }
 
 function accuracy(trained) {
-  if (!trained) return "Name at least two classes; after each round a head is trained on what you labelled.";
+  if (!trained) return "Name at least two classes; after each round a head is trained on what you labeled.";
   if (state.accuracy === null) return "Too few labels yet to say how often the head is right.";
   const { share, error, count } = state.accuracy;
   const percent = (value) => (100 * value).toFixed(0);
-  return `Right about ${percent(share)} % (± ${percent(error)}) of ${count} labelled pictures, each judged by a head ` +
+  return `Right about ${percent(share)} % (± ${percent(error)}) of ${count} labeled images, each judged by a head ` +
     "trained without it. These were not chosen at random, so take it as a rough guide to the others.";
 }
 
@@ -128,13 +128,13 @@ at("write").onclick = async () => {
   await request("/write", {});
   at("written").textContent = state.written ? `Written: ${state.written.join(", ")}` : "";
 };
-at("picture").onerror = () => {
-  delete at("picture").dataset.index;  // tried again when it is shown again
-  at("picture").hidden = true;
+at("image").onerror = () => {
+  delete at("image").dataset.index;  // tried again when it is shown again
+  at("image").hidden = true;
   at("notice").hidden = false;
-  at("notice").textContent = "This picture cannot be shown: skip it.";
+  at("notice").textContent = "This image cannot be shown: skip it.";
 };
-at("picture").onload = () => { at("notice").hidden = true; };
+at("image").onload = () => { at("notice").hidden = true; };
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
