@@ -38,7 +38,7 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..runs.results import results_name, table
+    from ..runs.results import results_name, results_table
     from ..tasks.detection.schedule import Schedule
     from ..workflows.detect import detect_run
 
@@ -54,7 +54,7 @@ def _run(options):
         options.seeds,
         options.line,
     )
-    print(table(results))
+    print(results_table(results))
     folder = Path(options.encoder)
     name = results_name("detection", options.label_fraction)
     print(f"Written to {folder / 'results' / name}.json; the detector and an image are in {folder / name}")

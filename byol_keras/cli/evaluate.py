@@ -27,7 +27,7 @@ def add_to(commands):
 
 def _run(options):
     from ..evaluation.label_subsets import default_subset_count
-    from ..workflows.evaluate import evaluate_run, table
+    from ..workflows.evaluate import accuracy_table, evaluate_run
 
     fraction = options.label_fraction
     draws = default_subset_count(fraction) if options.draws is None else options.draws
@@ -35,5 +35,5 @@ def _run(options):
     result = evaluate_run(
         options.encoder, options.train, options.test, fraction, sgd, options.seed, draws, options.line
     )
-    print(table(result))
+    print(accuracy_table(result))
     print(f"Written to {Path(options.encoder) / 'evaluation.json'}")

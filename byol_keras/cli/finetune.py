@@ -27,7 +27,7 @@ def add_to(commands):
 
 def _run(options):
     from ..evaluation.label_subsets import default_subset_count
-    from ..runs.results import share, table
+    from ..runs.results import results_table, share
     from ..workflows.finetune import finetune_run
 
     fraction = options.label_fraction
@@ -37,6 +37,6 @@ def _run(options):
         options.encoder, options.train, options.test, fraction, draws, flags, options.seed, options.line
     )
     folder = Path(options.encoder)
-    print(table(results))
+    print(results_table(results))
     print(f"Written to {folder / 'results'}; {folder / 'classifier'} is now that of {share(fraction)}")
     print(f"Next: byol-keras export {folder} --classifier --out DIR")

@@ -24,8 +24,8 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..runs.results import table
+    from ..runs.results import results_table
     from ..workflows.retrieval import retrieval_of_run
 
-    print(table(retrieval_of_run(options.encoder, options.index, options.query, options.line)))
+    print(results_table(retrieval_of_run(options.encoder, options.index, options.query, options.line)))
     print(f"Written to {Path(options.encoder) / 'results' / 'retrieval.json'}")

@@ -26,7 +26,7 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..runs.results import results_name, table
+    from ..runs.results import results_name, results_table
     from ..tasks.segmentation.train import Schedule
     from ..workflows.segment import segment_run
 
@@ -34,7 +34,7 @@ def _run(options):
     results = segment_run(
         options.encoder, options.train, options.test, schedule, options.label_fraction, options.seeds, options.line
     )
-    print(table(results))
+    print(results_table(results))
     name = results_name("segmentation", options.label_fraction)
     print(
         f"Written to {options.encoder}/results/{name}.json; model and images of predictions: {options.encoder}/{name}"

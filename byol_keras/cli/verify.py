@@ -23,10 +23,10 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..runs.results import table
+    from ..runs.results import results_table
     from ..workflows.verify import verify_run
 
     results = verify_run(options.run_folder, options.data, options.pairs, options.folds, options.line)
-    print(table(results))
+    print(results_table(results))
     path = Path(options.run_folder) / "results" / "verification"
     print(f"Written to {path}.json; the ROC curves to {path}.png")

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path
+from ..utils.text_table import text_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,7 @@ def read_results(run):
     return results
 
 
-def table(results):
+def results_table(results):
     """Results as a text table in percent, a line a method: mean, deviation where there are several, gain over it.
 
     Results on other data stand below a line that says which.
@@ -76,7 +77,7 @@ def table(results):
     Returns:
         str.
     """
-    rows, data = [("", "metric", "method", "%", "deviation", "gain of the first")], {}
+    rows, data = [], {}
     for result in results:
         if result.data not in data.values():
             data[len(rows)] = result.data
@@ -86,13 +87,11 @@ def table(results):
             gain = f"{100 * (first - np.mean(scores)):+.1f}" if i else ""
             head = (result.task, result.metric) if i == 0 else ("", "")
             rows.append((*head, method, f"{100 * np.mean(scores):.1f}", spread, gain))
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    lines = []
-    for number, row in enumerate(rows):
-        lines += [f"On {data[number]}"] if number in data else []
-        left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
-        right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-        lines.append("  ".join([*left, *right]).rstrip())
+    header = ("", "metric", "method", "%", "deviation", "gain of the first")
+    first_line, *others = text_table(header, rows, left=header[:3]).split("\n")
+    lines = [first_line]
+    for number, line in enumerate(others):
+        lines += [f"On {data[number]}", line] if number in data else [line]
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from ..reports.demo import write_report
 from ..runs.recipe import recipe_named
 from ..runs.run import check_is_new
 from ..utils.atomic import atomic_path
-from .evaluate import evaluate_run, table
+from .evaluate import accuracy_table, evaluate_run
 from .export import export_run
 from .pretrain import pretrain
 
@@ -49,7 +49,7 @@ def demo(out):
     run = pretrain(str(train), folder / "run", recipe_named("demo"))
 
     _say("3 of 5: evaluating the encoder beside the same one untrained, with the labels")
-    print(table(evaluate_run(run.folder, str(train), str(test))))
+    print(accuracy_table(evaluate_run(run.folder, str(train), str(test))))
 
     _say("4 of 5: exporting, and comparing each file with Keras in a fresh process")
     export_run(run.folder, folder / "export")

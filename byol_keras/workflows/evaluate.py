@@ -15,6 +15,7 @@ from ..runs.build import build_encoder
 from ..runs.results import Result, results_name, share, write_results
 from ..runs.run import read_finished_run
 from ..utils.atomic import atomic_path
+from ..utils.text_table import text_table
 
 NEIGHBORS = 20
 
@@ -116,22 +117,19 @@ def results_of(evaluation, seed=0, command=""):
     return results
 
 
-def table(result):
+def accuracy_table(result):
     """The accuracies as a text table, in percent; of several draws the mean and the deviation."""
-    linear = "linear (SGD)" if result["linear_probe"] == "sgd" else "linear (L-BFGS)"
-    neighbors = f"{result['neighbors']}-NN"
     draws = f", {result['draws']} draws of them" if result["draws"] > 1 else ""
-    lines = [
-        f"{result['train']['images']:,} training{draws} and {result['test']['images']:,} test images, accuracy in %",
-        f"{'encoder':<12}{neighbors:>14}{linear:>18}",
+    linear = "linear (SGD)" if result["linear_probe"] == "sgd" else "linear (L-BFGS)"
+    rows = [
+        [name, *(_percent(row[f"{key}_draws"]) for key in ("knn", "linear"))] for name, row in result["results"].items()
     ]
-    for name, row in result["results"].items():
-        knn, probe = (_percent(row[f"{key}_draws"]) for key in ("knn", "linear"))
-        lines.append(f"{name:<12}{knn:>14}{probe:>18}")
     untrained, trained = result["results"]["untrained"], result["results"]["trained"]
-    gains = [100 * (trained[key] - untrained[key]) for key in ("knn", "linear")]
-    lines.append(f"{'gain':<12}{gains[0]:>+14.1f}{gains[1]:>+18.1f}")
-    return "\n".join(lines)
+    rows.append(["gain", *(f"{100 * (trained[key] - untrained[key]):+.1f}" for key in ("knn", "linear"))])
+    return (
+        f"{result['train']['images']:,} training{draws} and {result['test']['images']:,} test images, accuracy in %\n"
+        + text_table(["encoder", f"{result['neighbors']}-NN", linear], rows, left={"encoder"})
+    )
 
 
 def _percent(scores):

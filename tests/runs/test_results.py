@@ -4,7 +4,7 @@ import pytest
 
 from byol_keras.errors import InputError
 from byol_keras.runs.recipe import recipe_named
-from byol_keras.runs.results import Result, read_results, table, write_results
+from byol_keras.runs.results import Result, read_results, results_table, write_results
 from byol_keras.runs.run import Run
 
 
@@ -41,7 +41,7 @@ def test_a_file_of_something_else_is_named(run, text):
 
 def test_table_has_mean_deviation_and_gain():
     scores = {"pretrained": [0.5, 0.7], "from scratch": [0.4, 0.4]}
-    lines = table([Result("few labels", "accuracy", "a -> b", scores)]).splitlines()
+    lines = results_table([Result("few labels", "accuracy", "a -> b", scores)]).splitlines()
     # Of 50 and 70: mean 60, deviation sqrt(2 * 10^2 / 1) = 14.1.
     assert lines[1] == "On a -> b"
     assert lines[2].split() == ["few", "labels", "accuracy", "pretrained", "60.0", "14.1", "of", "2"]

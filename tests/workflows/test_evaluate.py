@@ -9,7 +9,7 @@ from byol_keras.errors import InputError
 from byol_keras.evaluation import embed, knn_accuracy, linear_accuracy
 from byol_keras.evaluation.label_subsets import stratified
 from byol_keras.runs.results import read_results
-from byol_keras.workflows.evaluate import evaluate_run, table
+from byol_keras.workflows.evaluate import accuracy_table, evaluate_run
 
 
 def test_each_draw_is_judged_by_its_own_images(make_run, sources):
@@ -42,7 +42,7 @@ def test_the_same_encoder_has_no_gain(make_run, sources):
     result = evaluate_run(make_run().folder, *sources)
     trained, untrained = ({**result["results"][name], "seconds": 0} for name in ("trained", "untrained"))
     assert trained == untrained
-    assert table(result).splitlines()[-1].split() == ["gain", "+0.0", "+0.0"]
+    assert accuracy_table(result).splitlines()[-1].split() == ["gain", "+0.0", "+0.0"]
 
 
 def test_table_has_mean_and_deviation():
@@ -51,7 +51,8 @@ def test_table_has_mean_and_deviation():
         "trained": {"knn": 0.7, "linear": 0.4, "knn_draws": [0.7, 0.7], "linear_draws": [0.4, 0.4]},
     }
     counts = {"train": {"images": 36}, "test": {"images": 2400}}
-    lines = table({**counts, "draws": 2, "neighbors": 20, "linear_probe": "lbfgs", "results": rows}).splitlines()
+    result = {**counts, "draws": 2, "neighbors": 20, "linear_probe": "lbfgs", "results": rows}
+    lines = accuracy_table(result).splitlines()
     assert lines[0] == "36 training, 2 draws of them and 2,400 test images, accuracy in %"
     # Of 40 and 60: deviation sqrt(2 * 10^2 / 1) = 14.1.
     assert lines[2].split() == ["untrained", "50.0", "±", "14.1", "30.0", "±", "0.0"]
