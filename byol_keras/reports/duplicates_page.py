@@ -32,7 +32,7 @@ def duplicates_page(collection, groups, threshold, mean, images, listing):
     """
     copies = sum(len(group) for group in groups)
     body = [
-        f"<p>Of {images:,} images in {html.escape(collection.source)}, {copies:,} are in {len(groups):,} groups, "
+        f"<p>Of {images:,} images in {html.escape(collection.data)}, {copies:,} are in {len(groups):,} groups, "
         f"linked by a distance below {threshold:.2g}: 1 - the cosine of their embeddings. Two images are {mean:.2g} "
         "apart in the mean. The largest image of a group comes first; below each are its width and "
         f"height and its distance to the first. {html.escape(listing)} lists the same as a table.</p>"

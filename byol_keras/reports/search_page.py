@@ -32,7 +32,7 @@ def search_page(queries, collection, index, positions, distances, encoder):
     method = index.neighbors.kind
     note = "" if method == "exact" else " The search is approximate: now and then it misses an image."
     body = [
-        f"<p>Of {len(index):,} images in {html.escape(collection.source)}, the {positions.shape[1]} nearest to each "
+        f"<p>Of {len(index):,} images in {html.escape(collection.data)}, the {positions.shape[1]} nearest to each "
         f"query, nearest first, with their distance: 1 - the cosine of the embeddings by {html.escape(encoder)}, 0 for "
         f"the same image.{note}</p>"
     ]

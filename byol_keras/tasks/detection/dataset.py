@@ -14,7 +14,7 @@ class DetectionDataset:
     """N images with their boxes.
 
     Attributes:
-        images: `ImageSource`, N of them, color.
+        source: `ImageSource`, N of them, color.
         boxes: N arrays (n, 4) float32: left, top, right, bottom in pixels of the image; n may be 0.
         classes: N arrays (n,) int64, from 0 to C - 1.
         crowd: N arrays (n,) bool. A crowd is a region that is not one object: training leaves it out, scoring neither
@@ -22,7 +22,7 @@ class DetectionDataset:
         class_names: C names.
     """
 
-    images: ImageSource
+    source: ImageSource
     boxes: tuple[np.ndarray, ...]
     classes: tuple[np.ndarray, ...]
     crowd: tuple[np.ndarray, ...]
@@ -39,7 +39,7 @@ class DetectionDataset:
     def subset(self, indices):
         """The images at `indices`, (n,) int, in that order, with their boxes."""
         boxes, classes, crowd = (tuple(part[i] for i in indices) for part in (self.boxes, self.classes, self.crowd))
-        return replace(self, images=self.source.subset(indices), boxes=boxes, classes=classes, crowd=crowd)
+        return replace(self, source=self.source.subset(indices), boxes=boxes, classes=classes, crowd=crowd)
 
     def share(self, fraction, seed):
         """A random share of the images, at least one.

@@ -39,7 +39,7 @@ def index_collection(encoder, collection, keep=None):
     )
     if before and not before.keys() & now.keys():
         raise InputError(
-            f"{keep} is an index of other images: of its {len(before):,}, not one is in {collection.source}. "
+            f"{keep} is an index of other images: of its {len(before):,}, not one is in {collection.data}. "
             "Give another file, or delete it."
         )
     if before:
@@ -56,10 +56,10 @@ def index_collection(encoder, collection, keep=None):
             if keep is not None:
                 write_index(index, keep)
     if not len(index):
-        raise InputError(f"No image of {collection.source} can be decoded: {list_broken(broken)}")
+        raise InputError(f"No image of {collection.data} can be decoded: {list_broken(broken)}")
     if broken:
         line = f"{len(broken):,} of {len(collection):,} images cannot be decoded and are left out"
-        print(f"{collection.source}: {line}: {list_broken(broken)}", file=sys.stderr)
+        print(f"{collection.data}: {line}: {list_broken(broken)}", file=sys.stderr)
     if keep is not None and stale and not len(new):
         write_index(index, keep)
     return index

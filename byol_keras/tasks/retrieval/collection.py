@@ -16,18 +16,18 @@ class Collection:
     """N images, each with a name and a stamp that changes when the image does.
 
     Attributes:
-        source: str, the SOURCE.
+        data: str, what names the source, as for `data.open_source`.
         names: N texts, each once.
         stamps: N texts: size and time of change of a file, else a digest of the pixels.
         paths: N absolute paths, or None where the images are no files.
-        images: `ImageSource`, or None where they are files, which are opened when they are needed.
+        source: `ImageSource`, or None where they are files, which are opened when they are needed.
     """
 
-    source: str
+    data: str
     names: tuple[str, ...]
     stamps: tuple[str, ...]
     paths: tuple[str, ...] | None = None
-    images: ImageSource | None = None
+    source: ImageSource | None = None
 
     def __len__(self):
         return len(self.names)
@@ -44,7 +44,7 @@ class Collection:
         if self.source is not None:
             return self.source.subset(positions), ()
         paths, names = ([values[i] for i in positions] for values in (self.paths, self.names))
-        return from_files(paths, names, self.source)
+        return from_files(paths, names, self.data)
 
     def pixels(self, position):
         """One image, (H, W, 1 or 3) uint8.

@@ -71,7 +71,7 @@ def test_ordered_batches_keep_the_order_and_the_rest(squares):
 
 
 def test_images_of_several_sizes_are_read_from_their_files(squares):
-    files = dataclasses.replace(squares, images=dataclasses.replace(squares.source, images=None))
+    files = dataclasses.replace(squares, source=dataclasses.replace(squares.source, images=None))
     for (images, truth), (expected, boxes) in zip(batches(files), batches(squares), strict=True):
         np.testing.assert_allclose(images, expected, atol=1e-6)
         np.testing.assert_array_equal(truth["boxes"], boxes["boxes"])
