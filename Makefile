@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# byol_keras/ as it is installed, with export/ inside, for the tools that follow imports.
+HOUSE := $(VENV)/house
 
 .PHONY: demo test test-all check format benchmark clean
 
@@ -18,6 +20,12 @@ test-all: $(VENV)/installed
 check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	rm -rf $(HOUSE)
+	mkdir $(HOUSE)
+	cp -r byol_keras $(HOUSE)/byol_keras
+	cp -r export $(HOUSE)/byol_keras/export
+	cd $(HOUSE) && PYTHONPATH=. ../bin/lint-imports --no-cache --config ../../pyproject.toml
+	cd $(HOUSE) && ../bin/mypy --config-file ../../pyproject.toml --cache-dir ../mypy_cache ../../examples
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

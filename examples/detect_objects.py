@@ -22,7 +22,8 @@ def compose(folder, count, seed):
     """Patterned patches on plain grounds, with their boxes in the COCO format."""
     generator, (patches, _, _) = np.random.default_rng(seed), draw(2 * count, seed)
     folder.mkdir()
-    images, boxes = [], []
+    images: list[dict] = []
+    boxes: list[dict] = []
     for i in range(count):
         ground = np.full((64, 96, 3), generator.integers(0, 256, 3), np.uint8)
         for half in range(2):

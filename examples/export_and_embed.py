@@ -10,9 +10,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 import byol_keras as bk
-from byol_keras.data.synthetic import draw
 
-images, _, _ = draw(64, seed=0)
+images, _, _ = bk.data.draw(64, seed=0)
 encoder = bk.resnet8(image_size=32, channels=1)  # stands for one you trained
 
 folder = Path(tempfile.mkdtemp())

@@ -9,11 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 import byol_keras as bk
-from byol_keras.data.synthetic import draw
 from byol_keras.tasks.labeling import LabelingSession, LabelsFile, write_result
 
 folder = Path(tempfile.mkdtemp())
-images, kinds, kind_names = draw(300, seed=0)
+images, kinds, kind_names = bk.data.draw(300, seed=0)
 (folder / "images").mkdir()
 for i, image in enumerate(images):
     Image.fromarray(image[..., 0]).save(folder / "images" / f"{i:03}.png")

@@ -9,9 +9,8 @@ import keras
 import numpy as np
 
 import byol_keras as bk
-from byol_keras.data.synthetic import draw
 
-images = np.load(sys.argv[1])["images"] if len(sys.argv) > 1 else draw(2000, seed=0)[0]
+images = np.load(sys.argv[1])["images"] if len(sys.argv) > 1 else bk.data.draw(2000, seed=0)[0]
 size, channels = images.shape[1], images.shape[3]
 
 encoder = bk.resnet8(image_size=size, channels=channels)

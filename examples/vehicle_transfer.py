@@ -9,24 +9,28 @@ With folders of images, unlabeled ones of any street and labeled ones of vehicle
     byol-keras evaluate runs/street --train vehicles-split/train --test vehicles-split/test --label-fraction 0.1
 """
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from PIL import Image
 
-from byol_keras.cli.main import main
-from byol_keras.data.synthetic import draw
+import byol_keras as bk
 
 folder = Path(tempfile.mkdtemp())
-images, labels, kinds = draw(1600, seed=0)
+images, labels, kinds = bk.data.draw(1600, seed=0)
 for i, (image, label) in enumerate(zip(images, labels, strict=True)):
     # The first five kinds without labels, the other five with: what is learned has to serve for what was never seen.
     name = f"street/{i}.png" if label < 5 else f"vehicles/{kinds[label]}/frame{i}.png"
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image[..., 0]).save(folder / name)
 
-street, vehicles, cut, run = (str(folder / name) for name in ("street", "vehicles", "vehicles-split", "run"))
-sizes = ["--backbone", "resnet8", "--image-size", "32", "--epochs", "2"]
-assert main(["pretrain", "--data", street, "--out", run, *sizes]) == 0
-assert main(["split", "--data", vehicles, "--test-share", "0.2", "--out", cut]) == 0
-assert main(["evaluate", run, "--train", f"{cut}/train", "--test", f"{cut}/test", "--label-fraction", "0.1"]) == 0
+
+def byol_keras(command):
+    subprocess.run([sys.executable, "-m", "byol_keras", *command.split()], cwd=folder, check=True)
+
+
+byol_keras("pretrain --data street --out run --backbone resnet8 --image-size 32 --epochs 2")
+byol_keras("split --data vehicles --test-share 0.2 --out split")
+byol_keras("evaluate run --train split/train --test split/test --label-fraction 0.1")

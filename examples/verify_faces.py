@@ -9,17 +9,18 @@ With the real images and pairs of Labeled Faces in the Wild, the commands are th
     byol-keras verify runs/faces --data lfw --pairs lfw/pairs.txt --folds 6-10
 """
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from byol_keras.cli.main import main
-from byol_keras.data.synthetic import draw
+import byol_keras as bk
 
 folder = Path(tempfile.mkdtemp())
-images, labels, kinds = draw(1280, seed=0)
+images, labels, kinds = bk.data.draw(1280, seed=0)
 for i, (image, label) in enumerate(zip(images, labels, strict=True)):
     path = folder / "images" / kinds[label] / f"{i}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,8 +36,12 @@ for fold, members in ((1, range(5)), (2, range(5, 8)), (3, range(8, 10))):
         pairs.append(f"{fold},{','.join(names)},{same}")
 (folder / "pairs.csv").write_text("\n".join(pairs) + "\n")
 
-images, pairs, held_out, run = (str(folder / name) for name in ("images", "pairs.csv", "held-out.txt", "run"))
-sizes = ["--backbone", "resnet8", "--image-size", "32", "--crop-area", "0.5", "--epochs", "2"]
-assert main(["identities", "--pairs", pairs, "--folds", "2-3", "--out", held_out]) == 0
-assert main(["pretrain", "--data", images, "--leave-out", held_out, "--out", run, *sizes]) == 0
-assert main(["verify", run, "--data", images, "--pairs", pairs, "--folds", "2-3"]) == 0
+
+def byol_keras(command):
+    subprocess.run([sys.executable, "-m", "byol_keras", *command.split()], cwd=folder, check=True)
+
+
+byol_keras("identities --pairs pairs.csv --folds 2-3 --out held-out.txt")
+sizes = "--backbone resnet8 --image-size 32 --crop-area 0.5 --epochs 2"
+byol_keras(f"pretrain --data images --leave-out held-out.txt --out run {sizes}")
+byol_keras("verify run --data images --pairs pairs.csv --folds 2-3")

@@ -7,9 +7,8 @@ import keras
 import tensorflow as tf
 
 import byol_keras as bk
-from byol_keras.data.synthetic import draw
 
-images, _, _ = draw(1024, seed=0)
+images, _, _ = bk.data.draw(1024, seed=0)
 batch, epochs = 64, 2
 steps = len(images) // batch
 

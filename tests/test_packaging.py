@@ -38,7 +38,8 @@ def test_the_wheel_has_every_module_and_no_global_export(wheel):
     expected = {f"byol_keras/{p.relative_to(ROOT / 'byol_keras').as_posix()}" for p in ROOT.glob("byol_keras/**/*.py")}
     expected |= {f"byol_keras/export/{p.relative_to(ROOT / 'export').as_posix()}" for p in ROOT.glob("export/**/*.py")}
     expected |= {f"byol_keras/tasks/labeling/web/static/page.{kind}" for kind in ("html", "css", "js")}
-    assert expected | {"byol_keras/py.typed"} <= names
+    expected |= {"byol_keras/py.typed", "byol_keras/__init__.pyi", "byol_keras/tasks/__init__.pyi"}
+    assert expected <= names
 
 
 def test_the_wheel_works_outside_the_checkout(wheel, tmp_path):

@@ -3,5 +3,6 @@
 from .arrays import from_arrays
 from .images import ImageSource
 from .open import open_source
+from .synthetic import draw
 
-__all__ = ["ImageSource", "from_arrays", "open_source"]
+__all__ = ["ImageSource", "draw", "from_arrays", "open_source"]

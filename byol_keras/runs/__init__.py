@@ -1,1 +1,10 @@
-"""What lies in the folder of a training run, and how it is written and read back."""
+"""What lies in the folder of a training run, and how it is written and read back.
+
+Only what needs no Keras is imported here: the command line takes the recipes' names from it before TensorFlow starts.
+"""
+
+from . import recipe as recipes
+from .recipe import Recipe
+from .run import Run, read_finished_run, read_run
+
+__all__ = ["Recipe", "Run", "read_finished_run", "read_run", "recipes"]

@@ -1,6 +1,6 @@
-"""Train a segmentation on an encoder, with scenes drawn on the spot, and draw what it makes of new ones.
+"""Train a segmentation on an encoder, with images drawn on the spot, and draw what it makes of new ones.
 
-python examples/segment_scenes.py
+python examples/segment_images.py
 """
 
 import tempfile

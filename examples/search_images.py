@@ -10,10 +10,9 @@ import keras
 import numpy as np
 
 import byol_keras as bk
-from byol_keras.data.synthetic import draw
 
 folder = Path(tempfile.mkdtemp())
-images, labels, class_names = draw(600, seed=0)
+images, labels, class_names = bk.data.draw(600, seed=0)
 images[599] = images[0]  # one of them twice
 keras.utils.set_random_seed(0)
 encoder = bk.resnet8(image_size=32, channels=1)  # stands for one you trained
@@ -25,7 +24,7 @@ for count in (500, 600):
     index = bk.tasks.retrieval.index_collection(encoder, collection, keep=folder / "images.index")
     print(f"{len(index)} images in the index, {index.neighbors.kind} search")
 
-new, new_labels, _ = draw(5, seed=1)
+new, new_labels, _ = bk.data.draw(5, seed=1)
 positions, distances = index.nearest(encoder.predict(new / np.float32(255), verbose=0), 4)
 for label, row, distance in zip(new_labels, positions, distances, strict=True):
     found = [class_names[labels[int(index.names[position])]] for position in row]

@@ -1,0 +1,25 @@
+# The public names of the tasks, each imported when it is first used: tasks need packages that others do without.
+from . import classification as classification
+from . import detection as detection
+from . import labeling as labeling
+from . import retrieval as retrieval
+from . import segmentation as segmentation
+from . import verification as verification
+from .detection import DetectionDataset as DetectionDataset
+from .detection import Detector as Detector
+from .detection import fine_tuned_detector as fine_tuned_detector
+from .detection import read_coco as read_coco
+from .labeling import LabelingSession as LabelingSession
+from .labeling import LabelsFile as LabelsFile
+from .labeling import write_result as write_result
+from .retrieval import ImageIndex as ImageIndex
+from .retrieval import duplicate_groups as duplicate_groups
+from .retrieval import index_collection as index_collection
+from .retrieval import open_collection as open_collection
+from .retrieval import read_index as read_index
+from .retrieval import retrieval_leave_one_out as retrieval_leave_one_out
+from .retrieval import retrieval_scores as retrieval_scores
+from .retrieval import write_index as write_index
+from .segmentation import class_iou as class_iou
+from .segmentation import load_segmenter as load_segmenter
+from .segmentation import open_segmentation as open_segmentation
