@@ -4,6 +4,7 @@ import keras
 
 from ..errors import InputError
 from ..evaluation import embed, knn_leave_one_out
+from ..utils.extras import require_extra
 
 
 class OnlineKNN(keras.callbacks.Callback):
@@ -21,11 +22,12 @@ class OnlineKNN(keras.callbacks.Callback):
         k: int, neighbors.
 
     Raises:
-        InputError: for images without labels, of one class only, or too few.
+        InputError: for images without labels, of one class only, or too few; without scikit-learn.
     """
 
     def __init__(self, source, k=20):
         super().__init__()
+        require_extra("OnlineKNN", "sklearn")
         if source.labels is None:
             raise InputError("OnlineKNN compares labels, and these images have none.")
         if source.labels.min() == source.labels.max():

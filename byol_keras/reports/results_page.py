@@ -11,6 +11,7 @@ from ..callbacks.csv_history import read_history
 from ..errors import InputError
 from ..runs.results import Result, read_results
 from ..utils.atomic import atomic_path
+from ..utils.extras import require_extra
 from ..utils.html import page, png, table
 from .demo_page import curve
 
@@ -37,6 +38,7 @@ def write_results_page(runs, path):
     Raises:
         InputError: when nothing was measured about any of the runs.
     """
+    require_extra("The chart of the results", "matplotlib")
     pooled = pool([(run, read_results(run)) for run in runs])
     if not pooled:
         raise InputError(

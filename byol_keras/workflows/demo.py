@@ -1,6 +1,5 @@
 """What `byol-keras demo` does, from top to bottom: the whole way on images it draws itself."""
 
-import importlib.util
 import shutil
 import sys
 import time
@@ -9,20 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from ..data.synthetic import draw
-from ..errors import InputError
 from ..reports.demo import write_report
 from ..runs.recipe import recipe_named
 from ..runs.run import check_is_new
 from ..utils.atomic import atomic_path
+from ..utils.extras import require_extra
 from .evaluate import accuracy_table, evaluate_run
 from .export import export_run
 from .pretrain import pretrain
 
 TRAIN_IMAGES, TRAIN_SEED = 4096, 1
 TEST_IMAGES, TEST_SEED = 1000, 2
-
-# What the demonstration needs beyond the core: module -> the package that has it.
-EXTRAS = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "ai_edge_litert": "ai-edge-litert"}
 
 
 def demo(out):
@@ -35,7 +31,7 @@ def demo(out):
         InputError: when the folder is not new, or a package is missing, before anything is written.
         ParityError: where an exported file differs from Keras.
     """
-    _check_extras()
+    require_extra("The demo", "sklearn", "matplotlib", "ai_edge_litert")
     check_is_new(out)
     start = time.monotonic()
     folder = Path(out)
@@ -61,12 +57,6 @@ def demo(out):
     seconds = round(time.monotonic() - start)
     _say(f"Done in {seconds // 60} min {seconds % 60} s.")
     print(_summary(folder, page))
-
-
-def _check_extras():
-    missing = [package for module, package in EXTRAS.items() if importlib.util.find_spec(module) is None]
-    if missing:
-        raise InputError(f'the demo also needs {", ".join(missing)}: pip install "byol_keras[all]"')
 
 
 def _write_images(path, count, seed):

@@ -13,11 +13,12 @@ from ..runs.results import Result, results_name, share, write_results
 from ..runs.run import read_run
 from ..tasks.detection.coco import read_coco
 from ..tasks.detection.letterbox import letterbox_size
-from ..tasks.detection.metrics import average_precision, check_tool
+from ..tasks.detection.metrics import average_precision
 from ..tasks.detection.model import smallest_anchor
 from ..tasks.detection.plots import detection_grid
 from ..tasks.detection.train import fine_tuned_detector
 from ..utils.atomic import atomic_path
+from ..utils.extras import require_extra
 
 METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean average precision, overlap .50"}
 
@@ -47,7 +48,7 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
     start = time.monotonic()
     if seeds < 1:
         raise InputError(f"--seeds must be a whole number from 1. Received: {seeds}")
-    check_tool()
+    require_extra("Average precision", "pycocotools")
     run = read_run(folder)
     pretrained = load_encoder(folder)
     keras_cv_backbone(pretrained)  # Refuses what cannot be a backbone before anything else is done.

@@ -1,10 +1,8 @@
 """What `byol-keras duplicates` does, from top to bottom."""
 
 import csv
-import importlib.util
 from pathlib import Path
 
-from ..errors import InputError
 from ..reports.duplicates_page import duplicates_page
 from ..runs.load import load_encoder
 from ..tasks.retrieval.build import index_collection
@@ -12,6 +10,7 @@ from ..tasks.retrieval.collection import open_collection
 from ..tasks.retrieval.copy import Copy
 from ..tasks.retrieval.duplicates import duplicate_groups, mean_distance, usual_threshold
 from ..utils.atomic import atomic_path, check_writable
+from ..utils.extras import require_extra
 from .search import check_page
 
 
@@ -32,8 +31,7 @@ def list_duplicates(encoder, source, out, threshold=None, keep=None):
     Raises:
         InputError: for a mistake in any of them.
     """
-    if importlib.util.find_spec("scipy") is None:
-        raise InputError('The groups of duplicates need scipy. Install it: pip install "byol_keras[search]"')
+    require_extra("The search for groups of duplicates", "scipy")
     listing = Path(out).with_suffix(".csv")
     check_page(out)
     for path in [listing] if keep is None else [listing, keep]:

@@ -15,6 +15,7 @@ from ..runs.build import build_encoder
 from ..runs.results import Result, results_name, share, write_results
 from ..runs.run import read_finished_run
 from ..utils.atomic import atomic_path
+from ..utils.extras import require_extra
 from ..utils.text_table import text_table
 
 NEIGHBORS = 20
@@ -43,6 +44,7 @@ def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, dra
         InputError: for a run without an encoder, sources without labels or with other classes, or a share or a number
             of draws out of range.
     """
+    require_extra("Evaluation", "sklearn")
     run = read_finished_run(folder)
     train_images, test_images = open_train_and_test(train, test)
     chosen = label_subsets(train_images.labels, label_fraction, draws, seed)

@@ -17,6 +17,7 @@ from ..runs.results import Result, results_name, share, write_results
 from ..runs.run import read_finished_run
 from ..tasks.classification.schedule import schedule_for
 from ..tasks.classification.train import fine_tune, predict
+from ..utils.extras import require_extra
 
 TUNED, SCRATCH = "fine-tuned", "from scratch"
 PROBE, UNTRAINED_PROBE = "linear probe, frozen", "linear probe, frozen untrained"
@@ -48,6 +49,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         InputError: for a run without an encoder, sources that do not fit it or each other, or a number out of range.
     """
     started = time.monotonic()
+    require_extra("Fine-tuning", "sklearn")
     run = read_finished_run(folder)
     train_images, test_images = open_train_and_test(train, test)
     names = class_names_of(train_images)

@@ -7,6 +7,7 @@ from ..data.validate import list_broken
 from ..runs.run import read_finished_run
 from ..tasks.labeling.labels_file import LabelsFile
 from ..tasks.labeling.session import LabelingSession
+from ..utils.extras import require_extra
 from .label_embeddings import folder_embeddings
 
 
@@ -24,6 +25,7 @@ def open_labeling(run, folder, labels):
     Raises:
         InputError: for a mistake in any of them.
     """
+    require_extra("Labeling", "sklearn")
     run, folder = read_finished_run(run), Path(folder).expanduser()
     # The file of labels is read last, as it is judged by the images.
     names, embeddings = folder_embeddings(run, folder)

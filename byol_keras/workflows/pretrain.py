@@ -17,6 +17,7 @@ from ..precision import dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
 from ..runs.run import Run, check_is_new, read_run
 from ..utils.atomic import atomic_path
+from ..utils.extras import require_extra
 
 # Embedded after every epoch, so not more than a deviation of one point asks for.
 IMAGES_FOR_PROBE = 2000
@@ -39,6 +40,8 @@ def pretrain(data, out, recipe, seed=0, exclude=(), probe=None):
     Raises:
         InputError: for a mistake in what was passed, before anything is written.
     """
+    if probe is not None:
+        require_extra("Watching training by labeled images", "sklearn")
     check_is_new(out)
     check_name(recipe.backbone)
     if not 0 <= seed < 2**32:
@@ -64,6 +67,8 @@ def resume(out):
         InputError: where there is no run, it is finished, or its source has more or fewer images than it had.
     """
     run = read_run(out)
+    if run.probe is not None:
+        require_extra("Watching training by labeled images", "sklearn")
     if run.encoder.exists():
         raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
     source = excluding(open_source(run.source), run.exclude)

@@ -18,6 +18,7 @@ from ..runs.run import read_finished_run
 from ..tasks.verification.dataset import fold_numbers, located, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
 from ..utils.atomic import atomic_path
+from ..utils.extras import require_extra
 
 # Enough for the covariance of embeddings with up to a thousand numbers.
 IMAGES_FOR_WHITENING = 5000
@@ -45,6 +46,7 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
             people it is to be tested on.
     """
     start = time.monotonic()
+    require_extra("Verification", "sklearn", "matplotlib")
     run = read_finished_run(folder)
     if not os.path.isdir(data):
         raise InputError(f"No such folder: {data}")

@@ -1,12 +1,11 @@
 """Average precision as the COCO data set defines it, by its own tool."""
 
 import contextlib
-import importlib.util
 import io
 
 import numpy as np
 
-from ...errors import InputError
+from ...utils.extras import require_extra
 
 
 def average_precision(boxed, found):
@@ -23,7 +22,7 @@ def average_precision(boxed, found):
     Raises:
         InputError: when pycocotools is not installed.
     """
-    check_tool()
+    require_extra("Average precision", "pycocotools")
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -39,12 +38,6 @@ def average_precision(boxed, found):
         judged.accumulate()
         judged.summarize()
     return {"mAP": float(judged.stats[0]), "mAP50": float(judged.stats[1])}
-
-
-def check_tool():
-    """Raises InputError where pycocotools is not installed."""
-    if importlib.util.find_spec("pycocotools") is None:
-        raise InputError('Average precision needs pycocotools. Install it: pip install "byol_keras[detection]"')
 
 
 def _truth(boxed):

@@ -1,11 +1,10 @@
 """What is searched: the images' names with their embeddings."""
 
-import importlib.util
-
 import numpy as np
 
 from ...errors import InputError
 from ...evaluation.neighbors import l2_normalize_rows
+from ...utils.extras import has_extra
 from .approximate import ApproximateNeighbors
 from .exact import ExactNeighbors
 
@@ -93,7 +92,7 @@ class ImageIndex:
 
 def neighbors_of(vectors):
     """`ExactNeighbors` of few vectors, `ApproximateNeighbors` of many; (N, D) float32, from `l2_normalize_rows`."""
-    graph = len(vectors) >= APPROXIMATE_FROM and importlib.util.find_spec("usearch") is not None
+    graph = len(vectors) >= APPROXIMATE_FROM and has_extra("usearch")
     return (ApproximateNeighbors if graph else ExactNeighbors)(vectors)
 
 

@@ -5,7 +5,6 @@ A .npz holds a checksum of each of its parts, which numpy compares as it reads t
 made of it.
 """
 
-import importlib.util
 import json
 import zipfile
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...utils.atomic import atomic_path
+from ...utils.extras import has_extra
 from .approximate import ApproximateNeighbors
 from .exact import ExactNeighbors
 from .index import ImageIndex, neighbors_of
@@ -71,6 +71,6 @@ def _neighbors(parts):
     vectors = parts["vectors"]
     if "graph" not in parts:
         return neighbors_of(vectors)
-    if not importlib.util.find_spec("usearch"):
+    if not has_extra("usearch"):
         return ExactNeighbors(vectors)
     return ApproximateNeighbors(vectors, parts["keys"], parts["graph"].tobytes())
