@@ -7,6 +7,7 @@ import keras
 
 from .errors import InputError
 from .precision import policy_scope
+from .utils.private_api import all_layers
 
 HALF = {"bfloat16", "float16", "mixed_bfloat16", "mixed_float16"}
 
@@ -53,11 +54,7 @@ def carry_weights(model: keras.Model, copy: keras.Model) -> None:
 
 def _half_precision_layers(model: keras.Model) -> list[str]:
     """Names of the layers, at any depth, that compute or store in bfloat16 or float16."""
-    return [
-        layer.name
-        for layer in model._flatten_layers()  # the public `layers` leaves out what custom layers hold inside
-        if layer.compute_dtype in HALF or layer.variable_dtype in HALF
-    ]
+    return [layer.name for layer in all_layers(model) if layer.compute_dtype in HALF or layer.variable_dtype in HALF]
 
 
 def _to_float32(config):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from .utils.private_api import variable_index
+
 # Names under which Keras layers hold biases and the parameters of normalization layers.
 NOT_ADAPTED = ("bias", "gamma", "beta")
 
@@ -55,7 +57,7 @@ class LARS(keras.optimizers.Optimizer):
         """Switches off Keras' decoupled decay: here the decay is part of the gradient, see `update_step`."""
 
     def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
+        index = variable_index(self, variable)
         momentum = self.momentums[index]
         step = ops.cast(gradient, variable.dtype)
         if self._adapted[index]:

@@ -4,6 +4,7 @@ import pytest
 
 from byol_keras.errors import InputError
 from byol_keras.float32_copy import float32_copy
+from byol_keras.utils.private_api import all_layers
 
 IMAGES = np.random.default_rng(0).random((4, 16, 16, 3), np.float32)
 
@@ -39,7 +40,7 @@ def test_every_layer_computes_in_float32_with_the_same_weights(policy):
     before = [np.array(weight) for weight in model.get_weights()]
     copy = float32_copy(model)
 
-    assert {layer.compute_dtype for layer in copy._flatten_layers()} == {"float32"}
+    assert {layer.compute_dtype for layer in all_layers(copy)} == {"float32"}
     assert {variable.dtype for variable in copy.weights} <= {"float32", "int64"}  # Normalization counts in int64
     assert copy(IMAGES).dtype == "float32"
     for ours, theirs in zip(copy.get_weights(), model.get_weights(), strict=True):
@@ -98,7 +99,7 @@ def test_a_layer_that_holds_others(policy):
     inputs = keras.Input((5,))
     model = keras.Model(inputs, Pair()(inputs))
     copy = float32_copy(model)
-    assert {layer.compute_dtype for layer in copy._flatten_layers()} == {"float32"}
+    assert {layer.compute_dtype for layer in all_layers(copy)} == {"float32"}
     for ours, theirs in zip(copy.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs.astype("float32"))
 

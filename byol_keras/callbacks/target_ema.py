@@ -55,6 +55,7 @@ class TargetEMA(keras.callbacks.Callback):
             )
         remaining = (self.params["epochs"] - first_epoch) * steps
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        # `iterations` counts updates; the steps of an accumulation that is under way are in the raw counter only.
-        batches_done = int(optimizer._iterations.numpy())
+        # `iterations` counts updates; the steps of an accumulation that is under way are in the variable only.
+        counter = next(variable for variable in optimizer.variables if variable.name == "iteration")
+        batches_done = int(counter.numpy())
         return (batches_done + remaining) // (optimizer.gradient_accumulation_steps or 1)

@@ -2,6 +2,8 @@
 
 import contextlib
 
+from ..utils.private_api import all_layers
+
 
 @contextlib.contextmanager
 def swapped(networks, classes):
@@ -14,8 +16,7 @@ def swapped(networks, classes):
         classes: {class: the one that takes its place}, a subclass of it with no weights, attributes or configuration of
             its own.
     """
-    # The public `layers` leaves out what custom layers hold inside.
-    layers = [layer for network in networks for layer in network._flatten_layers() if type(layer) in classes]
+    layers = [layer for network in networks for layer in all_layers(network) if type(layer) in classes]
     plain = [type(layer) for layer in layers]
     try:
         for layer in layers:

@@ -127,7 +127,7 @@ def test_a_layer_class_of_the_user_is_never_swapped():
 def test_the_training_step_runs_on_them(tiny_byol, view_pair):
     model = tiny_byol()
     model.compile(keras.optimizers.SGD(0.1))
-    model._maybe_symbolic_build()
+    model.optimizer.build(model.trainable_variables)
     graph = tf.function(model.train_step).get_concrete_function((view_pair,)).graph
     # The encoder's and the projector's batch norm in four passes each, the predictor's in two.
     types = [op.type for op in graph.get_operations()]

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from ...errors import InputError
 from ...models.keras_cv_backbone import keras_cv_backbone, normalized
+from ...utils.private_api import all_layers
 
 # Pixels between the cells of the backbone's last stage: images come in multiples of it.
 STRIDE = 32
@@ -54,7 +55,7 @@ def build_segmenter(encoder, classes, crop_size):
     )
     inputs = keras.Input((None, None, 3), name="images")
     model = keras.Model(inputs, deeplab(normalized(inputs, encoder)), name="segmenter")
-    for layer in model._flatten_layers():  # the public `layers` leaves out what custom layers hold inside
+    for layer in all_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             # Keras' 0.99 would still remember the untrained network after a few hundred updates.
             layer.momentum = 0.9

@@ -9,6 +9,7 @@ from byol_keras.errors import InputError
 from byol_keras.runs.classifier import parts
 from byol_keras.tasks.classification.schedule import Schedule
 from byol_keras.tasks.classification.train import fine_tune, predict
+from byol_keras.utils.private_api import all_layers
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_trained_in_bfloat16_it_computes_in_float32(tiny_encoder, source):
         for precision in ("float32", "bfloat16")
     )
     assert 0 < np.abs(predict(rounded, source) - predict(exact, source)).max() < 0.1
-    assert {layer.compute_dtype for layer in rounded._flatten_layers()} == {"float32"}
+    assert {layer.compute_dtype for layer in all_layers(rounded)} == {"float32"}
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import byol_keras as bk
 from byol_keras.models.keras_cv_backbone import normalized
 from byol_keras.tasks.segmentation import load_segmenter, predictor
 from byol_keras.tasks.segmentation.model import build_segmenter
+from byol_keras.utils.private_api import all_layers
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_saved_and_loaded_it_gives_the_same_scores(model, images, tmp_path):
 
 
 def test_batch_norm_follows_within_a_short_training(model):
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.BatchNormalization)]
     # The encoder's 12, five branches and the projection of the pyramid, the low-level features, and the head.
     assert len(layers) == 12 + 6 + 1 + 1
     assert {layer.momentum for layer in layers} == {0.9}
