@@ -31,11 +31,11 @@ class BYOL(keras.Model):
     callback sets a schedule. `compile` takes any Keras optimizer; `fit` logs
 
         loss: mean over the batch of the two directions' regression losses, added up; 0 to 8;
-        spread: see `losses.target_std`; about 1 is healthy, towards 0 is collapse;
+        target_std: see `losses.target_std`; about 1 is healthy, towards 0 is collapse;
         tau: the target's decay at the last update.
 
-    `evaluate` gives loss and spread in inference mode. `call` and `predict` give embeddings, (B, D) float32. A model
-    saved as .keras and loaded again trains on as if never stopped.
+    `evaluate` gives loss and target_std in inference mode. `call` and `predict` give embeddings, (B, D) float32. A
+    model saved as .keras and loaded again trains on as if never stopped.
 
     Args:
         encoder: a built keras.Model, (B, H, W, C) float32 in [0, 1] -> (B, D). It is trained in place.
@@ -72,7 +72,7 @@ class BYOL(keras.Model):
         self.tau_base = self._scalar("tau_base", tau, "float32")
         self.total_updates = self._scalar("total_updates", 0, "int64")
         self.loss_tracker = keras.metrics.Mean(name="loss")
-        self.target_std_tracker = keras.metrics.Mean(name="spread")
+        self.target_std_tracker = keras.metrics.Mean(name="target_std")
         self._freeze_target()
         self.built = True
 

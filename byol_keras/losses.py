@@ -38,10 +38,10 @@ def regression_loss(prediction, target):
 
 
 def target_std(projection):
-    """How far the normalized projections of a batch are spread over the sphere: the collapse gauge.
+    """Standard deviation of the L2-normalized projections of a batch, times sqrt(D): the collapse gauge.
 
-    The standard deviation over the batch of each of the D dimensions of l2n(projection), averaged over dimensions and
-    multiplied by sqrt(D), which is what an even spread over the sphere would be divided by.
+    The standard deviation over the batch of each of the D dimensions of l2n(projection), averaged over dimensions.
+    Vectors that lie evenly on the sphere have 1 / sqrt(D), hence the factor.
 
     Args:
         projection: (B, D), any floating dtype.

@@ -84,7 +84,7 @@ def under(results, prefix):
 
 def test_two_replicas_log_what_one_logs(results):
     one, two = under(results, "one/logs/"), under(results, "two/logs/")
-    assert set(one) == {"loss", "spread", "tau", "val_loss", "val_spread"}
+    assert set(one) == {"loss", "target_std", "tau", "val_loss", "val_target_std"}
     assert float(two["loss"]) == pytest.approx(float(one["loss"]), abs=1e-4)
     assert float(two["tau"]) == pytest.approx(float(one["tau"]), abs=1e-6)
     assert float(two["val_loss"]) == pytest.approx(float(one["val_loss"]), abs=1e-4)

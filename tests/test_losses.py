@@ -80,10 +80,10 @@ def test_half_precision_inputs_are_computed_in_float32(dtype):
         ([[2.0, 0.0], [-1.0, 0.0]], 0.5**0.5),  # 1 and 0
     ],
 )
-def test_spread_of_hand_cases(projection, expected):
+def test_target_std_of_hand_cases(projection, expected):
     assert float(target_std(tf.constant(projection))) == pytest.approx(expected, abs=1e-6)
 
 
-def test_spread_of_isotropic_vectors_is_about_one():
+def test_target_std_of_isotropic_vectors_is_about_one():
     vectors = np.random.default_rng(2).normal(size=(2000, 64)).astype(np.float32)
     assert float(target_std(vectors)) == pytest.approx(1.0, abs=0.01)

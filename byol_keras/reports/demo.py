@@ -23,7 +23,7 @@ NEIGHBORS = 6
 # The curves, and what to look for in them.
 CURVES = {
     "loss": "0 to 8: how far the prediction from one view is from the target of the other.",
-    "spread": "Of the targets over a batch: about 1 is healthy, towards 0 is collapse.",
+    "target_std": "Of the targets over a batch: about 1 is healthy, towards 0 is collapse.",
     "tau": "The target's decay, which rises to 1.",
 }
 COMMANDS = """\

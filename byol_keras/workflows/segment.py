@@ -59,27 +59,27 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3,
         keras_cv_backbone(encoder)
     except InputError as error:
         raise InputError(f"{run.encoder}: {error}") from error
-    train = open_segmentation(train)
-    test = open_segmentation(test, like=train)
-    if np.count_nonzero(train.pixels.sum(axis=0)) < 2:
+    train_set = open_segmentation(train)
+    test_set = open_segmentation(test, like=train_set)
+    if np.count_nonzero(train_set.pixels.sum(axis=0)) < 2:
         raise InputError(f"The label maps in {train} have one class only: nothing to tell apart.")
     name, out = results_name("segmentation", label_fraction), None
     ious = {method: [] for method in METHODS}
     for seed in seeds_of_a_run(run.seed, seeds):
-        dataset = train.subset(random_share(len(train), label_fraction, seed))
+        dataset = train_set.subset(random_share(len(train_set), label_fraction, seed))
         models = {}
         for method in METHODS:
             print(f"{method}, seed {seed}: {schedule.steps} steps on {len(dataset)} scenes", flush=True)
             start_from = encoder if method == "pretrained" else build_encoder(dataclasses.replace(run, seed=seed))
             models[method] = _fine_tuned(run, start_from, dataset, schedule, seed)
-            ious[method].append(class_iou(score(models[method], test)))
+            ious[method].append(class_iou(score(models[method], test_set)))
             print(f"{method}, seed {seed}: mean IoU {100 * np.nanmean(ious[method][-1]):.1f} %", flush=True)
         if out is None:
             out = run.folder / name
-            _keep(out, models, test)
+            _keep(out, models, test_set)
     settings = {**dataclasses.asdict(schedule), "label_fraction": label_fraction}
     settings["training_scenes"] = len(dataset)
-    results = _results(ious, test.class_names, label_fraction)
+    results = _results(ious, test_set.class_names, label_fraction)
     results = [
         dataclasses.replace(
             result,

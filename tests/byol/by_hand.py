@@ -36,7 +36,7 @@ def l2_normalize_rows(x):
     return x / np.sqrt(np.maximum((x**2).sum(1, keepdims=True), 1e-12))
 
 
-def spread_by_hand(projection):
+def target_std_by_hand(projection):
     return l2_normalize_rows(projection).std(0).mean() * np.sqrt(projection.shape[1])
 
 

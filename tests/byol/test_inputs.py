@@ -52,7 +52,7 @@ def test_fit_takes_validation_data(tiny_byol, view_pair):
     history = model.fit(dataset, validation_data=dataset, shuffle=False, verbose=0).history
     logs = model.evaluate(dataset, return_dict=True, verbose=0)
     assert history["val_loss"] == pytest.approx([logs["loss"]], abs=1e-6)
-    assert history["val_spread"] == pytest.approx([logs["spread"]], abs=1e-6)
+    assert history["val_target_std"] == pytest.approx([logs["target_std"]], abs=1e-6)
 
 
 @pytest.mark.parametrize("form", ["images", "(v1, v2)", "(images, labels)", "three views", "flat vectors"])

@@ -8,7 +8,7 @@ import tensorflow as tf
 import byol_keras as bk
 from byol_keras.models.heads import mlp
 
-from .by_hand import batches, loss_by_hand, move_target_away, outputs, spread_by_hand, weights_of
+from .by_hand import batches, loss_by_hand, move_target_away, outputs, target_std_by_hand, weights_of
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -38,17 +38,17 @@ def test_embeddings_are_float32_under_mixed_precision(tiny_byol, set_policy, pol
     assert model.predict(np.zeros((2, 8, 8, 3), np.uint8), verbose=0).dtype == np.float32
 
 
-def test_evaluate_gives_loss_and_spread_in_inference_mode(tiny_byol, view_pair):
+def test_evaluate_gives_loss_and_target_std_in_inference_mode(tiny_byol, view_pair):
     model = tiny_byol()
     move_target_away(model)
     model.compile("sgd")
     before = weights_of(model)
     logs = model.evaluate(batches(view_pair), return_dict=True, verbose=0)
     (q_1, z_1), (q_2, z_2) = (outputs(model, view, training=False) for view in view_pair)
-    assert set(logs) == {"loss", "spread"}
+    assert set(logs) == {"loss", "target_std"}
     assert logs["loss"] == pytest.approx((loss_by_hand(q_1, z_2) + loss_by_hand(q_2, z_1)).mean(), abs=1e-5)
-    spreads = [spread_by_hand(z[i : i + 4]) for z in (z_1, z_2) for i in (0, 4, 8)]
-    assert logs["spread"] == pytest.approx(np.mean(spreads), abs=1e-5)
+    stds = [target_std_by_hand(z[i : i + 4]) for z in (z_1, z_2) for i in (0, 4, 8)]
+    assert logs["target_std"] == pytest.approx(np.mean(stds), abs=1e-5)
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
 
@@ -56,16 +56,16 @@ def test_evaluate_gives_loss_and_spread_in_inference_mode(tiny_byol, view_pair):
 def test_logs_are_means_over_the_epoch(tiny_byol, view_pair):
     model = tiny_byol(tau=1.0)
     move_target_away(model)
-    losses, spreads = [], []
+    losses, stds = [], []
     for batch in (slice(0, 8), slice(8, 12)):  # the last one is smaller
         (q_1, z_1), (q_2, z_2) = (outputs(model, view[batch], training=True) for view in view_pair)
         losses.append(loss_by_hand(q_1, z_2) + loss_by_hand(q_2, z_1))
-        spreads.append((spread_by_hand(z_1) + spread_by_hand(z_2)) / 2)
+        stds.append((target_std_by_hand(z_1) + target_std_by_hand(z_2)) / 2)
     model.compile(keras.optimizers.SGD(0.0))
     history = model.fit(batches(view_pair, 8), epochs=2, shuffle=False, verbose=0).history
-    assert set(history) == {"loss", "spread", "tau"}
+    assert set(history) == {"loss", "target_std", "tau"}
     assert history["loss"] == pytest.approx([np.concatenate(losses).mean()] * 2, abs=1e-5)
-    assert history["spread"] == pytest.approx([np.mean(spreads)] * 2, abs=1e-5)
+    assert history["target_std"] == pytest.approx([np.mean(stds)] * 2, abs=1e-5)
     assert history["tau"] == [1.0, 1.0]
     assert abs(losses[-1].mean() - history["loss"][0]) > 0.05
 

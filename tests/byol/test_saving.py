@@ -36,7 +36,7 @@ def test_training_on_after_loading_is_training_without_a_break(tiny_byol, view_p
     keras.utils.set_random_seed(99)
     loaded = keras.models.load_model(tmp_path / "model.keras")
     history = fit(loaded, epochs=3, initial_epoch=1)
-    for name in ("loss", "spread", "tau"):
+    for name in ("loss", "target_std", "tau"):
         assert history[name] == pytest.approx(whole_history[name][1:], abs=1e-6)
     for actual, expected in zip(loaded.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-6)

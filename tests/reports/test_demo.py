@@ -13,7 +13,7 @@ from byol_keras.runs.run import Run
 from ..page_reader import Page
 
 RECIPE = Recipe("resnet8", 16, 2, 4, "adamw", 1e-3, 1e-4, 0.5, 0.97)
-HISTORY = "epoch,loss,spread,tau\n0,2.5,0.8,0.97\n1,1.25,0.9,1.0\n"
+HISTORY = "epoch,loss,target_std,tau\n0,2.5,0.8,0.97\n1,1.25,0.9,1.0\n"
 PARITIES = [
     {"artifact": "encoder/1", "size_bytes": 1234567, "largest": 2e-7, "tolerance": "largest <= 0.0001"},
     {"artifact": "encoder.tflite", "size_bytes": 890123, "largest": None, "tolerance": "largest <= 0.0001"},
