@@ -6,12 +6,12 @@ from .crop import weighted_rows
 from .layout import transpose_hw
 
 
-def blur_radius(image_size):
+def blur_radius(image_size: int) -> int:
     """Radius of the blur kernel in pixels, int((H / 10) / 2): 11 at 224 pixels, 1 at 32. It has 2 r + 1 taps."""
     return int((image_size / 10) / 2)
 
 
-def gaussian_blur(nwch, sigma):
+def gaussian_blur(nwch: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
     """Separable Gaussian blur with zero padding; the kernel is cut off at `blur_radius` and sums to 1.
 
     Every image has a kernel of its own. Zero padding darkens the border, as the authors' convolution does.

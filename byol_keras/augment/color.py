@@ -13,14 +13,14 @@ def _per_image(parameter):
     return parameter[:, None, None, None]
 
 
-def brightness_contrast(nhcw, delta, factor):
+def brightness_contrast(nhcw: tf.Tensor, delta: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     """Scales by `factor` (B,) about each channel's mean over the image, adds `delta` (B,), then clips to [0, 1]."""
     # In two steps: along whole rows XLA adds with vector units, within a row number by number.
     mean = tf.reduce_mean(tf.reduce_mean(nhcw, axis=1, keepdims=True), axis=3, keepdims=True)
     return tf.clip_by_value((nhcw - mean) * _per_image(factor) + (mean + _per_image(delta)), 0.0, 1.0)
 
 
-def saturation_hue(nhcw, factor, delta):
+def saturation_hue(nhcw: tf.Tensor, factor: tf.Tensor, delta: tf.Tensor) -> tf.Tensor:
     """Multiplies the saturation of HSV by `factor` (B,) >= 0, at most to 1, and turns the hue by `delta` (B,) turns.
 
     With V the largest and m the smallest channel, saturation is (V - m) / V, and a channel is V - (V - m) * (something
@@ -51,7 +51,7 @@ def saturation_hue(nhcw, factor, delta):
     return tf.stack([channel(5.0), channel(3.0), channel(1.0)], axis=2)
 
 
-def grayscale(nhcw, chosen):
+def grayscale(nhcw: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
     """Replaces every channel by the luma 0.2989 R + 0.5870 G + 0.1140 B where `chosen` (B,) bool."""
     if nhcw.shape[2] == 1:
         return nhcw
@@ -59,12 +59,19 @@ def grayscale(nhcw, chosen):
     return tf.where(_per_image(chosen), luma, nhcw)
 
 
-def solarize(nhcw, chosen):
+def solarize(nhcw: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
     """Turns over the bright half, x < 0.5 ? x : 1 - x, where `chosen` (B,) bool."""
     return tf.where(_per_image(chosen) & (nhcw >= 0.5), 1.0 - nhcw, nhcw)
 
 
-def jitter(nhcw, order, brightness_delta, contrast_factor, saturation_factor, hue_delta):
+def jitter(
+    nhcw: tf.Tensor,
+    order: tf.Tensor,
+    brightness_delta: tf.Tensor,
+    contrast_factor: tf.Tensor,
+    saturation_factor: tf.Tensor,
+    hue_delta: tf.Tensor,
+) -> tf.Tensor:
     """The four color changes, in an order of its own for each image.
 
     All four are computed in each of four places, and an image's parameter is neutral in all places but its own: work

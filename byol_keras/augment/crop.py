@@ -1,5 +1,7 @@
 """Crops and resizing. The boxes are drawn here, too, so that a file can be decoded by its crop alone."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from ..kernels.compiled import compiled
@@ -9,7 +11,9 @@ from .random import uniform
 ATTEMPTS = 10
 
 
-def sample_boxes(heights, widths, area, aspect, seed):
+def sample_boxes(
+    heights: tf.Tensor, widths: tf.Tensor, area: Sequence[float], aspect: Sequence[float], seed: tf.Tensor
+) -> tf.Tensor:
     """Draws a random box for each image: area uniform, aspect ratio log-uniform, position uniform.
 
     Of ten draws the first that fits is taken; where none fits, the last, cut to the image.
@@ -41,7 +45,7 @@ def sample_boxes(heights, widths, area, aspect, seed):
     return tf.cast(tf.stack([top, left, box_height, box_width], axis=1), tf.int32)
 
 
-def crop_resize(images, boxes, image_size):
+def crop_resize(images: tf.Tensor, boxes: tf.Tensor, image_size: int) -> tf.Tensor:
     """Cuts a box out of each image and resizes it, bicubic, antialiased where it shrinks.
 
     The filter is Pillow's and torchvision's: Keys' cubic with a = -0.5, stretched by the factor of shrinking, taking
@@ -64,7 +68,7 @@ def crop_resize(images, boxes, image_size):
     return tf.clip_by_value(tf.transpose(planes, [0, 2, 3, 1]), 0.0, 1.0)
 
 
-def crop_nwch(images, boxes, image_size):
+def crop_nwch(images: tf.Tensor, boxes: tf.Tensor, image_size: int) -> tf.Tensor:
     """`crop_resize` of images of known height and width, as columns (B, S, C, S): width, channels, height.
 
     Of the matrices' entries only those that are not zero take part, which compiled code reads several times quicker.
@@ -81,7 +85,7 @@ def crop_nwch(images, boxes, image_size):
 
 
 @compiled
-def weighted_rows(rows, indices, weights):
+def weighted_rows(rows: tf.Tensor, indices: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Sums of a few rows: out[b, i] = sum over k of weights[b, i, k] * rows[b, indices[b, i, k]].
 
     Args:
@@ -96,7 +100,7 @@ def weighted_rows(rows, indices, weights):
     return tf.add_n([weight[..., None] * tf.gather(rows, index, batch_dims=1) for index, weight in taps])
 
 
-def resize(image, image_size):
+def resize(image: tf.Tensor, image_size: int) -> tf.Tensor:
     """`crop_resize` of one whole image of any size, by TensorFlow's kernel, which XLA does not have.
 
     Args:
@@ -127,18 +131,20 @@ def _resize_rows(image, size):
     return tf.reshape(rows, [size, shape[1], shape[2]])
 
 
-def random_boxes(images, area, aspect, seed):
+def random_boxes(images: tf.Tensor, area: Sequence[float], aspect: Sequence[float], seed: tf.Tensor) -> tf.Tensor:
     """A box for each of `images` (B, H, W, C), see `sample_boxes`."""
     shape = tf.shape(images)
     return sample_boxes(tf.fill([shape[0]], shape[1]), tf.fill([shape[0]], shape[2]), area, aspect, seed)
 
 
-def random_crop(images, image_size, area, aspect, seed):
+def random_crop(
+    images: tf.Tensor, image_size: int, area: Sequence[float], aspect: Sequence[float], seed: tf.Tensor
+) -> tf.Tensor:
     """Cuts a random box out of each image, see `sample_boxes`, and resizes it, see `crop_resize`."""
     return crop_resize(images, random_boxes(images, area, aspect, seed), image_size)
 
 
-def flip(images, chosen):
+def flip(images: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
     """Mirrors left and right the images (B, H, W, C) where `chosen` (B,) bool."""
     return tf.where(chosen[:, None, None, None], tf.reverse(images, [2]), images)
 
@@ -182,7 +188,7 @@ def _cubic(distance):
     return tf.where(distance < 1.0, near, tf.where(distance < 2.0, far, 0.0))
 
 
-def central_resize(images, image_size):
+def central_resize(images: tf.Tensor, image_size: int) -> tf.Tensor:
     """What evaluation and serving do to an image: the central square, resized like a crop.
 
     Args:

@@ -1,8 +1,11 @@
 """The Keras layer that makes BYOL's two views."""
 
 import random
+from collections.abc import Mapping
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ..errors import InputError
@@ -28,7 +31,14 @@ class TwoViews(keras.layers.Layer):
         InputError: for an image size below 1, or a view whose keys are not those of VIEW_1.
     """
 
-    def __init__(self, image_size, view_1=VIEW_1, view_2=VIEW_2, seed=None, **kwargs):
+    def __init__(
+        self,
+        image_size: int,
+        view_1: Mapping[str, Any] = VIEW_1,
+        view_2: Mapping[str, Any] = VIEW_2,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(autocast=False, **kwargs)
         if not isinstance(image_size, int) or image_size < 1:
             raise InputError(
@@ -54,7 +64,7 @@ class TwoViews(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, images, seed=None):
+    def call(self, images: tf.Tensor | np.ndarray, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         """The two views of `images`, uint8 or float in [0, 1]; `seed`: (2,) int32 tensor, or None."""
         images = to_unit_range(images)
         if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
@@ -65,7 +75,7 @@ class TwoViews(keras.layers.Layer):
             random_view(images, self.image_size, self.view_2, seed_2),
         )
 
-    def distort(self, crop_1, crop_2, seed):
+    def distort(self, crop_1: tf.Tensor, crop_2: tf.Tensor, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """The two views from crops already cut and resized, each (B, S, S, C) uint8 or float in [0, 1]."""
         seed_1, seed_2 = self._seeds(seed)
         return (
@@ -86,7 +96,7 @@ class TwoViews(keras.layers.Layer):
         shape = (input_shape[0], self.image_size, self.image_size, input_shape[-1])
         return shape, shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "image_size": self.image_size,

@@ -1,5 +1,8 @@
 """One random view of each image. What a view is stands in the two dicts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 
 from ..kernels.compiled import compiled
@@ -40,7 +43,7 @@ VIEW_2 = {
 }
 
 
-def random_view(images, image_size, view, seed):
+def random_view(images: tf.Tensor, image_size: int, view: Mapping[str, Any], seed: tf.Tensor) -> tf.Tensor:
     """Draws one view of each image: crop and resize, then `distort`.
 
     Args:
@@ -59,7 +62,7 @@ def random_view(images, image_size, view, seed):
     return from_nhcw(_distorted(crop_nwch(images, boxes, image_size), view, distort_seed))
 
 
-def distort(crops, view, seed):
+def distort(crops: tf.Tensor, view: Mapping[str, Any], seed: tf.Tensor) -> tf.Tensor:
     """All of a view after the crop: flip, color jitter, grayscale, blur, solarize; every draw is per image.
 
     Args:
