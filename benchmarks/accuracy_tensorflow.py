@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import byol_keras as bk
 from byol_keras.data.arrays import from_arrays
-from byol_keras.data.pipelines import two_view_batches
+from byol_keras.data.train_pipeline import two_view_batches
 from byol_keras.evaluation import embed
 from byol_keras.runs.build import pixel_statistics
 from byol_keras.utils.startup import view_threads

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import byol_keras as bk
 from byol_keras.data.folder import from_folder
-from byol_keras.data.pipelines import two_view_batches
+from byol_keras.data.train_pipeline import two_view_batches
 from byol_keras.precision import dtype_policy
 from byol_keras.utils.startup import view_threads
 

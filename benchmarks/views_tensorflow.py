@@ -16,7 +16,7 @@ from .workers import serve
 def ours(data, folder, image_size, batch_size):
     import byol_keras as bk
     from byol_keras.data.folder import from_folder
-    from byol_keras.data.pipelines import two_view_batches
+    from byol_keras.data.train_pipeline import two_view_batches
 
     source = from_folder(folder) if data == "memory" else from_folder(folder, memory_budget=0)
     batches = two_view_batches(source, bk.TwoViews(image_size), batch_size, 10**9, seed=0)

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..data.eval_pipeline import ordered_batches
 from ..data.grids import image_grid, view_grid
 from ..data.images import evenly
-from ..data.pipelines import ordered_batches
 from ..evaluation import embed, l2_normalize_rows, nearest
 
 CELL = 96

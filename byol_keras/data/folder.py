@@ -1,17 +1,18 @@
-"""A folder of images as a source."""
+"""A folder of images, or single image files, as a source."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..errors import InputError
 from .images import ImageSource
-from .validate import MEMORY_BUDGET, check_all
+from .validate import MEMORY_BUDGET, check_all, check_each
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 
 
-def from_folder(folder, memory_budget=MEMORY_BUDGET):
+def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> ImageSource:
     """The images below a folder, at any depth, sorted by path.
 
     An image's label is the first folder on its path: `cat/2024/a.jpg` is a `cat`. With any image directly in the
@@ -56,14 +57,42 @@ def from_folder(folder, memory_budget=MEMORY_BUDGET):
     )
 
 
-def find_images(root):
+def from_files(
+    paths: Sequence[str], names: Sequence[str], where: str, memory_budget: int = MEMORY_BUDGET
+) -> tuple[ImageSource | None, tuple[tuple[str, str], ...]]:
+    """The images in some files, without labels; those that cannot be decoded are excluded.
+
+    Args:
+        paths: N absolute paths.
+        names: N texts.
+        where: text that names them all while they are checked.
+        memory_budget: int, bytes of pixels to hold at most.
+
+    Returns:
+        ImageSource, or None where not one can be decoded, and a tuple of (name, reason) for each that was excluded.
+    """
+    checked = check_each(paths, names, where, memory_budget)
+    if not len(checked.kept):
+        return None, checked.broken
+    source = ImageSource(
+        names=tuple(names[i] for i in checked.kept),
+        sizes=checked.sizes,
+        images=checked.images,
+        paths=tuple(paths[i] for i in checked.kept),
+        jpeg=checked.jpeg,
+        broken=checked.broken,
+    )
+    return source, checked.broken
+
+
+def find_images(root: str | os.PathLike) -> list[str]:
     """The paths of all image files below `root`, relative to it, with forward slashes, sorted."""
     names = []
     _collect(root, "", (), names)
     return sorted(names)
 
 
-def report_unlabeled(source):
+def report_unlabeled(source: ImageSource) -> str:
     """One line when images beside the subfolders keep these from being labels; else ""."""
     beside = sum("/" not in name for name in source.names)
     if source.labels is not None or source.paths is None or not 0 < beside < len(source):

@@ -3,6 +3,10 @@
 import numpy as np
 from PIL import Image
 
+from .eval_pipeline import ordered_batches
+from .images import evenly
+from .train_pipeline import two_view_batches
+
 GAP = 4
 
 
@@ -48,9 +52,6 @@ def view_grid(source, views, count=12, seed=0, cell=96):
     Returns:
         PIL.Image, RGB, three rows.
     """
-    from .images import evenly
-    from .pipelines import ordered_batches, two_view_batches
-
     chosen = source.subset(evenly(len(source), count))
     # Not resized up here, which would smooth small images and not their views.
     size = min(cell, int(chosen.sizes.min()))

@@ -1,13 +1,15 @@
-"""SOURCE, as the command line takes it, to images."""
+"""From the text that names a data source, as the command line takes it, to its images."""
 
 import os
 import sys
+from collections.abc import Sequence
 
 from ..errors import InputError
 from .arrays import from_npz
-from .folder import from_folder, report_unlabeled
+from .folder import SUFFIXES, find_images, from_files, from_folder, report_unlabeled
+from .images import ImageSource
 from .tfds import from_tfds
-from .validate import MEMORY_BUDGET, report_broken
+from .validate import MEMORY_BUDGET, list_broken, report_broken
 
 
 def open_source(text, memory_budget=MEMORY_BUDGET):
@@ -43,3 +45,37 @@ def open_source(text, memory_budget=MEMORY_BUDGET):
         if line:
             print(f"{text}: {line}", file=sys.stderr)
     return source
+
+
+def open_files(paths: Sequence[str | os.PathLike]) -> ImageSource:
+    """Opens image files, and all images in folders; says on stderr which cannot be decoded.
+
+    Args:
+        paths: files and folders.
+
+    Returns:
+        `ImageSource` with `paths`, named by these as they were given.
+
+    Raises:
+        InputError: for a path at which there is nothing, a folder without images, or when no image can be decoded.
+    """
+    names = []
+    for path in map(os.fspath, paths):
+        names += _in_folder(path) if os.path.isdir(os.path.expanduser(path)) else [path]
+    files = [os.path.abspath(os.path.expanduser(name)) for name in names]
+    for name, file in zip(names, files, strict=True):
+        if not os.path.exists(file):
+            raise InputError(f"No such image: {name}")
+    source, broken = from_files(files, names, "the images")
+    if source is None:
+        raise InputError(f"None of the images can be decoded: {list_broken(broken)}")
+    if broken:
+        print(f"These images cannot be decoded and are excluded: {list_broken(broken)}", file=sys.stderr)
+    return source
+
+
+def _in_folder(folder):
+    names = find_images(os.path.abspath(os.path.expanduser(folder)))
+    if not names:
+        raise InputError(f"No images in {folder}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
+    return [os.path.join(folder, name) for name in names]

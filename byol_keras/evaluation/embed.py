@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..bfloat16_copy import bfloat16_copy
-from ..data.pipelines import ordered_batches
+from ..data.eval_pipeline import ordered_batches
 from ..errors import InputError
 from ..kernels import fast_layers
 from ..precision import dtype_policy

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from ..data.pipelines import labeled_batches, steps_per_epoch
+from ..data.train_pipeline import labeled_batches, steps_per_epoch
 from ..schedules import warmup_cosine
 from .embed import embed
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..callbacks.csv_history import read_history
 from ..data import open_source
+from ..data.eval_pipeline import ordered_batches
 from ..data.grids import view_grid
-from ..data.pipelines import ordered_batches
 from ..errors import InputError
 from ..evaluation import embed, l2_normalize_rows, nearest
 from ..runs.build import build_encoder, build_views

@@ -5,8 +5,8 @@ import numpy as np
 
 from ..augment import VIEW_1, VIEW_2, TwoViews
 from ..byol import BYOL
+from ..data.eval_pipeline import ordered_batches
 from ..data.images import evenly
-from ..data.pipelines import ordered_batches
 from ..errors import InputError
 from ..lars import LARS
 from ..models.backbones import backbone

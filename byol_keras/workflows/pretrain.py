@@ -9,7 +9,7 @@ from ..callbacks import Checkpoint, CSVHistory, InputCheck, OnlineKNN, TargetEMA
 from ..data import open_source
 from ..data.exclude import excluding
 from ..data.images import evenly
-from ..data.pipelines import steps_per_epoch, two_view_batches
+from ..data.train_pipeline import steps_per_epoch, two_view_batches
 from ..errors import InputError
 from ..float32_copy import float32_copy
 from ..models.backbones import check_name

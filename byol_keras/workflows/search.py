@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..data.decode import decode
-from ..data.queries import open_queries
+from ..data.open import open_files
 from ..errors import InputError
 from ..evaluation import embed
 from ..reports.search_page import search_page
@@ -35,7 +35,7 @@ def search_images(encoder, source, queries, out, keep=None, k=None):
     check_page(out)
     if keep is not None:
         check_writable(keep)
-    model, asked, collection = load_encoder(encoder), open_queries(queries), open_collection(source)
+    model, asked, collection = load_encoder(encoder), open_files(queries), open_collection(source)
     if k is not None and not 1 <= k <= len(collection):
         raise InputError(f"{k} neighbors are asked of {len(collection):,} images: ask 1 to {len(collection)}.")
     vectors = embed(model, asked)

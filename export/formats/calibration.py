@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from byol_keras.data import open_source
+from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.data.images import ImageSource, evenly
-from byol_keras.data.pipelines import ordered_batches
 from byol_keras.errors import InputError
 
 from .saved_model import resize

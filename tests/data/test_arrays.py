@@ -119,7 +119,7 @@ def write_damaged(path):
         (lambda path: None, "No such file"),
         (lambda path: path.write_bytes(b""), "not a readable"),
         (lambda path: path.write_bytes(b"hello"), "not a readable"),
-        (lambda path: np.savez(path, images=IMAGES, y=[1]), "no array named images. Received: images, y"),
+        (lambda path: np.savez(path, pixels=IMAGES, y=[1]), "no array named images. Received: pixels, y"),
         (lambda path: np.savez(path), "Received: no arrays"),
         (lambda path: np.savez(path, images=IMAGES[0, 0]), "shape="),
         (lambda path: np.savez(path, images=IMAGES, labels=[1]), "each of the 4 images"),

@@ -100,7 +100,7 @@ def test_search_says_what_is_wrong(encoder_file, make_encoder, folder, query, tm
         return line
 
     assert "No such image" in said(asked=tmp_path / "gone.png")
-    assert "No query is an image that can be decoded" in said(asked=tmp_path / "notes.txt")
+    assert "None of the images can be decoded" in said(asked=tmp_path / "notes.txt")
     assert f"No images in {tmp_path / 'empty'}" in said(asked=tmp_path / "empty")
     assert f"No images in {tmp_path / 'empty'}" in said(index=tmp_path / "empty")
     assert "99 neighbors are asked of 15 images: ask 1 to 15" in said("--neighbors", 99)

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from ...bfloat16_copy import bfloat16_copy
-from ...data.pipelines import labeled_batches, ordered_batches, steps_per_epoch
+from ...data.eval_pipeline import ordered_batches
+from ...data.train_pipeline import labeled_batches, steps_per_epoch
 from ...errors import InputError
 from ...float32_copy import carry_weights
 from ...kernels import fast_layers

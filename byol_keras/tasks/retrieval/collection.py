@@ -6,8 +6,7 @@ import os
 
 from ...data import ImageSource, open_source
 from ...data.decode import check, decode
-from ...data.files import from_files
-from ...data.folder import SUFFIXES, find_images
+from ...data.folder import SUFFIXES, find_images, from_files
 from ...errors import InputError
 
 

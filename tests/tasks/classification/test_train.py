@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from byol_keras.data.arrays import from_arrays
-from byol_keras.data.pipelines import labeled_batches
+from byol_keras.data.train_pipeline import labeled_batches
 from byol_keras.errors import InputError
 from byol_keras.runs.classifier import parts
 from byol_keras.tasks.classification.schedule import Schedule

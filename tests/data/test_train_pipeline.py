@@ -1,42 +1,16 @@
-"""Batches from memory and from files: the right images, in the right order, with their labels."""
+"""Training batches from memory and from files: the right images, in the right order, with their labels."""
 
 import itertools
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from byol_keras.augment import VIEW_1, TwoViews
-from byol_keras.data import from_arrays, open_source, pipelines
-from byol_keras.data.pipelines import labeled_batches, ordered_batches, steps_per_epoch, two_view_batches
+from byol_keras.data import train_pipeline
+from byol_keras.data.eval_pipeline import ordered_batches
+from byol_keras.data.train_pipeline import labeled_batches, steps_per_epoch, two_view_batches
 from byol_keras.errors import InputError
-
-SIZES = [(20, 14), (9, 13), (12, 12), (31, 40)]
-COUNT = 10
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """Ten images of one color each, which no crop changes: class a red, class b green, in ten strengths."""
-    folder = tmp_path_factory.mktemp("files")
-    for i in range(COUNT):
-        path = folder / "ab"[i % 2] / f"{i}.png"
-        path.parent.mkdir(exist_ok=True)
-        height, width = SIZES[i % len(SIZES)]
-        color = np.zeros((height, width, 3), np.uint8)
-        color[..., i % 2] = 10 + 20 * i
-        Image.fromarray(color).save(path)
-    return open_source(folder)
-
-
-@pytest.fixture(scope="module")
-def arrays(files):
-    images = np.zeros((COUNT, 12, 12, 3), np.uint8)
-    for image, name in zip(images, files.names, strict=True):
-        number = int(name.split("/")[1].removesuffix(".png"))
-        image[..., number % 2] = 10 + 20 * number
-    return from_arrays(images, files.labels)
 
 
 def shades(images):
@@ -46,30 +20,6 @@ def shades(images):
 
 def expected_shades(source):
     return shades(np.concatenate([*ordered_batches(source, 12, 4).as_numpy_iterator()]))
-
-
-@pytest.mark.parametrize("size", [8, 12, 16])
-def test_ordered_batches_are_pillows_central_squares(tmp_path, size):
-    generator = np.random.default_rng(0)
-    expected = []
-    for i, (height, width) in enumerate(SIZES):
-        coarse = generator.integers(0, 256, (4, 5, 3), np.uint8)
-        image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BILINEAR)
-        suffix = ".png" if i % 2 else ".jpg"
-        image.save(tmp_path / f"{i}{suffix}", quality=95)
-        image = Image.open(tmp_path / f"{i}{suffix}").convert("RGB")
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        square = image.crop((left, top, left + side, top + side))
-        expected.append(np.asarray(square.resize((size, size), Image.Resampling.BICUBIC), np.float32) / 255)
-    batches = [*ordered_batches(open_source(tmp_path), size, 3).as_numpy_iterator()]
-    assert [len(batch) for batch in batches] == [3, 1]
-    np.testing.assert_allclose(np.concatenate(batches), expected, atol=1.5 / 255)
-
-
-def test_files_and_memory_give_the_same(files, arrays):
-    for one, other in zip(ordered_batches(files, 8, 4), ordered_batches(arrays, 8, 4), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["files", "arrays"])
@@ -91,17 +41,17 @@ def test_labels_stay_with_their_images(kind, request):
 
 
 @pytest.mark.parametrize("kind", ["files", "arrays"])
-def test_both_views_are_of_one_image_and_in_the_order_asked(kind, request):
+def test_both_views_are_of_one_image_and_in_the_order_requested(kind, request):
     source = request.getfixturevalue(kind)
     plain = {**VIEW_1, "jitter": 0.0, "grayscale": 0.0, "blur": 0.0, "solarize": 0.0}
     views = TwoViews(8, view_1=plain, view_2=plain)
-    (pair,) = next(iter(two_view_batches(source, views, COUNT, 1, seed=0, shuffle=False)))
+    (pair,) = next(iter(two_view_batches(source, views, len(source), 1, seed=0, shuffle=False)))
     for view in pair:
         np.testing.assert_array_equal(shades(view), expected_shades(source))
 
 
 @pytest.mark.parametrize("kind", ["files", "arrays"])
-def test_taken_up_in_the_middle_it_goes_on_with_the_same_batches(kind, request):
+def test_resumed_in_the_middle_it_goes_on_with_the_same_batches(kind, request):
     source = request.getfixturevalue(kind)
     views = TwoViews(8)
     whole = two_view_batches(source, views, 4, 6, seed=3)
@@ -115,7 +65,7 @@ def test_taken_up_in_the_middle_it_goes_on_with_the_same_batches(kind, request):
 @pytest.fixture
 def pieces_of_two(monkeypatch):
     """Has views of 8 x 8 pixels made two images at a time; these take 1,536 bytes."""
-    monkeypatch.setattr(pipelines, "PIECE_BYTES", 1600)
+    monkeypatch.setattr(train_pipeline, "PIECE_BYTES", 1600)
 
 
 @pytest.mark.usefixtures("pieces_of_two")
@@ -131,7 +81,7 @@ def test_views_made_in_pieces_come_in_whole_batches_and_the_same_order(kind, req
 
 @pytest.mark.usefixtures("pieces_of_two")
 @pytest.mark.parametrize("kind", ["files", "arrays"])
-def test_every_piece_has_draws_of_its_own_and_keeps_them(kind, request):
+def test_every_piece_has_random_numbers_of_its_own_and_keeps_them(kind, request):
     source = request.getfixturevalue(kind).subset([3] * 4)
     whole = [*two_view_batches(source, TwoViews(8), 4, 3, seed=0)]
     (later,) = two_view_batches(source, TwoViews(8), 4, 3, seed=0, first_step=2)
@@ -142,7 +92,7 @@ def test_every_piece_has_draws_of_its_own_and_keeps_them(kind, request):
 
 
 def test_reading_files_says_nothing(files, capfd):
-    many = files.subset([*range(COUNT)] * 4)
+    many = files.subset([*range(len(files))] * 4)
     tf.constant(0) + 0
     capfd.readouterr()  # TensorFlow's greeting
     for batches in (labeled_batches(many, 8, 32, 2, seed=0), ordered_batches(many, 8, 32)):

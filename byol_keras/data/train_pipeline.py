@@ -1,37 +1,52 @@
-"""tf.data pipelines: shuffled batches of two views for training, ordered batches for embedding.
+"""tf.data pipelines for training: shuffled batches of two views, and of labeled images.
 
 Nothing here has a state. The images and the seeds of a batch follow from the run's seed and the step's number, so
-that training taken up at step k sees what it would have seen.
+that training resumed at step k sees what it would have seen.
 """
 
 import tensorflow as tf
 
-from ..augment.crop import central_resize, flip, random_crop, resize, sample_boxes
+from ..augment.crop import flip, random_crop, sample_boxes
 from ..augment.layout import to_unit_range
 from ..augment.random import split, uniform
+from ..augment.two_views import TwoViews
 from ..augment.view import VIEW_1
 from ..errors import InputError
-from .loading import crop_loader, whole_loader
+from .images import ImageSource
+from .loading import FILES_PER_CALL, crop_loader, parallel_map
 
 # The views of so many bytes at a time: larger batches leave the CPU's cache between one pass and the next, which
 # made views of 224 pixels take 1.7 times as long.
 PIECE_BYTES = 8 * 2**20
-# Files that one call reads, so that handing images on costs little beside reading them.
-FILES = 16
 
 
-def steps_per_epoch(source, batch_size):
-    """Whole batches in one pass over `source`; the rest is left out, another rest each epoch.
+def steps_per_epoch(source: ImageSource, batch_size: int) -> int:
+    """Whole batches in one pass over `source`; the rest is skipped, another rest each epoch.
+
+    Args:
+        source: `ImageSource`, N of them.
+        batch_size: int, from 2 to N.
+
+    Returns:
+        int, N // batch_size.
 
     Raises:
-        InputError: when there are fewer images than one batch needs.
+        InputError: when there are fewer images than one batch needs, or `batch_size` is below 2.
     """
     if batch_size < 2:
         raise InputError(f"Batch normalization needs batches of at least 2. Received: batch_size={batch_size}")
     return _whole_batches(source, batch_size)
 
 
-def two_view_batches(source, views, batch_size, total_steps, seed, first_step=0, shuffle=True):
+def two_view_batches(
+    source: ImageSource,
+    views: TwoViews,
+    batch_size: int,
+    total_steps: int,
+    seed: int,
+    first_step: int = 0,
+    shuffle: bool = True,
+) -> tf.data.Dataset:
     """Batches of two views, for `BYOL.fit`.
 
     Args:
@@ -40,11 +55,14 @@ def two_view_batches(source, views, batch_size, total_steps, seed, first_step=0,
         batch_size: int, B, at most N.
         total_steps: int, steps in all of training.
         seed: int.
-        first_step: int, the step to begin with, when training is taken up again.
+        first_step: int, the step to begin with, when training is resumed.
         shuffle: whether each epoch has an order of its own, or that of `source`.
 
     Returns:
         tf.data.Dataset of ((view_1, view_2),), each (B, S, S, C) float32 in [0, 1], total_steps - first_step elements.
+
+    Raises:
+        InputError: when there are fewer images than one batch needs.
     """
     image_bytes = 4 * source.channels * views.image_size**2
     parts = batch_size // _divisor(batch_size, PIECE_BYTES // image_bytes)
@@ -56,19 +74,21 @@ def two_view_batches(source, views, batch_size, total_steps, seed, first_step=0,
         def from_memory(piece):
             return (views(tf.gather(images, order(piece)), seed=seeds(piece)),)
 
-        made = _mapped(pieces, from_memory)
+        made = parallel_map(pieces, from_memory)
     else:
         crops = _crops(source, views.image_size, (views.view_1, views.view_2), order, seed, pieces)
 
-        def from_files(piece, crops):
+        def from_encoded(piece, crops):
             crop_1, crop_2, _ = crops
             return (views.distort(crop_1, crop_2, seed=seeds(piece)),)
 
-        made = _mapped(tf.data.Dataset.zip(pieces, crops), from_files)
+        made = parallel_map(tf.data.Dataset.zip(pieces, crops), from_encoded)
     return _joined(made, parts)
 
 
-def labeled_batches(source, image_size, batch_size, total_steps, seed):
+def labeled_batches(
+    source: ImageSource, image_size: int, batch_size: int, total_steps: int, seed: int
+) -> tf.data.Dataset:
     """Shuffled batches of randomly cropped and flipped images with their labels, to train classifiers on.
 
     Args:
@@ -77,7 +97,10 @@ def labeled_batches(source, image_size, batch_size, total_steps, seed):
         batch_size, total_steps, seed: as for `two_view_batches`.
 
     Returns:
-        tf.data.Dataset of (images (B, S, S, C) float32 in [0, 1], labels (B,) int64).
+        tf.data.Dataset of (images (B, S, S, C) float32 in [0, 1], labels (B,) int64), total_steps elements.
+
+    Raises:
+        InputError: when there are fewer images than one batch needs.
     """
     order, seeds, labels = _order(source, batch_size, seed), _seeds(seed), _labels(source)
     steps = tf.data.Dataset.range(total_steps)
@@ -94,59 +117,21 @@ def labeled_batches(source, image_size, batch_size, total_steps, seed):
             crops = random_crop(chosen, image_size, VIEW_1["crop_area"], VIEW_1["crop_aspect"], crop_seed)
             return mirrored(crops, flip_seed), tf.gather(labels, indices)
 
-        return _mapped(steps, from_memory)
+        return parallel_map(steps, from_memory)
 
     crops = _crops(source, image_size, (VIEW_1,), order, seed, steps)
 
-    def from_files(step, crops):
+    def from_encoded(step, crops):
         crop, indices = crops
         return mirrored(crop, seeds(step)), tf.gather(labels, indices)
 
-    return _mapped(tf.data.Dataset.zip(steps, crops), from_files)
-
-
-def ordered_batches(source, image_size, batch_size=256):
-    """Batches in the order of `source`, for embedding: the central square, resized.
-
-    Args:
-        source: `ImageSource`.
-        image_size: int, S.
-        batch_size: int.
-
-    Returns:
-        tf.data.Dataset of (B, S, S, C) float32 in [0, 1].
-    """
-
-    if source.images is not None:
-        batches = tf.data.Dataset.from_tensor_slices(source.images).batch(batch_size)
-        return _mapped(batches, lambda images: central_resize(to_unit_range(images), image_size))
-
-    load = whole_loader(source)
-    spec = tf.TensorSpec([image_size, image_size, source.channels])
-
-    # One by one, because the images have sizes of their own.
-    def central_square(index):
-        image = load(index)
-        height, width = tf.shape(image)[0], tf.shape(image)[1]
-        side = tf.minimum(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        return resize(image[top : top + side, left : left + side], image_size)
-
-    read = _mapped(
-        tf.data.Dataset.range(len(source)).batch(FILES),
-        lambda indices: tf.map_fn(central_square, indices, fn_output_signature=spec),
-    )
-    return read.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
-
-
-def _mapped(dataset, function):
-    return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return parallel_map(tf.data.Dataset.zip(steps, crops), from_encoded)
 
 
 def _joined(dataset, count):
     """Every `count` elements as one, along the first axis."""
     # Not rebatch, whose slices make some of TensorFlow's operations write a line to stderr each.
-    return dataset if count == 1 else _mapped(dataset.batch(count, drop_remainder=True), _without_first_axis)
+    return dataset if count == 1 else parallel_map(dataset.batch(count, drop_remainder=True), _without_first_axis)
 
 
 def _without_first_axis(*tensors):
@@ -163,13 +148,13 @@ def _seeds(seed):
     return lambda number: tf.stack([tf.constant(seed, tf.int64), number])
 
 
-def _whole_batches(images, batch_size):
-    if len(images) < batch_size:
+def _whole_batches(source, batch_size):
+    if len(source) < batch_size:
         raise InputError(
-            f"A batch of {batch_size} is larger than the data, {len(images)} images: "
-            "give more images or a smaller --batch-size."
+            f"A batch of {batch_size} is larger than the data, {len(source)} images: "
+            "give more images or a smaller batch_size."
         )
-    return len(images) // batch_size
+    return len(source) // batch_size
 
 
 def _order(source, batch_size, seed, shuffle=True, parts=1):
@@ -196,7 +181,7 @@ def _crops(source, image_size, views, order, seed, pieces):
     """For each of `pieces` (one crop for each of `views` ..., indices), the crops (P, S, S, 3) float32 in [0, 1]."""
     load, seeds, sizes = crop_loader(source, image_size), _seeds(seed), tf.constant(source.sizes, tf.int32)
     size = order(tf.constant(0, tf.int64)).shape[0]
-    calls = size // _divisor(size, FILES)
+    calls = size // _divisor(size, FILES_PER_CALL)
     spec = tuple(tf.TensorSpec([image_size, image_size, 3]) for _ in views)
 
     def boxed(piece):
@@ -212,4 +197,4 @@ def _crops(source, image_size, views, order, seed, pieces):
     def crops(indices, boxes):
         return *tf.map_fn(lambda image: load(*image), (indices, boxes), fn_output_signature=spec), indices
 
-    return _joined(_mapped(pieces.map(boxed).unbatch(), crops), calls)
+    return _joined(parallel_map(pieces.map(boxed).unbatch(), crops), calls)
