@@ -5,7 +5,7 @@ from byol_keras.data import ImageSource, from_arrays
 
 
 @pytest.fixture
-def images():
+def source():
     images = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((5, 2, 3, 1), np.uint8)
     return from_arrays(images, labels=[0, 1, 0, 1, 2], class_names=["a", "b", "c"])
 
