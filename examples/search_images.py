@@ -20,8 +20,8 @@ encoder = bk.resnet8(image_size=32, channels=1)  # stands for one you trained
 # A source is a folder of images just as well. Of those that are in the file already, none is embedded again.
 for count in (500, 600):
     np.savez(folder / "images.npz", images=images[:count])
-    collection = bk.tasks.retrieval.open_collection(folder / "images.npz")
-    index = bk.tasks.retrieval.index_collection(encoder, collection, keep=folder / "images.index")
+    collection = bk.tasks.open_collection(folder / "images.npz")
+    index = bk.tasks.index_collection(encoder, collection, keep=folder / "images.index")
     print(f"{len(index)} images in the index, {index.neighbors.kind} search")
 
 new, new_labels, _ = bk.data.draw(5, seed=1)
@@ -30,7 +30,7 @@ for label, row, distance in zip(new_labels, positions, distances, strict=True):
     found = [class_names[labels[int(index.names[position])]] for position in row]
     print(f"{class_names[label]}: " + ", ".join(f"{n} {d:.3f}" for n, d in zip(found, distance, strict=True)))
 
-scores = bk.tasks.retrieval.retrieval_leave_one_out(index.vectors, labels[[int(name) for name in index.names]])
+scores = bk.tasks.retrieval_leave_one_out(index.vectors, labels[[int(name) for name in index.names]])
 print(f"recall at 1 {scores.recall[1]:.2f}, mean average precision {scores.mean_average_precision:.2f}")
-for group in bk.tasks.retrieval.duplicate_groups(index.vectors):
+for group in bk.tasks.duplicate_groups(index.vectors):
     print("nearly the same: " + ", ".join(index.names[position] for position in group))

@@ -1,0 +1,44 @@
+"""The rules of the house that a file can break: see CONTRIBUTING.md."""
+
+import configparser
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# A file's path as it is installed -> where it lies here.
+INSTALLED = {path.relative_to(ROOT).as_posix(): path for path in ROOT.glob("byol_keras/**/*")}
+INSTALLED |= {f"byol_keras/{path.relative_to(ROOT).as_posix()}": path for path in ROOT.glob("export/**/*")}
+MODULES = {name: path for name, path in INSTALLED.items() if path.suffix in (".py", ".pyi")}
+# Rooms of several folders of one shape: the same file names on purpose.
+ALIKE = ("byol_keras/tasks/", "byol_keras/workflows/", "byol_keras/cli/")
+
+
+def test_no_module_is_long():
+    lengths = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
+
+
+def test_no_module_has_the_name_of_another():
+    places = defaultdict(list)
+    for name in MODULES:
+        if not name.startswith(ALIKE) and not Path(name).stem.startswith("__"):
+            places[Path(name).name].append(name)
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_setup_cfg_lists_every_package_and_every_file_that_is_no_module():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    packages = config["options"]["packages"].split()
+    assert len(packages) == len(set(packages))
+    folders = {Path(name).parent.as_posix() for name in MODULES if name.endswith("/__init__.py")}
+    assert set(packages) == {folder.replace("/", ".") for folder in folders}
+    shipped = set()
+    for package, patterns in config["options.package_data"].items():
+        folder = package.replace(".", "/")
+        for pattern in patterns.replace(",", " ").split():
+            matching = {name for name in INSTALLED if Path(name).match(f"{folder}/{pattern}")}
+            assert matching, f"{package} = {pattern} matches nothing"
+            shipped |= matching
+    data = {name for name, path in INSTALLED.items() if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert data == shipped
