@@ -16,7 +16,7 @@ from .workers import serve
 BATCH, RATE, TAU = 64, 1e-3, 0.97
 
 
-class ImageSource(Dataset):
+class ImageArray(Dataset):
     """(3, 32, 32) float32 tensors, or lightly's two views."""
 
     def __init__(self, images, transform=None):
@@ -38,7 +38,7 @@ def lightly(images):
 
     model = LightlyBYOL(resnet8x2(), 256).to(memory_format=torch.channels_last)
     criterion = NegativeCosineSimilarity()
-    batches = forever(ImageSource(images, lightly_views(32)), workers=2)
+    batches = forever(ImageArray(images, lightly_views(32)), workers=2)
 
     def loss():
         view_1, view_2 = (view.to(memory_format=torch.channels_last) for view in next(batches))
@@ -59,7 +59,7 @@ def byol_pytorch(images):
     model = BYOL(encoder, image_size=32, hidden_layer=-1, projection_hidden_size=4096, moving_average_decay=TAU).to(
         memory_format=torch.channels_last
     )
-    batches = forever(ImageSource(images), workers=0)
+    batches = forever(ImageArray(images), workers=0)
 
     def loss():
         batch = next(batches).to(memory_format=torch.channels_last)

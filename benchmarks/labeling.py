@@ -19,7 +19,7 @@ from byol_keras.data import open_source
 from byol_keras.evaluation import embed
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.load import load_encoder
-from byol_keras.runs.results import Result, table, write_results
+from byol_keras.runs.results import Result, results_table, write_results
 from byol_keras.runs.run import read_run
 from byol_keras.tasks.labeling import LabelingSession, central, fit_head, probabilities, uncertain
 from byol_keras.tasks.labeling.session import ROUND
@@ -33,8 +33,8 @@ def accuracies(asked, pool, truth, test, test_truth):
     found = {}
     for count in LABELS:
         head = fit_head(pool[asked[:count]], truth[asked[:count]], range(truth.max() + 1))
-        likeliest = np.array(head.labels, int)[np.argmax(probabilities(head, test), axis=1)]
-        found[count] = float(np.mean(likeliest == test_truth))
+        top_1 = np.array(head.labels, int)[np.argmax(probabilities(head, test), axis=1)]
+        found[count] = float(np.mean(top_1 == test_truth))
     return found
 
 
@@ -46,8 +46,8 @@ def by_labeling(pool, truth):
     return list(labeling.answers)
 
 
-def doubtful_after_ten(pool, truth):
-    """The images that would be asked about if the choice turned from typical to doubtful ones after 10 answers."""
+def uncertain_after_ten(pool, truth):
+    """The images that would be asked about if the choice turned from typical to uncertain ones after 10 answers."""
     asked = central(pool, [], 10).tolist()
     while len(asked) < LABELS[-1]:
         head = fit_head(pool[asked], truth[asked], range(truth.max() + 1))
@@ -65,7 +65,7 @@ def draw(seed, vectors, truth, test):
     for name, values in vectors.items():
         asked = {"asked": by_labeling(values[pool], truth[pool]), "at random": list(range(LABELS[-1]))}
         if name == "pretrained":
-            asked["doubtful after 10"] = doubtful_after_ten(values[pool], truth[pool])
+            asked["uncertain after 10"] = uncertain_after_ten(values[pool], truth[pool])
         for method, chosen in asked.items():
             found[f"{name}, {method}"] = accuracies(chosen, values[pool], truth[pool], test[0][name], test[1])
     return found
@@ -97,7 +97,7 @@ def main():
         scores = {method: [found[method][count] for found in draws] for method in draws[0]}
         task, seconds = f"{count} labels by byol-keras label", time.monotonic() - start
         results.append(Result(task, "accuracy", data, scores, settings, seconds, command))
-    print(table(results))
+    print(results_table(results))
     if test is not None:
         print(f"Written to {write_results(run, 'labeling', results)}")
 

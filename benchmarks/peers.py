@@ -8,9 +8,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ENVIRONMENT = Path(os.environ.get("BYOL_KERAS_PEERS", HERE / ".venv-peers"))
 # From some indexes this comes with several GB of CUDA, which is not used. Without --no-deps the others would ask for a
-# build of their own.
+# build of their own. Of torchvision a range: its release after 2.13's serves as well, and some pips have a cap on it.
 TORCH = "torch==2.13.0"
-ON_TORCH = ["torchvision==0.29.2", "lightly==1.6.0", "byol-pytorch==0.9.1"]
+ON_TORCH = ["torchvision>=0.28,<0.30", "lightly==1.6.0", "byol-pytorch==0.9.1"]
 THEIR_NEEDS = [
     *("numpy", "pillow", "tqdm", "requests", "pyyaml", "einops", "accelerate", "beartype", "aenum", "hydra-core"),
     *("lightly_utils", "pytorch_lightning", "onnx", "onnxscript", "onnxruntime"),

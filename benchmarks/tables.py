@@ -7,6 +7,8 @@ import platform
 import statistics
 from pathlib import Path
 
+from byol_keras.utils.text_table import text_table
+
 
 def machine():
     """The CPU, its cores and the versions of this side's packages."""
@@ -32,12 +34,8 @@ def median(answers, key):
 
 def table(title, header, rows):
     """Prints rows of strings and numbers in columns; numbers to three significant digits."""
-    cells = [header] + [[_text(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    print(f"\n{title}")
-    for row in cells:
-        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join([row[0].ljust(len(first)), *rest]), flush=True)
+    cells = [[_text(cell) for cell in row] for row in rows]
+    print(f"\n{title}\n{text_table(header, cells, left=header[:1])}", flush=True)
 
 
 def write(name, data, folder="benchmarks/results"):

@@ -23,7 +23,7 @@ def ours(data, folder, image_size, batch_size):
     return batches.map(lambda views: views)
 
 
-def policy_scope(library, image_size):
+def layer_views(library, image_size):
     """For each view a function: (B, H, W, 3) float32 in [0, 1] -> (B, S, S, 3), as near to BYOL's as the layers go."""
     import keras
     import tensorflow as tf
@@ -74,7 +74,7 @@ def by_layers(library, data, folder, image_size, batch_size):
 
     from byol_keras.data.folder import from_folder
 
-    first, second = policy_scope(library, image_size)
+    first, second = layer_views(library, image_size)
     source = from_folder(folder)
     if data == "memory":
         images = tf.data.Dataset.from_tensor_slices(source.images).shuffle(1000).repeat()

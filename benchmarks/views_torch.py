@@ -44,7 +44,7 @@ def lightly_views(image_size):
     )
 
 
-class ImageSource(Dataset):
+class ImageFiles(Dataset):
     """Images of a folder, decoded at once or on every access, and their two views."""
 
     def __init__(self, folder, transform, in_memory):
@@ -66,7 +66,7 @@ def main(library, data, folder, image_size, batch_size, cores):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     torch.set_num_threads(1)
     transform = {"torchvision": torchvision_views, "lightly": lightly_views}[library](int(image_size))
-    source = ImageSource(folder, transform, data == "memory")
+    source = ImageFiles(folder, transform, data == "memory")
     # On one core the process itself, which is quicker there than one worker beside it.
     loader = DataLoader(source, int(batch_size), num_workers=cores if cores > 1 else 0)
     batches = iter(loader)
