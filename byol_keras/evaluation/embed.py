@@ -3,11 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from ..bfloat16_copy import bfloat16_copy
 from ..data.eval_pipeline import ordered_batches
 from ..errors import InputError
 from ..kernels import fast_layers
-from ..precision import dtype_policy
+from ..precision import cast_model, dtype_policy
 from ..utils.progress import progress
 
 
@@ -40,7 +39,7 @@ def embed(encoder, source, batch_size=256, precision="float32"):
             f"these have {source.channels}."
         )
     if dtype_policy(precision) == "mixed_bfloat16":
-        encoder = bfloat16_copy(encoder)
+        encoder = cast_model(encoder, "bfloat16")
     with fast_layers(encoder):
         forward = tf.function(lambda images: encoder(images, training=False), autograph=False)
         forward = forward.get_concrete_function(tf.TensorSpec((None, *encoder.input_shape[1:])))

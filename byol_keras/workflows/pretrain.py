@@ -11,9 +11,8 @@ from ..data.exclude import excluding
 from ..data.images import evenly
 from ..data.train_pipeline import steps_per_epoch, two_view_batches
 from ..errors import InputError
-from ..float32_copy import float32_copy
 from ..models.backbones import check_name
-from ..precision import dtype_policy
+from ..precision import cast_model, dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
 from ..runs.run import Run, check_is_new, read_run
 from ..utils.atomic import atomic_path
@@ -120,7 +119,7 @@ def _train(run, model, source, online_knn):
         ],
     )
     with atomic_path(run.encoder) as path:
-        float32_copy(model.encoder).save(path)
+        cast_model(model.encoder, "float32").save(path)
     return run
 
 

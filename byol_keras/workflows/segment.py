@@ -9,9 +9,8 @@ import numpy as np
 from ..data.images import evenly
 from ..errors import InputError
 from ..evaluation.label_subsets import random_share, seeds_of_a_run
-from ..float32_copy import float32_copy
 from ..models.keras_cv_backbone import keras_cv_backbone
-from ..precision import dtype_policy, policy_scope
+from ..precision import cast_model, dtype_policy, policy_scope
 from ..runs.build import build_encoder
 from ..runs.load import load_encoder
 from ..runs.results import Result, results_name, share, write_results
@@ -107,7 +106,7 @@ def _keep(out, models, test):
     """The trained model with the names of its classes, and an image of what both make of some test scenes."""
     out.mkdir(parents=True, exist_ok=True)
     with atomic_path(out / "pretrained.keras") as path:
-        float32_copy(models["pretrained"]).save(path)
+        cast_model(models["pretrained"], "float32").save(path)
     with atomic_path(out / "classes.txt") as path:
         path.write_text("".join(f"{name}\n" for name in test.class_names), encoding="utf-8")
     predictors = [predictor(models[method]) for method in METHODS]

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from byol_keras.errors import InputError
-from byol_keras.float32_copy import float32_copy
+from byol_keras.precision import cast_model
 from byol_keras.utils.write_files import write_files
 
 from ..formats.interchange import onnx
@@ -115,7 +115,7 @@ def _aligned(rows: list[list[str]]) -> list[str]:
 
 def _beside(encoder: keras.Model, folder: Path) -> dict[str, tuple[str, Path]]:
     """The same network for Keras itself, and for ONNX Runtime and torch where that can be made and run."""
-    encoder = float32_copy(encoder)
+    encoder = cast_model(encoder, "float32")
     encoder.save(folder / "encoder.keras")
     files = {"Keras": ("keras", folder / "encoder.keras")}
     runtimes = {"ONNX": ("onnx", "onnxruntime"), "torch": ("torch", "onnx2torch")}

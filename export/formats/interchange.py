@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from byol_keras.errors import InputError
-from byol_keras.float32_copy import float32_copy
+from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import atomic_path
 
 from ..graph.freeze import frozen
@@ -50,7 +50,7 @@ def _export(encoder: keras.Model, path: Path, format: str, suffix: str, package:
         )
     check_writable(path)
     height, width, channels = image_shape(encoder)
-    encoder = float32_copy(encoder)
+    encoder = cast_model(encoder, "float32")
     # tf2onnx makes inputs of the constants that a function captures, such as those of a Normalization layer. A frozen
     # function captures nothing.
     core = frozen(trace(lambda images: embed(encoder, images), tf.TensorSpec((None, height, width, channels))))

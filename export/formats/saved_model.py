@@ -11,7 +11,7 @@ import tensorflow as tf
 from byol_keras.augment.crop import central_resize
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear_head import LinearHead
-from byol_keras.float32_copy import float32_copy
+from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import atomic_path
 
 from ..graph.inference import inference_graph
@@ -81,7 +81,7 @@ def saved_model(
         )
     if examples is not None:
         check_examples(examples, height, width, channels)
-    encoder = float32_copy(encoder)
+    encoder = cast_model(encoder, "float32")
     spec = tf.TensorSpec((None, height, width, channels))
     core = inference_graph(encoder, lambda images: embed(encoder, images), spec)
     dimensions = core.outputs[0].shape[1]

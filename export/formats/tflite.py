@@ -15,7 +15,7 @@ from tensorflow.lite.python.convert_phase import ConverterError
 
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear_head import LinearHead
-from byol_keras.float32_copy import float32_copy
+from byol_keras.precision import cast_model
 from byol_keras.utils.quiet import quiet
 from byol_keras.utils.write_files import write_files
 
@@ -74,7 +74,7 @@ def tflite(
             f"Received: encoder={encoder.name} with input (B, {height}, {width}, {channels})"
         )
     samples = calibration_images(calibration, height, width, channels) if quantize == "int8" else None
-    encoder = float32_copy(encoder)
+    encoder = cast_model(encoder, "float32")
 
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
         embedding = embed(encoder, images)

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from byol_keras.errors import InputError, ParityError
 from byol_keras.evaluation.linear_head import LinearHead
-from byol_keras.float32_copy import float32_copy
+from byol_keras.precision import cast_model
 from byol_keras.utils.write_files import write_files
 
 from ..formats.saved_model import embed, image_shape, resize
@@ -110,7 +110,7 @@ def check(
                 f"parity: running a file of the format {kind} needs {package.replace('_', '-')}. "
                 f'Install it: pip install "byol_keras[{extra}]"'
             )
-    encoder = float32_copy(encoder)
+    encoder = cast_model(encoder, "float32")
     compared_images = _resized(images, height, width)
     reference = _reference(encoder, compared_images)
     if not np.isfinite(reference).all() or (reference == reference[0]).all():

@@ -6,13 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ...bfloat16_copy import bfloat16_copy
 from ...data.eval_pipeline import ordered_batches
 from ...data.train_pipeline import labeled_batches, steps_per_epoch
 from ...errors import InputError
-from ...float32_copy import carry_weights
 from ...kernels import fast_layers
-from ...precision import dtype_policy
+from ...precision import cast_model, copy_model, copy_weights, dtype_policy
 from ...schedules import warmup_cosine
 
 
@@ -44,7 +42,7 @@ def fine_tune(encoder, source, classes, schedule, head=None, seed=0, precision="
     if policy == "mixed_float16":
         raise InputError("Fine-tuning computes in float32 or bfloat16. Received: precision=float16")
     size = encoder.input_shape[1]
-    trained = bfloat16_copy(encoder) if policy == "mixed_bfloat16" else _copy(encoder)
+    trained = cast_model(encoder, "bfloat16") if policy == "mixed_bfloat16" else copy_model(encoder)
     network, logits = _with_head(trained, classes)
     if head is not None:
         logits.set_weights([np.asarray(values, np.float32) for values in head])
@@ -56,8 +54,8 @@ def fine_tune(encoder, source, classes, schedule, head=None, seed=0, precision="
     batches = labeled_batches(source, size, schedule.batch_size, schedule.updates, seed)
     with fast_layers(network):
         network.fit(batches, epochs=1, verbose=1 if sys.stdout.isatty() else 0, shuffle=False)
-    plain = _copy(encoder)
-    carry_weights(trained, plain)
+    plain = copy_model(encoder)
+    copy_weights(trained, plain)
     tuned, plain_logits = _with_head(plain, classes)
     plain_logits.set_weights(logits.get_weights())
     return keras.Model(
@@ -85,9 +83,3 @@ def _with_head(encoder, classes):
     inputs = keras.Input(encoder.input_shape[1:], name="images")
     layer = keras.layers.Dense(classes, kernel_initializer="zeros", dtype="float32", name="logits")
     return keras.Model(inputs, layer(encoder(inputs))), layer
-
-
-def _copy(encoder):
-    copy = keras.models.clone_model(encoder)
-    carry_weights(encoder, copy)
-    return copy

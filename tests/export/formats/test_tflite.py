@@ -12,7 +12,7 @@ from PIL import Image
 from byol_keras import export
 from byol_keras.errors import InputError
 from byol_keras.export.formats.tflite_schema import ends, operations, quantization
-from byol_keras.float32_copy import float32_copy
+from byol_keras.precision import cast_model
 from byol_keras.utils.quiet import quiet
 
 MODULE = importlib.import_module("byol_keras.export.formats.tflite")  # the name in the package is the function
@@ -88,7 +88,7 @@ def test_a_half_precision_encoder_is_exported_in_float32(half_precision, make_en
     path = export.tflite(encoder, tmp_path / "encoder.tflite")
     assert quantization(path.read_bytes()) == "none"
     images = SQUARE / np.float32(255)
-    reference = float32_copy(encoder)(images, training=False).numpy()
+    reference = cast_model(encoder, "float32")(images, training=False).numpy()
     assert np.abs(embeddings(path, images) - reference).max() < 1e-5 * np.abs(reference).max()
 
 
