@@ -20,7 +20,7 @@ from byol_keras.evaluation import embed
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.load import load_encoder
 from byol_keras.runs.results import Result, results_table, write_results
-from byol_keras.runs.run import read_run
+from byol_keras.runs.run import load_run
 from byol_keras.tasks.labeling import LabelingSession, central, fit_head, probabilities, uncertain
 from byol_keras.tasks.labeling.session import ROUND
 
@@ -78,7 +78,7 @@ def main():
     parser.add_argument("--test")
     parser.add_argument("--draws", type=int, default=10)
     arguments = parser.parse_args()
-    start, run, train = time.monotonic(), read_run(arguments.run), open_source(arguments.train)
+    start, run, train = time.monotonic(), load_run(arguments.run), open_source(arguments.train)
     encoders = {"pretrained": load_encoder(arguments.run), "untrained": build_encoder(run)}
     vectors = {name: embed(encoder, train) for name, encoder in encoders.items()}
     test = None

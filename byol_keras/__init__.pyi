@@ -23,6 +23,9 @@ from .models import resnet10 as resnet10
 from .models import resnet18 as resnet18
 from .models import resnet34 as resnet34
 from .models import resnet50 as resnet50
+from .runs import Recipe as Recipe
 from .runs import recipes as recipes
 from .runs.detector import load_detector as load_detector
 from .runs.load import load_encoder as load_encoder
+from .runs.run import Run as Run
+from .runs.run import load_run as load_run

@@ -89,7 +89,7 @@ def make_run(tmp_path):
         run.folder.mkdir()
         run.write_config()
         other = Run(run.folder, RECIPE, "photos", encoder_seed, 3, run.mean, run.std)
-        build_encoder(other).save(run.encoder)
+        build_encoder(other).save(run.encoder_path)
         return run
 
     return make

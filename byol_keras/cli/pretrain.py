@@ -60,4 +60,4 @@ def _run(options):
         recipe = dataclasses.replace(recipe_named(options.recipe or "short"), **changes)
         exclude = [] if options.leave_out is None else read_names(options.leave_out)
         run = pretrain(options.data, options.out, recipe, options.seed or 0, exclude, options.probe)
-    print(f"Encoder: {run.encoder}\nNext:    byol-keras evaluate {run.folder} --train SOURCE --test SOURCE")
+    print(f"Encoder: {run.encoder_path}\nNext:    byol-keras evaluate {run.folder} --train SOURCE --test SOURCE")

@@ -79,3 +79,9 @@ def _in_folder(folder):
     if not names:
         raise InputError(f"No images in {folder}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
     return [os.path.join(folder, name) for name in names]
+
+
+def absolute_data(data: str | os.PathLike) -> str:
+    """The same data, found from every folder: paths are made absolute, `tfds:NAME` stays."""
+    data = os.fspath(data)
+    return data if data.startswith("tfds:") else os.path.abspath(os.path.expanduser(data))

@@ -4,7 +4,6 @@ import html
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from ..callbacks.csv_history import read_history
@@ -45,11 +44,11 @@ def write_report(run, export, path):
     Raises:
         InputError: when the run was not evaluated, or not exported to that folder.
     """
-    evaluation = _read_json(run.evaluation, "byol-keras evaluate")
+    evaluation = _read_json(run.evaluation_path, "byol-keras evaluate")
     parities = _read_json(Path(export) / "parity.json", "byol-keras export")
-    history = read_history(run.history)
+    history = read_history(run.history_path)
     epochs = [row["epoch"] + 1 for row in history]
-    sheet = view_grid(open_source(run.source), build_views(run.recipe))
+    sheet = view_grid(open_source(run.data), build_views(run.recipe))
     neighbors, count = _neighbors(run, evaluation)
     body = BODY.substitute(
         summary=html.escape(_summary(run, evaluation)),
@@ -109,7 +108,7 @@ def _neighbors(run, evaluation):
     train, test = (open_source(evaluation[name]["source"]) for name in ("train", "test"))
     _, first = np.unique(test.labels, return_index=True)
     queries = test.subset(first[:QUERIES])
-    encoders = {"trained": keras.models.load_model(run.encoder), "untrained": build_encoder(run)}
+    encoders = {"trained": run.encoder, "untrained": build_encoder(run)}
     found = {}
     for name, encoder in encoders.items():
         vectors, others = l2_normalize_rows(embed(encoder, queries)), l2_normalize_rows(embed(encoder, train))

@@ -82,7 +82,7 @@ def pool(measured):
     for run, results in measured:
         for result in results:
             same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
-            key = json.dumps([*same, run.source, run.exclude, dataclasses.asdict(run.recipe)], sort_keys=True)
+            key = json.dumps([*same, run.data, run.exclude, dataclasses.asdict(run.recipe)], sort_keys=True)
             groups.setdefault(key, []).append((run, result))
     pooled = []
     for members in groups.values():
@@ -160,7 +160,7 @@ def _runs(runs):
     rows = [
         [
             str(run.folder),
-            run.source,
+            run.data,
             run.recipe.backbone,
             str(run.recipe.image_size),
             str(run.recipe.epochs),
@@ -175,7 +175,7 @@ def _runs(runs):
 def _losses(runs):
     curves = []
     for run in runs:
-        history = read_history(run.history)
+        history = read_history(run.history_path)
         if history:
             epochs, losses = [row["epoch"] + 1 for row in history], [row["loss"] for row in history]
             curves.append(curve(epochs, losses, f"loss of {run.folder.name}", "0 to 8, of the predictions"))

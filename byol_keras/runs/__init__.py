@@ -5,6 +5,6 @@ Only what needs no Keras is imported here: the command line takes the recipes' n
 
 from . import recipe as recipes
 from .recipe import Recipe
-from .run import Run, read_finished_run, read_run
+from .run import Run, load_finished_run, load_run
 
-__all__ = ["Recipe", "Run", "read_finished_run", "read_run", "recipes"]
+__all__ = ["Recipe", "Run", "load_finished_run", "load_run", "recipes"]

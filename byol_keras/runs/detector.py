@@ -8,7 +8,7 @@ from ..tasks.detection.detector import Detector
 from ..tasks.detection.model import retinanet
 from ..utils.atomic import atomic_path
 from .build import build_encoder
-from .run import read_run
+from .run import load_run
 
 FIELDS = {"height": int, "width": int, "smallest_anchor": float, "class_names": list}
 
@@ -54,7 +54,7 @@ def load_detector(folder, name="detection"):
     Raises:
         InputError: where there is none, or its files do not belong together.
     """
-    run = read_run(folder)
+    run = load_run(folder)
     path = Path(folder) / name / "detector.json"
     weights = path.with_name("detector.weights.h5")
     if not path.is_file() or not weights.is_file():

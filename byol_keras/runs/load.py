@@ -1,26 +1,33 @@
 """Encoders read back from runs and files."""
 
+import os
 from pathlib import Path
 
 import keras
 
 from ..errors import InputError
-from .run import read_finished_run
+from .run import load_run
 
 
-def load_encoder(path):
+def load_encoder(path: str | os.PathLike) -> keras.Model:
     """The encoder of a run, or of a .keras file.
 
+    Args:
+        path: the folder of a run, or a .keras file of an encoder or of a `BYOL` model.
+
     Returns:
-        keras.Model, (B, H, W, C) float32 in [0, 1] -> (B, D).
+        keras.Model, (B, H, W, C) float32 in [0, 1] -> (B, D) float32.
 
     Raises:
-        InputError: where there is neither, or the file is not a Keras model.
+        InputError: where there is neither, the run is not finished, or the file is not a Keras model.
+
+    Example:
+        encoder = bk.load_encoder("runs/photos")
+        embeddings = encoder.predict(images)
     """
     path = Path(path)
     if path.is_dir():
-        run = read_finished_run(path)
-        path = run.encoder
+        return load_run(path).encoder
     if not path.is_file():
         raise InputError(f"No run and no .keras file at {path}.")
     try:

@@ -1,12 +1,21 @@
 """The folder of a training run: where everything lies, and how it is read back."""
 
 import dataclasses
+import functools
 import json
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path
 from .recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+# What fields of config.json were called at first.
+OLD_NAMES = {"source": "data", "left_out": "exclude", "pictures": "image_count"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,53 +25,66 @@ class Run:
     Other commands add what they make: detection/, segmentation/, labeled/.
 
     Attributes:
-        folder: Path.
-        recipe: `Recipe`.
-        source: str, the SOURCE of the images.
-        seed: int.
+        folder: where it lies.
+        recipe: what decided how it trains.
+        data: the images, see `data.open_source`; files and folders by their absolute paths.
+        seed: of every random draw.
         channels: 1 or 3.
         mean, std: per-channel lists, of the images in [0, 1].
-        exclude: list of str, images and folders below the source that training does not see.
-        probe: str, the SOURCE of labeled images that training was watched by, or None.
-        image_count: int, how many images training began with, those left out not counted; None where it was not noted.
+        exclude: images and folders below `data` that training does not see.
+        probe: the labeled images that training was watched by, as `data`, or None.
+        image_count: how many images training began with, without the excluded ones; None where it was not noted.
     """
 
     folder: Path
     recipe: Recipe
-    source: str
+    data: str
     seed: int
     channels: int
-    mean: list
-    std: list
-    exclude: list = dataclasses.field(default_factory=list)
+    mean: list[float]
+    std: list[float]
+    exclude: list[str] = dataclasses.field(default_factory=list)
     probe: str | None = None
     image_count: int | None = None
 
+    @functools.cached_property
+    def encoder(self) -> "keras.Model":
+        """The trained encoder, (B, H, W, C) float32 in [0, 1] -> (B, D) float32; loaded once.
+
+        Raises:
+            InputError: where training has not finished.
+        """
+        from .load import load_encoder
+
+        _check_finished(self)
+        return load_encoder(self.encoder_path)
+
     @property
-    def encoder(self):
+    def encoder_path(self) -> Path:
         return self.folder / "encoder.keras"
 
     @property
-    def checkpoint(self):
+    def checkpoint_path(self) -> Path:
         return self.folder / "checkpoints" / "last.keras"
 
     @property
-    def history(self):
+    def history_path(self) -> Path:
         return self.folder / "history.csv"
 
     @property
-    def logs(self):
+    def logs_path(self) -> Path:
         return self.folder / "logs"
 
     @property
-    def evaluation(self):
+    def evaluation_path(self) -> Path:
         return self.folder / "evaluation.json"
 
     @property
-    def classifier(self):
+    def classifier_path(self) -> Path:
         return self.folder / "classifier"
 
-    def write_config(self):
+    def write_config(self) -> None:
+        """Writes config.json, which holds everything needed to repeat the run."""
         config = {**dataclasses.asdict(self), "versions": _versions()}
         del config["folder"]
         with atomic_path(self.folder / "config.json") as path:
@@ -79,11 +101,21 @@ def check_is_new(folder):
         raise InputError(f"{folder} exists and is not empty: choose another --out, or {other}.")
 
 
-def read_run(folder):
-    """The run in `folder`.
+def load_run(folder: str | os.PathLike) -> Run:
+    """The run in `folder`: what `byol-keras pretrain` made, for Python.
+
+    Args:
+        folder: of a run, finished or not.
+
+    Returns:
+        `Run`; its `encoder` is loaded when it is first used.
 
     Raises:
-        InputError: where there is none, or its config.json cannot be read.
+        InputError: where there is no run, or its config.json cannot be read.
+
+    Example:
+        run = bk.load_run("runs/photos")
+        embeddings = run.encoder.predict(images)
     """
     folder = Path(folder)
     path = folder / "config.json"
@@ -92,23 +124,26 @@ def read_run(folder):
     try:
         config = json.loads(path.read_text())
         config.pop("versions", None)
+        config = {OLD_NAMES.get(name, name): value for name, value in config.items()}
         return Run(folder=folder, **{**config, "recipe": Recipe(**config["recipe"])})
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as the config of a run: {error}") from error
 
 
-def read_finished_run(folder):
+def load_finished_run(folder: str | os.PathLike) -> Run:
     """The run in `folder`, which has an encoder.
 
     Raises:
-        InputError: as `read_run`, and where training has not finished.
+        InputError: as `load_run`, and where training has not finished.
     """
-    run = read_run(folder)
-    if not run.encoder.exists():
-        raise InputError(
-            f"{run.folder} has no encoder.keras yet: training has not finished, go on with pretrain --resume."
-        )
+    run = load_run(folder)
+    _check_finished(run)
     return run
+
+
+def _check_finished(run):
+    if not run.encoder_path.exists():
+        raise InputError(f"{run.folder} has no encoder.keras yet: training has not finished, resume it.")
 
 
 def _versions():

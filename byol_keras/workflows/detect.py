@@ -10,7 +10,7 @@ from ..runs.build import build_encoder
 from ..runs.detector import save_detector
 from ..runs.load import load_encoder
 from ..runs.results import Result, results_name, share, write_results
-from ..runs.run import read_run
+from ..runs.run import load_run
 from ..tasks.detection.coco import read_coco
 from ..tasks.detection.letterbox import letterbox_size
 from ..tasks.detection.metrics import average_precision
@@ -49,7 +49,7 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
     if seeds < 1:
         raise InputError(f"--seeds must be a whole number from 1. Received: {seeds}")
     require_extra("Average precision", "pycocotools")
-    run = read_run(folder)
+    run = load_run(folder)
     pretrained = load_encoder(folder)
     keras_cv_backbone(pretrained)  # Refuses what cannot be a backbone before anything else is done.
     boxed, test_boxed = read_coco(*train), read_coco(*test)

@@ -3,7 +3,6 @@
 import json
 import time
 
-import keras
 import numpy as np
 
 from ..data.labeled import open_train_and_test
@@ -13,7 +12,7 @@ from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear import linear_accuracy, linear_accuracy_sgd
 from ..runs.build import build_encoder
 from ..runs.results import Result, results_name, share, write_results
-from ..runs.run import read_finished_run
+from ..runs.run import load_finished_run
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
 from ..utils.text_table import text_table
@@ -45,7 +44,7 @@ def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, dra
             of draws out of range.
     """
     require_extra("Evaluation", "sklearn")
-    run = read_finished_run(folder)
+    run = load_finished_run(folder)
     train_images, test_images = open_train_and_test(train, test)
     chosen = label_subsets(train_images.labels, label_fraction, draws, seed)
     result = {
@@ -57,11 +56,11 @@ def evaluate_run(folder, train, test, label_fraction=1.0, sgd=False, seed=0, dra
         "linear_probe": "sgd" if sgd else "lbfgs",
         "results": {},
     }
-    for name, encoder in (("untrained", build_encoder(run)), ("trained", keras.models.load_model(run.encoder))):
+    for name, encoder in (("untrained", build_encoder(run)), ("trained", run.encoder)):
         start = time.monotonic()
         result["results"][name] = judge(encoder, train_images, test_images, chosen, sgd, seed)
         result["results"][name]["seconds"] = round(time.monotonic() - start, 1)
-    with atomic_path(run.evaluation) as path:
+    with atomic_path(run.evaluation_path) as path:
         path.write_text(json.dumps(result, indent=2) + "\n")
     write_results(run, results_name("evaluation", label_fraction), results_of(result, seed, command))
     return result

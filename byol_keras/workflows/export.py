@@ -19,7 +19,7 @@ from ..export.parity.accuracy import labeled_sample
 from ..export.parity.check import check, require, table, write_json
 from ..runs.classifier import parts, read_classifier
 from ..runs.load import load_encoder
-from ..runs.run import read_run
+from ..runs.run import load_run
 
 IMAGES_TO_CHECK = 64
 
@@ -81,7 +81,7 @@ def export_run(
     name = "encoder" if head is None and not classifier else "classifier"
     encoder, head = _encoder_and_head(folder, format, classifier, head)
     data = calibration or _source(folder)
-    source = open_source(data) if calibration else excluding(open_source(data), read_run(folder).exclude)
+    source = open_source(data) if calibration else excluding(open_source(data), load_run(folder).exclude)
     if format in ("tflite", "all") and "int8" in kinds:
         require_enough(len(source), f" in {data}")
     _check_fits(encoder, source, data)
@@ -153,7 +153,7 @@ def _encoder_and_head(folder, format, classifier, head):
         return load_encoder(folder), LinearHead.load(head)
     if Path(folder).is_file():
         raise InputError(f"{folder} is not a run: --classifier takes one that `byol-keras finetune` has worked on.")
-    model, class_names = read_classifier(read_run(folder).classifier)
+    model, class_names = read_classifier(load_run(folder).classifier_path)
     encoder, (weights, bias) = parts(model)
     return encoder, LinearHead(weights, bias, class_names)
 
@@ -161,7 +161,7 @@ def _encoder_and_head(folder, format, classifier, head):
 def _source(folder):
     if Path(folder).is_file():
         raise InputError(f"{folder} is not a run, so its images are not known: name some with --calibration SOURCE.")
-    return read_run(folder).source
+    return load_run(folder).data
 
 
 def _check_fits(encoder: keras.Model, source, data):

@@ -3,7 +3,6 @@
 import dataclasses
 import time
 
-import keras
 import numpy as np
 
 from ..data.labeled import class_names_of, open_train_and_test
@@ -14,7 +13,7 @@ from ..evaluation.linear import logistic_regression
 from ..runs.build import build_encoder
 from ..runs.classifier import write_classifier
 from ..runs.results import Result, results_name, share, write_results
-from ..runs.run import read_finished_run
+from ..runs.run import load_finished_run
 from ..tasks.classification.schedule import schedule_for
 from ..tasks.classification.train import fine_tune, predict
 from ..utils.extras import require_extra
@@ -50,7 +49,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     """
     started = time.monotonic()
     require_extra("Fine-tuning", "sklearn")
-    run = read_finished_run(folder)
+    run = load_finished_run(folder)
     train_images, test_images = open_train_and_test(train, test)
     names = class_names_of(train_images)
     _check_every_class(train_images, names, train)
@@ -61,7 +60,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         SCRATCH: schedule_for(count, pretrained=False, **(flags or {})),
     }
     starts = [
-        (TUNED, PROBE, keras.models.load_model(run.encoder)),
+        (TUNED, PROBE, run.encoder),
         (SCRATCH, UNTRAINED_PROBE, build_encoder(run)),
     ]
     scores = {TUNED: [], SCRATCH: [], PROBE: [], UNTRAINED_PROBE: []}
@@ -95,7 +94,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         command=command,
     )
     about = {"train": str(train), "training images": count, "seed": seed, "command": command}
-    write_classifier(run.classifier, kept, names, about)
+    write_classifier(run.classifier_path, kept, names, about)
     write_results(run, results_name("finetune", label_fraction), [result])
     return [result]
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ..data.validate import list_broken
-from ..runs.run import read_finished_run
+from ..runs.run import load_finished_run
 from ..tasks.labeling.labels_file import LabelsFile
 from ..tasks.labeling.session import LabelingSession
 from ..utils.extras import require_extra
@@ -26,7 +26,7 @@ def open_labeling(run, folder, labels):
         InputError: for a mistake in any of them.
     """
     require_extra("Labeling", "sklearn")
-    run, folder = read_finished_run(run), Path(folder).expanduser()
+    run, folder = load_finished_run(run), Path(folder).expanduser()
     # The file of labels is read last, as it is judged by the images.
     names, embeddings = folder_embeddings(run, folder)
     file = LabelsFile(labels, folder, names)

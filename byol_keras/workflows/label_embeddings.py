@@ -38,7 +38,7 @@ def folder_embeddings(run, folder):
         raise InputError(f"No such folder: {folder}")
     place = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
     path = run.folder / "embeddings" / f"{os.path.basename(root)}-{place}.npz"
-    fingerprint = _fingerprint(run.encoder, root)
+    fingerprint = _fingerprint(run.encoder_path, root)
     kept = _read(path, fingerprint)
     if kept is not None:
         return kept

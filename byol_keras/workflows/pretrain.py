@@ -9,12 +9,13 @@ from ..callbacks import Checkpoint, CSVHistory, InputCheck, OnlineKNN, TargetEMA
 from ..data import open_source
 from ..data.exclude import excluding
 from ..data.images import evenly
+from ..data.open import absolute_data
 from ..data.train_pipeline import steps_per_epoch, two_view_batches
 from ..errors import InputError
 from ..models.backbones import check_name
 from ..precision import cast_model, dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
-from ..runs.run import Run, check_is_new, read_run
+from ..runs.run import Run, check_is_new, load_run
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
 
@@ -46,6 +47,7 @@ def pretrain(data, out, recipe, seed=0, exclude=(), probe=None):
     if not 0 <= seed < 2**32:
         raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     policy = dtype_policy(recipe.precision)
+    data, probe = absolute_data(data), None if probe is None else absolute_data(probe)
     source = excluding(open_source(data), exclude)
     online_knn = build_probe(probe, source.channels)
     steps = steps_per_epoch(source, recipe.batch_size)
@@ -65,21 +67,21 @@ def resume(out):
     Raises:
         InputError: where there is no run, it is finished, or its source has more or fewer images than it had.
     """
-    run = read_run(out)
+    run = load_run(out)
     if run.probe is not None:
         require_extra("Watching training by labeled images", "sklearn")
-    if run.encoder.exists():
+    if run.encoder_path.exists():
         raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
-    source = excluding(open_source(run.source), run.exclude)
+    source = excluding(open_source(run.data), run.exclude)
     if run.image_count not in (None, len(source)):
         # Epochs would be counted wrongly, and the learning rate would not end at 0.
         raise InputError(
-            f"{run.source} has {len(source):,} images now, and had {run.image_count:,} when {run.folder} was begun: "
+            f"{run.data} has {len(source):,} images now, and had {run.image_count:,} when {run.folder} was begun: "
             "make it as it was, or begin a new run."
         )
     steps = steps_per_epoch(source, run.recipe.batch_size)
-    if run.checkpoint.exists():
-        model = keras.models.load_model(run.checkpoint)
+    if run.checkpoint_path.exists():
+        model = keras.models.load_model(run.checkpoint_path)
     else:
         model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
     return _train(run, model, source, build_probe(run.probe, run.channels))
@@ -111,14 +113,14 @@ def _train(run, model, source, online_knn):
             TargetEMA(recipe.tau_base),
             # Before those that write what it finds.
             *online_knn,
-            CSVHistory(run.history),
-            keras.callbacks.TensorBoard(run.logs, write_graph=False),
-            TensorBoardImages(run.logs, source, views),
-            Checkpoint(run.checkpoint),
+            CSVHistory(run.history_path),
+            keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
+            TensorBoardImages(run.logs_path, source, views),
+            Checkpoint(run.checkpoint_path),
             InputCheck(batches),
         ],
     )
-    with atomic_path(run.encoder) as path:
+    with atomic_path(run.encoder_path) as path:
         cast_model(model.encoder, "float32").save(path)
     return run
 

@@ -2,14 +2,12 @@
 
 import time
 
-import keras
-
 from ..data.labeled import open_labeled
 from ..errors import InputError
 from ..evaluation.embed import embed
 from ..runs.build import build_encoder
 from ..runs.results import Result, write_results
-from ..runs.run import read_finished_run
+from ..runs.run import load_finished_run
 from ..tasks.retrieval.metrics import RECALL_AT, retrieval_leave_one_out, retrieval_scores
 
 
@@ -30,14 +28,14 @@ def retrieval_of_run(folder, index, queries=None, command=""):
         InputError: for a run without an encoder, sources without labels or with other classes, or too few images.
     """
     start = time.monotonic()
-    run = read_finished_run(folder)
+    run = load_finished_run(folder)
     found, asked = open_labeled(index), None if queries is None else open_labeled(queries)
     if asked is not None and asked.class_names != found.class_names:
         raise InputError(f"{index} and {queries} do not have the same classes: give them the same subfolders.")
     if len(found) - (asked is None) < max(RECALL_AT):
         raise InputError(f"{index}: {len(found)} images are too few for recall at {max(RECALL_AT)}.")
     scores = {}
-    for method, encoder in (("pretrained", keras.models.load_model(run.encoder)), ("untrained", build_encoder(run))):
+    for method, encoder in (("pretrained", run.encoder), ("untrained", build_encoder(run))):
         vectors = embed(encoder, found)
         if asked is None:
             scores[method] = retrieval_leave_one_out(vectors, found.labels)

@@ -14,7 +14,7 @@ from ..precision import cast_model, dtype_policy, policy_scope
 from ..runs.build import build_encoder
 from ..runs.load import load_encoder
 from ..runs.results import Result, results_name, share, write_results
-from ..runs.run import read_run
+from ..runs.run import load_run
 from ..tasks.segmentation.dataset import open_segmentation
 from ..tasks.segmentation.metrics import class_iou
 from ..tasks.segmentation.model import build_segmenter, predictor
@@ -53,11 +53,11 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3,
     if seeds < 1:
         raise InputError(f"--seeds must be a whole number from 1. Received: {seeds}")
     schedule = schedule or Schedule()
-    run, encoder = read_run(folder), load_encoder(folder)
+    run, encoder = load_run(folder), load_encoder(folder)
     try:
         keras_cv_backbone(encoder)
     except InputError as error:
-        raise InputError(f"{run.encoder}: {error}") from error
+        raise InputError(f"{run.encoder_path}: {error}") from error
     train_set = open_segmentation(train)
     test_set = open_segmentation(test, like=train_set)
     if np.count_nonzero(train_set.pixels.sum(axis=0)) < 2:

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..evaluation.embed import embed
 from ..runs.build import build_encoder
 from ..runs.results import Result, write_results
-from ..runs.run import read_finished_run
+from ..runs.run import load_finished_run
 from ..tasks.verification.dataset import fold_numbers, located, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
 from ..utils.atomic import atomic_path
@@ -47,7 +47,7 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
     """
     start = time.monotonic()
     require_extra("Verification", "sklearn", "matplotlib")
-    run = read_finished_run(folder)
+    run = load_finished_run(folder)
     if not os.path.isdir(data):
         raise InputError(f"No such folder: {data}")
     pairs = read_pairs(pairs_file)
@@ -82,7 +82,7 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
 def _scores(run, tested, trained_on, places):
     """dict of method -> (N,) similarities of the pairs at `places` (N, 2) in `tested`."""
     whitened, plain = {}, {}
-    encoders = {"pretrained": keras.models.load_model(run.encoder), "untrained": build_encoder(run)}
+    encoders = {"pretrained": run.encoder, "untrained": build_encoder(run)}
     for name, encoder in encoders.items():
         encoder = _with_mirrored(encoder)
         vectors = embed(encoder, tested)
@@ -106,7 +106,7 @@ def _judged(scores, pairs):
 
 def _images_for_whitening(run):
     """Those the run was trained on, at most IMAGES_FOR_WHITENING of them, evenly taken."""
-    source = excluding(open_source(run.source), run.exclude)
+    source = excluding(open_source(run.data), run.exclude)
     return source.subset(evenly(len(source), IMAGES_FOR_WHITENING))
 
 
@@ -118,9 +118,9 @@ def _with_mirrored(encoder):
 
 def _check_unseen(run, data, pairs):
     """Raises InputError where the run was trained on images of those in the pairs."""
-    source = os.path.expanduser(run.source)
+    source = os.path.expanduser(run.data)
     if not os.path.isdir(source):
-        print(f"{run.source} is no folder: whether the run was trained on those in the pairs has not been checked.")
+        print(f"{run.data} is no folder: whether the run was trained on those in the pairs has not been checked.")
         return
     exclude = set(run.exclude)
     names = [name for name in find_images(source) if not matches(name, exclude)]

@@ -312,7 +312,7 @@ def test_a_run_whose_folder_has_changed_is_not_resumed(unfinished, images, tmp_p
     shutil.copytree(images[0], tmp_path / "fewer")
     (tmp_path / "fewer" / "bars" / "0.png").unlink()
     config = json.loads((unfinished / "config.json").read_text())
-    (unfinished / "config.json").write_text(json.dumps({**config, "source": str(tmp_path / "fewer")}))
+    (unfinished / "config.json").write_text(json.dumps({**config, "data": str(tmp_path / "fewer")}))
     said = failure(capfd, "pretrain", "--out", unfinished, "--resume")
     assert "fewer has 47 images now, and had 48 when" in said
     assert not (unfinished / "encoder.keras").exists()

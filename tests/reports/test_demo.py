@@ -29,15 +29,15 @@ def run(tmp_path_factory):
         np.savez(folder / f"{name}.npz", images=images, labels=labels, class_names=[f"<{n}>" for n in class_names])
     run = Run(folder / "run", RECIPE, str(folder / "train.npz"), 0, 1, [0.5], [0.2])
     run.write_config()
-    build_encoder(run).save(run.encoder)
-    run.history.write_text(HISTORY)
+    build_encoder(run).save(run.encoder_path)
+    run.history_path.write_text(HISTORY)
     evaluation = {
         "train": {"source": str(folder / "train.npz"), "images": 20},
         "test": {"source": str(folder / "test.npz"), "images": 20},
         "neighbors": 20,
         "results": {"untrained": {"knn": 0.43, "linear": 0.41}, "trained": {"knn": 0.7512, "linear": 0.702}},
     }
-    run.evaluation.write_text(json.dumps(evaluation))
+    run.evaluation_path.write_text(json.dumps(evaluation))
     (folder / "parity.json").write_text(json.dumps([{**parity, "latency_ms": 1.234} for parity in PARITIES]))
     return run
 

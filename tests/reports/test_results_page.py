@@ -57,7 +57,7 @@ def test_the_seed_of_a_measurement_does_not_part_it_from_others(runs):
 def test_the_command_writes_a_page_of_its_own(runs, tmp_path, capsys):
     for run in runs[:2]:
         write_results(run, "finetune", [dataclasses.replace(FEW, command="byol-keras finetune --data 'a b'")])
-        run.history.write_text("epoch,loss\n0,2.0\n1,1.0\n")
+        run.history_path.write_text("epoch,loss\n0,2.0\n1,1.0\n")
     assert main(["report", str(runs[0].folder), str(runs[1].folder)]) == 0
     shown = capsys.readouterr().out
     # 60, 70, 60, 70: mean 65, deviation sqrt(100 / 3) = 5.8; 15 points above 50.

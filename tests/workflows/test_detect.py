@@ -17,7 +17,7 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.detector import load_detector, save_detector
 from byol_keras.runs.recipe import Recipe
 from byol_keras.runs.results import read_results
-from byol_keras.runs.run import Run, read_run
+from byol_keras.runs.run import Run, load_run
 from byol_keras.tasks.detection import Detector, Schedule, average_precision, fine_tuned_detector, read_coco
 from byol_keras.tasks.detection.model import retinanet
 
@@ -34,7 +34,7 @@ def make_run(folder, recipe=RECIPE):
     """A run whose encoder is untrained."""
     run = Run(folder, recipe, "photos", 0, 3, [0.35] * 3, [0.2] * 3)
     run.write_config()
-    build_encoder(run).save(run.encoder)
+    build_encoder(run).save(run.encoder_path)
     return run
 
 
@@ -119,7 +119,7 @@ def test_a_kept_detector_is_the_same(kept, squares):
 
 def test_detectors_of_other_shares_of_the_labels_stand_side_by_side(kept, tmp_path):
     shutil.copytree(kept[0].folder, tmp_path / "run")
-    run, detector = read_run(tmp_path / "run"), kept[1]
+    run, detector = load_run(tmp_path / "run"), kept[1]
     other = dataclasses.replace(detector, letterbox=(96, 96))
     assert save_detector(other, run, "detection-10pct") == run.folder / "detection-10pct"
     assert load_detector(run.folder).letterbox == (64, 96)

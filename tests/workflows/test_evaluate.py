@@ -1,6 +1,5 @@
 import json
 
-import keras
 import numpy as np
 import pytest
 
@@ -16,7 +15,7 @@ def test_each_draw_is_judged_by_its_own_images(make_run, sources):
     run = make_run(encoder_seed=9)
     result = evaluate_run(run.folder, *sources, label_fraction=0.5, seed=2, draws=2, command="byol-keras evaluate")
     train, test = open_train_and_test(*sources)
-    encoder = keras.models.load_model(run.encoder)
+    encoder = run.encoder
     row, knn, linear = result["results"]["trained"], [], []
     for seed in (2, 3):
         drawn = train.subset(stratified(train.labels, 0.5, seed))
@@ -27,7 +26,7 @@ def test_each_draw_is_judged_by_its_own_images(make_run, sources):
     assert row["linear_draws"] == linear
     assert (row["knn"], row["linear"]) == (np.mean(knn), np.mean(linear))
     assert result["train"]["images"] == 36
-    assert json.loads(run.evaluation.read_text()) == result
+    assert json.loads(run.evaluation_path.read_text()) == result
     by_knn, by_linear = read_results(run)
     assert by_knn.task == "Image classification, 20-NN, 50 % of the labels"
     assert list(by_knn.scores) == ["pretrained", "untrained"]
@@ -61,7 +60,7 @@ def test_table_has_mean_and_deviation():
 
 def test_a_run_that_has_not_finished(make_run, sources):
     run = make_run()
-    run.encoder.unlink()
+    run.encoder_path.unlink()
     with pytest.raises(InputError, match=r"no encoder\.keras yet"):
         evaluate_run(run.folder, *sources)
-    assert not run.evaluation.exists()
+    assert not run.evaluation_path.exists()

@@ -1,6 +1,5 @@
 import json
 
-import keras
 import numpy as np
 import pytest
 
@@ -31,14 +30,14 @@ def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources
     assert result.command.startswith("byol-keras finetune ")
 
     train, test = open_train_and_test(*sources)
-    drawn, encoder = train.subset(stratified(train.labels, 0.5, 4)), keras.models.load_model(run.encoder)
+    drawn, encoder = train.subset(stratified(train.labels, 0.5, 4)), run.encoder
     probe = linear_accuracy(embed(encoder, drawn), drawn.labels, embed(encoder, test), test.labels)
     assert result.scores["linear probe, frozen"] == [probe]
-    classifier, names = read_classifier(run.classifier)
+    classifier, names = read_classifier(run.classifier_path)
     assert names == ("red", "green", "blue")
     right = np.mean(predict(classifier, test).argmax(axis=1) == test.labels)
     assert result.scores["fine-tuned"] == [right]
-    assert json.loads((run.classifier / "classes.json").read_text())["training images"] == 36
+    assert json.loads((run.classifier_path / "classes.json").read_text())["training images"] == 36
 
 
 @pytest.mark.slow
@@ -49,7 +48,7 @@ def test_of_several_draws_the_first_classifier_is_kept(make_run, sources):
     (alone,) = finetune_run(run.folder, *sources, label_fraction=0.25, flags=flags, seed=2)
     (both,) = finetune_run(run.folder, *sources, label_fraction=0.25, draws=2, flags=flags, seed=1)
     assert {method: scores[1:] for method, scores in both.scores.items()} == alone.scores
-    classifier, _ = read_classifier(run.classifier)
+    classifier, _ = read_classifier(run.classifier_path)
     _, test = open_train_and_test(*sources)
     assert both.scores["fine-tuned"][0] == np.mean(predict(classifier, test).argmax(axis=1) == test.labels)
 
@@ -77,10 +76,10 @@ def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
     ):
         with pytest.raises(InputError, match=said):
             finetune_run(run.folder, *sources_, **given)
-    run.encoder.unlink()
+    run.encoder_path.unlink()
     with pytest.raises(InputError, match=r"no encoder\.keras yet"):
         finetune_run(run.folder, train, test)
-    assert not run.classifier.exists()
+    assert not run.classifier_path.exists()
     assert not (run.folder / "results").exists()
 
 
@@ -100,7 +99,7 @@ def test_the_classifier_exports_with_its_names(make_run, sources, tmp_path, caps
     described = json.loads((out / "classifier-int8.tflite.json").read_text())
     assert described["scores"]["labels"] == ["red", "green", "blue"]
 
-    classifier, _ = read_classifier(run.classifier)
+    classifier, _ = read_classifier(run.classifier_path)
     _, test = open_train_and_test(*sources)
     scores = predict(classifier, test)
     classify = tf.saved_model.load(str(out / "classifier" / "1")).signatures["classify"]
@@ -122,5 +121,5 @@ def test_other_runtimes_get_no_classifier(flags, make_run, sources, tmp_path, ca
     run = make_run()
     assert main(["export", str(run.folder), "--classifier", "--out", str(tmp_path / "ship"), *flags]) == 2
     assert "--classifier writes a SavedModel and a .tflite" in capsys.readouterr().err
-    assert main(["export", str(run.encoder), "--classifier", "--out", str(tmp_path / "ship")]) == 2
+    assert main(["export", str(run.encoder_path), "--classifier", "--out", str(tmp_path / "ship")]) == 2
     assert "--classifier takes one that `byol-keras finetune` has worked on" in capsys.readouterr().err

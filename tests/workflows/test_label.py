@@ -22,7 +22,7 @@ def run(tmp_path, tiny_encoder):
     keras.utils.set_random_seed(0)
     run = Run(tmp_path / "run", recipe_named("short"), "photos", 0, 3, [0.5] * 3, [0.2] * 3)
     run.write_config()
-    tiny_encoder().save(run.encoder)
+    tiny_encoder().save(run.encoder_path)
     return run.folder
 
 

@@ -18,7 +18,7 @@ def run(tmp_path, tiny_encoder):
     keras.utils.set_random_seed(0)
     run = Run(tmp_path / "run", recipe_named("short"), "photos", 0, 3, [0.5] * 3, [0.2] * 3)
     run.write_config()
-    tiny_encoder().save(run.encoder)
+    tiny_encoder().save(run.encoder_path)
     return run
 
 
@@ -52,7 +52,7 @@ def test_embeddings_are_computed_once_and_again_after_a_change(run, colored, cou
     (folder / names[1]).unlink()
     assert len(folder_embeddings(run, folder)[0]) == 59
     keras.utils.set_random_seed(1)
-    tiny_encoder().save(run.encoder)
+    tiny_encoder().save(run.encoder_path)
     assert np.abs(folder_embeddings(run, folder)[1][0] - changed[0]).max() > 0
     assert count() == 4
     assert len(list((run.folder / "embeddings").iterdir())) == 1
@@ -90,6 +90,6 @@ def test_bad_input(run, colored, tmp_path):
         folder_embeddings(run, tmp_path / "empty")
     with pytest.raises(InputError, match="No such folder"):
         folder_embeddings(run, tmp_path / "missing")
-    run.encoder.unlink()
+    run.encoder_path.unlink()
     with pytest.raises(InputError, match="training has not finished"):
         open_labeling(run.folder, colored[0], tmp_path / "labels.csv")

@@ -30,7 +30,7 @@ def place(tmp_path_factory):
     encoder = build_encoder(run)
     generator = np.random.default_rng(0)
     encoder.set_weights([w + generator.normal(0, 0.05, w.shape) for w in encoder.get_weights()])
-    encoder.save(run.encoder)
+    encoder.save(run.encoder_path)
     return folder, run, encoder
 
 

@@ -11,7 +11,7 @@ from byol_keras.cli.main import main
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import recipe_named
 from byol_keras.runs.results import read_results
-from byol_keras.runs.run import Run, read_run
+from byol_keras.runs.run import Run, load_run
 from byol_keras.tasks.segmentation import class_iou, confusion, load_segmenter, open_segmentation, predictor
 
 
@@ -21,7 +21,7 @@ def make_run(folder, backbone="resnet10", channels=3):
     recipe = dataclasses.replace(recipe_named("short"), backbone=backbone, image_size=64, precision="float32")
     run = Run(folder, recipe, "images", 7, channels, [0.4] * channels, [0.3] * channels)
     run.write_config()
-    build_encoder(run).save(run.encoder)
+    build_encoder(run).save(run.encoder_path)
     return run
 
 
@@ -52,7 +52,7 @@ def test_both_are_trained_scored_drawn_and_kept(folders, tmp_path, capsys):
     assert "25 steps on 3 scenes" in printed
     assert "gain of the first" in printed
 
-    results = read_results(read_run(run.folder))
+    results = read_results(load_run(run.folder))
     assert [result.metric for result in results] == ["mean IoU", "IoU of sky", "IoU of ground", "IoU of box"]
     assert {result.task for result in results} == {"Semantic segmentation, 50 % of the labels"}
     assert all(len(scores) == 2 for scores in results[0].scores.values())
@@ -93,7 +93,7 @@ def test_an_encoder_that_cannot_be_a_backbone(folders, tmp_path, capfd):
     for backbone, channels in (("resnet8x2", 3), ("resnet10", 1)):
         run = make_run(tmp_path / f"{backbone}-{channels}", backbone, channels)
         line = failure(capfd, "segment", run.folder, "--train", train, "--test", test)
-        assert f"{run.encoder}: A keras-cv backbone can be made of resnet10, resnet18 or resnet34" in line
+        assert f"{run.encoder_path}: A keras-cv backbone can be made of resnet10, resnet18 or resnet34" in line
 
 
 def test_wrong_options(folders, tmp_path, capfd):

@@ -12,7 +12,7 @@ from byol_keras.cli.main import main
 from byol_keras.data import open_source
 from byol_keras.evaluation import embed
 from byol_keras.runs.results import read_results
-from byol_keras.runs.run import read_run
+from byol_keras.runs.run import load_run
 from byol_keras.tasks.verification.dataset import read_pairs
 from byol_keras.tasks.verification.metrics import similarities
 
@@ -84,7 +84,7 @@ def test_the_list_names_who_is_in_the_folds(held_out):
 
 
 def test_the_run_knows_what_it_did_not_see(run):
-    assert read_run(run).exclude == [f"P{i}" for i in range(3, 9)]
+    assert load_run(run).exclude == [f"P{i}" for i in range(3, 9)]
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ def test_verify_measures_on_folds_that_training_has_not_seen(run, faces, capsys)
     assert verify(run, faces, "--folds", "2-3") == 0
     printed = capsys.readouterr().out
     assert "true accepts at 1 % false" in printed
-    results = read_results(read_run(run))
+    results = read_results(load_run(run))
     assert [result.metric for result in results] == ["accuracy", "ROC AUC", "true accepts at 1 % false"]
     for result in results:
         assert list(result.scores)[:2] == ["pretrained", "untrained"]
