@@ -4,5 +4,6 @@ from .arrays import from_arrays
 from .images import ImageSource
 from .open import open_source
 from .synthetic import draw
+from .tfds import from_tfds
 
-__all__ = ["ImageSource", "draw", "from_arrays", "open_source"]
+__all__ = ["ImageSource", "draw", "from_arrays", "from_tfds", "open_source"]

@@ -1,7 +1,9 @@
 """Arrays, in memory or in an .npz file, as a source."""
 
+import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,7 +11,9 @@ from ..errors import InputError
 from .images import ImageSource
 
 
-def from_arrays(images, labels=None, class_names=None):
+def from_arrays(
+    images: np.ndarray, labels: np.ndarray | None = None, class_names: Sequence[str] | None = None
+) -> ImageSource:
     """Images from arrays.
 
     Args:
@@ -22,6 +26,13 @@ def from_arrays(images, labels=None, class_names=None):
 
     Raises:
         InputError: for other shapes, types or values.
+
+    Example:
+        ```python
+        (images, labels), _ = keras.datasets.fashion_mnist.load_data()
+        source = bk.data.from_arrays(images, labels)
+        embeddings = bk.evaluation.embed(encoder, source)
+        ```
     """
     images = _checked_images(images)
     if labels is not None:
@@ -41,8 +52,14 @@ def from_arrays(images, labels=None, class_names=None):
     )
 
 
-def from_npz(path):
+def from_npz(path: str | os.PathLike) -> ImageSource:
     """Images from an .npz file with `images`, and optionally `labels` and `class_names`, as `from_arrays` takes them.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        ImageSource with `images`.
 
     Raises:
         InputError: when the file cannot be read or `from_arrays` refuses what is in it.

@@ -4,6 +4,7 @@ EXIF orientation is not applied: TensorFlow's decoders, used in training and in 
 """
 
 import io
+import os
 import threading
 import warnings
 from typing import NamedTuple
@@ -28,11 +29,11 @@ class Check(NamedTuple):
     reason: str | None = None
 
 
-def decode(source):
+def decode(source: bytes | str | os.PathLike) -> np.ndarray:
     """Decodes an image, the first frame of an animated one, to RGB.
 
     Gray becomes three equal channels; transparency is dropped, not blended with a background; of 16-bit channels the
-    high byte is kept (65535 becomes 255); all as TensorFlow's decoders do it. CMYK follows Adobe's convention.
+    high byte is used (65535 becomes 255); all as TensorFlow's decoders do it. CMYK follows Adobe's convention.
 
     Args:
         source: the encoded image as bytes, or the path of a file.
@@ -51,12 +52,12 @@ def decode(source):
         raise InputError(f"Cannot decode {name}: {_reason(error)}") from error
 
 
-def check(source, keep_size=None):
+def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None = None) -> Check:
     """Decodes an image to see whether that works.
 
     Args:
         source: the encoded image as bytes, or the path of a file.
-        keep_size: (height, width) or None. The pixels are kept only of an image of this size.
+        held_size: (height, width) or None. The pixels are given back only of an image of this size.
 
     Returns:
         Check. `jpeg` says whether TensorFlow's JPEG op can decode it; `pixels` is (H, W, 3) uint8 or None.
@@ -68,7 +69,7 @@ def check(source, keep_size=None):
             size = (image.height, image.width)
             is_jpeg = image.format in ("JPEG", "MPO")  # MPO: a JPEG with more images behind it
             jpeg = is_jpeg and image.mode in ("RGB", "L")
-            if size == keep_size:
+            if size == held_size:
                 return Check(size, jpeg, _to_rgb(image))
             if is_jpeg:
                 image.draft("L", (1, 1))  # Reads all of the file, yet computes only every eighth pixel.

@@ -1,14 +1,17 @@
 """Images of a source that training must not see, by name."""
 
+import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from .images import ImageSource
 from .validate import list_names
 
 
-def read_names(path):
+def read_names(path: str | os.PathLike) -> list[str]:
     """The lines of a text file without the blank ones: images or folders below a source, as its names have them.
 
     Raises:
@@ -24,18 +27,18 @@ def read_names(path):
     return names
 
 
-def matches(name, exclude):
+def matches(name: str, exclude: Collection[str]) -> set[str]:
     """Those of `exclude`, a set of str, that are the image `name` or a folder it is in."""
     parts = name.split("/")
     return exclude.intersection("/".join(parts[:i]) for i in range(1, len(parts) + 1))
 
 
-def excluding(source, exclude):
+def excluding(source: ImageSource, exclude: Sequence[str]) -> ImageSource:
     """The images that are neither in `exclude` nor in a folder that is.
 
     Args:
         source: `ImageSource`.
-        exclude: list of str, such as `Abel_Pacheco` or `Abel_Pacheco/Abel_Pacheco_0001.jpg`.
+        exclude: names below the source, such as `Abel_Pacheco` or `Abel_Pacheco/Abel_Pacheco_0001.jpg`.
 
     Returns:
         ImageSource.
@@ -52,10 +55,10 @@ def excluding(source, exclude):
     unknown = sorted(wanted.difference(*found, *broken))
     if unknown:
         raise InputError(
-            f"{len(unknown):,} of the {len(wanted):,} names to leave out are no image and no folder of the source: "
+            f"{len(unknown):,} of the {len(wanted):,} names to exclude are no image and no folder of the source: "
             f"{list_names(unknown)}. Write them as they are below the source."
         )
-    kept = np.array([not names for names in found])
-    if not kept.any():
-        raise InputError(f"All {len(source):,} images of the source are left out: nothing remains to train on.")
-    return source.subset(kept)
+    included = np.array([not names for names in found])
+    if not included.any():
+        raise InputError(f"All {len(source):,} images of the source are excluded: nothing remains to train on.")
+    return source.subset(included)

@@ -32,29 +32,15 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
         raise InputError(f"No such folder: {folder}")
-    names = find_images(root)
-    if not names:
-        raise InputError(f"No images in {folder}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
+    names = require_images(root, folder)
     paths = [os.path.join(root, name) for name in names]
     checked = check_all(paths, names, folder, memory_budget)
 
     # A class whose images are all broken keeps its number, so that the other labels do not depend on it.
     class_names = tuple(sorted({name.split("/")[0] for name in names if "/" in name}))
-    names = tuple(names[i] for i in checked.kept)
-    labels = None
-    if all("/" in name for name in names):
-        number = {name: i for i, name in enumerate(class_names)}
-        labels = np.array([number[name.split("/")[0]] for name in names], np.int64)
-    return ImageSource(
-        names=names,
-        sizes=checked.sizes,
-        labels=labels,
-        class_names=None if labels is None else class_names,
-        images=checked.images,
-        paths=tuple(paths[i] for i in checked.kept),
-        jpeg=checked.jpeg,
-        broken=checked.broken,
-    )
+    number = {name: i for i, name in enumerate(class_names)}
+    labels = np.array([number[name.split("/")[0]] if "/" in name else -1 for name in names], np.int64)
+    return checked.source(names, paths=paths, labels=labels, class_names=class_names)
 
 
 def from_files(
@@ -72,17 +58,7 @@ def from_files(
         ImageSource, or None where not one can be decoded, and a tuple of (name, reason) for each that was excluded.
     """
     checked = check_each(paths, names, where, memory_budget)
-    if not len(checked.kept):
-        return None, checked.broken
-    source = ImageSource(
-        names=tuple(names[i] for i in checked.kept),
-        sizes=checked.sizes,
-        images=checked.images,
-        paths=tuple(paths[i] for i in checked.kept),
-        jpeg=checked.jpeg,
-        broken=checked.broken,
-    )
-    return source, checked.broken
+    return checked.source(names, paths=paths) if len(checked.valid) else None, checked.broken
 
 
 def find_images(root: str | os.PathLike) -> list[str]:
@@ -90,6 +66,18 @@ def find_images(root: str | os.PathLike) -> list[str]:
     names = []
     _collect(root, "", (), names)
     return sorted(names)
+
+
+def require_images(root: str | os.PathLike, folder: str | os.PathLike) -> list[str]:
+    """As `find_images`, at least one.
+
+    Raises:
+        InputError: where there is none, calling the folder `folder`, as it was given.
+    """
+    names = find_images(root)
+    if not names:
+        raise InputError(f"No images in {folder}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
+    return names
 
 
 def report_unlabeled(source: ImageSource) -> str:

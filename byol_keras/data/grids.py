@@ -1,16 +1,19 @@
-"""Images of images: contact sheets, drawn with Pillow."""
+"""Grids of images, and of their two views, drawn with Pillow."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
+from ..augment.two_views import TwoViews
 from .eval_pipeline import ordered_batches
-from .images import evenly
+from .images import ImageSource, evenly
 from .train_pipeline import two_view_batches
 
 GAP = 4
 
 
-def image_grid(rows, cell):
+def image_grid(rows: Sequence[Sequence[np.ndarray]], cell: int) -> Image.Image:
     """Puts images side by side on white.
 
     Args:
@@ -40,13 +43,14 @@ def _tile(pixels, cell):
     return image.resize((cell, cell), filter_)
 
 
-def view_grid(source, views, count=12, seed=0, cell=96):
-    """A sheet of `count` images, evenly taken: original above view 1 above view 2.
+def view_grid(source: ImageSource, views: TwoViews, count: int = 12, seed: int = 0, cell: int = 96) -> Image.Image:
+    """A grid of `count` images, evenly taken: original above view 1 above view 2.
 
     Args:
         source: `ImageSource`.
         views: `TwoViews`.
-        count, seed: int.
+        count: int, at most so many images.
+        seed: int, of the views.
         cell: int, pixels.
 
     Returns:

@@ -1,5 +1,6 @@
 """The one form in which every source hands on its images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +23,14 @@ class ImageSource:
         jpeg: (N,) bool, True where TensorFlow's JPEG op can decode the image: a gray or RGB JPEG; or None where there
             is nothing to decode.
         sizes: (N, 2) int32, height and width in pixels.
-        broken: (name, reason) of each file that was left out because it cannot be decoded.
+        broken: (name, reason) of each file that was excluded because it cannot be decoded.
+
+    Example:
+        ```python
+        source = bk.data.open_source("photos")
+        cats = source.subset(source.labels == source.class_names.index("cat"))
+        print(len(cats), cats.names[0], cats.sizes[0])
+        ```
     """
 
     names: tuple[str, ...]
@@ -35,15 +43,15 @@ class ImageSource:
     jpeg: np.ndarray | None = None
     broken: tuple[tuple[str, str], ...] = ()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         """1 or 3."""
         return 3 if self.images is None else self.images.shape[-1]
 
-    def subset(self, indices):
+    def subset(self, indices: Sequence[int] | np.ndarray | slice) -> "ImageSource":
         """The images at `indices`, in that order.
 
         Args:
@@ -63,6 +71,6 @@ class ImageSource:
         return replace(self, **{field: chosen(getattr(self, field)) for field in fields}, broken=())
 
 
-def evenly(total, count):
-    """At most `count` indices spread evenly over `total`, the first and the last among them: (n,) int."""
+def evenly(total: int, count: int) -> np.ndarray:
+    """At most `count` evenly spaced indices of `total`, the first and the last among them: (n,) int."""
     return np.linspace(0, total - 1, min(count, total)).astype(int)

@@ -1,47 +1,56 @@
-"""Labeled images to learn from and others to judge by."""
+"""Labeled images to train on and others to test with."""
+
+import os
 
 import numpy as np
 
 from ..errors import InputError
-from . import open_source
+from .images import ImageSource
+from .open import open_source
 
 
-def open_train_and_test(train, test):
-    """Opens two SOURCEs of labeled images with the same classes.
+def open_train_and_test(train: str | os.PathLike, test: str | os.PathLike) -> tuple[ImageSource, ImageSource]:
+    """Opens two sources of labeled images with the same classes.
 
     Args:
-        train, test: SOURCEs.
+        train, test: what `open_source` takes.
 
     Returns:
-        two `ImageSource` with labels; every class occurs in the first.
+        Two `ImageSource` with labels; every class occurs in the first.
 
     Raises:
         InputError: for sources without labels, with one class only, with other classes than each other, or for a class
             without a training image.
     """
-    train_images, test_images = open_labeled(train), open_labeled(test)
-    if train_images.class_names != test_images.class_names:
+    train_source, test_source = open_labeled(train), open_labeled(test)
+    if train_source.class_names != test_source.class_names:
         raise InputError(
             f"{train} and {test} do not have the same classes. "
-            f"Received: {_names(train_images)} and {_names(test_images)}"
+            f"Received: {_names(train_source)} and {_names(test_source)}"
         )
-    unknown = np.setdiff1d(test_images.labels, train_images.labels)
+    unknown = np.setdiff1d(test_source.labels, train_source.labels)
     if len(unknown):
         label = unknown[0]
-        name = label if test_images.class_names is None else test_images.class_names[label]
+        name = label if test_source.class_names is None else test_source.class_names[label]
         raise InputError(f"{train} has no image of the class {name!s}, which {test} has: add some.")
-    return train_images, test_images
+    return train_source, test_source
 
 
-def class_names_of(source):
-    """The names of the classes from 0 on, K str; numbers where the source has no names."""
+def class_names_of(source: ImageSource) -> tuple[str, ...]:
+    """The names of the K classes from 0 on; numbers where the labeled source has no names."""
     if source.class_names is None:
         return tuple(str(label) for label in range(int(source.labels.max()) + 1))
     return source.class_names
 
 
-def open_labeled(data):
-    """Opens a SOURCE of labeled images of two classes or more.
+def open_labeled(data: str | os.PathLike) -> ImageSource:
+    """Opens a source of labeled images of two classes or more.
+
+    Args:
+        data: what `open_source` takes.
+
+    Returns:
+        ImageSource with labels.
 
     Raises:
         InputError: for one without labels, or with one class only.

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from ..errors import InputError
 from .arrays import from_npz
-from .folder import SUFFIXES, find_images, from_files, from_folder, report_unlabeled
+from .folder import from_files, from_folder, report_unlabeled, require_images
 from .images import ImageSource
 from .tfds import from_tfds
 from .validate import MEMORY_BUDGET, list_broken, report_broken
 
 
-def open_source(text, memory_budget=MEMORY_BUDGET):
-    """Opens a source, and says on stderr which of its images had to be left out.
+def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> ImageSource:
+    """Opens a source, and says on stderr which of its images had to be excluded.
 
     Args:
-        text: a folder (`from_folder`), `tfds:NAME` or `tfds:NAME:SPLIT` (`from_tfds`; the split is `train` unless
+        data: a folder (`from_folder`), `tfds:NAME` or `tfds:NAME:SPLIT` (`from_tfds`; the split is `train` unless
             given), or an .npz file (`from_npz`).
         memory_budget: int, bytes of images that a folder or TFDS data set may hold in memory.
 
@@ -25,25 +25,32 @@ def open_source(text, memory_budget=MEMORY_BUDGET):
 
     Raises:
         InputError: when there is no such source, or it cannot be used.
+
+    Example:
+        ```python
+        source = bk.data.open_source("photos")  # a folder; its subfolders are the classes
+        source = bk.data.open_source("tfds:imagenette/160px-v2:validation")
+        print(len(source), source.class_names)
+        ```
     """
-    text = os.fspath(text)
-    path = os.path.expanduser(text)
-    if text.startswith("tfds:"):
-        name, _, split = text.removeprefix("tfds:").partition(":")
+    data = os.fspath(data)
+    path = os.path.expanduser(data)
+    if data.startswith("tfds:"):
+        name, _, split = data.removeprefix("tfds:").partition(":")
         if not name:
-            raise InputError(f"A TFDS source is tfds:NAME or tfds:NAME:SPLIT. Received: {text}")
+            raise InputError(f"A TFDS source is tfds:NAME or tfds:NAME:SPLIT. Received: {data}")
         source = from_tfds(name, split or "train", memory_budget=memory_budget)
     elif os.path.isdir(path):
         source = from_folder(path, memory_budget)
     elif path.lower().endswith(".npz"):
         source = from_npz(path)
     elif os.path.exists(path):
-        raise InputError(f"Not a folder, an .npz file or tfds:NAME: {text}")
+        raise InputError(f"Not a folder, an .npz file or tfds:NAME: {data}")
     else:
-        raise InputError(f"No such folder or .npz file: {text!r} (a TFDS data set is tfds:NAME)")
+        raise InputError(f"No such folder or .npz file: {data!r} (a TFDS data set is tfds:NAME)")
     for line in (report_broken(source), report_unlabeled(source)):
         if line:
-            print(f"{text}: {line}", file=sys.stderr)
+            print(f"{data}: {line}", file=sys.stderr)
     return source
 
 
@@ -54,7 +61,7 @@ def open_files(paths: Sequence[str | os.PathLike]) -> ImageSource:
         paths: files and folders.
 
     Returns:
-        `ImageSource` with `paths`, named by these as they were given.
+        ImageSource without labels, with `paths`; the names are these as they were given.
 
     Raises:
         InputError: for a path at which there is nothing, a folder without images, or when no image can be decoded.
@@ -75,9 +82,7 @@ def open_files(paths: Sequence[str | os.PathLike]) -> ImageSource:
 
 
 def _in_folder(folder):
-    names = find_images(os.path.abspath(os.path.expanduser(folder)))
-    if not names:
-        raise InputError(f"No images in {folder}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
+    names = require_images(os.path.abspath(os.path.expanduser(folder)), folder)
     return [os.path.join(folder, name) for name in names]
 
 

@@ -6,15 +6,16 @@ training images, and the figures would be those of remembering.
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 from ..errors import InputError
 
 
-def ordered_split(names, test_share):
+def ordered_split(names: Sequence[str], test_share: float) -> tuple[list[str], list[str]]:
     """Cuts each class once, in the order of its images' names: the beginning to train on, the end to test with.
 
     Args:
-        names: list of str, paths below a folder; the first folder on the path is the class, as in `from_folder`.
+        names: paths below a folder; the first folder on the path is the class, as in `from_folder`.
             Numbers are ordered as numbers: frame9 comes before frame10.
         test_share: float in (0, 1), of each class, rounded, but at least one image.
 
@@ -25,7 +26,7 @@ def ordered_split(names, test_share):
         InputError: for a share out of range, or a class too small to be cut.
     """
     if not 0 < test_share < 1:
-        raise InputError(f"The share to test with must be above 0 and below 1. Received: {test_share}")
+        raise InputError(f"test_share must be above 0 and below 1. Received: {test_share}")
     classes = defaultdict(list)
     for name in names:
         classes[name.split("/")[0] if "/" in name else ""].append(name)

@@ -7,7 +7,7 @@ SIZE = 32
 OVERSAMPLING = 2
 
 
-def draw(count, seed):
+def draw(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Draws `count` images of patterned surfaces, each kind as often as the others, in random order.
 
     Everything but the kind is random: the pattern's size, direction and place, which of its two grays is the darker and

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sys
 import textwrap
 
@@ -13,7 +14,12 @@ from .images import ImageSource
 from .validate import MEMORY_BUDGET, check_all
 
 
-def from_tfds(name, split="train", data_dir=None, memory_budget=MEMORY_BUDGET):
+def from_tfds(
+    name: str,
+    split: str = "train",
+    data_dir: str | os.PathLike | None = None,
+    memory_budget: int = MEMORY_BUDGET,
+) -> ImageSource:
     """The images of a TFDS data set's feature `image`, labeled by its feature `label` where it has one.
 
     Downloads the data set when it is not on the disk yet.
@@ -22,13 +28,18 @@ def from_tfds(name, split="train", data_dir=None, memory_budget=MEMORY_BUDGET):
         name: as TFDS names it: `cifar10`, `imagenette/320px`.
         split: as TFDS names it: `train`, `train[:10%]`, `train+test`.
         data_dir: path where the data sets are; None for TFDS' own choice: TFDS_DATA_DIR or ~/tensorflow_datasets.
-        memory_budget: int, bytes to hold at most: of the encoded images, and of the pixels if these are kept.
+        memory_budget: int, bytes to hold at most: of the encoded images, and of the pixels if these are held.
 
     Returns:
         ImageSource in the order on the disk, RGB, with `images` when all have one size and fit, else with `encoded`.
 
     Raises:
         InputError: for an unknown name or split, a failed download, no `image`, or more than `memory_budget`.
+
+    Example:
+        ```python
+        source = bk.data.from_tfds("cifar10", split="test")
+        ```
     """
     import tensorflow_datasets as tfds
 
@@ -63,21 +74,9 @@ def from_tfds(name, split="train", data_dir=None, memory_budget=MEMORY_BUDGET):
 
     names = [str(i) for i in range(len(encoded))]
     checked = check_all(encoded, names, where, memory_budget)
-    labels = np.array(labels, np.int64)[checked.kept]
-    if labels.min() < 0:  # TFDS marks what is not labeled with -1.
-        labels = None
-    has_names = labels is not None and isinstance(label, tfds.features.ClassLabel)
-    class_names = tuple(label.names) if has_names else None
-    return ImageSource(
-        names=tuple(names[i] for i in checked.kept),
-        sizes=checked.sizes,
-        labels=labels,
-        class_names=class_names,
-        images=checked.images,
-        encoded=tuple(encoded[i] for i in checked.kept) if checked.images is None else None,
-        jpeg=checked.jpeg,
-        broken=checked.broken,
-    )
+    class_names = tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else None
+    # TFDS, too, marks what is not labeled with -1.
+    return checked.source(names, encoded=encoded, labels=labels, class_names=class_names)
 
 
 def _prepared(tfds, name, data_dir):

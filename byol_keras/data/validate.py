@@ -1,5 +1,7 @@
-"""The check of a whole source: every image is decoded once, and the pixels kept when that is possible."""
+"""The check of a whole source: every image is decoded once, and the pixels are held in memory when that is possible."""
 
+import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -8,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..utils.progress import progress
 from .decode import check
+from .images import ImageSource
 
 MEMORY_BUDGET = 2 * 1024**3  # bytes of pixels, or of encoded images, that a source may hold
 MAX_BROKEN_SHARE = 0.1
@@ -16,16 +19,65 @@ _BLOCK = 32  # images that a thread takes at a time
 
 
 class Checked(NamedTuple):
-    """`kept` (M,) indices of the images that decode; `images`, `jpeg`, `sizes` of those; `broken` the others."""
+    """What `check_each` found out about N images, of which M can be decoded.
 
-    kept: np.ndarray
+    Attributes:
+        valid: (M,) int64, the indices of those that can.
+        images: (M, H, W, 3) uint8, their pixels, or None.
+        jpeg: (M,) bool, see `ImageSource`.
+        sizes: (M, 2) int32, height and width in pixels.
+        broken: (name, reason) of each of the others.
+    """
+
+    valid: np.ndarray
     images: np.ndarray | None
     jpeg: np.ndarray
     sizes: np.ndarray
     broken: tuple[tuple[str, str], ...]
 
+    def source(
+        self,
+        names: Sequence[str],
+        paths: Sequence[str] | None = None,
+        encoded: Sequence[bytes] | None = None,
+        labels: np.ndarray | None = None,
+        class_names: tuple[str, ...] | None = None,
+    ) -> ImageSource:
+        """The valid images as a source.
 
-def check_all(sources, names, where, memory_budget=MEMORY_BUDGET):
+        Args:
+            names: N texts.
+            paths: N absolute paths, or None.
+            encoded: N encoded images, or None; not held where the pixels are.
+            labels: (N,) int, or None. -1 marks an image without a label; one such image, and the source has no labels.
+            class_names: the name of each label, or None.
+
+        Returns:
+            ImageSource of M images.
+        """
+
+        def chosen(values):
+            return None if values is None else tuple(values[i] for i in self.valid)
+
+        labels = None if labels is None else np.asarray(labels, np.int64)[self.valid]
+        if labels is None or (labels < 0).any():
+            labels = class_names = None
+        return ImageSource(
+            names=chosen(names),
+            sizes=self.sizes,
+            labels=labels,
+            class_names=class_names,
+            images=self.images,
+            paths=chosen(paths),
+            encoded=chosen(encoded) if self.images is None else None,
+            jpeg=self.jpeg,
+            broken=self.broken,
+        )
+
+
+def check_all(
+    sources: Sequence[str | bytes], names: Sequence[str], where: str | os.PathLike, memory_budget: int = MEMORY_BUDGET
+) -> Checked:
     """Decodes every image once, as `check_each`, and refuses a source of which too little is left.
 
     Args:
@@ -40,7 +92,7 @@ def check_all(sources, names, where, memory_budget=MEMORY_BUDGET):
     """
     checked = check_each(sources, names, where, memory_budget)
     broken = checked.broken
-    if not len(checked.kept) or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
+    if not len(checked.valid) or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
         raise InputError(
             f"{where}: {len(broken):,} of {len(sources):,} images cannot be decoded: {list_broken(broken)}. "
             "Repair or remove them."
@@ -48,10 +100,12 @@ def check_all(sources, names, where, memory_budget=MEMORY_BUDGET):
     return checked
 
 
-def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
-    """Decodes every image once, in threads, and leaves out those that cannot be decoded.
+def check_each(
+    sources: Sequence[str | bytes], names: Sequence[str], where: str | os.PathLike, memory_budget: int = MEMORY_BUDGET
+) -> Checked:
+    """Decodes every image once, in threads, and tells those that can be decoded from those that cannot.
 
-    The decoded pixels are kept when all images have one size and N * H * W * 3 is at most `memory_budget`, and are
+    The decoded pixels are held when all images have one size and N * H * W * 3 is at most `memory_budget`, and are
     dropped as soon as another size turns up.
 
     Args:
@@ -63,13 +117,13 @@ def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
     Returns:
         Checked, of M >= 0 images. `images` is (M, H, W, 3) uint8 or None, `jpeg` (M,) bool, `sizes` (M, 2) int32.
     """
-    keep_size = _size_to_keep(sources, memory_budget)
-    images = None if keep_size is None else np.empty((len(sources), *keep_size, 3), np.uint8)
-    kept, jpeg, sizes, broken = [], [], [], []
+    held_size = _size_to_hold(sources, memory_budget)
+    images = None if held_size is None else np.empty((len(sources), *held_size, 3), np.uint8)
+    valid, jpeg, sizes, broken = [], [], [], []
 
     def check_block(start):
-        # keep_size is looked up when the block's turn comes: by then it may be known that nothing is kept.
-        return [check(source, keep_size) for source in sources[start : start + _BLOCK]]
+        # held_size is looked up when the block's turn comes: by then it may be known that no pixels are held.
+        return [check(source, held_size) for source in sources[start : start + _BLOCK]]
 
     pool = ThreadPoolExecutor()
     try:
@@ -80,47 +134,47 @@ def check_each(sources, names, where, memory_budget=MEMORY_BUDGET):
                 broken.append((names[index], result.reason))
                 continue
             if images is not None and result.pixels is None:
-                images = keep_size = None
+                images = held_size = None
             if images is not None:
-                images[len(kept)] = result.pixels
-            kept.append(index)
+                images[len(valid)] = result.pixels
+            valid.append(index)
             jpeg.append(result.jpeg)
             sizes.append(result.size)
     finally:
         pool.shutdown(cancel_futures=True)  # Without it, Ctrl-C would wait until every image is checked.
 
     return Checked(
-        kept=np.array(kept, np.int64),
-        images=None if images is None else images[: len(kept)],
+        valid=np.array(valid, np.int64),
+        images=None if images is None else images[: len(valid)],
         jpeg=np.array(jpeg, bool),
         sizes=np.array(sizes, np.int32).reshape(-1, 2),
         broken=tuple(broken),
     )
 
 
-def report_broken(source):
-    """One line on the images that were left out, the first five by name; "" when there are none."""
+def report_broken(source: ImageSource) -> str:
+    """One line on the images that were excluded, the first five by name; "" when there are none."""
     if not source.broken:
         return ""
     total = len(source) + len(source.broken)
     return (
-        f"{len(source.broken):,} of {total:,} images cannot be decoded and are left out: {list_broken(source.broken)}"
+        f"{len(source.broken):,} of {total:,} images cannot be decoded and are excluded: {list_broken(source.broken)}"
     )
 
 
-def list_broken(broken, limit=5):
+def list_broken(broken: Sequence[tuple[str, str]], limit: int = 5) -> str:
     """The first of the broken images, with the reason, on one line."""
     text = "; ".join(f"{name} ({reason})" for name, reason in broken[:limit])
     return f"{text}; and {len(broken) - limit:,} more" if len(broken) > limit else text
 
 
-def list_names(names, limit=5):
+def list_names(names: Sequence[str], limit: int = 5) -> str:
     """The first of several names on one line, and how many more there are."""
     text = ", ".join(names[:limit])
     return f"{text} and {len(names) - limit:,} more" if len(names) > limit else text
 
 
-def _size_to_keep(sources, memory_budget):
+def _size_to_hold(sources, memory_budget):
     """(height, width) of the first image that decodes, when all of them in that size would fit; else None."""
     size = next((result.size for result in map(check, sources) if result.reason is None), None)
     if size is None or len(sources) * size[0] * size[1] * 3 > memory_budget:

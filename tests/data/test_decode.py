@@ -118,11 +118,11 @@ def test_pixels_are_kept_of_the_wanted_size_only():
 
 
 @pytest.mark.parametrize("kind", [*ODD, *JPEGS])
-@pytest.mark.parametrize("keep_size", [None, (30, 40)])
-def test_a_file_cut_off_is_found(kind, keep_size):
+@pytest.mark.parametrize("held_size", [None, (30, 40)])
+def test_a_file_cut_off_is_found(kind, held_size):
     data = (ODD | JPEGS)[kind]()
     for length in (len(data) // 2, len(data) * 3 // 4):
-        result = check(data[:length], keep_size)
+        result = check(data[:length], held_size)
         assert result.reason
         assert "\n" not in result.reason
         with pytest.raises(InputError, match="Cannot decode"):

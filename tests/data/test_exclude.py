@@ -30,7 +30,7 @@ def test_images_and_whole_folders_are_left_out(exclude, kept):
 
 
 def test_a_name_that_is_nothing_of_the_source_is_a_mistake():
-    with pytest.raises(InputError, match=r"2 of the 3 names to leave out are no image and no folder .*: An, Bob/de"):
+    with pytest.raises(InputError, match=r"2 of the 3 names to exclude are no image and no folder .*: An, Bob/de"):
         excluding(images(), ["Bob/de", "Ann", "An"])
 
 
@@ -39,7 +39,7 @@ def test_an_image_that_cannot_be_decoded_is_no_mistake():
 
 
 def test_nothing_left_is_a_mistake():
-    with pytest.raises(InputError, match="All 2 images of the source are left out"):
+    with pytest.raises(InputError, match="All 2 images of the source are excluded"):
         excluding(from_arrays(np.zeros((2, 4, 4, 3), np.uint8)), ["0", "1"])
 
 

@@ -48,7 +48,7 @@ def test_tfds(monkeypatch, tmp_path, text, name, split):
     assert asked == [((name, split), {"memory_budget": 7})]
 
 
-def test_what_was_left_out_is_said_once_on_stderr(tmp_path, capsys):
+def test_what_was_excluded_is_said_once_on_stderr(tmp_path, capsys):
     save(tmp_path / "0.png")
     save(tmp_path / "a/1.png")
     (tmp_path / "bad.png").write_bytes(b"")
@@ -56,7 +56,7 @@ def test_what_was_left_out_is_said_once_on_stderr(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        f"{tmp_path}: 1 of 3 images cannot be decoded and are left out: bad.png (the file is empty)",
+        f"{tmp_path}: 1 of 3 images cannot be decoded and are excluded: bad.png (the file is empty)",
         f"{tmp_path}: 1 of 2 images lie beside the subfolders, so these are not taken as labels",
     ]
 

@@ -24,7 +24,7 @@ def test_one_size_keeps_the_pixels_in_order():
     result = run([png(4, 6, i) for i in range(100)])
     assert result.images.shape == (100, 4, 6, 3)
     assert result.images[:, 3, 5, 0].tolist() == list(range(100))
-    assert result.kept.tolist() == list(range(100))
+    assert result.valid.tolist() == list(range(100))
     assert result.sizes.tolist() == [[4, 6]] * 100
 
 
@@ -34,7 +34,7 @@ def test_broken_ones_leave_no_gap():
         sources[i] = sources[i][:40]
     result = run(sources)
     assert [name for name, _ in result.broken] == ["0", "7", "99"]
-    assert result.images[:, 0, 0, 0].tolist() == result.kept.tolist() == [i for i in range(100) if i not in (0, 7, 99)]
+    assert result.images[:, 0, 0, 0].tolist() == result.valid.tolist() == [i for i in range(100) if i not in (0, 7, 99)]
     assert len(result.jpeg) == len(result.sizes) == 97
 
 
@@ -53,8 +53,8 @@ def test_pixels_are_kept_up_to_the_budget():
 def test_above_the_budget_no_pixels_are_held(monkeypatch):
     wanted = []
 
-    def check(source, keep_size=None):
-        wanted.append(keep_size)
+    def check(source, held_size=None):
+        wanted.append(held_size)
         return Check((4, 6))
 
     monkeypatch.setattr(validate, "check", check)
@@ -79,7 +79,7 @@ def test_many_broken_ones_are_an_error(good, bad):
 def test_an_interrupt_ends_the_check(monkeypatch):
     seen = []
 
-    def check(source, keep_size=None):
+    def check(source, held_size=None):
         time.sleep(0.0001)
         seen.append(source)
         return Check((2, 2))

@@ -185,7 +185,7 @@ def test_a_wrong_list_leaves_no_run(run, faces, held_out, tmp_path, capfd):
     wrong = tmp_path / "wrong.txt"
     wrong.write_text("P1\nP77\n")
     assert pretrain(faces, tmp_path / "run", "--leave-out", wrong) == 2
-    assert "1 of the 2 names to leave out are no image and no folder of the source: P77" in failure(capfd)
+    assert "1 of the 2 names to exclude are no image and no folder of the source: P77" in failure(capfd)
     assert not (tmp_path / "run").exists()
     assert main(["pretrain", "--out", str(run), "--resume", "--leave-out", str(held_out)]) == 2
     assert "leave out --leave-out" in failure(capfd)
