@@ -16,12 +16,12 @@ import time
 import numpy as np
 
 from byol_keras.data import open_source
-from byol_keras.evaluation import embed
+from byol_keras.evaluation import LinearHead, embed, probabilities
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.load import load_encoder
 from byol_keras.runs.results import Result, results_table, write_results
 from byol_keras.runs.run import load_run
-from byol_keras.tasks.labeling import LabelingSession, central, fit_head, probabilities, uncertain
+from byol_keras.tasks.labeling import LabelingSession, central, uncertain
 from byol_keras.tasks.labeling.session import ROUND
 
 LABELS = (10, 20, 50, 100)
@@ -32,7 +32,7 @@ def accuracies(asked, pool, truth, test, test_truth):
     """The accuracy of a head trained on the first 10, 20 ... of the images `asked`, {labels: share}."""
     found = {}
     for count in LABELS:
-        head = fit_head(pool[asked[:count]], truth[asked[:count]], range(truth.max() + 1))
+        head = LinearHead.fit(pool[asked[:count]], truth[asked[:count]], range(truth.max() + 1))
         top_1 = np.array(head.labels, int)[np.argmax(probabilities(head, test), axis=1)]
         found[count] = float(np.mean(top_1 == test_truth))
     return found
@@ -50,7 +50,7 @@ def uncertain_after_ten(pool, truth):
     """The images that would be asked about if the choice turned from typical to uncertain ones after 10 answers."""
     asked = central(pool, [], 10).tolist()
     while len(asked) < LABELS[-1]:
-        head = fit_head(pool[asked], truth[asked], range(truth.max() + 1))
+        head = LinearHead.fit(pool[asked], truth[asked], range(truth.max() + 1))
         asked += uncertain(asked, probabilities(head, pool), ROUND).tolist()
     return asked
 

@@ -9,14 +9,14 @@ import numpy as np
 import byol_keras as bk
 from byol_keras.data.arrays import from_arrays
 from byol_keras.data.synthetic import draw
-from byol_keras.evaluation.label_subsets import stratified
+from byol_keras.evaluation.label_subsets import stratified_subset
 from byol_keras.tasks.classification.schedule import Schedule
 from byol_keras.tasks.classification.train import fine_tune, predict
 
 images, labels, class_names = draw(1000, seed=0)
 unlabeled, test = from_arrays(images), from_arrays(*draw(500, seed=1)[:2])
 labeled = from_arrays(images, labels)
-labeled = labeled.subset(stratified(labels, 0.03, seed=0))
+labeled = labeled.subset(stratified_subset(labels, 0.03, seed=0))
 
 scratch = bk.resnet8(image_size=32, channels=1)
 pretrained = keras.models.clone_model(scratch)

@@ -1,18 +1,24 @@
-"""How good an encoder is: frozen embeddings, judged by their neighbors and by a linear probe."""
+"""How good an encoder is: frozen embeddings, evaluated by their neighbors and by a linear probe."""
 
 from .embed import embed
 from .knn import knn_accuracy, knn_leave_one_out
+from .label_subsets import label_subsets, random_subset, stratified_subset
 from .linear import linear_accuracy, linear_accuracy_sgd
-from .linear_head import LinearHead
+from .linear_head import LinearHead, cross_validate, probabilities
 from .neighbors import l2_normalize_rows, nearest
 
 __all__ = [
     "LinearHead",
+    "cross_validate",
     "embed",
     "knn_accuracy",
     "knn_leave_one_out",
     "l2_normalize_rows",
+    "label_subsets",
     "linear_accuracy",
     "linear_accuracy_sgd",
     "nearest",
+    "probabilities",
+    "random_subset",
+    "stratified_subset",
 ]

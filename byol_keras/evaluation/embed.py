@@ -1,8 +1,12 @@
 """Images to vectors."""
 
+from collections.abc import Callable
+
+import keras
 import numpy as np
 import tensorflow as tf
 
+from ..data.images import ImageSource
 from ..data.eval_pipeline import ordered_batches
 from ..errors import InputError
 from ..kernels import fast_layers
@@ -10,7 +14,9 @@ from ..precision import cast_model, dtype_policy
 from ..utils.progress import progress
 
 
-def embed(encoder, source, batch_size=256, precision="float32"):
+def embed(
+    encoder: keras.Model, source: ImageSource, batch_size: int = 256, precision: str = "float32"
+) -> np.ndarray:
     """Embeds every image with the encoder in inference mode.
 
     Args:
@@ -26,6 +32,10 @@ def embed(encoder, source, batch_size=256, precision="float32"):
     Raises:
         InputError: when the encoder does not take squares of one size, the images have another number of channels
             than it takes, or for a precision that there is not.
+
+    Example:
+        >>> source = bk.data.open_source("photos")
+        >>> vectors = bk.evaluation.embed(encoder, source)
     """
     _, size, width, channels = encoder.input_shape
     if size is None or size != width:
@@ -40,9 +50,14 @@ def embed(encoder, source, batch_size=256, precision="float32"):
         )
     if dtype_policy(precision) == "mixed_bfloat16":
         encoder = cast_model(encoder, "bfloat16")
-    with fast_layers(encoder):
-        forward = tf.function(lambda images: encoder(images, training=False), autograph=False)
-        forward = forward.get_concrete_function(tf.TensorSpec((None, *encoder.input_shape[1:])))
+    forward = inference(encoder)
     total = -(-len(source) // batch_size)
     batches = progress(ordered_batches(source, size, batch_size), total, "Embedding")
     return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
+
+
+def inference(encoder: keras.Model) -> Callable:
+    """A model in inference mode as one compiled function: (B, S, S, C) float32 -> what the model gives, any B."""
+    with fast_layers(encoder):
+        forward = tf.function(lambda images: encoder(images, training=False), autograph=False)
+        return forward.get_concrete_function(tf.TensorSpec((None, *encoder.input_shape[1:])))

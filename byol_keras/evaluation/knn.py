@@ -6,15 +6,24 @@ from ..errors import InputError
 from .neighbors import l2_normalize_rows
 
 
-def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07):
+def knn_accuracy(
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    test: np.ndarray,
+    test_labels: np.ndarray,
+    k: int = 20,
+    temperature: float = 0.07,
+) -> float:
     """Share of test images whose class wins the vote of their k nearest training images.
 
     Neighbors are found by cosine similarity, and each votes with exp(similarity / temperature), after Wu et al. 2018
     (arXiv 1805.01978).
 
     Args:
-        train, test: (N, D) and (M, D) float embeddings.
-        train_labels, test_labels: (N,) and (M,) int.
+        train: (N, D) float embeddings.
+        train_labels: (N,) int.
+        test: (M, D) float embeddings.
+        test_labels: (M,) int.
         k: int, at most N.
         temperature: float > 0.
 
@@ -23,13 +32,19 @@ def knn_accuracy(train, train_labels, test, test_labels, k=20, temperature=0.07)
 
     Raises:
         InputError: when k is larger than the number of training images.
+
+    Example:
+        >>> vectors, test_vectors = (bk.evaluation.embed(encoder, source) for source in (train, test))
+        >>> accuracy = bk.evaluation.knn_accuracy(vectors, train.labels, test_vectors, test.labels)
     """
     if k > len(train):
         raise InputError(f"{k} neighbors are asked of {len(train)} training images: give more images.")
     return float(_classifier(train, train_labels, k, temperature).score(l2_normalize_rows(test), test_labels))
 
 
-def knn_leave_one_out(vectors, labels, k=20, temperature=0.07):
+def knn_leave_one_out(
+    vectors: np.ndarray, labels: np.ndarray, k: int = 20, temperature: float = 0.07
+) -> np.ndarray:
     """Which images get their own class by the vote of their k nearest others, as in `knn_accuracy`.
 
     Args:
@@ -43,6 +58,9 @@ def knn_leave_one_out(vectors, labels, k=20, temperature=0.07):
 
     Raises:
         InputError: when there are not more than k images.
+
+    Example:
+        >>> accuracy = bk.evaluation.knn_leave_one_out(vectors, source.labels).mean()
     """
     if k >= len(vectors):
         raise InputError(f"{k} neighbors are asked of the others of {len(vectors)} images: give more images.")
@@ -53,7 +71,7 @@ def _classifier(train, train_labels, k, temperature):
     from sklearn.neighbors import KNeighborsClassifier
 
     def vote(distance):
-        # Of unit vectors: distance^2 = 2 - 2 cosine. The constant exp(1 / T) would overflow and changes no vote.
+        # Of vectors of length 1: distance^2 = 2 - 2 cosine. The constant exp(1 / T) would overflow and changes no vote.
         return np.exp(-np.square(distance) / (2.0 * temperature))
 
     classifier = KNeighborsClassifier(k, weights=vote, algorithm="brute", metric="euclidean")

@@ -5,37 +5,40 @@ import numpy as np
 from ..errors import InputError
 
 
-def label_subsets(labels, fraction, draws, seed):
-    """Several random shares of the images, see `stratified`; draw i has the seed `seed` + i.
+def label_subsets(labels: np.ndarray, label_fraction: float, subsets: int, seed: int) -> list[np.ndarray]:
+    """Several random subsets of labeled images, see `stratified_subset`; subset i has the seed `seed` + i.
 
     Args:
         labels: (N,) int.
-        fraction: float in (0, 1].
-        draws: int from 1.
+        label_fraction: float in (0, 1].
+        subsets: int from 1, how many.
         seed: int from 0.
 
     Returns:
-        list of `draws` arrays (n,) int.
+        list of `subsets` arrays (n,) int.
 
     Raises:
-        InputError: for a number that is out of range, and for several draws of all labels, which would be the same.
+        InputError: for a number that is out of range, and for several subsets of all labels, which would be the same.
     """
-    if not isinstance(draws, int) or draws < 1:
-        raise InputError(f"--draws must be a whole number from 1. Received: draws={draws!r}")
+    if not isinstance(subsets, int) or subsets < 1:
+        raise InputError(f"subsets must be a whole number from 1. Received: subsets={subsets!r}")
     if seed < 0:
-        raise InputError(f"--seed must be a whole number from 0. Received: seed={seed}")
-    chosen = [stratified(labels, fraction, seed + i) for i in range(draws)]
-    if draws > 1 and fraction == 1:
-        raise InputError("All labels can be drawn in one way only: leave out --draws, or give a --label-fraction.")
+        raise InputError(f"seed must be a whole number from 0. Received: seed={seed}")
+    chosen = [stratified_subset(labels, label_fraction, seed + i) for i in range(subsets)]
+    if subsets > 1 and label_fraction == 1:
+        raise InputError(
+            "All labels are one subset: ask for one, or give a label_fraction below 1. "
+            f"Received: subsets={subsets}, label_fraction={label_fraction}"
+        )
     return chosen
 
 
-def stratified(labels, fraction, seed):
+def stratified_subset(labels: np.ndarray, label_fraction: float, seed: int) -> np.ndarray:
     """Indices of a random share of the images, the same share of each class, at least one.
 
     Args:
         labels: (N,) int.
-        fraction: float in (0, 1].
+        label_fraction: float in (0, 1].
         seed: int from 0.
 
     Returns:
@@ -43,28 +46,31 @@ def stratified(labels, fraction, seed):
 
     Raises:
         InputError: for another fraction, or one that leaves fewer images than there are classes.
+
+    Example:
+        >>> few = source.subset(bk.evaluation.stratified_subset(source.labels, 0.01, seed=0))
     """
-    _check_fraction(fraction)
+    _check_fraction(label_fraction)
     classes = np.unique(labels)
-    if round(fraction * len(labels)) < len(classes):
+    if round(label_fraction * len(labels)) < len(classes):
         raise InputError(
-            f"A share of {fraction:g} of {len(labels):,} labels is less than one for each of {len(classes)} classes: "
-            f"give at least {len(classes) / len(labels):.2g}."
+            f"{label_fraction:g} of {len(labels):,} labels is less than one for each of {len(classes)} classes: "
+            f"give at least {len(classes) / len(labels):.2g}. Received: label_fraction={label_fraction:g}"
         )
     generator = np.random.default_rng(seed)
     chosen = []
     for label in classes:
         members = generator.permutation(np.flatnonzero(labels == label))
-        chosen.append(members[: max(1, round(fraction * len(members)))])
+        chosen.append(members[: max(1, round(label_fraction * len(members)))])
     return np.sort(np.concatenate(chosen))
 
 
-def random_share(count, fraction, seed):
+def random_subset(count: int, label_fraction: float, seed: int) -> np.ndarray:
     """Indices of a random share of `count` images without classes of their own, at least one.
 
     Args:
         count: int.
-        fraction: float in (0, 1].
+        label_fraction: float in (0, 1].
         seed: int from 0.
 
     Returns:
@@ -73,23 +79,23 @@ def random_share(count, fraction, seed):
     Raises:
         InputError: for another fraction.
     """
-    _check_fraction(fraction)
-    return np.sort(np.random.default_rng(seed).permutation(count)[: max(1, round(fraction * count))])
+    _check_fraction(label_fraction)
+    return np.sort(np.random.default_rng(seed).permutation(count)[: max(1, round(label_fraction * count))])
 
 
-def _check_fraction(fraction):
-    if not 0 < fraction <= 1:
-        raise InputError(f"--label-fraction must be above 0 and at most 1. Received: {fraction}")
+def training_seeds(seed: int, count: int) -> list[int]:
+    """Seeds for `count` trainings on a run of the seed `seed`; runs of other seeds have others.
 
-
-def seeds_of_a_run(seed, count):
-    """Seeds for `count` trainings on a run of the seed `seed`, a list of int; runs of other seeds have others.
-
-    So trainings from scratch and shares of labels are independent when the results of several runs are taken together.
+    So trainings from scratch and label subsets are independent when the results of several runs are taken together.
     """
     return [(seed * count + i) % 2**32 for i in range(count)]
 
 
-def default_subset_count(fraction):
-    """How many draws show the spread: 3 of a share of the labels, 1 of all, which can be drawn in one way only."""
-    return 1 if fraction == 1 else 3
+def default_subset_count(label_fraction: float) -> int:
+    """How many subsets show the std of a score: 3 of a share of the labels, 1 of all, which are one subset only."""
+    return 1 if label_fraction == 1 else 3
+
+
+def _check_fraction(label_fraction):
+    if not 0 < label_fraction <= 1:
+        raise InputError(f"label_fraction must be above 0 and at most 1. Received: label_fraction={label_fraction}")

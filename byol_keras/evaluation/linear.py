@@ -3,53 +3,46 @@
 import keras
 import numpy as np
 
+from ..data.images import ImageSource
 from ..data.train_pipeline import labeled_batches, steps_per_epoch
 from ..schedules import warmup_cosine
-from .embed import embed
+from .embed import embed, inference
+from .linear_head import top_1
 
 
-def linear_accuracy(train, train_labels, test, test_labels, c=1.0):
-    """Multinomial logistic regression by L-BFGS on standardized embeddings: the fast probe.
+def linear_accuracy(
+    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray, c: float = 1.0
+) -> float:
+    """Multinomial logistic regression by L-BFGS on standardized embeddings: the fast probe, see `LinearHead.fit`.
 
     Args:
-        train, test: (N, D) and (M, D) float embeddings.
-        train_labels, test_labels: (N,) and (M,) int.
+        train: (N, D) float embeddings.
+        train_labels: (N,) int from 0 on, of two classes at least.
+        test: (M, D) float embeddings.
+        test_labels: (M,) int.
         c: inverse strength of the L2 penalty; fixed, so that nothing is chosen on the test images.
 
     Returns:
         float, accuracy on the test images, from 0 to 1.
+
+    Raises:
+        InputError: for arrays that do not fit together, or labels of one class only.
+
+    Example:
+        >>> vectors, test_vectors = (bk.evaluation.embed(encoder, source) for source in (train, test))
+        >>> accuracy = bk.evaluation.linear_accuracy(vectors, train.labels, test_vectors, test.labels)
     """
-    classes, weights, bias = logistic_regression(train, train_labels, c)
-    scores = np.asarray(test, np.float32) @ weights + bias
-    return float(np.mean(classes[np.argmax(scores, axis=1)] == test_labels))
+    return float(np.mean(top_1(train, train_labels, test, c) == test_labels))
 
 
-def logistic_regression(vectors, labels, c=1.0):
-    """Multinomial logistic regression by L-BFGS, its standardization of the vectors multiplied into its weights.
-
-    Args:
-        vectors: (N, D) float.
-        labels: (N,) int, of two classes at least.
-        c: inverse strength of the L2 penalty, on standardized vectors.
-
-    Returns:
-        classes (K,), those that occur in `labels`, rising; weights (D, K) and bias (K,), float64: the logits of the
-        classes are vectors @ weights + bias.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
-
-    vectors = np.asarray(vectors, np.float32)
-    scaler = StandardScaler().fit(vectors)
-    model = LogisticRegression(C=c, max_iter=1000, tol=1e-3).fit(scaler.transform(vectors), labels)
-    weights, bias = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
-    if len(weights) == 1:  # of two classes only the second has a logit; the first one's is 0
-        weights, bias = np.concatenate([np.zeros_like(weights), weights]), np.append(0.0, bias)
-    weights = weights / scaler.scale_
-    return model.classes_, weights.T, bias - weights @ scaler.mean_
-
-
-def linear_accuracy_sgd(encoder, train, test, epochs=80, batch_size=256, seed=0):
+def linear_accuracy_sgd(
+    encoder: keras.Model,
+    train: ImageSource,
+    test: ImageSource,
+    epochs: int = 80,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> float:
     """The authors' linear evaluation: SGD on embeddings of randomly cropped and flipped images.
 
     Nesterov momentum 0.9, learning rate 0.2 * batch / 256 with a cosine to 0, no weight decay, the encoder frozen in
@@ -58,11 +51,17 @@ def linear_accuracy_sgd(encoder, train, test, epochs=80, batch_size=256, seed=0)
 
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
-        train, test: labeled `ImageSource` with the same classes.
-        epochs, batch_size, seed: int; the batch is cut to the number of training images.
+        train: labeled `ImageSource`.
+        test: labeled `ImageSource` with the same classes.
+        epochs: int, passes over the training images.
+        batch_size: int, cut to the number of training images.
+        seed: int, of the order of the images, the crops and flips, and the new weights.
 
     Returns:
         float, accuracy on the test images, from 0 to 1.
+
+    Example:
+        >>> accuracy = bk.evaluation.linear_accuracy_sgd(run.encoder, train, test)
     """
     batch_size = min(batch_size, len(train))
     total_steps = epochs * steps_per_epoch(train, batch_size)
@@ -74,8 +73,10 @@ def linear_accuracy_sgd(encoder, train, test, epochs=80, batch_size=256, seed=0)
         keras.optimizers.SGD(warmup_cosine(0.2, batch_size, total_steps), momentum=0.9, nesterov=True),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    # The encoder runs in the input pipeline, so that nothing of it can be trained.
-    embedded = batches.map(lambda images, labels: (encoder(images, training=False), labels))
-    head.fit(embedded, epochs=1, verbose=0, shuffle=False)
+    # Only the head is trained: the encoder gives it embeddings. Not in the input pipeline, where Keras' layers run in
+    # a graph without the kernels of `inference`, and beside the reading of images, which has the same cores.
+    forward = inference(encoder)
+    for images, labels in batches:
+        head.train_on_batch(forward(images), labels)
     scores = head.predict(embed(encoder, test), batch_size=4096, verbose=0)
     return float(np.mean(np.argmax(scores, axis=1) == test.labels))

@@ -1,13 +1,19 @@
-"""The linear classifier that an export can carry."""
+"""The linear classifier on embeddings: fitted to labels, asked for probabilities, and carried by an export."""
 
 import dataclasses
+import os
 import zipfile
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path
-from .linear import logistic_regression
+
+FOLDS = 5
+# Fewer labels say nothing about accuracy.
+ENOUGH = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +24,13 @@ class LinearHead:
         weights: float32 (D, K).
         bias: float32 (K,).
         labels: the names of the K classes, K from 2.
+
+    Raises:
+        InputError: for shapes that do not fit together, a name that comes twice, or numbers that are not finite.
+
+    Example:
+        >>> head = bk.evaluation.LinearHead.fit(embeddings, source.labels, source.class_names)
+        >>> head.save("head.npz")
     """
 
     weights: np.ndarray
@@ -40,17 +53,18 @@ class LinearHead:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def fit(cls, embeddings, labels, class_names, c=1.0):
-        """The linear probe of the evaluation, kept: logistic regression on standardized embeddings.
+    def fit(cls, embeddings: np.ndarray, labels: np.ndarray, class_names: Sequence, c: float = 1.0) -> Self:
+        """Multinomial logistic regression by L-BFGS on standardized embeddings.
 
         Args:
-            embeddings: (N, D) float, as `byol-keras embed` writes them.
+            embeddings: (N, D) float, as `embed` gives them.
             labels: (N,) int, indices into `class_names`.
-            class_names: K strings.
-            c: inverse strength of the L2 penalty.
+            class_names: K names.
+            c: float, inverse strength of the L2 penalty, on standardized embeddings.
 
         Returns:
-            LinearHead over the classes that occur in `labels`. The standardization is multiplied into its weights.
+            LinearHead over the classes that occur in `labels`, in their order. The standardization is multiplied into
+            its weights.
 
         Raises:
             InputError: if the arguments do not fit together, or if fewer than two classes occur.
@@ -65,16 +79,16 @@ class LinearHead:
             )
         if len(np.unique(labels)) < 2:
             raise InputError("A linear head needs images of two classes at least. Received: labels of one class")
-        classes, weights, bias = logistic_regression(embeddings, labels, c)
+        classes, weights, bias = _logistic_regression(embeddings, labels, c)
         return cls(weights, bias, tuple(str(class_names[label]) for label in classes))
 
-    def save(self, path):
-        """Writes `weights`, `bias` and `labels` to an .npz, for `load` and for `byol-keras export --head`."""
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes `weights`, `bias` and `labels` to an .npz, for `load` and for an export of the encoder."""
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, weights=self.weights, bias=self.bias, labels=np.array(self.labels))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike) -> Self:
         """The head in an .npz that `save` wrote.
 
         Raises:
@@ -86,3 +100,97 @@ class LinearHead:
                 return cls(arrays["weights"], arrays["bias"], tuple(arrays["labels"]))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path} cannot be read as a head: {error}. `byol-keras label` writes one.") from error
+
+
+class Accuracy(NamedTuple):
+    """An estimate: `share` of `count` images that are right, 0 to 1, and the `error` of that share (one sigma)."""
+
+    share: float
+    error: float
+    count: int
+
+
+def logits(head: LinearHead, embeddings: np.ndarray) -> np.ndarray:
+    """The head's scores before the softmax: embeddings (N, D) float -> (N, K), float32 or float64 as they are."""
+    return np.asarray(embeddings) @ head.weights + head.bias
+
+
+def probabilities(head: LinearHead, embeddings: np.ndarray) -> np.ndarray:
+    """The probability of each class.
+
+    Args:
+        head: `LinearHead`.
+        embeddings: (N, D) float.
+
+    Returns:
+        (N, K) in the order of `head.labels`, each row of sum 1; float32 or float64 as the embeddings are.
+
+    Example:
+        >>> top_1 = bk.evaluation.probabilities(head, embeddings).argmax(axis=1)
+    """
+    scores = logits(head, embeddings)
+    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+def cross_validate(embeddings: np.ndarray, labels: np.ndarray, seed: int = 0) -> Accuracy | None:
+    """How often a head is right about labeled images it was not trained on, in FOLDS folds.
+
+    Each fold has its share of every class. A class of one image is trained on and not counted, because without that
+    image no head could know it. Where the labeled images were not chosen at random, the accuracy on the others is
+    another.
+
+    Args:
+        embeddings: (N, D) float.
+        labels: (N,) int, from 0 on.
+        seed: int, of the folds.
+
+    Returns:
+        `Accuracy`, or None for fewer than ENOUGH images, or where fewer than two classes have two images.
+
+    Example:
+        >>> accuracy = bk.evaluation.cross_validate(embeddings, source.labels)
+    """
+    labels = np.asarray(labels)
+    classes, counts = np.unique(labels, return_counts=True)
+    if len(labels) < ENOUGH or np.sum(counts >= 2) < 2:
+        return None
+    counted = np.isin(labels, classes[counts >= 2])
+    fold, right = _folds(labels, seed), np.zeros(len(labels), bool)
+    for test in (counted & (fold == f) for f in range(FOLDS)):
+        if test.any():
+            right[test] = top_1(embeddings[~test], labels[~test], embeddings[test]) == labels[test]
+    count = int(counted.sum())
+    share = float(right.sum() / count)
+    return Accuracy(share, float(np.sqrt(share * (1 - share) / count)), count)
+
+
+def top_1(train: np.ndarray, labels: np.ndarray, test: np.ndarray, c: float = 1.0) -> np.ndarray:
+    """The label that a head fitted to `train` (N, D) and `labels` (N,) gives each of `test` (M, D): (M,) int."""
+    head = LinearHead.fit(train, labels, range(int(np.max(labels)) + 1), c)
+    return np.array(head.labels, int)[np.argmax(logits(head, np.asarray(test, np.float32)), axis=1)]
+
+
+def _folds(labels, seed):
+    """The fold of each image, (N,) int: of a class, every fold gets as many as the others, or one more."""
+    # scikit-learn's StratifiedKFold warns of every class with fewer images than folds, the usual case here.
+    generator = np.random.default_rng(seed)
+    folds = np.empty(len(labels), int)
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        folds[members] = (np.arange(len(members)) + generator.integers(FOLDS)) % FOLDS
+    return folds
+
+
+def _logistic_regression(embeddings, labels, c):
+    """Classes (K,) that occur in `labels`, rising, and weights (D, K) and bias (K,) of their logits, float64."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(embeddings)
+    model = LogisticRegression(C=c, max_iter=1000, tol=1e-3).fit(scaler.transform(embeddings), labels)
+    weights, bias = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)
+    if len(weights) == 1:  # of two classes only the second has a logit; the first one's is 0
+        weights, bias = np.concatenate([np.zeros_like(weights), weights]), np.append(0.0, bias)
+    weights = weights / scaler.scale_
+    return model.classes_, weights.T, bias - weights @ scaler.mean_

@@ -1,22 +1,24 @@
 """The nearest vectors by cosine, compared one with each in blocks that fit in memory."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 BLOCK_BYTES = 64 * 1024**2  # of similarities at a time
 
 
-def l2_normalize_rows(vectors):
+def l2_normalize_rows(vectors: np.ndarray) -> np.ndarray:
     """Vectors at length 1: (N, D) float -> (N, D) float32; a vector of zeros stays one."""
     vectors = np.asarray(vectors, np.float32)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
-def block_rows(count):
+def block_rows(count: int) -> int:
     """How many queries at a time have similarities with `count` vectors that fit in BLOCK_BYTES; at least 1."""
     return max(1, BLOCK_BYTES // (4 * max(1, count)))
 
 
-def similarity_blocks(queries, vectors):
+def similarity_blocks(queries: np.ndarray, vectors: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """The cosine of each query with each vector, a block of queries at a time.
 
     Args:
@@ -32,7 +34,7 @@ def similarity_blocks(queries, vectors):
         yield block, queries[block] @ vectors.T
 
 
-def top_k(similarity, k):
+def top_k(similarity: np.ndarray, k: int) -> np.ndarray:
     """The columns of the k largest numbers of each row, the largest first.
 
     Args:
@@ -50,7 +52,7 @@ def top_k(similarity, k):
     return np.take_along_axis(columns, order, axis=1)
 
 
-def nearest(queries, vectors, k):
+def nearest(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest vectors of each query by cosine distance, nearest first.
 
     Args:
@@ -60,6 +62,10 @@ def nearest(queries, vectors, k):
 
     Returns:
         indices into `vectors`, (Q, k) int64, and distances, (Q, k) float32: 1 - cosine, from 0 to 2.
+
+    Example:
+        >>> known, new = (bk.evaluation.l2_normalize_rows(vectors) for vectors in (known, new))
+        >>> indices, distances = bk.evaluation.nearest(new, known, k=5)
     """
     indices, distances = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
     for block, similarity in similarity_blocks(queries, vectors):

@@ -4,7 +4,7 @@ import dataclasses
 import time
 
 from ..errors import InputError
-from ..evaluation.label_subsets import seeds_of_a_run
+from ..evaluation.label_subsets import training_seeds
 from ..models.keras_cv_backbone import keras_cv_backbone
 from ..runs.build import build_encoder
 from ..runs.detector import save_detector
@@ -59,7 +59,7 @@ def detect_run(folder, train, test, schedule, image_size=256, label_fraction=1.0
             f"Received: {', '.join(boxed.class_names)} and {', '.join(test_boxed.class_names)}"
         )
     letterbox = letterbox_size(boxed.source.sizes, image_size)
-    shares = {seed: boxed.share(label_fraction, seed) for seed in seeds_of_a_run(run.seed, seeds)}
+    shares = {seed: boxed.share(label_fraction, seed) for seed in training_seeds(run.seed, seeds)}
     first = next(iter(shares))
     print(
         f"{len(shares[first]):,} training images of {len(boxed):,}, {len(test_boxed):,} test images, on "

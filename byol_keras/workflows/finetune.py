@@ -9,7 +9,7 @@ from ..data.labeled import class_names_of, open_train_and_test
 from ..errors import InputError
 from ..evaluation.embed import embed
 from ..evaluation.label_subsets import label_subsets
-from ..evaluation.linear import logistic_regression
+from ..evaluation.linear_head import LinearHead, logits
 from ..runs.build import build_encoder
 from ..runs.classifier import write_classifier
 from ..runs.results import Result, results_name, share, write_results
@@ -69,15 +69,15 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         test_vectors = embed(encoder, test_images)
         for i, indices in enumerate(chosen):
             labeled = train_images.subset(indices)
-            _, weights, bias = logistic_regression(embed(encoder, labeled), labeled.labels)
-            scores[probe].append(_accuracy(test_vectors @ weights + bias, test_images))
+            linear = LinearHead.fit(embed(encoder, labeled), labeled.labels, names)
+            scores[probe].append(_accuracy(logits(linear, test_vectors), test_images))
             # Features worth keeping are pulled about while the layer on them learns from 0 (Kumar et al. 2022, arXiv
             # 2202.10054); from scratch there are none.
-            head = (weights, bias) if whole == TUNED else None
+            head = linear if whole == TUNED else None
             classifier = fine_tune(encoder, labeled, len(names), schedules[whole], head, seed + i, _precision(run))
             scores[whole].append(_accuracy(predict(classifier, test_images), test_images))
-            tuned, linear = (100 * scores[method][-1] for method in (whole, probe))
-            _say(f"{whole}, draw {i + 1} of {draws}: {tuned:.1f} %; {probe}: {linear:.1f} %")
+            tuned, frozen = (100 * scores[method][-1] for method in (whole, probe))
+            _say(f"{whole}, draw {i + 1} of {draws}: {tuned:.1f} %; {probe}: {frozen:.1f} %")
             kept = kept or classifier
     result = Result(
         task=f"Image classification, {share(label_fraction)}",

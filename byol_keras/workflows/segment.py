@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data.images import evenly
 from ..errors import InputError
-from ..evaluation.label_subsets import random_share, seeds_of_a_run
+from ..evaluation.label_subsets import random_subset, training_seeds
 from ..models.keras_cv_backbone import keras_cv_backbone
 from ..precision import cast_model, dtype_policy, policy_scope
 from ..runs.build import build_encoder
@@ -64,8 +64,8 @@ def segment_run(folder, train, test, schedule=None, label_fraction=1.0, seeds=3,
         raise InputError(f"The label maps in {train} have one class only: nothing to tell apart.")
     name, out = results_name("segmentation", label_fraction), None
     ious = {method: [] for method in METHODS}
-    for seed in seeds_of_a_run(run.seed, seeds):
-        dataset = train_set.subset(random_share(len(train_set), label_fraction, seed))
+    for seed in training_seeds(run.seed, seeds):
+        dataset = train_set.subset(random_subset(len(train_set), label_fraction, seed))
         models = {}
         for method in METHODS:
             print(f"{method}, seed {seed}: {schedule.steps} steps on {len(dataset)} scenes", flush=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from byol_keras.errors import ParityError
-from byol_keras.evaluation.linear_head import LinearHead
+from byol_keras.evaluation.linear_head import LinearHead, probabilities
 
 # By format: how far an answer may be from Keras', see `distance`. Formats that round to float32 or float16 must be near
 # for every image, those in int8 in the mean over the images.
@@ -37,17 +37,10 @@ def distance(labels: np.ndarray, scores: np.ndarray, reference: np.ndarray, head
     labels: (N,) str, and scores: (N,) float, what the file answers.
     reference: (N, D) float, the embeddings that Keras gives.
     """
-    theirs = probabilities(reference, head)
+    theirs = probabilities(head, np.asarray(reference, np.float64))
     position = {label: i for i, label in enumerate(head.labels)}
     of_answer = theirs[np.arange(len(theirs)), [position[str(label)] for label in labels]]
     return np.maximum(theirs.max(axis=1) - of_answer, np.abs(scores - of_answer))
-
-
-def probabilities(embeddings: np.ndarray, head: LinearHead) -> np.ndarray:
-    """Softmax of the head's logits, (N, K) float64."""
-    logits = np.asarray(embeddings, np.float64) @ head.weights + head.bias
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def may_differ(kind: str) -> tuple[str, float]:

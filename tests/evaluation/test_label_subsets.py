@@ -5,9 +5,9 @@ from byol_keras.errors import InputError
 from byol_keras.evaluation.label_subsets import (
     default_subset_count,
     label_subsets,
-    random_share,
-    seeds_of_a_run,
-    stratified,
+    random_subset,
+    training_seeds,
+    stratified_subset,
 )
 from byol_keras.runs.results import results_name, share
 
@@ -15,55 +15,54 @@ LABELS = np.repeat([0, 1, 2], [100, 50, 10])
 
 
 def test_every_class_keeps_its_share():
-    chosen = stratified(LABELS, 0.1, seed=0)
+    chosen = stratified_subset(LABELS, 0.1, seed=0)
     assert np.bincount(LABELS[chosen]).tolist() == [10, 5, 1]
     assert (np.diff(chosen) > 0).all()
 
 
 def test_a_small_class_keeps_one():
-    assert np.bincount(LABELS[stratified(LABELS, 0.02, seed=0)]).tolist() == [2, 1, 1]
+    assert np.bincount(LABELS[stratified_subset(LABELS, 0.02, seed=0)]).tolist() == [2, 1, 1]
 
 
 def test_the_seed_decides():
-    np.testing.assert_array_equal(stratified(LABELS, 0.1, 3), stratified(LABELS, 0.1, 3))
-    assert not np.array_equal(stratified(LABELS, 0.1, 3), stratified(LABELS, 0.1, 4))
-    # Every image has the same chance: over many draws each is taken a tenth of the time.
+    np.testing.assert_array_equal(stratified_subset(LABELS, 0.1, 3), stratified_subset(LABELS, 0.1, 3))
+    assert not np.array_equal(stratified_subset(LABELS, 0.1, 3), stratified_subset(LABELS, 0.1, 4))
+    # Every image has the same chance: over many subsets each is taken a tenth of the time.
     taken = np.zeros(len(LABELS))
     for seed in range(400):
-        taken[stratified(LABELS, 0.1, seed)] += 1
-    assert np.abs(taken / 400 - 0.1).max() < 0.06  # four deviations of a share of 400
+        taken[stratified_subset(LABELS, 0.1, seed)] += 1
+    assert np.abs(taken / 400 - 0.1).max() < 0.06  # four std of a share of 400
 
 
 def test_all_labels_are_all():
-    np.testing.assert_array_equal(stratified(LABELS, 1.0, 5), np.arange(160))
+    np.testing.assert_array_equal(stratified_subset(LABELS, 1.0, 5), np.arange(160))
 
 
-def test_draws_have_seeds_in_a_row():
-    draws = label_subsets(LABELS, 0.1, 3, seed=7)
-    for i, draw in enumerate(draws):
-        np.testing.assert_array_equal(draw, stratified(LABELS, 0.1, 7 + i))
+def test_subsets_have_seeds_in_a_row():
+    for i, subset in enumerate(label_subsets(LABELS, 0.1, 3, seed=7)):
+        np.testing.assert_array_equal(subset, stratified_subset(LABELS, 0.1, 7 + i))
     (everything,) = label_subsets(LABELS, 1, 1, seed=0)
     assert len(everything) == 160
 
 
 @pytest.mark.parametrize(
-    ("fraction", "draws", "seed", "said"),
+    ("fraction", "subsets", "seed", "said"),
     [
         (0, 1, 0, "above 0 and at most 1"),
         (1.5, 1, 0, "above 0 and at most 1"),
         (float("nan"), 1, 0, "above 0 and at most 1"),
         (0.01, 1, 0, "less than one for each of 3 classes: give at least 0.019"),
-        (0.5, 0, 0, "--draws must be a whole number from 1"),
-        (0.5, 1, -1, "--seed must be a whole number from 0"),
-        (1.0, 2, 0, "drawn in one way only"),
+        (0.5, 0, 0, "subsets must be a whole number from 1. Received: subsets=0"),
+        (0.5, 1, -1, "seed must be a whole number from 0"),
+        (1.0, 2, 0, "All labels are one subset"),
     ],
 )
-def test_numbers_out_of_range(fraction, draws, seed, said):
+def test_numbers_out_of_range(fraction, subsets, seed, said):
     with pytest.raises(InputError, match=said):
-        label_subsets(LABELS, fraction, draws, seed)
+        label_subsets(LABELS, fraction, subsets, seed)
 
 
-def test_words_and_the_usual_number_of_draws():
+def test_words_and_the_usual_number_of_subsets():
     assert [share(f) for f in (0.01, 0.1, 0.005, 1.0)] == [
         "1 % of the labels",
         "10 % of the labels",
@@ -79,16 +78,16 @@ def test_words_and_the_usual_number_of_draws():
 
 
 def test_a_share_without_classes():
-    assert len(random_share(367, 0.1, 0)) == 37
-    assert len(random_share(4, 0.01, 0)) == 1
-    assert len(set(random_share(367, 0.5, 1))) == 184
-    assert (random_share(367, 0.1, 0) != random_share(367, 0.1, 1)).any()
-    np.testing.assert_array_equal(random_share(5, 1, 3), range(5))
+    assert len(random_subset(367, 0.1, 0)) == 37
+    assert len(random_subset(4, 0.01, 0)) == 1
+    assert len(set(random_subset(367, 0.5, 1))) == 184
+    assert (random_subset(367, 0.1, 0) != random_subset(367, 0.1, 1)).any()
+    np.testing.assert_array_equal(random_subset(5, 1, 3), range(5))
     for fraction in (0, 1.5, -1, float("nan")):
-        with pytest.raises(InputError, match="--label-fraction must be above 0"):
-            random_share(5, fraction, 0)
+        with pytest.raises(InputError, match="label_fraction must be above 0"):
+            random_subset(5, fraction, 0)
 
 
 def test_runs_of_other_seeds_have_other_seeds_for_their_trainings():
-    seeds = [seed for run in range(4) for seed in seeds_of_a_run(run, 3)]
+    seeds = [seed for run in range(4) for seed in training_seeds(run, 3)]
     assert seeds == list(range(12))

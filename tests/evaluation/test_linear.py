@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from byol_keras.data.arrays import from_arrays
-from byol_keras.evaluation import linear_accuracy, linear_accuracy_sgd
-from byol_keras.evaluation.linear import logistic_regression
+from byol_keras.evaluation import LinearHead, linear_accuracy, linear_accuracy_sgd
+from byol_keras.evaluation.linear_head import logits
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +21,14 @@ def clusters():
 def test_logistic_regression_is_at_the_minimum_of_its_objective(clusters, count):
     """C * sum of cross-entropies + |W|^2 / 2 on standardized vectors has no slope where the fit ends."""
     vectors, labels = clusters
-    kept = np.isin(labels, [2, 5, 6][:count])
-    vectors, labels, c = vectors[kept], labels[kept], 0.5
-    classes, weights, bias = logistic_regression(vectors, labels, c)
+    chosen = np.isin(labels, [2, 5, 6][:count])
+    vectors, labels, c = vectors[chosen], labels[chosen], 0.5
+    head = LinearHead.fit(vectors, labels, range(7), c)
+    classes, weights, bias = np.array(head.labels, int), head.weights.astype(np.float64), head.bias
     assert classes.tolist() == [2, 5, 6][:count]
     mean, std = vectors.mean(0, np.float64), vectors.std(0, dtype=np.float64)
-    logits = vectors @ weights + bias
-    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    scores = vectors @ weights + bias
+    probabilities = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
     error = probabilities - (labels[:, None] == classes)
     standard = weights * std[:, None]  # the weights on standardized vectors
     slope = c * ((vectors - mean) / std).T @ error + standard
@@ -43,8 +44,9 @@ def test_logistic_regression_is_at_the_minimum_of_its_objective(clusters, count)
 
 def test_accuracy_counts_the_right_ones(clusters):
     vectors, labels = clusters
-    classes, weights, bias = logistic_regression(vectors[:100], labels[:100])
-    right = np.mean(classes[np.argmax(vectors[100:] @ weights + bias, axis=1)] == labels[100:])
+    head = LinearHead.fit(vectors[:100], labels[:100], range(7))
+    top_1 = np.array(head.labels, int)[np.argmax(logits(head, vectors[100:]), axis=1)]
+    right = np.mean(top_1 == labels[100:])
     assert 0.5 < right < 1
     assert linear_accuracy(vectors[:100], labels[:100], vectors[100:], labels[100:]) == right
     # The scale of the embeddings does not matter.

@@ -6,7 +6,7 @@ import pytest
 from byol_keras.data.labeled import open_train_and_test
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed, knn_accuracy, linear_accuracy
-from byol_keras.evaluation.label_subsets import stratified
+from byol_keras.evaluation.label_subsets import stratified_subset
 from byol_keras.runs.results import read_results
 from byol_keras.workflows.evaluate import accuracy_table, evaluate_run
 
@@ -18,7 +18,7 @@ def test_each_draw_is_judged_by_its_own_images(make_run, sources):
     encoder = run.encoder
     row, knn, linear = result["results"]["trained"], [], []
     for seed in (2, 3):
-        drawn = train.subset(stratified(train.labels, 0.5, seed))
+        drawn = train.subset(stratified_subset(train.labels, 0.5, seed))
         arguments = embed(encoder, drawn), drawn.labels, embed(encoder, test), test.labels
         knn.append(knn_accuracy(*arguments))
         linear.append(linear_accuracy(*arguments))

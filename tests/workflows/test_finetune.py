@@ -7,7 +7,7 @@ from byol_keras.cli.main import main
 from byol_keras.data.labeled import open_train_and_test
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed, linear_accuracy
-from byol_keras.evaluation.label_subsets import stratified
+from byol_keras.evaluation.label_subsets import stratified_subset
 from byol_keras.runs.classifier import read_classifier
 from byol_keras.runs.results import read_results
 from byol_keras.tasks.classification.train import predict
@@ -30,7 +30,7 @@ def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources
     assert result.command.startswith("byol-keras finetune ")
 
     train, test = open_train_and_test(*sources)
-    drawn, encoder = train.subset(stratified(train.labels, 0.5, 4)), run.encoder
+    drawn, encoder = train.subset(stratified_subset(train.labels, 0.5, 4)), run.encoder
     probe = linear_accuracy(embed(encoder, drawn), drawn.labels, embed(encoder, test), test.labels)
     assert result.scores["linear probe, frozen"] == [probe]
     classifier, names = read_classifier(run.classifier_path)

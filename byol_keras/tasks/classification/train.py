@@ -25,8 +25,7 @@ def fine_tune(encoder, source, classes, schedule, head=None, seed=0, precision="
         source: labeled `ImageSource`.
         classes: int, K; the labels are below it.
         schedule: `Schedule`.
-        head: weights (D, K) and bias (K,) for the linear layer to begin with, as `logistic_regression` gives them; by
-            default 0.
+        head: `LinearHead` of K classes for the linear layer to begin with; by default it begins at 0.
         seed: int, of the order of the images, the crops and the flips.
         precision: of the training, see `precision.dtype_policy`; float16 is not for this.
 
@@ -45,7 +44,7 @@ def fine_tune(encoder, source, classes, schedule, head=None, seed=0, precision="
     trained = cast_model(encoder, "bfloat16") if policy == "mixed_bfloat16" else copy_model(encoder)
     network, logits = _with_head(trained, classes)
     if head is not None:
-        logits.set_weights([np.asarray(values, np.float32) for values in head])
+        logits.set_weights([head.weights, head.bias])
     network.compile(
         keras.optimizers.SGD(_rate(schedule), momentum=0.9, nesterov=True),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...data.images import ImageSource
 from ...errors import InputError
-from ...evaluation.label_subsets import random_share
+from ...evaluation.label_subsets import random_subset
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class DetectionDataset:
         Raises:
             InputError: for a fraction that cannot be, or when no object is on the images drawn.
         """
-        drawn = self.subset(random_share(len(self), fraction, seed))
+        drawn = self.subset(random_subset(len(self), fraction, seed))
         if not drawn.objects:
             raise InputError(f"No object is on the {len(drawn)} images drawn: raise --label-fraction.")
         return drawn

@@ -3,7 +3,6 @@
 The choice, the head and the file of labels stand alone; `server` puts a page before them.
 """
 
-from .head import cross_validate, fit_head, probabilities
 from .labels_file import LabelsFile
 from .predictions import write_result
 from .selection import central, next_images, uncertain
@@ -13,10 +12,7 @@ __all__ = [
     "LabelingSession",
     "LabelsFile",
     "central",
-    "cross_validate",
-    "fit_head",
     "next_images",
-    "probabilities",
     "uncertain",
     "write_result",
 ]

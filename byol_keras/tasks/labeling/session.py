@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...errors import InputError
-from .head import cross_validate, fit_head, probabilities
+from ...evaluation.linear_head import LinearHead, cross_validate, probabilities
 from .selection import next_images
 
 ROUND = 10
@@ -94,7 +94,7 @@ class LabelingSession:
         labeled, classes = self.labeled, self.classes
         embeddings = self.embeddings[list(labeled)]
         labels = np.array([classes.index(label) for label in labeled.values()], int)
-        self.head = fit_head(embeddings, labels, classes)
+        self.head = LinearHead.fit(embeddings, labels, classes) if len(classes) > 1 else None
         self.scores = None if self.head is None else probabilities(self.head, self.embeddings)
         self.accuracy = cross_validate(embeddings, labels)
 

@@ -8,9 +8,9 @@ import pytest
 
 import byol_keras as bk
 from byol_keras.errors import InputError
-from byol_keras.export import LinearHead
+from byol_keras.evaluation import LinearHead, probabilities
 from byol_keras.runs.load import load_encoder
-from byol_keras.tasks.labeling import LabelingSession, LabelsFile, probabilities, write_result
+from byol_keras.tasks.labeling import LabelingSession, LabelsFile, write_result
 from byol_keras.tasks.labeling.session import MAX_LENGTH, ROUND
 
 

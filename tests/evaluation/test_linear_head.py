@@ -6,22 +6,23 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from byol_keras.tasks.labeling import cross_validate, fit_head, probabilities
-from byol_keras.tasks.labeling.head import ENOUGH, _folds
+from byol_keras.errors import InputError
+from byol_keras.evaluation import LinearHead, cross_validate, probabilities
+from byol_keras.evaluation.linear_head import ENOUGH, _folds
 
 
-def blobs(counts, seed=0, spread=1.0):
+def blobs(counts, seed=0, std=1.0):
     """Embeddings around one corner a class."""
     generator = np.random.default_rng(seed)
     labels = np.repeat(np.arange(len(counts)), counts)
     corners = 3 * np.eye(len(counts), 5)
-    return (corners[labels] + generator.normal(0, spread, (len(labels), 5))).astype(np.float32), labels
+    return (corners[labels] + generator.normal(0, std, (len(labels), 5))).astype(np.float32), labels
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_probabilities_are_those_of_logistic_regression(classes):
     embeddings, labels = blobs([8] * classes)
-    head = fit_head(embeddings, labels, ("a", "b", "c")[:classes])
+    head = LinearHead.fit(embeddings, labels, ("a", "b", "c")[:classes])
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-3)).fit(embeddings, labels)
     expected = model.predict_proba(embeddings)
     np.testing.assert_allclose(probabilities(head, embeddings), expected, atol=1e-5)
@@ -29,18 +30,27 @@ def test_probabilities_are_those_of_logistic_regression(classes):
 
 def test_large_scores_do_not_overflow():
     embeddings, labels = blobs([4, 4])
-    head = fit_head(embeddings, labels, ("a", "b"))
+    head = LinearHead.fit(embeddings, labels, ("a", "b"))
     found = probabilities(head, 1e6 * embeddings)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
 
 
+def test_probabilities_are_the_softmax():
+    # Logits 0, ln 2, ln 5: 1, 2 and 5 eighths; a shift of all changes nothing, and a thousand does not overflow.
+    head, logits = LinearHead(np.eye(3), np.zeros(3), ("cat", "dog", "fox")), np.log([[1.0, 2.0, 5.0]])
+    for shift in (0, 1000):
+        np.testing.assert_allclose(probabilities(head, logits + shift), [[0.125, 0.25, 0.625]])
+    assert probabilities(head, logits.astype(np.float32)).dtype == np.float32
+
+
 @pytest.mark.parametrize("labels", [[], [1, 1, 1]])
 def test_no_head_without_two_classes(labels):
-    assert fit_head(np.zeros((len(labels), 5)), np.array(labels, int), ("a", "b")) is None
+    with pytest.raises(InputError):
+        LinearHead.fit(np.zeros((len(labels), 5)), np.array(labels, int), ("a", "b"))
 
 
 def test_cross_validation_by_hand():
-    embeddings, labels = blobs([20, 12, 9], spread=1.6)
+    embeddings, labels = blobs([20, 12, 9], std=1.6)
     folds, right = _folds(labels, 0), 0
     for fold in range(5):
         train, test = folds != fold, folds == fold
@@ -54,9 +64,9 @@ def test_cross_validation_by_hand():
 
 
 def test_the_estimate_is_that_of_new_images():
-    embeddings, labels = blobs([60, 60, 60], spread=2.0)
-    others, truth = blobs([1000, 1000, 1000], seed=1, spread=2.0)
-    head = fit_head(embeddings, labels, ("a", "b", "c"))
+    embeddings, labels = blobs([60, 60, 60], std=2.0)
+    others, truth = blobs([1000, 1000, 1000], seed=1, std=2.0)
+    head = LinearHead.fit(embeddings, labels, ("a", "b", "c"))
     share = np.mean(np.argmax(probabilities(head, others), axis=1) == truth)
     found = cross_validate(embeddings, labels)
     assert abs(found.share - share) < 3 * found.error
@@ -75,8 +85,8 @@ def test_folds_share_every_class_evenly():
         assert np.bincount(folds[labels == label]).max() == most
 
 
-def test_a_class_of_one_image_is_not_judged():
-    embeddings, labels = blobs([12, 12, 1], spread=0.1)
+def test_a_class_of_one_image_is_not_counted():
+    embeddings, labels = blobs([12, 12, 1], std=0.1)
     assert cross_validate(embeddings, labels) == (1.0, 0.0, 24)
 
 
