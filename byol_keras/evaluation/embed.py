@@ -6,17 +6,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..data.images import ImageSource
 from ..data.eval_pipeline import ordered_batches
+from ..data.images import ImageSource
 from ..errors import InputError
 from ..kernels import fast_layers
 from ..precision import cast_model, dtype_policy
 from ..utils.progress import progress
 
 
-def embed(
-    encoder: keras.Model, source: ImageSource, batch_size: int = 256, precision: str = "float32"
-) -> np.ndarray:
+def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, precision: str = "float32") -> np.ndarray:
     """Embeds every image with the encoder in inference mode.
 
     Args:

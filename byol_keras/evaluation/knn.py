@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import InputError
+from ..utils.extras import require_extra
 from .neighbors import l2_normalize_rows
 
 
@@ -31,7 +32,7 @@ def knn_accuracy(
         float, from 0 to 1.
 
     Raises:
-        InputError: when k is larger than the number of training images.
+        InputError: when k is larger than the number of training images, or scikit-learn is not installed.
 
     Example:
         >>> vectors, test_vectors = (bk.evaluation.embed(encoder, source) for source in (train, test))
@@ -42,9 +43,7 @@ def knn_accuracy(
     return float(_classifier(train, train_labels, k, temperature).score(l2_normalize_rows(test), test_labels))
 
 
-def knn_leave_one_out(
-    vectors: np.ndarray, labels: np.ndarray, k: int = 20, temperature: float = 0.07
-) -> np.ndarray:
+def knn_leave_one_out(vectors: np.ndarray, labels: np.ndarray, k: int = 20, temperature: float = 0.07) -> np.ndarray:
     """Which images get their own class by the vote of their k nearest others, as in `knn_accuracy`.
 
     Args:
@@ -57,7 +56,7 @@ def knn_leave_one_out(
         (N,) bool.
 
     Raises:
-        InputError: when there are not more than k images.
+        InputError: when there are not more than k images, or scikit-learn is not installed.
 
     Example:
         >>> accuracy = bk.evaluation.knn_leave_one_out(vectors, source.labels).mean()
@@ -68,6 +67,7 @@ def knn_leave_one_out(
 
 
 def _classifier(train, train_labels, k, temperature):
+    require_extra("A k-NN classifier", "sklearn")
     from sklearn.neighbors import KNeighborsClassifier
 
     def vote(distance):

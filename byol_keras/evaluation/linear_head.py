@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path
+from ..utils.extras import require_extra
 
 FOLDS = 5
 # Fewer labels say nothing about accuracy.
@@ -67,7 +68,8 @@ class LinearHead:
             its weights.
 
         Raises:
-            InputError: if the arguments do not fit together, or if fewer than two classes occur.
+            InputError: if the arguments do not fit together, or if fewer than two classes occur, or if
+                scikit-learn is not installed.
         """
         embeddings, labels = np.asarray(embeddings, np.float32), np.asarray(labels)
         fits = embeddings.ndim == 2 and labels.shape == (len(embeddings),) and labels.dtype.kind in "iu"
@@ -184,6 +186,7 @@ def _folds(labels, seed):
 
 def _logistic_regression(embeddings, labels, c):
     """Classes (K,) that occur in `labels`, rising, and weights (D, K) and bias (K,) of their logits, float64."""
+    require_extra("Fitting a linear head", "sklearn")
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 

@@ -14,7 +14,7 @@ def write_classifier(folder, classifier, class_names, about):
 
     Args:
         folder: path.
-        classifier: keras.Model, as `evaluation.fine_tuning.fine_tune` gives it.
+        classifier: keras.Model, as `tasks.classification.finetune_classifier` gives it.
         class_names: K str.
         about: dict, how it came about: what it was trained on, settings.
     """

@@ -14,8 +14,8 @@ from ..runs.build import build_encoder
 from ..runs.classifier import write_classifier
 from ..runs.results import Result, results_name, share, write_results
 from ..runs.run import load_finished_run
-from ..tasks.classification.schedule import schedule_for
-from ..tasks.classification.train import fine_tune, predict
+from ..tasks.classification.model import predict_probabilities
+from ..tasks.classification.train import FinetuneConfig, finetune_classifier
 from ..utils.extras import require_extra
 
 TUNED, SCRATCH = "fine-tuned", "from scratch"
@@ -26,7 +26,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     """Trains a run's encoder, pretrained and from scratch, on labeled images, and tells how often each is right.
 
     Both train for as many updates; the learning rate and the start of the linear layer are those that served each best
-    on held-out training images, see `schedule_for`.
+    on held-out training images, see `FinetuneConfig.for_images`.
 
     Beside them stand linear probes on the frozen encoder and on the frozen untrained one. Writes RUN/classifier/, the
     network that was fine-tuned on the first draw of labels, and RUN/results/finetune.json (1pct, 10pct ...).
@@ -37,7 +37,7 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
         label_fraction: float in (0, 1], share of the training labels used, the same share of each class.
         draws: int, how many times labels are chosen anew, with the seeds from `seed` on.
         flags: dict with any of "epochs", "learning_rate" and "batch_size", for both trainings in place of what
-            `schedule_for` gives.
+            `FinetuneConfig.for_images` gives.
         seed: int, of the first draw of labels and of its training.
         command: str, the command line, for the results.
 
@@ -56,8 +56,8 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     chosen = label_subsets(train_images.labels, label_fraction, draws, seed)
     count = len(chosen[0])
     schedules = {
-        TUNED: schedule_for(count, pretrained=True, **(flags or {})),
-        SCRATCH: schedule_for(count, pretrained=False, **(flags or {})),
+        TUNED: FinetuneConfig.for_images(count, pretrained=True, **(flags or {})),
+        SCRATCH: FinetuneConfig.for_images(count, pretrained=False, **(flags or {})),
     }
     starts = [
         (TUNED, PROBE, run.encoder),
@@ -74,8 +74,10 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
             # Features worth keeping are pulled about while the layer on them learns from 0 (Kumar et al. 2022, arXiv
             # 2202.10054); from scratch there are none.
             head = linear if whole == TUNED else None
-            classifier = fine_tune(encoder, labeled, len(names), schedules[whole], head, seed + i, _precision(run))
-            scores[whole].append(_accuracy(predict(classifier, test_images), test_images))
+            classifier = finetune_classifier(
+                encoder, labeled, len(names), schedules[whole], head, seed + i, _precision(run)
+            )
+            scores[whole].append(_accuracy(predict_probabilities(classifier, test_images), test_images))
             tuned, frozen = (100 * scores[method][-1] for method in (whole, probe))
             _say(f"{whole}, draw {i + 1} of {draws}: {tuned:.1f} %; {probe}: {frozen:.1f} %")
             kept = kept or classifier

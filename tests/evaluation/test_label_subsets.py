@@ -6,8 +6,8 @@ from byol_keras.evaluation.label_subsets import (
     default_subset_count,
     label_subsets,
     random_subset,
-    training_seeds,
     stratified_subset,
+    training_seeds,
 )
 from byol_keras.runs.results import results_name, share
 

@@ -5,15 +5,14 @@ import pytest
 from byol_keras.data.arrays import from_arrays
 from byol_keras.errors import InputError
 from byol_keras.runs.classifier import parts, read_classifier, write_classifier
-from byol_keras.tasks.classification.schedule import Schedule
-from byol_keras.tasks.classification.train import fine_tune
+from byol_keras.tasks.classification.train import FinetuneConfig, finetune_classifier
 
 
 @pytest.fixture(scope="module")
 def classifier(tiny_encoder):
     rng = np.random.default_rng(0)
     source = from_arrays(rng.integers(0, 256, (8, 8, 8, 3), np.uint8), np.arange(8) % 2)
-    return fine_tune(tiny_encoder(), source, 2, Schedule(0.5, 2, 8), precision="float32")
+    return finetune_classifier(tiny_encoder(), source, 2, FinetuneConfig(0.5, 2, 8), precision="float32")
 
 
 def test_what_is_written_is_read_back(classifier, tmp_path):

@@ -10,7 +10,7 @@ from byol_keras.evaluation import embed, linear_accuracy
 from byol_keras.evaluation.label_subsets import stratified_subset
 from byol_keras.runs.classifier import read_classifier
 from byol_keras.runs.results import read_results
-from byol_keras.tasks.classification.train import predict
+from byol_keras.tasks.classification.model import predict_probabilities
 from byol_keras.workflows.finetune import finetune_run
 
 
@@ -35,7 +35,7 @@ def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources
     assert result.scores["linear probe, frozen"] == [probe]
     classifier, names = read_classifier(run.classifier_path)
     assert names == ("red", "green", "blue")
-    right = np.mean(predict(classifier, test).argmax(axis=1) == test.labels)
+    right = np.mean(predict_probabilities(classifier, test).argmax(axis=1) == test.labels)
     assert result.scores["fine-tuned"] == [right]
     assert json.loads((run.classifier_path / "classes.json").read_text())["training images"] == 36
 
@@ -50,7 +50,9 @@ def test_of_several_draws_the_first_classifier_is_kept(make_run, sources):
     assert {method: scores[1:] for method, scores in both.scores.items()} == alone.scores
     classifier, _ = read_classifier(run.classifier_path)
     _, test = open_train_and_test(*sources)
-    assert both.scores["fine-tuned"][0] == np.mean(predict(classifier, test).argmax(axis=1) == test.labels)
+    assert both.scores["fine-tuned"][0] == np.mean(
+        predict_probabilities(classifier, test).argmax(axis=1) == test.labels
+    )
 
 
 def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
@@ -69,7 +71,7 @@ def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
         ("above 0 and at most 1", (train, test), {"label_fraction": -0.1}),
         ("less than one for each of 3 classes", (train, test), {"label_fraction": 0.01}),
         (
-            "--batch-size must be from 2 to the number",
+            "batch_size must be from 2 to the number",
             (train, test),
             {"label_fraction": 0.1, "flags": {"batch_size": 16}},
         ),
@@ -101,7 +103,7 @@ def test_the_classifier_exports_with_its_names(make_run, sources, tmp_path, caps
 
     classifier, _ = read_classifier(run.classifier_path)
     _, test = open_train_and_test(*sources)
-    scores = predict(classifier, test)
+    scores = predict_probabilities(classifier, test)
     classify = tf.saved_model.load(str(out / "classifier" / "1")).signatures["classify"]
     answers = classify(image_bytes=tf.stack([tf.io.encode_png(image) for image in test.images]))
     np.testing.assert_allclose(answers["scores"], -np.sort(-scores, axis=1), atol=1e-5)

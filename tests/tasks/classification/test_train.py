@@ -6,9 +6,10 @@ import tensorflow as tf
 from byol_keras.data.arrays import from_arrays
 from byol_keras.data.train_pipeline import labeled_batches
 from byol_keras.errors import InputError
+from byol_keras.evaluation import LinearHead
 from byol_keras.runs.classifier import parts
-from byol_keras.tasks.classification.schedule import Schedule
-from byol_keras.tasks.classification.train import fine_tune, predict
+from byol_keras.tasks.classification.model import predict_probabilities
+from byol_keras.tasks.classification.train import FinetuneConfig, finetune_classifier
 from byol_keras.utils.private_api import all_layers
 
 
@@ -43,7 +44,7 @@ def test_two_updates_are_nesterovs(tiny_encoder, source):
             velocities[i] = 0.9 * velocities[i] - rate * slope.numpy()
             variables[i].assign_add(0.9 * velocities[i] - rate * slope.numpy())
 
-    classifier = fine_tune(encoder, source, 3, Schedule(0.5, 2, 20), seed=3, precision="float32")
+    classifier = finetune_classifier(encoder, source, 3, FinetuneConfig(0.5, 2, 20), seed=3, precision="float32")
     tuned, head = parts(classifier)
     for ours, theirs in zip([*map(np.asarray, tuned.trainable_variables), *head], variables, strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4, atol=1e-5)
@@ -59,8 +60,8 @@ def test_training_tells_the_classes_apart(tiny_encoder, source):
     keras.utils.set_random_seed(0)
     encoder = tiny_encoder()
     train, test = source.subset(slice(45)), source.subset(slice(45, None))
-    classifier = fine_tune(encoder, train, 3, Schedule(0.1, 60, 20), seed=1, precision="float32")
-    scores = predict(classifier, test)
+    classifier = finetune_classifier(encoder, train, 3, FinetuneConfig(0.1, 60, 20), seed=1, precision="float32")
+    scores = predict_probabilities(classifier, test)
     assert scores.shape == (15, 3)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(
@@ -73,10 +74,10 @@ def test_trained_in_bfloat16_it_computes_in_float32(tiny_encoder, source):
     keras.utils.set_random_seed(0)
     encoder = tiny_encoder()
     exact, rounded = (
-        fine_tune(encoder, source, 3, Schedule(0.1, 5, 20), seed=1, precision=precision)
+        finetune_classifier(encoder, source, 3, FinetuneConfig(0.1, 5, 20), seed=1, precision=precision)
         for precision in ("float32", "bfloat16")
     )
-    assert 0 < np.abs(predict(rounded, source) - predict(exact, source)).max() < 0.1
+    assert 0 < np.abs(predict_probabilities(rounded, source) - predict_probabilities(exact, source)).max() < 0.1
     assert {layer.compute_dtype for layer in all_layers(rounded)} == {"float32"}
 
 
@@ -85,7 +86,9 @@ def test_the_seed_decides(tiny_encoder, source):
     keras.utils.set_random_seed(0)
     encoder = tiny_encoder()
     first, again, other = (
-        predict(fine_tune(encoder, source, 3, Schedule(0.1, 3, 20), seed=seed, precision="float32"), source)
+        predict_probabilities(
+            finetune_classifier(encoder, source, 3, FinetuneConfig(0.1, 3, 20), seed=seed, precision="float32"), source
+        )
         for seed in (1, 1, 2)
     )
     np.testing.assert_allclose(first, again, rtol=1e-5, atol=1e-6)
@@ -94,14 +97,14 @@ def test_the_seed_decides(tiny_encoder, source):
 
 def test_a_head_to_begin_with(tiny_encoder, source):
     rng = np.random.default_rng(1)
-    head = rng.normal(size=(4, 3)), rng.normal(size=3)
-    classifier = fine_tune(tiny_encoder(), source, 3, Schedule(1e-9, 1, 20), head, precision="float32")
-    for ours, given in zip(parts(classifier)[1], head, strict=True):
+    head = LinearHead(rng.normal(size=(4, 3)), rng.normal(size=3), ("a", "b", "c"))
+    classifier = finetune_classifier(tiny_encoder(), source, 3, FinetuneConfig(1e-9, 1, 20), head, precision="float32")
+    for ours, given in zip(parts(classifier)[1], (head.weights, head.bias), strict=True):
         np.testing.assert_allclose(ours, given, rtol=1e-5)
 
 
 def test_what_cannot_be_trained(tiny_encoder, source):
     with pytest.raises(InputError, match="A batch of 64 is larger than the data, 60 images"):
-        fine_tune(tiny_encoder(), source, 3, Schedule(0.1, 3, 64))
+        finetune_classifier(tiny_encoder(), source, 3, FinetuneConfig(0.1, 3, 64))
     with pytest.raises(InputError, match="float32 or bfloat16"):
-        fine_tune(tiny_encoder(), source, 3, Schedule(0.1, 3, 20), precision="float16")
+        finetune_classifier(tiny_encoder(), source, 3, FinetuneConfig(0.1, 3, 20), precision="float16")
