@@ -20,7 +20,7 @@ def server(colored, tmp_path):
     folder, names, embeddings, _ = colored
     labeling = LabelingSession(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
     with LabelingServer(labeling, folder, tmp_path / "out") as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
         server.shutdown()
@@ -104,7 +104,7 @@ def test_a_user_labels_until_the_head_is_trained(server, browser, colored, tmp_p
 
 def test_mistakes_are_said_on_the_page(server, browser, colored, tmp_path):
     folder, names, *_ = colored
-    first, second = server.labeling.waiting[:2]
+    first, second = server.session.waiting[:2]
     (folder / names[first]).unlink()
     browser.open(server.url)
     browser.wait_for("!at('notice').hidden && at('notice').textContent.includes('skip it')")
@@ -122,8 +122,8 @@ def test_mistakes_are_said_on_the_page(server, browser, colored, tmp_path):
 @pytest.mark.parametrize(("width", "dark"), [(360, True), (1000, False)])
 def test_the_page_fits_a_phone_and_the_dark(width, dark, server, tmp_path):
     labels = ["red", "green", "a rather long name of a class that has no spaces_in_its_second_half_at_all"[:60]]
-    for index in list(server.labeling.waiting):
-        server.labeling.answer(index, labels[index % 3])
+    for index in list(server.session.waiting):
+        server.session.answer(index, labels[index % 3])
     with open_browser(tmp_path / "profile", width, 800, dark) as browser:
         browser.open(server.url)
         browser.wait_for(f"{IDLE} && at('image').complete")

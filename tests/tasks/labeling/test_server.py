@@ -2,17 +2,21 @@
 
 import http.client
 import json
+import os
 import re
 import socket
 import struct
 import threading
 import time
+from urllib.parse import quote
 
 import pytest
 
 from byol_keras.errors import InputError
 from byol_keras.tasks.labeling import LabelingSession, LabelsFile
-from byol_keras.tasks.labeling.web.server import MAX_BODY, LabelingServer
+from byol_keras.tasks.labeling.web.app import MAX_BODY
+from byol_keras.tasks.labeling.web.image_files import ImageFiles
+from byol_keras.tasks.labeling.web.server import LabelingServer
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def labeling(colored, tmp_path):
 @pytest.fixture
 def server(labeling, colored, tmp_path):
     with LabelingServer(labeling, colored[0], tmp_path / "out") as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
         server.shutdown()
@@ -129,6 +133,90 @@ def test_nothing_else_is_served(path, ask):
     assert ask("GET", path)[0] == 404
 
 
+def test_a_number_of_thousands_of_digits_is_no_image(capfd, ask):
+    for digits in ("5" * 5000, "0" * 5000, "\u0665"):
+        assert ask("GET", f"/image/{quote(digits)}")[0] == 404
+    assert capfd.readouterr().err == ""
+
+
+def test_deeply_nested_json_is_a_bad_answer(capfd, server, ask, labeling):
+    for body in ("[" * 9000, '{"image":' * 1000, '{"image": ' + "9" * 5000 + ', "class": "x"}'):
+        status, _, data = ask("POST", "/answer", body, X_Token=server.token)
+        assert (status, list(data)) == (409, ["error"])
+    assert not labeling.answers
+    assert capfd.readouterr().err == ""
+
+
+def test_an_image_that_becomes_a_link_to_outside_is_refused(ask, colored, tmp_path):
+    folder, names, *_ = colored
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"secret")
+    (folder / names[0]).unlink()
+    (folder / names[0]).symlink_to(secret)
+    (folder / names[2]).unlink()
+    (folder / names[2]).symlink_to(folder / names[4])
+    (folder / "sub").rename(tmp_path / "elsewhere")
+    (folder / "sub").symlink_to(tmp_path / "elsewhere")
+    for index in (0, 1):
+        status, _, data = ask("GET", f"/image/{index}")
+        assert status == 404
+        assert "link to outside" in data["error"]
+    assert ask("GET", "/image/2")[2] == (folder / names[4]).read_bytes()
+
+
+def test_links_that_were_there_from_the_beginning_are_followed(colored, tmp_path):
+    """As `byol-keras split` makes them; but not to where they lead later."""
+    folder, names, *_ = colored
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "0.png"
+    link.symlink_to(folder / names[0])
+    files = ImageFiles(tmp_path / "links", ["0.png"])
+    assert files.read(0) == ((folder / names[0]).read_bytes(), "image/png")
+    link.unlink()
+    link.symlink_to(folder / names[1])
+    with pytest.raises(PermissionError, match="link to outside"):
+        files.read(0)
+
+
+def test_a_pipe_in_place_of_an_image_is_refused_at_once(ask, colored):
+    folder, names, *_ = colored
+    (folder / names[0]).unlink()
+    os.mkfifo(folder / names[0])
+    assert ask("GET", "/image/0")[0] == 404
+
+
+def test_a_body_of_no_stated_length_is_limited_as_well(server, ask):
+    chunks = iter([b" " * MAX_BODY, b" " * MAX_BODY])
+    assert ask("POST", "/answer", chunks, X_Token=server.token)[0] == 413
+
+
+def test_every_response_has_the_headers(ask):
+    for method, path in (
+        ("GET", "/state"),
+        ("GET", "/nothing"),
+        ("GET", "/image/0"),
+        ("PUT", "/"),
+        ("POST", "/answer"),
+    ):
+        headers = ask(method, path)[1]
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == ("private, max-age=600" if path == "/image/0" else "no-store")
+
+
+def test_a_bug_is_shown_in_the_terminal(capfd, ask, labeling):
+    del labeling.waiting
+    status, headers, data = ask("GET", "/state")
+    assert (status, list(data)) == (500, ["error"])
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    shown, deadline = "", time.monotonic() + 30
+    while "AttributeError" not in shown:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+        shown += capfd.readouterr().err
+    assert "Traceback" in shown
+
+
 def test_bad_answers_are_refused_and_change_nothing(server, ask, post, labeling):
     index = labeling.waiting[0]
     bad = [{}, [], 3, {"image": index}, {"image": "0", "class": "x"}, {"image": index, "class": 3}]
@@ -162,13 +250,22 @@ def test_answers_at_the_same_time_are_all_kept(post, labeling, colored, tmp_path
     assert len(LabelsFile(tmp_path / "labels.csv", colored[0], colored[1]).answers) == len(waiting)
 
 
-def test_a_browser_that_leaves_is_no_error(server, ask, colored, capfd):
+def test_a_browser_that_leaves_is_no_error(capfd, server, ask, colored):
     # Large enough not to fit the buffers between the two.
     (colored[0] / colored[1][0]).write_bytes(bytes(50_000_000))
     connection = socket.create_connection(("127.0.0.1", server.server_port))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.sendall(b"GET /image/0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert connection.recv(10)
+    connection.close()
+    # And one that leaves in the middle of a question.
+    connection = socket.create_connection(("127.0.0.1", server.server_port))
+    head = f"POST /answer HTTP/1.1\r\nHost: localhost\r\nX-Token: {server.token}\r\nContent-Length: 99\r\n\r\n"
+    connection.sendall(head.encode() + b"{")
+    time.sleep(0.2)
+    connection.close()
+    connection = socket.create_connection(("127.0.0.1", server.server_port))
+    connection.sendall(b"no HTTP at all\r\n\r\n")
     connection.close()
     assert ask("GET", "/state")[0] == 200
     time.sleep(0.2)
@@ -191,7 +288,7 @@ def test_a_file_changed_meanwhile_is_said(post, labeling, tmp_path):
 
 
 def test_a_port_that_is_in_use_or_none(server, labeling, colored, tmp_path):
-    with pytest.raises(InputError, match=f"Port {server.server_port} is in use: choose another --port"):
+    with pytest.raises(InputError, match=f"Port {server.server_port} is in use: choose another"):
         LabelingServer(labeling, colored[0], tmp_path, server.server_port)
     for port in (-1, 70000):
         with pytest.raises(InputError, match=f"Port {port} cannot be used"):

@@ -4,15 +4,17 @@ from collections import Counter
 
 import numpy as np
 
+from ..session import LabelingSession
+
 # Images shown of each class that the head predicts.
 SAMPLES = 6
 
 
-def state(labeling, samples=SAMPLES):
+def label_state(session: LabelingSession, samples: int = SAMPLES) -> dict:
     """All the page needs to know.
 
     Args:
-        labeling: `LabelingSession`.
+        session: `LabelingSession`.
         samples: int, images of each class.
 
     Returns:
@@ -21,33 +23,33 @@ def state(labeling, samples=SAMPLES):
         `labeled`, how many others the head gives it (`predicted`, None without a head), and `samples`, indices of some
         of these, drawn at random.
     """
-    labeled = labeling.labeled
+    labeled = session.labeled
     counts = Counter(labeled.values())
-    predicted = _predicted(labeling, labeled)
+    predicted = _predicted(session, labeled)
     # One order for all, so that a new answer does not change which images are shown.
-    order = np.random.default_rng(0).permutation(len(labeling.names))
+    order = np.random.default_rng(0).permutation(len(session.names))
     classes = []
-    for name in labeling.classes:
+    for name in session.classes:
         rest = predicted.get(name)
         drawn = [] if rest is None else rest[np.argsort(order[rest])[:samples]].tolist()
         count = None if rest is None else len(rest)
         classes.append({"name": name, "labeled": counts[name], "predicted": count, "samples": drawn})
     return {
-        "waiting": labeling.waiting,
-        "total": len(labeling.names),
+        "waiting": session.waiting,
+        "total": len(session.names),
         "labeled": len(labeled),
-        "skipped": len(labeling.answers) - len(labeled),
-        "can_undo": bool(labeling.answers),
-        "accuracy": None if labeling.accuracy is None else labeling.accuracy._asdict(),
+        "skipped": len(session.answers) - len(labeled),
+        "can_undo": bool(session.answers),
+        "accuracy": None if session.accuracy is None else session.accuracy._asdict(),
         "classes": classes,
     }
 
 
-def _predicted(labeling, labeled):
+def _predicted(session, labeled):
     """dict of class -> indices of the images without a label that the head gives it; empty without a head."""
-    if labeling.head is None:
+    if session.head is None:
         return {}
-    likeliest = np.argmax(labeling.scores, axis=1)
-    rest = np.ones(len(likeliest), bool)
+    top_1 = np.argmax(session.scores, axis=1)
+    rest = np.ones(len(top_1), bool)
     rest[list(labeled)] = False
-    return {name: np.flatnonzero(rest & (likeliest == i)) for i, name in enumerate(labeling.head.labels)}
+    return {name: np.flatnonzero(rest & (top_1 == i)) for i, name in enumerate(session.head.labels)}

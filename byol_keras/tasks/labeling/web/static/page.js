@@ -117,7 +117,7 @@ function accuracy(trained) {
   if (state.accuracy === null) return "Too few labels yet to say how often the head is right.";
   const { share, error, count } = state.accuracy;
   const percent = (value) => (100 * value).toFixed(0);
-  return `Right about ${percent(share)} % (± ${percent(error)}) of ${count} labeled images, each judged by a head ` +
+  return `Right about ${percent(share)} % (± ${percent(error)}) of ${count} labeled images, each by a head ` +
     "trained without it. These were not chosen at random, so take it as a rough guide to the others.";
 }
 

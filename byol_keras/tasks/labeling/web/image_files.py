@@ -1,0 +1,47 @@
+"""The images of a labeling, read from its folder and from nowhere else."""
+
+import errno
+import mimetypes
+import os
+import stat
+from collections.abc import Sequence
+
+
+class ImageFiles:
+    """N image files by their index.
+
+    A link that was there from the beginning is followed, as it is when a folder is opened: `byol-keras split` makes
+    folders of links. What has become a link to elsewhere since then is not.
+
+    Args:
+        folder: path.
+        names: N paths below it.
+    """
+
+    def __init__(self, folder: str | os.PathLike, names: Sequence[str]):
+        self._root = os.path.realpath(folder)
+        self._paths = [os.path.join(folder, name) for name in names]
+        self._targets = [os.path.realpath(path) for path in self._paths]
+
+    def read(self, index: int) -> tuple[bytes, str]:
+        """One file.
+
+        Args:
+            index: int, 0 to N - 1.
+
+        Returns:
+            bytes, and the media type, such as "image/png".
+
+        Raises:
+            OSError: when it has gone, is no file, or has become a link that leads out of the folder.
+        """
+        path = os.path.realpath(self._paths[index])
+        if path != self._targets[index] and os.path.commonpath([path, self._root]) != self._root:
+            raise PermissionError(errno.EACCES, "This has become a link to outside of the folder.")
+        # The real path has no links: one that is put there at this moment is not followed, and a pipe not waited for.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, flags), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "This is no file any more.")
+            kind = mimetypes.guess_type(self._paths[index])[0]
+            return file.read(), kind or "application/octet-stream"
