@@ -2,6 +2,15 @@
 
 from .arguments import command
 
+# The same with other images, at the end of the report.
+COMMANDS = (
+    "byol-keras views --data IMAGES --out views.png",
+    "byol-keras pretrain --data IMAGES --out runs/mine --image-size 64 --epochs 50",
+    "byol-keras evaluate runs/mine --train LABELED/train --test LABELED/test",
+    "byol-keras export runs/mine --out serving",
+    "byol-keras embed runs/mine --data IMAGES --out embeddings.npz",
+)
+
 
 def add_to(commands):
     """Adds the command to those of the parser."""
@@ -14,4 +23,4 @@ def add_to(commands):
 def _run(options):
     from ..workflows.demo import demo
 
-    demo(options.out)
+    demo(options.out, COMMANDS)

@@ -27,10 +27,13 @@ def add_to(commands):
 def _run(options):
     from ..errors import InputError
     from ..tasks.labeling import next_images, write_result
+    from ..utils.extras import require_extra
     from ..workflows.label import open_labeling
 
     if options.next is not None and options.next < 1:
         raise InputError(f"--next must be at least 1. Received: {options.next}")
+    if options.next is None and not options.write:
+        require_extra("The page to label on", "starlette", "uvicorn")
     labels = options.labels or Path(options.encoder) / "labels.csv"
     out = options.out or Path(options.encoder) / "labeled"
     labeling = open_labeling(options.encoder, options.data, labels)

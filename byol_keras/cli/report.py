@@ -19,11 +19,9 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..reports.results_page import write_results_page
     from ..runs.results import results_table
-    from ..runs.run import load_run
+    from ..workflows.report import report_runs
 
     path = Path(options.out or Path(options.runs[0]) / "results.html")
-    results = write_results_page([load_run(folder) for folder in dict.fromkeys(options.runs)], path)
-    print(results_table(results))
+    print(results_table(report_runs(options.runs, path)))
     print(f"Written to {path}")

@@ -1,27 +1,31 @@
 """The page of a folder's near duplicates."""
 
-import html
+from collections.abc import Sequence
+from pathlib import Path
 
-from ..utils.html import page
-from . import tiles
+from ..tasks.retrieval.collection import Collection
+from ..tasks.retrieval.copy import Copy
+from ..utils.html import render_page
+from .tiles import collection_tile
 
+TEMPLATE = Path(__file__).parent / "templates" / "duplicates_page.html"
 GROUPS = 200  # on the page at most; the listing has all
 TILES = 24  # of a group at most
 
-STYLE = (
-    tiles.STYLE
-    + """
-.group { margin-top: 1.6rem; padding-top: 1rem; border-top: 1px solid var(--line); }
-.group h2 { font-size: .95rem; margin: 0 0 .5rem; padding: 0; border: 0; }"""
-)
 
-
-def duplicates_page(collection, groups, threshold, mean, images, listing):
+def duplicates_page(
+    collection: Collection,
+    groups: Sequence[Sequence[Copy]],
+    threshold: float,
+    mean: float,
+    images: int,
+    listing: str,
+) -> str:
     """The page as HTML; all images are inside it.
 
     Args:
         collection: `Collection`.
-        groups: list of lists of `Copy`.
+        groups: list of lists of `Copy`, the one to keep first.
         threshold: float, the distance below which images were linked.
         mean: float, the mean distance of two images.
         images: int, how many were compared.
@@ -30,21 +34,21 @@ def duplicates_page(collection, groups, threshold, mean, images, listing):
     Returns:
         str.
     """
-    copies = sum(len(group) for group in groups)
-    body = [
-        f"<p>Of {images:,} images in {html.escape(collection.data)}, {copies:,} are in {len(groups):,} groups, "
-        f"linked by a distance below {threshold:.2g}: 1 - the cosine of their embeddings. Two images are {mean:.2g} "
-        "apart in the mean. The largest image of a group comes first; below each are its width and "
-        f"height and its distance to the first. {html.escape(listing)} lists the same as a table.</p>"
-    ]
-    for number, group in enumerate(groups[:GROUPS], start=1):
-        shown = [tiles.collection_tile(collection, copy.position, _figure(copy)) for copy in group[:TILES]]
-        more = f"<p>and {len(group) - TILES:,} more</p>" if len(group) > TILES else ""
-        head = f"<h2>Group {number}, {len(group)} images</h2>"
-        body.append(f'<section class="group">{head}<div class="tiles">{"".join(shown)}</div>{more}</section>')
-    if len(groups) > GROUPS:
-        body.append(f"<p>And {len(groups) - GROUPS:,} more groups in {html.escape(listing)}.</p>")
-    return page("Near duplicates", "\n".join(body), STYLE, width="75rem")
+    return render_page(
+        TEMPLATE,
+        data=collection.data,
+        groups=[{"count": len(group), "tiles": _tiles(collection, group[:TILES])} for group in groups[:GROUPS]],
+        group_count=len(groups),
+        copies=sum(len(group) for group in groups),
+        threshold=threshold,
+        mean=mean,
+        images=images,
+        listing=listing,
+    )
+
+
+def _tiles(collection, group):
+    return [collection_tile(collection, copy.position, _figure(copy)) for copy in group]
 
 
 def _figure(copy):

@@ -1,198 +1,83 @@
 """The results page: everything that was measured about one or several runs, in one file."""
 
-import dataclasses
-import html
-import io
-import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from ..callbacks.csv_history import read_history
-from ..errors import InputError
-from ..runs.results import Result, read_results
-from ..utils.atomic import atomic_path
-from ..utils.extras import require_extra
-from ..utils.html import page, png, table
-from .demo_page import curve
+from ..runs.results import Result
+from ..runs.run import Run
+from ..utils.html import data_uri, render_page
+from .charts import history_chart, results_chart
 
-STYLE = """.curves { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); }
-.curves img { width: 100%; }
-td:nth-child(-n+3), th:nth-child(-n+3) { text-align: left; }
-td { white-space: normal; }
-details { margin: .4rem 0; }"""
+TEMPLATE = Path(__file__).parent / "templates" / "results_page.html"
 
 
-def write_results_page(runs, path):
-    """Writes an HTML page with every result of the runs.
-
-    Runs that differ in nothing but their seed, and were measured in the same way, are taken together: the page then
-    shows the mean and deviation over all their scores.
+def results_page(
+    pooled: Sequence[tuple[Result, Sequence[Path]]], histories: Sequence[tuple[Run, Sequence[Mapping]]]
+) -> str:
+    """The page as HTML; all charts are inside it.
 
     Args:
-        runs: list of `Run`.
-        path: the .html to write; it needs no other file.
+        pooled: (`Result`, folders of the runs it comes from) each, as `pool_results` gives them.
+        histories: (`Run`, rows of its history.csv as `read_history` gives them) of each run.
 
     Returns:
-        list of `Result`, those on the page.
-
-    Raises:
-        InputError: when nothing was measured about any of the runs.
+        str.
     """
-    require_extra("The chart of the results", "matplotlib")
-    pooled = pool([(run, read_results(run)) for run in runs])
-    if not pooled:
-        raise InputError(
-            f"Nothing was measured yet about {', '.join(str(run.folder) for run in runs)}: "
-            "`byol-keras evaluate` is a beginning."
-        )
-    # By data, in the order in which they come.
-    places = list(dict.fromkeys(result.data for result, _ in pooled))
-    pooled.sort(key=lambda pair: places.index(pair[0].data))
     results = [result for result, _ in pooled]
-    body = "\n".join(
-        [
-            "<p>Each figure is the mean over the draws of labels, folds or seeds that the table counts, with the "
-            "standard deviation of a single one. The method in bold comes from pretraining without labels; the gain is "
-            "its lead over the others.</p>",
-            *[_section(data, [result for result in results if result.data == data]) for data in places],
-            "<h2>The runs</h2>",
-            f'<div class="wide">{_runs(runs)}</div>',
-            f'<div class="curves">{_losses(runs)}</div>',
-            "<h2>How it was measured</h2>",
-            *[_measurement(result, folders) for result, folders in pooled],
-        ]
+    return render_page(
+        TEMPLATE,
+        sections=[_section(data, results) for data in dict.fromkeys(result.data for result in results)],
+        runs=[_run_row(run) for run, _ in histories],
+        losses=[_loss(run, history) for run, history in histories if history],
+        measurements=[_measurement(result, folders) for result, folders in pooled],
     )
-    text = page("byol_keras: what the encoder is good for", body, STYLE, width="68rem")
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return results
-
-
-def pool(measured):
-    """Takes the same measurement of runs together that differ in their seed, or in that of the measurement.
-
-    Args:
-        measured: list of (`Run`, list of `Result`).
-
-    Returns:
-        list of (Result, folders): the scores one after another, the seconds added, the command of the first; and the
-        folders of the runs it comes from.
-    """
-    groups = {}
-    for run, results in measured:
-        for result in results:
-            same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
-            key = json.dumps([*same, run.data, run.exclude, dataclasses.asdict(run.recipe)], sort_keys=True)
-            groups.setdefault(key, []).append((run, result))
-    pooled = []
-    for members in groups.values():
-        first = members[0][1]
-        scores = {name: [score for _, result in members for score in result.scores[name]] for name in first.scores}
-        seconds = sum(result.seconds for _, result in members)
-        one = all(result.settings == first.settings for _, result in members)
-        settings = first.settings if one else _but_seed(first.settings)
-        together = Result(first.task, first.metric, first.data, scores, settings, seconds, first.command)
-        pooled.append((together, [run.folder for run, _ in members]))
-    return pooled
-
-
-def _but_seed(settings):
-    return {name: value for name, value in settings.items() if name != "seed"}
-
-
-def chart(results):
-    """A dot for each method's mean and a line as wide as its deviation, inside the page."""
-    from matplotlib.figure import Figure
-
-    # Grays and colors that can be read on white and on black; the ground lets the page's own through.
-    gray, blue = "#808080", "#3b82c4"
-    names = [f"{result.task}: {result.metric}" for result in results]
-    figure = Figure(figsize=(10, 0.9 + 0.5 * len(results)), layout="constrained")
-    axes = figure.add_subplot()
-    for y, result in enumerate(results):
-        for i, (method, scores) in enumerate(result.scores.items()):
-            spread = 100 * np.std(scores, ddof=1) if len(scores) > 1 else 0
-            mean = 100 * np.mean(scores)
-            color, size = (blue, 7) if i == 0 else (gray, 5)
-            axes.errorbar(mean, y, xerr=spread, color=color, marker="o", markersize=size, capsize=3, zorder=3 - i)
-            # In turn above and below, where methods lie close together.
-            place = (0, -11 if i % 2 else 7)
-            axes.annotate(method, (mean, y), place, textcoords="offset points", ha="center", fontsize=6, color=color)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.7)
-    axes.set_xlabel("%", color=gray)
-    axes.grid(axis="x", color=gray, alpha=0.3)
-    axes.tick_params(colors=gray, labelsize=8)
-    axes.spines[:].set_visible(False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=160, transparent=True)
-    return png(buffer.getvalue(), "the scores of every method, the pretrained one in blue")
 
 
 def _section(data, results):
     """What was measured on one set of images."""
-    return (
-        f"<h2>On {html.escape(data)}</h2>"
-        f'<div class="wide">{chart(results)}</div><div class="wide">{_scores(results)}</div>'
-    )
+    results = [result for result in results if result.data == data]
+    chart = data_uri(results_chart(results), "image/png")
+    return {"data": data, "chart": chart, "rows": [row for result in results for row in _score_rows(result)]}
 
 
-def _scores(results):
-    """The HTML table: a line a method, the pretrained one in bold."""
-    rows = []
-    for result in results:
-        first = np.mean(next(iter(result.scores.values())))
-        for i, (method, scores) in enumerate(result.scores.items()):
-            spread = f"± {100 * np.std(scores, ddof=1):.1f}" if len(scores) > 1 else ""
-            gain = f"{100 * (first - np.mean(scores)):+.1f}" if i else ""
-            head = [result.task, result.metric] if i == 0 else ["", ""]
-            rows.append([*head, method, f"{100 * np.mean(scores):.1f}", spread, str(len(scores)), gain])
-    header = ["task", "metric", "method", "%", "deviation", "scores", "gain"]
-    bold = {html.escape(next(iter(result.scores))) for result in results}
-    text = table(header, rows)
-    for name in bold:
-        text = text.replace(f"<td>{name}</td>", f"<td><b>{name}</b></td>")
-    return text
-
-
-def _runs(runs):
-    header = ["run", "images", "encoder", "pixels", "epochs", "batch", "seed"]
-    rows = [
-        [
-            str(run.folder),
-            run.data,
-            run.recipe.backbone,
-            str(run.recipe.image_size),
-            str(run.recipe.epochs),
-            str(run.recipe.batch_size),
-            str(run.seed),
-        ]
-        for run in runs
+def _score_rows(result):
+    """A row for each method; the first is the one from pretraining."""
+    lead = np.mean(next(iter(result.scores.values())))
+    return [
+        {
+            "first": i == 0,
+            "task": "" if i else result.task,
+            "metric": "" if i else result.metric,
+            "method": method,
+            "mean": f"{100 * np.mean(scores):.1f}",
+            "std": f"± {100 * np.std(scores, ddof=1):.1f}" if len(scores) > 1 else "",
+            "count": len(scores),
+            "gain": f"{100 * (lead - np.mean(scores)):+.1f}" if i else "",
+        }
+        for i, (method, scores) in enumerate(result.scores.items())
     ]
-    return table(header, rows)
 
 
-def _losses(runs):
-    curves = []
-    for run in runs:
-        history = read_history(run.history_path)
-        if history:
-            epochs, losses = [row["epoch"] + 1 for row in history], [row["loss"] for row in history]
-            curves.append(curve(epochs, losses, f"loss of {run.folder.name}", "0 to 8, of the predictions"))
-    return "\n".join(curves)
+def _run_row(run):
+    recipe = run.recipe
+    numbers = [recipe.image_size, recipe.epochs, recipe.batch_size, run.seed]
+    return [run.folder, run.data, recipe.backbone, *numbers]
+
+
+def _loss(run, history):
+    chart = history_chart([row["epoch"] + 1 for row in history], [row["loss"] for row in history], "loss")
+    caption = f"{run.folder}: 0 to 8, of the predictions"
+    return {"uri": data_uri(chart, "image/png"), "alt": f"loss of {run.folder} by epoch", "caption": caption}
 
 
 def _measurement(result, folders):
-    settings = ", ".join(f"{name} {value}" for name, value in result.settings.items())
     facts = [
         f"on {result.data}",
-        settings,
+        ", ".join(f"{name} {value}" for name, value in result.settings.items()),
         f"{result.seconds:,.0f} s",
         f"runs: {', '.join(str(folder) for folder in folders)}",
     ]
-    line = html.escape("; ".join(fact for fact in facts if fact))
-    command = f"<pre>{html.escape(result.command)}</pre>" if result.command else ""
-    return (
-        f"<details><summary>{html.escape(result.task)}: {html.escape(result.metric)}</summary>"
-        f"<p>{line}</p>{command}</details>"
-    )
+    facts = "; ".join(fact for fact in facts if fact)
+    return {"task": result.task, "metric": result.metric, "facts": facts, "command": result.command}

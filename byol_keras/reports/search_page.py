@@ -1,46 +1,52 @@
 """The page of a search: each query with the images nearest to it."""
 
-import html
+from collections.abc import Sequence
+from pathlib import Path
 
-from ..utils.html import page
-from . import tiles
+import numpy as np
 
-STYLE = (
-    tiles.STYLE
-    + """
-.found { display: grid; grid-template-columns: 9rem 1fr; gap: 1.4rem; margin-top: 2rem; padding-top: 1.2rem;
-  border-top: 1px solid var(--line); }
-.query .name { color: var(--text); }
-@media (max-width: 30rem) { .found { grid-template-columns: 1fr; } .query { max-width: 60%; } }"""
-)
+from ..tasks.retrieval import ImageIndex
+from ..tasks.retrieval.collection import Collection
+from ..utils.html import render_page
+from .tiles import collection_tile, image_tile
+
+TEMPLATE = Path(__file__).parent / "templates" / "search_page.html"
 
 
-def search_page(queries, collection, index, positions, distances, encoder):
+def search_page(
+    queries: Sequence[tuple[str, np.ndarray]],
+    collection: Collection,
+    index: ImageIndex,
+    positions: np.ndarray,
+    distances: np.ndarray,
+    encoder: str,
+) -> str:
     """The page as HTML; all images are inside it.
 
     Args:
         queries: list of (name, pixels (H, W, 1 or 3) uint8), Q of them.
         collection: `Collection` that was searched.
         index: `ImageIndex` of it.
-        positions, distances: (Q, k), as `index.nearest` gave them.
+        positions, distances: (Q, k) int and float, as `index.nearest` gave them.
         encoder: str, where the encoder was read from.
 
     Returns:
         str.
     """
     place = {name: i for i, name in enumerate(collection.names)}
-    method = index.neighbors.kind
-    note = "" if method == "exact" else " The search is approximate: now and then it misses an image."
-    body = [
-        f"<p>Of {len(index):,} images in {html.escape(collection.data)}, the {positions.shape[1]} nearest to each "
-        f"query, nearest first, with their distance: 1 - the cosine of the embeddings by {html.escape(encoder)}, 0 for "
-        f"the same image.{note}</p>"
-    ]
+    sections = []
     for (name, pixels), row, distance in zip(queries, positions, distances, strict=True):
         found = [
-            tiles.collection_tile(collection, place[index.names[position]], f"{d:.3f}")
+            collection_tile(collection, place[index.names[position]], f"{d:.3f}")
             for position, d in zip(row, distance, strict=True)
         ]
-        query = tiles.tile(name, pixels, kind="query")
-        body.append(f'<section class="found">{query}<div class="tiles">{"".join(found)}</div></section>')
-    return page("The nearest images", "\n".join(body), STYLE, width="75rem")
+        sections.append((image_tile(name, pixels), found))
+    return render_page(
+        TEMPLATE,
+        sections=sections,
+        images=len(index),
+        data=collection.data,
+        k=positions.shape[1],
+        encoder=encoder,
+        approximate=index.neighbors.kind != "exact",
+    )

@@ -66,6 +66,38 @@ def read_results(run):
     return results
 
 
+def pool_results(measured):
+    """Takes the same measurement of runs together that differ in their seed, or in that of the measurement.
+
+    Args:
+        measured: list of (`Run`, list of `Result`).
+
+    Returns:
+        list of (`Result`, folders): the scores one after another, the seconds added, the command of the first; and the
+        folders of the runs it comes from.
+    """
+    groups = {}
+    for run, results in measured:
+        for result in results:
+            same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
+            key = json.dumps([*same, run.data, run.exclude, dataclasses.asdict(run.recipe)], sort_keys=True)
+            groups.setdefault(key, []).append((run, result))
+    pooled = []
+    for members in groups.values():
+        first = members[0][1]
+        scores = {name: [score for _, result in members for score in result.scores[name]] for name in first.scores}
+        seconds = sum(result.seconds for _, result in members)
+        one = all(result.settings == first.settings for _, result in members)
+        settings = first.settings if one else _but_seed(first.settings)
+        together = Result(first.task, first.metric, first.data, scores, settings, seconds, first.command)
+        pooled.append((together, [run.folder for run, _ in members]))
+    return pooled
+
+
+def _but_seed(settings):
+    return {name: value for name, value in settings.items() if name != "seed"}
+
+
 def results_table(results):
     """Results as a text table in percent, a line a method: mean, deviation where there are several, gain over it.
 

@@ -14,10 +14,12 @@ EXTRAS = {
     "pycocotools": ("pycocotools", "detection"),
     "scipy": ("scipy", "search"),
     "sklearn": ("scikit-learn", "evaluation"),
+    "starlette": ("starlette", "labeling"),
     "tensorflow_serving": ("tensorflow-serving-api", "serving"),
     "tf2onnx": ("tf2onnx", "onnx"),
     "torch": ("torch", "torch"),
     "usearch": ("usearch", "search"),
+    "uvicorn": ("uvicorn", "labeling"),
 }
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ..data.synthetic import draw
-from ..reports.demo import write_report
 from ..runs.recipe import recipe_named
 from ..runs.run import check_is_new
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
+from .demo_report import write_demo_report
 from .evaluate import accuracy_table, evaluate_run
 from .export import export_run
 from .pretrain import pretrain
@@ -21,11 +21,12 @@ TRAIN_IMAGES, TRAIN_SEED = 4096, 1
 TEST_IMAGES, TEST_SEED = 1000, 2
 
 
-def demo(out):
+def demo(out, commands=()):
     """Draws images, pretrains on them, judges the encoder, exports it, and writes a report of it all.
 
     Args:
         out: path of a new folder; gets images/, run/, export/ and report.html.
+        commands: lines for the end of the report: how to do the same with other images.
 
     Raises:
         InputError: when the folder is not new, or a package is missing, before anything is written.
@@ -52,7 +53,7 @@ def demo(out):
 
     _say("5 of 5: writing the report")
     page = folder / "report.html"
-    write_report(run, folder / "export", page)
+    write_demo_report(run, folder / "export", page, commands)
 
     seconds = round(time.monotonic() - start)
     _say(f"Done in {seconds // 60} min {seconds % 60} s.")

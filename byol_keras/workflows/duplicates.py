@@ -11,6 +11,7 @@ from ..tasks.retrieval.copy import Copy
 from ..tasks.retrieval.duplicates import duplicate_groups, mean_distance, usual_threshold
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.extras import require_extra
+from ..utils.html import write_page
 from .search import check_page
 
 
@@ -48,8 +49,7 @@ def list_duplicates(encoder, source, out, threshold=None, keep=None):
         writer.writerow(["group", "image", "width", "height", "distance"])
         for number, group in enumerate(groups, start=1):
             writer.writerows([number, c.name, c.width, c.height, f"{c.distance:.6f}"] for c in group)
-    with atomic_path(out) as path:
-        path.write_text(text, encoding="utf-8")
+    write_page(out, text)
     return groups, threshold
 
 

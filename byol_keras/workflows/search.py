@@ -10,7 +10,8 @@ from ..reports.search_page import search_page
 from ..runs.load import load_encoder
 from ..tasks.retrieval.build import index_collection
 from ..tasks.retrieval.collection import open_collection
-from ..utils.atomic import atomic_path, check_writable
+from ..utils.atomic import check_writable
+from ..utils.html import write_page
 
 NEIGHBORS = 12
 
@@ -42,8 +43,7 @@ def search_images(encoder, source, queries, out, keep=None, k=None):
     index = index_collection(model, collection, keep)
     positions, distances = index.nearest(vectors, min(NEIGHBORS, len(index)) if k is None else k)
     shown = [(name, decode(path)) for name, path in zip(asked.names, asked.paths, strict=True)]
-    with atomic_path(out) as path:
-        path.write_text(search_page(shown, collection, index, positions, distances, str(encoder)), encoding="utf-8")
+    write_page(out, search_page(shown, collection, index, positions, distances, str(encoder)))
     return index, positions, distances
 
 

@@ -12,13 +12,14 @@ from ..data.folder import find_images
 from ..data.images import evenly
 from ..errors import InputError
 from ..evaluation.embed import embed
+from ..reports.charts import roc_chart
 from ..runs.build import build_encoder
 from ..runs.results import Result, write_results
 from ..runs.run import load_finished_run
 from ..tasks.verification.dataset import fold_numbers, located, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
-from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
+from ..utils.write_files import write_files
 
 # Enough for the covariance of embeddings with up to a thousand numbers.
 IMAGES_FOR_WHITENING = 5000
@@ -75,7 +76,7 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
         for metric, values in _judged(scores, pairs).items()
     ]
     write_results(run, "verification", results)
-    _draw_roc(run.folder / "results" / "verification.png", pairs.same, scores)
+    write_files({run.folder / "results" / "verification.png": roc_chart(pairs.same, scores)})
     return results
 
 
@@ -144,22 +145,3 @@ def _check_unseen(run, data, pairs):
 def _places(folder, name):
     """Where a file or folder below `folder` is, by its name and behind links: a split of a folder is made of these."""
     return {os.path.join(os.path.realpath(folder), name), os.path.realpath(os.path.join(folder, name))}
-
-
-def _draw_roc(path, same, scores):
-    from matplotlib.figure import Figure
-    from sklearn.metrics import roc_curve
-
-    figure = Figure(figsize=(5, 4), layout="constrained")
-    axes = figure.add_subplot()
-    for (name, values), style in zip(scores.items(), ("C0-", "C7-", "C0:", "C7:"), strict=True):
-        false_accepts, true_accepts, _ = roc_curve(same, values)
-        axes.plot(100 * false_accepts, 100 * true_accepts, style, label=name)
-    axes.set_xscale("log")
-    axes.set_xlim(0.1, 100)
-    axes.set_xlabel("pairs of two accepted, %")
-    axes.set_ylabel("pairs of the same accepted, %")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=140)

@@ -1,11 +1,15 @@
-"""The results of a run: written, read back, and shown."""
+"""The results of a run: written, read back, taken together, and shown."""
+
+import dataclasses
 
 import pytest
 
 from byol_keras.errors import InputError
 from byol_keras.runs.recipe import recipe_named
-from byol_keras.runs.results import Result, read_results, results_table, write_results
+from byol_keras.runs.results import Result, pool_results, read_results, results_table, write_results
 from byol_keras.runs.run import Run
+
+FEW = Result("few labels", "accuracy", "a -> b", {"fine-tuned": [0.6, 0.7], "from scratch": [0.5, 0.5]}, {"epochs": 9})
 
 
 @pytest.fixture
@@ -46,3 +50,32 @@ def test_table_has_mean_deviation_and_gain():
     assert lines[1] == "On a -> b"
     assert lines[2].split() == ["few", "labels", "accuracy", "pretrained", "60.0", "14.1", "of", "2"]
     assert lines[3].split() == ["from", "scratch", "40.0", "0.0", "of", "2", "+20.0"]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two runs that differ in their seed, and one with another recipe."""
+    recipe = recipe_named("short")
+    recipes = (recipe, recipe, dataclasses.replace(recipe, epochs=20))
+    return [Run(tmp_path / f"run{i}", of, "photos", i, 3, [0.5] * 3, [0.2] * 3) for i, of in enumerate(recipes)]
+
+
+def test_only_what_differs_in_its_seed_is_pooled(runs):
+    other = dataclasses.replace(FEW, scores={"fine-tuned": [0.8, 0.9], "from scratch": [0.4, 0.4]}, seconds=2.0)
+    longer_tuning = dataclasses.replace(FEW, settings={"epochs": 10})
+    pooled = pool_results([(runs[0], [FEW, longer_tuning]), (runs[1], [other]), (runs[2], [FEW])])
+    assert [(result.scores["fine-tuned"], folders) for result, folders in pooled] == [
+        ([0.6, 0.7, 0.8, 0.9], [runs[0].folder, runs[1].folder]),
+        ([0.6, 0.7], [runs[0].folder]),
+        ([0.6, 0.7], [runs[2].folder]),
+    ]
+    assert pooled[0][0].seconds == 2.0
+
+
+def test_the_seed_of_a_measurement_does_not_part_it_from_others(runs):
+    first, second = (dataclasses.replace(FEW, settings={"epochs": 9, "seed": seed}) for seed in (0, 1))
+    ((together, folders),) = pool_results([(runs[0], [first]), (runs[1], [second])])
+    assert (together.scores["fine-tuned"], len(folders)) == ([0.6, 0.7, 0.6, 0.7], 2)
+    assert together.settings == {"epochs": 9}
+    ((together, _),) = pool_results([(runs[0], [second]), (runs[1], [second])])
+    assert together.settings == {"epochs": 9, "seed": 1}

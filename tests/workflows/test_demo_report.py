@@ -1,3 +1,5 @@
+"""The report of the demo: one page with its numbers and images."""
+
 import json
 
 import numpy as np
@@ -5,10 +7,10 @@ import pytest
 
 from byol_keras.data.synthetic import draw
 from byol_keras.errors import InputError
-from byol_keras.reports.demo import write_report
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import Recipe
 from byol_keras.runs.run import Run
+from byol_keras.workflows.demo_report import write_demo_report
 
 from ..page_reader import Page
 
@@ -45,13 +47,13 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def text(run):
     path = run.folder.parent / "report.html"
-    write_report(run, run.folder.parent, path)
+    write_demo_report(run, run.folder.parent, path, ["byol-keras embed <RUN>"])
     return path.read_text(encoding="utf-8")
 
 
 def test_the_page_needs_no_other_file(text):
     addresses = Page(text).addresses
-    # The sheet of views, three curves, and for each of ten classes the query and six neighbors by two encoders.
+    # The grid of views, three curves, and for each of ten classes the query and six neighbors by two encoders.
     assert len(addresses) == 1 + 3 + 10 * 13
     assert all(address.startswith("data:image/png;base64,") for address in addresses)
     assert "url(" not in text
@@ -62,7 +64,7 @@ def test_the_page_needs_no_other_file(text):
 def test_the_page_holds_the_numbers(text):
     words = " ".join(Page(text).words)
     assert "untrained 43.0 41.0" in words or "untrained43.041.0" in words.replace(" ", "")
-    for figure in ("75.1", "70.2", "+32.1", "+29.2", "1,235", "2.0e-07", "890", "not finite", "1.23"):
+    for figure in ("75.1", "70.2", "+32.1", "+29.2", "1,235", "2.0e-07", "890", "not finite", "1.23", "embed <RUN>"):
         assert figure in words
 
 
@@ -73,5 +75,5 @@ def test_names_are_escaped(text):
 
 def test_without_an_export(run, tmp_path):
     with pytest.raises(InputError, match="byol-keras export"):
-        write_report(run, tmp_path, tmp_path / "report.html")
+        write_demo_report(run, tmp_path, tmp_path / "report.html", [])
     assert not (tmp_path / "report.html").exists()

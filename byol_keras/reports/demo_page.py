@@ -1,0 +1,103 @@
+"""The page of a run that was evaluated and exported."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..runs.run import Run
+from ..utils.html import data_uri, png_uri, render_page
+from .charts import history_chart
+
+TEMPLATE = Path(__file__).parent / "templates" / "demo_page.html"
+# The curves, and what to look for in them.
+CURVES = {
+    "loss": "0 to 8: how far the prediction from one view is from the target of the other.",
+    "target_std": "Of the targets over a batch: about 1 is healthy, towards 0 is collapse.",
+    "tau": "The target's decay, which rises to 1.",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class NeighborCard:
+    """An image and what several encoders find nearest to it.
+
+    Attributes:
+        pixels: (H, W, 1 or 3) float32 in [0, 1], of the image.
+        name: str, its class.
+        found: dict of encoder ("trained", "untrained") -> list of (pixels, name of the class), nearest first.
+    """
+
+    pixels: np.ndarray
+    name: str
+    found: Mapping[str, Sequence[tuple[np.ndarray, str]]]
+
+
+def demo_page(
+    run: Run,
+    history: Sequence[Mapping[str, float]],
+    evaluation: Mapping,
+    parities: Sequence[Mapping],
+    views: Image.Image,
+    cards: Sequence[NeighborCard],
+    commands: Sequence[str],
+) -> str:
+    """The page as HTML; all images are inside it, so it can be moved or sent anywhere.
+
+    Args:
+        run: `Run`.
+        history: rows of its history.csv, see `read_history`.
+        evaluation: what its evaluation.json holds.
+        parities: what the parity.json of its exports holds.
+        views: PIL.Image, images above two views of each.
+        cards: `NeighborCard` of the trained and the untrained encoder.
+        commands: lines that do the same with other images.
+
+    Returns:
+        str.
+    """
+    results = evaluation["results"]
+    others = [(name, other != card.name) for card in cards for name, row in card.found.items() for _, other in row]
+    return render_page(
+        TEMPLATE,
+        recipe=run.recipe,
+        images="images" if run.image_count is None else f"{run.image_count:,} images",
+        neighbors=evaluation["neighbors"],
+        knn={name: f"{100 * row['knn']:.1f}" for name, row in results.items()},
+        views=png_uri(views),
+        charts=[_curve(history, name, meaning) for name, meaning in CURVES.items() if history and name in history[0]],
+        accuracy=_accuracy_rows(results),
+        cards=[_card(card) for card in cards],
+        shown=sum(name == "trained" for name, _ in others),
+        wrong={name: sum(wrong for encoder, wrong in others if encoder == name) for name in results},
+        exports=[_export_row(parity) for parity in parities],
+        commands="\n".join(commands),
+    )
+
+
+def _curve(history, name, meaning):
+    chart = history_chart([row["epoch"] + 1 for row in history], [row[name] for row in history], name)
+    return {"uri": data_uri(chart, "image/png"), "alt": f"{name} by epoch", "caption": meaning}
+
+
+def _accuracy_rows(results):
+    scores = ("knn", "linear")
+    gain = {key: results["trained"][key] - results["untrained"][key] for key in scores}
+    rows = [[name, *(f"{100 * row[key]:.1f}" for key in scores)] for name, row in results.items()]
+    return [*rows, ["gain", *(f"{100 * gain[key]:+.1f}" for key in scores)]]
+
+
+def _card(card):
+    rows = [
+        (encoder, [{"uri": png_uri(pixels), "name": name, "wrong": name != card.name} for pixels, name in found])
+        for encoder, found in card.found.items()
+    ]
+    return {"uri": png_uri(card.pixels), "name": card.name, "rows": rows}
+
+
+def _export_row(parity):
+    difference = "not finite" if parity["largest"] is None else f"{parity['largest']:.1e}"
+    size, latency = f"{parity['size_bytes'] / 1000:,.0f}", f"{parity['latency_ms']:.2f}"
+    return [parity["artifact"], size, difference, parity["tolerance"], latency]
