@@ -14,6 +14,8 @@ from byol_keras.cli.main import main
         ("sklearn", "evaluation", "evaluate nowhere --train nowhere --test nowhere"),
         ("sklearn", "evaluation", "finetune nowhere --train nowhere --test nowhere"),
         ("sklearn", "evaluation", "label nowhere --data nowhere"),
+        ("starlette", "labeling", "label nowhere --data nowhere"),
+        ("uvicorn", "labeling", "label nowhere --data nowhere"),
         ("sklearn", "evaluation", "verify nowhere --data nowhere --pairs nowhere"),
         ("matplotlib", "report", "verify nowhere --data nowhere --pairs nowhere"),
         ("scipy", "search", "duplicates nowhere --data nowhere --out OUT"),
