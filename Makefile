@@ -24,7 +24,7 @@ check: $(VENV)/installed
 	mkdir $(HOUSE)
 	cp -r byol_keras $(HOUSE)/byol_keras
 	cp -r export $(HOUSE)/byol_keras/export
-	cd $(HOUSE) && PYTHONPATH=. ../bin/lint-imports --no-cache --config ../../pyproject.toml
+	cd $(HOUSE) && PYTHONPATH=. ../bin/lint-imports --no-cache ../../pyproject.toml
 	cd $(HOUSE) && ../bin/mypy --config-file ../../pyproject.toml --cache-dir ../mypy_cache ../../examples
 
 format: $(VENV)/installed
