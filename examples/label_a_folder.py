@@ -9,18 +9,17 @@ from pathlib import Path
 from PIL import Image
 
 import byol_keras as bk
-from byol_keras.tasks.labeling import LabelingSession, LabelsFile, write_result
 
 folder = Path(tempfile.mkdtemp())
-images, kinds, kind_names = bk.data.draw(300, seed=0)
+drawn, kinds, kind_names = bk.data.draw(300, seed=0)
 (folder / "images").mkdir()
-for i, image in enumerate(images):
+for i, image in enumerate(drawn):
     Image.fromarray(image[..., 0]).save(folder / "images" / f"{i:03}.png")
 
 encoder = bk.resnet8(image_size=32)  # stands for one you trained
-images = bk.data.open_source(folder / "images")
-file = LabelsFile(folder / "labels.csv", folder / "images", images.names)
-labeling = LabelingSession(images.names, bk.evaluation.embed(encoder, images), file)
+source = bk.data.open_source(folder / "images")
+file = bk.tasks.LabelsFile(folder / "labels.csv", folder / "images", source.names)
+labeling = bk.tasks.LabelingSession(source.names, bk.evaluation.embed(encoder, source), file)
 
 for _ in range(3):
     for index in list(labeling.waiting):  # the images asked about; here the answers are known
@@ -29,7 +28,7 @@ for _ in range(3):
     right = sum(label == kind_names[kind] for label, kind in zip(found, kinds, strict=True))
     print(f"{len(labeling.labeled)} labels, {len(labeling.classes)} classes: {right} of {len(found)} right")
 
-table, head = write_result(labeling, folder)
+table, head = bk.tasks.write_result(labeling, folder)
 print(table.read_text().splitlines()[:3])
 served = bk.export.saved_model(encoder, folder / "encoder" / "1", head=bk.export.LinearHead.load(head))
 print(f"{served} answers `classify` with these classes")

@@ -8,14 +8,14 @@ import tensorflow as tf
 
 import byol_keras as bk
 
-images, _, _ = bk.data.draw(1024, seed=0)
+drawn = bk.data.draw(1024, seed=0)[0]
 batch, epochs = 64, 2
-steps = len(images) // batch
+steps = len(drawn) // batch
 
 # Any Keras model with one vector per image serves as the encoder.
 encoder = keras.applications.MobileNetV2((32, 32, 1), alpha=0.35, include_top=False, pooling="avg", weights=None)
 views = bk.TwoViews(image_size=32)
-images = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images)).batch(batch, drop_remainder=True)
+images = tf.data.Dataset.from_tensor_slices(drawn).shuffle(len(drawn)).batch(batch, drop_remainder=True)
 
 model = bk.BYOL(encoder)
 rate = bk.schedules.warmup_cosine(0.2, batch, total_steps=epochs * steps, warmup_steps=steps // 2)

@@ -5,6 +5,10 @@ from . import labeling as labeling
 from . import retrieval as retrieval
 from . import segmentation as segmentation
 from . import verification as verification
+from .classification import FinetuneConfig as FinetuneConfig
+from .classification import build_classifier as build_classifier
+from .classification import finetune_classifier as finetune_classifier
+from .classification import predict_probabilities as predict_probabilities
 from .detection import DetectionDataset as DetectionDataset
 from .detection import Detector as Detector
 from .detection import fine_tuned_detector as fine_tuned_detector
