@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 
-def require_tensorflow():
+def require_tensorflow() -> None:
     """Raises ImportError, in one line, where Keras is set to another backend than TensorFlow.
 
     Looks where Keras looks (KERAS_BACKEND, then keras.json) and does not import it: with a backend that is not

@@ -3,6 +3,6 @@
 import os
 
 
-def cpu_count():
-    """int, the CPUs that this process may use."""
+def cpu_count() -> int:
+    """The CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,13 +2,17 @@
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from tqdm import tqdm
+
+T = TypeVar("T")
 
 SECONDS_BETWEEN_LINES = 10.0
 
 
-def progress(iterable, total, label):
+def progress(iterable: Iterable[T], total: int, label: str) -> Iterator[T]:
     """Yields from `iterable` while showing on stderr how far it is.
 
     Args:

@@ -14,7 +14,7 @@ GREETING = re.compile(
 )
 
 
-def import_tensorflow(pretraining=False):
+def import_tensorflow(pretraining: bool = False) -> None:
     """Imports TensorFlow and looks for devices, keeping its greeting off the terminal; anything else is shown.
 
     Args:
@@ -32,7 +32,7 @@ def import_tensorflow(pretraining=False):
         tf.constant(0)
 
 
-def view_threads():
+def view_threads() -> None:
     """On two CPUs without an accelerator, has TensorFlow run each operation on one of them.
 
     Two views and two networks keep both busy, and an operation split between them waits for the slower half: a step of
