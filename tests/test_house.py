@@ -18,6 +18,12 @@ def test_no_module_is_long():
     assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
+def test_few_modules_lie_loose():
+    loose = sorted(path.name for path in (ROOT / "byol_keras").glob("*.py"))
+    assert len(loose) <= 10, loose
+    assert len(list((ROOT / "export").glob("*.py"))) <= 3
+
+
 def test_no_module_has_the_name_of_another():
     places = defaultdict(list)
     for name in MODULES:
