@@ -27,7 +27,7 @@ def main(_, data, seed, minutes):
     keras.utils.set_random_seed(int(seed))
     keras.config.set_dtype_policy("mixed_bfloat16")
     mean, std = pixel_statistics(train, 32)
-    model = bk.BYOL(bk.resnet8x2(image_size=32, mean=mean, std=std), tau=0.97)
+    model = bk.BYOL(bk.resnet8x2(input_shape=(32, 32, 3), mean=mean, std=std), tau=0.97)
     model.compile(keras.optimizers.AdamW(RATE, weight_decay=1e-6))
     model.optimizer.build(model.trainable_variables)
     batches = iter(two_view_batches(train, bk.TwoViews(32), BATCH, 10**9, int(seed)))

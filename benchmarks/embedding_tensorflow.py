@@ -13,7 +13,7 @@ from .workers import serve
 def main(precision, folder):
     source = from_folder(folder, memory_budget=0)
     source = source.subset(range(0, len(source), max(len(source) // 4096, 1))).subset(slice(4096))
-    encoder = bk.resnet18(image_size=96)
+    encoder = bk.resnet18(input_shape=(96, 96, 3))
     embed(encoder, source, precision=precision)
 
     def measure():

@@ -32,7 +32,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def run(source, image_size, batch_size, rounds, steps):
-    model = bk.BYOL(bk.resnet18(image_size=image_size))
+    model = bk.BYOL(bk.resnet18(input_shape=(image_size, image_size, 3)))
     model.compile(keras.optimizers.SGD(0.03, momentum=0.9))
     batches = two_view_batches(source, bk.TwoViews(image_size), batch_size, 10**6, seed=0)
     held = tf.data.Dataset.from_tensors(next(iter(batches))).repeat().prefetch(2)

@@ -40,7 +40,7 @@ def compose(folder, count, seed):
 
 folder = Path(tempfile.mkdtemp())
 train, test = compose(folder / "train", 64, seed=0), compose(folder / "test", 16, seed=1)
-encoder = bk.resnet10(image_size=64, mean=[0.5] * 3, std=[0.25] * 3)  # stands for one you trained
+encoder = bk.resnet10(input_shape=(64, 64, 3), mean=[0.5] * 3, std=[0.25] * 3)  # stands for one you trained
 letterbox = letterbox_size(train.source.sizes, image_size=96)
 schedule = Schedule(epochs=5)
 detector = fine_tuned_detector(encoder, train, letterbox, smallest_anchor(train, letterbox), schedule)

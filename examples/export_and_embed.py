@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 import byol_keras as bk
 
 images = bk.data.draw(64, seed=0)[0]
-encoder = bk.resnet8(image_size=32, channels=1)  # stands for one you trained
+encoder = bk.resnet8(input_shape=(32, 32, 1))  # stands for one you trained
 
 folder = Path(tempfile.mkdtemp())
 served = bk.export.saved_model(encoder, folder / "encoder" / "1")

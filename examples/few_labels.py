@@ -13,7 +13,7 @@ test = bk.data.from_arrays(*bk.data.draw(500, seed=1))
 labeled = bk.data.from_arrays(images, labels, class_names)
 labeled = labeled.subset(bk.evaluation.stratified_subset(labels, 0.03, seed=0))
 
-scratch = bk.resnet8(image_size=32, channels=1)
+scratch = bk.resnet8(input_shape=(32, 32, 1))
 pretrained = keras.models.clone_model(scratch)
 pretrained.set_weights(scratch.get_weights())
 model = bk.BYOL(pretrained, augmenter=bk.TwoViews(32))

@@ -16,7 +16,7 @@ drawn, kinds, kind_names = bk.data.draw(300, seed=0)
 for i, image in enumerate(drawn):
     Image.fromarray(image[..., 0]).save(folder / "images" / f"{i:03}.png")
 
-encoder = bk.resnet8(image_size=32)  # stands for one you trained
+encoder = bk.resnet8(input_shape=(32, 32, 3))  # stands for one you trained
 source = bk.data.open_source(folder / "images")
 file = bk.tasks.LabelsFile(folder / "labels.csv", folder / "images", source.names)
 labeling = bk.tasks.LabelingSession(source.names, bk.evaluation.embed(encoder, source), file)

@@ -11,10 +11,9 @@ import numpy as np
 import byol_keras as bk
 
 images = np.load(sys.argv[1])["images"] if len(sys.argv) > 1 else bk.data.draw(2000, seed=0)[0]
-size, channels = images.shape[1], images.shape[3]
 
-encoder = bk.resnet8(image_size=size, channels=channels)
-model = bk.BYOL(encoder, augmenter=bk.TwoViews(size))
+encoder = bk.resnet8(input_shape=images.shape[1:])
+model = bk.BYOL(encoder, augmenter=bk.TwoViews(images.shape[1]))
 model.compile(optimizer=keras.optimizers.AdamW(1e-3))
 model.fit(images, batch_size=64, epochs=2, callbacks=[bk.TargetEMA(0.97)])
 

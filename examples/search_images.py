@@ -15,7 +15,7 @@ folder = Path(tempfile.mkdtemp())
 images, labels, class_names = bk.data.draw(600, seed=0)
 images[599] = images[0]  # one of them twice
 keras.utils.set_random_seed(0)
-encoder = bk.resnet8(image_size=32, channels=1)  # stands for one you trained
+encoder = bk.resnet8(input_shape=(32, 32, 1))  # stands for one you trained
 
 # A source is a folder of images just as well. Of those that are in the file already, none is embedded again.
 for count in (500, 600):

@@ -39,7 +39,7 @@ draw(folder / "test", 8, generator)
 train = open_segmentation(folder / "train")
 test = open_segmentation(folder / "test", like=train)
 
-encoder = bk.resnet10(image_size=64, mean=[0.5] * 3, std=[0.2] * 3)  # stands for one you pretrained
+encoder = bk.resnet10(input_shape=(64, 64, 3), mean=[0.5] * 3, std=[0.2] * 3)  # stands for one you pretrained
 model = build_segmenter(encoder, len(train.class_names), crop_size=64)
 fine_tune(model, train, Schedule(steps=30, crop_size=64), seed=0)
 iou = class_iou(score(model, test))

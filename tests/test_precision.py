@@ -138,7 +138,7 @@ def test_a_model_without_configuration_is_an_input_error(policy):
 
 
 def test_convolutions_are_halved_and_the_ends_are_not():
-    model = bk.resnet8(image_size=16, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2))
+    model = bk.resnet8(input_shape=(16, 16, 3), mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2))
     copy = cast_model(model, "bfloat16")
     policies = {layer.name: layer.dtype_policy.name for layer in copy.layers}
     assert policies["normalization"] == policies["pool"] == "float32"
@@ -152,7 +152,7 @@ def test_an_adapted_normalization_and_a_model_inside_are_carried_over():
     source = np.random.default_rng(0).random((16, 16, 16, 3), np.float32)
     normalization = keras.layers.Normalization()
     normalization.adapt(source)
-    inner = bk.resnet8(image_size=16)
+    inner = bk.resnet8(input_shape=(16, 16, 3))
     model = keras.Sequential([keras.Input((16, 16, 3)), normalization, inner])
     copy = cast_model(model, "bfloat16")
     assert copy.layers[1].get_layer("stem_conv").dtype_policy.name == "mixed_bfloat16"

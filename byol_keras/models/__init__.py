@@ -1,7 +1,8 @@
-"""Networks, and ways from one to another."""
+"""Encoders, heads, and an encoder as the backbone of other networks."""
 
-from .backbones import backbone
+import keras as keras  # first, since importing it imports the package's own classes, and these the modules below
+
 from .heads import mlp
-from .resnet import resnet8, resnet8x2, resnet10, resnet18, resnet34, resnet50
+from .resnet import build_resnet, resnet8, resnet8x2, resnet10, resnet18, resnet34, resnet50
 
-__all__ = ["backbone", "mlp", "resnet8", "resnet8x2", "resnet10", "resnet18", "resnet34", "resnet50"]
+__all__ = ["build_resnet", "mlp", "resnet8", "resnet8x2", "resnet10", "resnet18", "resnet34", "resnet50"]

@@ -5,18 +5,27 @@ import keras
 from .layers import batch_norm
 
 
-def mlp(input_dim, hidden_dim=4096, output_dim=256, dtype=None, name=None):
+def mlp(
+    input_dim: int,
+    hidden_dim: int = 4096,
+    output_dim: int = 256,
+    dtype: str | keras.DTypePolicy | None = None,
+    name: str | None = None,
+) -> keras.Sequential:
     """Dense(hidden, bias) -> BatchNorm -> ReLU -> Dense(output, no bias), with no batch norm on the output.
 
     Args:
-        input_dim: int, D of the (B, D) input.
-        hidden_dim: int, width of the hidden layer.
-        output_dim: int, width of the output.
+        input_dim: D of the (B, D) input.
+        hidden_dim: width of the hidden layer.
+        output_dim: width of the output.
         dtype: dtype policy of the layers; the global one by default.
         name: name of the model.
 
     Returns:
         keras.Sequential, (B, input_dim) -> (B, output_dim). Source: Grill et al. 2020, section 3.2.
+
+    Example:
+        model = bk.BYOL(encoder, projector=bk.mlp(512, 1024, 128), predictor=bk.mlp(128, 1024, 128))
     """
     return keras.Sequential(
         [

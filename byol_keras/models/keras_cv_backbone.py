@@ -20,7 +20,7 @@ BLOCK = {
 OURS = re.compile(r"stage(\d)_block(\d+)_(\w+)")
 
 
-def keras_cv_backbone(encoder):
+def keras_cv_backbone(encoder: keras.Model) -> keras.Model:
     """A `keras_cv.models.ResNetBackbone` with a copy of the weights of an encoder.
 
     The backbone has no normalization of images: `normalized` does for it what the encoder does at its input.
@@ -57,18 +57,18 @@ def keras_cv_backbone(encoder):
         input_shape=(None, None, 3),
     )
     for name, layer in ours.items():
-        twin = backbone.get_layer(_their_name(name))
+        copy = backbone.get_layer(_their_name(name))
         if isinstance(layer, keras.layers.BatchNormalization):
-            twin.momentum, twin.epsilon = layer.momentum, layer.epsilon
-        twin.set_weights(layer.get_weights())
+            copy.momentum, copy.epsilon = layer.momentum, layer.epsilon
+        copy.set_weights(layer.get_weights())
     return backbone
 
 
-def normalized(images, encoder):
-    """Images as the backbone of an encoder wants them: by the mean and deviation that the encoder was made with.
+def normalized(images: keras.KerasTensor, encoder: keras.Model) -> keras.KerasTensor:
+    """Images as the backbone of an encoder wants them: by the mean and std that the encoder was made with.
 
     Args:
-        images: (B, H, W, 3) float32 in [0, 1].
+        images: (B, H, W, 3) float32 in [0, 1], a tensor or the input of a functional model.
         encoder: as for `keras_cv_backbone`.
 
     Returns:

@@ -1,5 +1,7 @@
 """ResNet encoders, version 1 with the stride on the 3x3 convolution ("v1.5")."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
@@ -40,35 +42,44 @@ def _block(x, filters, stride, bottleneck, name):
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def resnet(blocks, widths, bottleneck=False, image_size=224, channels=3, mean=None, std=None, stem=None, name="resnet"):
+def resnet(
+    blocks: Sequence[int],
+    widths: Sequence[int],
+    bottleneck: bool = False,
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    stem: tuple[int, int, bool] | None = None,
+    name: str = "resnet",
+) -> keras.Model:
     """A ResNet of any depth and width, pooled to one vector per image.
 
     Args:
         blocks: residual blocks in each stage, such as (2, 2, 2, 2).
         widths: filters in each stage, such as (64, 128, 256, 512); four times as many come out of a bottleneck.
         bottleneck: 1x1, 3x3, 1x1 blocks instead of two 3x3.
-        image_size: int, height and width of the input, in pixels.
-        channels: 1 or 3.
-        mean, std: per-channel mean and standard deviation of the images in [0, 1], subtracted and divided by at the
-            input; None for no normalization.
-        stem: IMAGENET_STEM, SMALL_STEM, or another (kernel, stride, pool); by default the small one for images under
-            64 pixels.
+        input_shape: (height, width, channels) of an image: pixels, and 1 (gray) or 3 (color) channels.
+        mean: of the images in [0, 1], one number per channel, subtracted at the input; None for no normalization.
+        std: standard deviation per channel, which what is left is divided by; given where `mean` is.
+        stem: IMAGENET_STEM, SMALL_STEM, or another (kernel, stride, pool); by default the small one for images with a
+            side under 64 pixels.
         name: name of the model.
 
     Returns:
-        keras.Model, (B, image_size, image_size, channels) float32 in [0, 1] -> (B, D) float32.
+        keras.Model, (B, height, width, channels) float32 in [0, 1] -> (B, D) float32. Source: He et al. 2015
+        (arXiv 1512.03385).
 
     Raises:
-        InputError: for an image size below 1 or a channel count other than 1 and 3.
+        InputError: for another `input_shape`, or `mean` and `std` that are not one number per channel.
     """
-    if not isinstance(image_size, int) or image_size < 1:
-        raise InputError(f"The image size must be a whole number of pixels from 1. Received: image_size={image_size!r}")
-    if channels not in (1, 3):
-        raise InputError(f"Images have 1 (gray) or 3 (color) channels. Received: channels={channels!r}")
-    kernel, stride, pool = stem or (SMALL_STEM if image_size < SMALL_IMAGE else IMAGENET_STEM)
-    inputs = x = keras.Input((image_size, image_size, channels), name="images")
+    input_shape = _checked_shape(input_shape)
+    for values in (mean, std):
+        if (mean is None) != (std is None) or (values is not None and len(values) != input_shape[-1]):
+            raise InputError(f"`mean` and `std` have one number per channel. Received: mean={mean}, std={std}")
+    kernel, stride, pool = stem or (SMALL_STEM if _is_small(input_shape) else IMAGENET_STEM)
+    inputs = x = keras.Input(input_shape, name="images")
     if mean is not None:
-        # In float32, or a bfloat16 policy would round the pixels before the mean is taken off.
+        # In float32, or a bfloat16 policy would round the pixels before the mean is subtracted.
         variance = [s**2 for s in std]
         x = layers.Normalization(mean=list(mean), variance=variance, dtype="float32", name="normalization")(x)
     x = _convolution(x, widths[0], kernel, stride, "stem_conv")
@@ -84,41 +95,99 @@ def resnet(blocks, widths, bottleneck=False, image_size=224, channels=3, mean=No
     return keras.Model(inputs, outputs, name=name)
 
 
-def resnet8(image_size=32, name="resnet8", **kwargs):
-    """Three stages of one block, 32 to 128 filters: 0.3 million parameters, D = 128. For demonstrations and boards."""
-    return resnet((1, 1, 1), (32, 64, 128), image_size=image_size, name=name, **kwargs)
+def resnet8(input_shape: tuple[int, int, int] = (32, 32, 3), name: str = "resnet8", **kwargs) -> keras.Model:
+    """Three stages of one block, 32 to 128 filters: 0.3 million parameters, D = 128. For demonstrations and boards.
+
+    Arguments as for `resnet18`.
+    """
+    return resnet((1, 1, 1), (32, 64, 128), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet8x2(image_size=32, stem=None, name="resnet8x2", **kwargs):
+def resnet8x2(input_shape: tuple[int, int, int] = (32, 32, 3), name: str = "resnet8x2", **kwargs) -> keras.Model:
     """`resnet8` with twice the filters: 1.2 million parameters, D = 256. For pretraining on a CPU.
 
     Under 64 pixels its stem halves the image, so that it costs less than `resnet8`, and its layers are wide enough
-    for the CPU's bfloat16 units.
+    for the CPU's bfloat16 units. Arguments as for `resnet18`.
     """
-    if stem is None and isinstance(image_size, int) and image_size < SMALL_IMAGE:
-        stem = HALVING_STEM
-    return resnet((1, 1, 1), (64, 128, 256), image_size=image_size, stem=stem, name=name, **kwargs)
+    if kwargs.get("stem") is None and _is_small(_checked_shape(input_shape)):
+        kwargs["stem"] = HALVING_STEM
+    return resnet((1, 1, 1), (64, 128, 256), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet10(image_size=224, name="resnet10", **kwargs):
+def resnet10(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet10", **kwargs) -> keras.Model:
     """Four stages of one block: 5 million parameters, D = 512. The smallest that a detector can stand on.
 
-    Arguments as for `resnet`.
+    Arguments as for `resnet18`.
     """
-    return resnet((1, 1, 1, 1), (64, 128, 256, 512), image_size=image_size, name=name, **kwargs)
+    return resnet((1, 1, 1, 1), (64, 128, 256, 512), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet18(image_size=224, name="resnet18", **kwargs):
-    """ResNet-18: 11 million parameters, D = 512. Arguments as for `resnet`."""
-    return resnet((2, 2, 2, 2), (64, 128, 256, 512), image_size=image_size, name=name, **kwargs)
+def resnet18(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet18", **kwargs) -> keras.Model:
+    """ResNet-18: 11 million parameters, D = 512.
+
+    Args:
+        input_shape: (height, width, channels) of an image: pixels, and 1 (gray) or 3 (color) channels.
+        name: name of the model.
+        **kwargs: `mean`, `std` and `stem`, see `resnet`.
+
+    Returns:
+        keras.Model, (B, height, width, channels) float32 in [0, 1] -> (B, 512) float32, with fresh weights.
+
+    Raises:
+        InputError: for another `input_shape`, or `mean` and `std` that are not one number per channel.
+
+    Example:
+        encoder = bk.resnet18(input_shape=(32, 32, 3), mean=[0.49, 0.48, 0.45], std=[0.25, 0.24, 0.26])
+    """
+    return resnet((2, 2, 2, 2), (64, 128, 256, 512), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet34(image_size=224, name="resnet34", **kwargs):
-    """ResNet-34: 21 million parameters, D = 512. Arguments as for `resnet`."""
-    return resnet((3, 4, 6, 3), (64, 128, 256, 512), image_size=image_size, name=name, **kwargs)
+def resnet34(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet34", **kwargs) -> keras.Model:
+    """ResNet-34: 21 million parameters, D = 512. Arguments as for `resnet18`."""
+    return resnet((3, 4, 6, 3), (64, 128, 256, 512), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet50(image_size=224, name="resnet50", **kwargs):
-    """ResNet-50: 24 million parameters, D = 2048. Arguments as for `resnet`."""
+def resnet50(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet50", **kwargs) -> keras.Model:
+    """ResNet-50: 24 million parameters, D = 2048. Arguments as for `resnet18`."""
     widths = (64, 128, 256, 512)
-    return resnet((3, 4, 6, 3), widths, bottleneck=True, image_size=image_size, name=name, **kwargs)
+    return resnet((3, 4, 6, 3), widths, bottleneck=True, input_shape=input_shape, name=name, **kwargs)
+
+
+RESNETS = {
+    "resnet8": resnet8,
+    "resnet8x2": resnet8x2,
+    "resnet10": resnet10,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet50": resnet50,
+}
+
+
+def build_resnet(name: str, **kwargs) -> keras.Model:
+    """The network of RESNETS called `name`, with fresh weights. Other arguments as for `resnet18`.
+
+    Raises:
+        InputError: for an unknown name, and as `resnet18`.
+    """
+    check_resnet(name)
+    return RESNETS[name](**kwargs)
+
+
+def check_resnet(name: str) -> None:
+    """Raises InputError unless `name` is a key of RESNETS."""
+    if name not in RESNETS:
+        raise InputError(f"No backbone is called {name!r}; choose one of {', '.join(RESNETS)}.")
+
+
+def _checked_shape(input_shape):
+    shape = tuple(input_shape) if isinstance(input_shape, tuple | list) else ()
+    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape) or shape[-1] not in (1, 3):
+        raise InputError(
+            "`input_shape` is (height, width, channels): whole numbers of pixels from 1, and 1 (gray) or 3 (color) "
+            f"channels. Received: input_shape={input_shape!r}"
+        )
+    return shape
+
+
+def _is_small(input_shape):
+    return min(input_shape[:2]) < SMALL_IMAGE

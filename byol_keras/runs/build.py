@@ -9,7 +9,7 @@ from ..data.eval_pipeline import ordered_batches
 from ..data.images import evenly
 from ..errors import InputError
 from ..lars import LARS
-from ..models.backbones import backbone
+from ..models.resnet import build_resnet
 from ..precision import policy_scope
 from ..schedules import warmup_cosine
 
@@ -20,7 +20,8 @@ IMAGES_FOR_STATISTICS = 5000
 def build_encoder(run):
     """The run's encoder as it was before training: the same recipe, seed and pixel statistics."""
     keras.utils.set_random_seed(run.seed)
-    return backbone(run.recipe.backbone, run.recipe.image_size, channels=run.channels, mean=run.mean, std=run.std)
+    shape = (run.recipe.image_size, run.recipe.image_size, run.channels)
+    return build_resnet(run.recipe.backbone, input_shape=shape, mean=run.mean, std=run.std)
 
 
 def build_model(run, policy, total_steps, steps):

@@ -13,7 +13,7 @@ class Recipe:
     """Everything that decides how a run trains, but for the images and the seed.
 
     Attributes:
-        backbone: a name in `backbones.BACKBONES`.
+        backbone: a name in `models.resnet.RESNETS`.
         image_size: pixels, height and width of the views.
         epochs: passes over the images.
         batch_size: images in one update.

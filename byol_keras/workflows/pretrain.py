@@ -12,7 +12,7 @@ from ..data.images import evenly
 from ..data.open import absolute_data
 from ..data.train_pipeline import steps_per_epoch, two_view_batches
 from ..errors import InputError
-from ..models.backbones import check_name
+from ..models.resnet import check_resnet
 from ..precision import cast_model, dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
 from ..runs.run import Run, check_is_new, load_run
@@ -43,7 +43,7 @@ def pretrain(data, out, recipe, seed=0, exclude=(), probe=None):
     if probe is not None:
         require_extra("Watching training by labeled images", "sklearn")
     check_is_new(out)
-    check_name(recipe.backbone)
+    check_resnet(recipe.backbone)
     if not 0 <= seed < 2**32:
         raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     policy = dtype_policy(recipe.precision)

@@ -17,7 +17,7 @@ SIZE = 32
 
 
 def small_resnet():
-    return bk.resnet8(image_size=SIZE)
+    return bk.resnet8(input_shape=(SIZE, SIZE, 3))
 
 
 def an_application():
@@ -140,7 +140,7 @@ def test_a_trained_encoder_loads_without_this_package(tiny_byol, view_pair, tmp_
     model.compile(keras.optimizers.SGD(0.1))
     model.fit(tf.data.Dataset.from_tensors((view_pair,)), shuffle=False, verbose=0)
     model.encoder.save(tmp_path / "encoder.keras")
-    bk.resnet8(image_size=16, mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2)).save(tmp_path / "resnet8.keras")
+    bk.resnet8(input_shape=(16, 16, 3), mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2)).save(tmp_path / "resnet8.keras")
     code = (
         "import sys, keras\n"
         "for path in sys.argv[1:]: keras.models.load_model(path)\n"

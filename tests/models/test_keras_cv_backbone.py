@@ -6,12 +6,13 @@ import pytest
 
 import byol_keras as bk
 from byol_keras.models.keras_cv_backbone import keras_cv_backbone, normalized
+from byol_keras.precision import copy_model
 
 
 @pytest.fixture(scope="module")
 def trained():
     """A ResNet-10 whose every weight is off its initial value, as after training."""
-    encoder = bk.resnet10(image_size=64, mean=[0.4, 0.5, 0.6], std=[0.2, 0.25, 0.3])
+    encoder = bk.resnet10(input_shape=(64, 64, 3), mean=[0.4, 0.5, 0.6], std=[0.2, 0.25, 0.3])
     generator = np.random.default_rng(0)
     for layer in encoder.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -32,11 +33,10 @@ def test_last_stage_pooled_is_the_embedding(trained, images):
 
 
 def test_batch_statistics_and_momentum_are_the_encoders(trained, images):
-    backbone, twin = keras_cv_backbone(trained), keras.models.clone_model(trained)
-    twin.set_weights(trained.get_weights())
+    backbone, copy = keras_cv_backbone(trained), copy_model(trained)
     backbone(normalized(images, trained), training=True)
-    twin(images, training=True)
-    moved, expected = backbone.get_layer("conv1_bn").moving_mean, twin.get_layer("stem_bn").moving_mean
+    copy(images, training=True)
+    moved, expected = backbone.get_layer("conv1_bn").moving_mean, copy.get_layer("stem_bn").moving_mean
     assert np.abs(expected - trained.get_layer("stem_bn").moving_mean).max() > 0.01
     np.testing.assert_allclose(moved, expected, rtol=1e-5, atol=1e-6)
 
@@ -47,12 +47,12 @@ def test_takes_images_of_other_sizes(trained):
 
 
 def test_resnet18_has_its_blocks(images):
-    encoder = bk.resnet18(image_size=64)
+    encoder = bk.resnet18(input_shape=(64, 64, 3))
     features = keras_cv_backbone(encoder)(normalized(images, encoder), training=False)
     np.testing.assert_allclose(np.mean(features, axis=(1, 2)), encoder(images, training=False), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("make", [bk.resnet8x2, bk.resnet50, lambda image_size: bk.resnet18(image_size=32)])
+@pytest.mark.parametrize("make", [bk.resnet8x2, bk.resnet50, lambda input_shape: bk.resnet18(input_shape=(32, 32, 3))])
 def test_other_encoders_are_refused(make):
     with pytest.raises(bk.InputError, match="resnet10, resnet18 or resnet34"):
-        keras_cv_backbone(make(image_size=64))
+        keras_cv_backbone(make(input_shape=(64, 64, 3)))

@@ -1,9 +1,11 @@
+import re
+
 import keras
 import numpy as np
 import pytest
 
 import byol_keras as bk
-from byol_keras.models.resnet import resnet
+from byol_keras.models.resnet import RESNETS, build_resnet, resnet
 
 
 def trainable_parameters(model):
@@ -32,7 +34,7 @@ def test_standard_networks(make, parameters, dimensions):
 
 @pytest.mark.parametrize("make", [bk.resnet18, bk.resnet50])
 def test_stride_is_on_the_3x3(make):
-    strided = [layer for layer in convolutions(make(image_size=96)) if layer.strides == (2, 2)]
+    strided = [layer for layer in convolutions(make(input_shape=(96, 96, 3))) if layer.strides == (2, 2)]
     stem, *blocks = strided
     assert stem.kernel_size == (7, 7)
     assert [layer.kernel_size for layer in blocks if "shortcut" not in layer.name] == [(3, 3)] * 3
@@ -40,13 +42,13 @@ def test_stride_is_on_the_3x3(make):
 
 
 def test_imagenet_stem_divides_the_image_by_32():
-    model = bk.resnet18(image_size=64)
+    model = bk.resnet18(input_shape=(64, 64, 3))
     assert any(isinstance(layer, keras.layers.MaxPooling2D) for layer in model.layers)
     assert model.get_layer("pool").input.shape == (None, 2, 2, 512)
 
 
 def test_small_images_get_a_small_stem():
-    model = bk.resnet18(image_size=32)
+    model = bk.resnet18(input_shape=(32, 32, 3))
     stem = convolutions(model)[0]
     assert (stem.kernel_size, stem.strides) == ((3, 3), (1, 1))
     assert not any(isinstance(layer, keras.layers.MaxPooling2D) for layer in model.layers)
@@ -56,13 +58,13 @@ def test_small_images_get_a_small_stem():
 
 @pytest.mark.parametrize(("image_size", "kernel", "pooled"), [(63, 3, False), (64, 7, True)])
 def test_small_images_are_those_under_64_pixels(image_size, kernel, pooled):
-    model = resnet((1,), (4,), image_size=image_size)
+    model = resnet((1,), (4,), input_shape=(image_size, image_size, 3))
     assert convolutions(model)[0].kernel_size == (kernel, kernel)
     assert any(isinstance(layer, keras.layers.MaxPooling2D) for layer in model.layers) == pooled
 
 
 def test_stem_can_be_chosen():
-    model = resnet((1,), (4,), image_size=64, stem=(5, 2, False))
+    model = resnet((1,), (4,), input_shape=(64, 64, 3), stem=(5, 2, False))
     assert convolutions(model)[0].kernel_size == (5, 5)
     assert model.get_layer("pool").input.shape == (None, 32, 32, 4)
 
@@ -76,22 +78,22 @@ def test_networks_for_small_images(make, dimensions, parameters, strides):
     assert model.output_shape == (None, dimensions)
     assert trainable_parameters(model) == pytest.approx(parameters, rel=0.1)
     assert convolutions(model)[0].strides == (strides, strides)
-    assert convolutions(make(image_size=64))[0].kernel_size == (7, 7)
+    assert convolutions(make(input_shape=(64, 64, 3)))[0].kernel_size == (7, 7)
 
 
 def test_block_adds_its_input():
     # With the second batch norm's gamma at 0 nothing but the input is left of the block.
-    model = resnet((1,), (4,), image_size=8)
+    model = resnet((1,), (4,), input_shape=(8, 8, 3))
     model.get_layer("stage1_block1_bn2").gamma.assign([0.0] * 4)
     x = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
     stem = keras.Model(model.input, model.get_layer("stem_relu").output)
     np.testing.assert_allclose(model(x), stem(x).numpy().mean((1, 2)), atol=1e-6)
 
 
-def test_mean_and_deviation_are_taken_off_at_the_input():
+def test_mean_and_std_are_applied_at_the_input():
     mean, std = (0.4, 0.5, 0.6), (0.1, 0.2, 0.3)
-    plain = resnet((1,), (4,), image_size=8)
-    normalizing = resnet((1,), (4,), image_size=8, mean=mean, std=std)
+    plain = resnet((1,), (4,), input_shape=(8, 8, 3))
+    normalizing = resnet((1,), (4,), input_shape=(8, 8, 3), mean=mean, std=std)
     normalizing.set_weights(plain.get_weights())
     x = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
     np.testing.assert_allclose(normalizing(x), plain((x - np.array(mean)) / np.array(std)), rtol=1e-4, atol=1e-5)
@@ -99,7 +101,7 @@ def test_mean_and_deviation_are_taken_off_at_the_input():
 
 def test_half_precision_keeps_the_input_and_the_output_in_float32(set_policy):
     set_policy("mixed_bfloat16")
-    model = resnet((1,), (4,), image_size=8, mean=(0.5,) * 3, std=(0.2,) * 3)
+    model = resnet((1,), (4,), input_shape=(8, 8, 3), mean=(0.5,) * 3, std=(0.2,) * 3)
     assert model(np.zeros((1, 8, 8, 3), np.float32)).dtype == "float32"
     # bfloat16 has no number between 0.5 and 0.50390625.
     x = np.full((1, 8, 8, 3), 0.501, np.float32)
@@ -108,17 +110,35 @@ def test_half_precision_keeps_the_input_and_the_output_in_float32(set_policy):
 
 
 def test_gray_images():
-    model = resnet((1, 1), (4, 8), image_size=8, channels=1, mean=(0.5,), std=(0.2,))
+    model = resnet((1, 1), (4, 8), input_shape=(8, 8, 1), mean=(0.5,), std=(0.2,))
     assert model(np.zeros((2, 8, 8, 1), np.float32)).shape == (2, 8)
 
 
-@pytest.mark.parametrize("image_size", [0, -1, 32.0, "32", None])
-def test_impossible_image_sizes_are_refused(image_size):
-    with pytest.raises(bk.InputError, match="image_size="):
-        bk.resnet18(image_size=image_size)
+@pytest.mark.parametrize(
+    "shape",
+    [(0, 32, 3), (32, -1, 3), (32.0, 32, 3), ("32", "32", 3), (32, 32), (None, None, 3), 32, None]
+    + [(32, 32, channels) for channels in (0, 2, 4)],
+)
+def test_impossible_shapes_are_refused(shape):
+    for make in (bk.resnet8x2, bk.resnet18):
+        with pytest.raises(bk.InputError, match=re.escape(f"input_shape={shape!r}")):
+            make(input_shape=shape)
 
 
-@pytest.mark.parametrize("channels", [0, 2, 4])
-def test_other_channel_counts_are_refused(channels):
-    with pytest.raises(bk.InputError, match=f"channels={channels}"):
-        bk.resnet8(channels=channels)
+def test_images_need_not_be_square_and_one_short_side_makes_them_small():
+    model = resnet((1, 1), (4, 8), input_shape=[96, 32, 1])
+    assert model(np.zeros((2, 96, 32, 1), np.float32)).shape == (2, 8)
+    assert convolutions(model)[0].kernel_size == (3, 3)
+
+
+@pytest.mark.parametrize(("mean", "std"), [((0.5,), (0.2,)), ((0.5,) * 3, None), (None, (0.2,) * 3)])
+def test_mean_and_std_have_one_number_per_channel(mean, std):
+    with pytest.raises(bk.InputError, match="one number per channel"):
+        bk.resnet8(mean=mean, std=std)
+
+
+def test_networks_are_built_by_name():
+    assert build_resnet("resnet8", input_shape=(16, 16, 1)).input_shape == (None, 16, 16, 1)
+    assert all(make.__name__ == name for name, make in RESNETS.items())
+    with pytest.raises(bk.InputError, match="'resnet9'; choose one of resnet8,"):
+        build_resnet("resnet9")

@@ -190,7 +190,7 @@ def test_squares_are_found_after_training(write_squares, tmp_path, precision):
     train = read_coco(write_squares(tmp_path / "train", 32, seed=2))
     test = read_coco(write_squares(tmp_path / "test", 12, seed=3))
     keras.utils.set_random_seed(0)
-    encoder = bk.resnet10(image_size=64, mean=[0.35] * 3, std=[0.2] * 3)
+    encoder = bk.resnet10(input_shape=(64, 64, 3), mean=[0.35] * 3, std=[0.2] * 3)
     before = encoder.get_weights()
     detector = fine_tuned_detector(encoder, train, (64, 96), 14.0, Schedule(epochs=20, precision=precision))
     assert average_precision(test, detector.detect(test.source))["mAP50"] > 0.9

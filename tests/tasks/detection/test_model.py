@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWa
 @pytest.fixture(scope="module")
 def encoder():
     keras.utils.set_random_seed(0)
-    return bk.resnet10(image_size=64)
+    return bk.resnet10(input_shape=(64, 64, 3))
 
 
 @pytest.fixture(scope="module")
@@ -103,4 +103,4 @@ def test_smallest_anchor_follows_the_boxes_within_limits(side, expected):
 
 def test_other_encoders_are_refused():
     with pytest.raises(InputError, match="resnet10, resnet18 or resnet34"):
-        retinanet(bk.resnet8(image_size=64), 1, 12.0)
+        retinanet(bk.resnet8(input_shape=(64, 64, 3)), 1, 12.0)

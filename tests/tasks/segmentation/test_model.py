@@ -14,7 +14,7 @@ from byol_keras.utils.private_api import all_layers
 @pytest.fixture(scope="module")
 def encoder():
     keras.utils.set_random_seed(0)
-    return bk.resnet10(image_size=64, mean=[0.4, 0.5, 0.6], std=[0.2, 0.25, 0.3])
+    return bk.resnet10(input_shape=(64, 64, 3), mean=[0.4, 0.5, 0.6], std=[0.2, 0.25, 0.3])
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,6 @@ def test_batch_norm_follows_within_a_short_training(model):
 
 def test_other_encoders_and_files_are_refused(tmp_path):
     with pytest.raises(bk.InputError, match="resnet10, resnet18 or resnet34"):
-        build_segmenter(bk.resnet8(image_size=32), 3, 64)
+        build_segmenter(bk.resnet8(input_shape=(32, 32, 3)), 3, 64)
     with pytest.raises(bk.InputError, match=r"model\.keras is not a segmenter that can be loaded"):
         load_segmenter(tmp_path / "model.keras")
