@@ -18,7 +18,7 @@ from byol_keras.data.decode import decode
 from byol_keras.evaluation import embed, l2_normalize_rows
 from byol_keras.evaluation.neighbors import nearest
 from byol_keras.runs.load import load_encoder
-from byol_keras.tasks.retrieval import open_collection
+from byol_keras.tasks.retrieval.collection import open_collection
 from byol_keras.tasks.retrieval.duplicates import usual_threshold
 
 from .tables import table, write

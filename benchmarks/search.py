@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from byol_keras.evaluation import l2_normalize_rows
-from byol_keras.tasks.retrieval import ApproximateNeighbors, ExactNeighbors
+from byol_keras.tasks.retrieval.neighbors import ApproximateNeighbors, ExactNeighbors
 
 from .tables import table, write
 

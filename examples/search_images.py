@@ -1,4 +1,4 @@
-"""Index images, keep the index, extend it, and find the nearest images of a new one.
+"""Index images, save the index, extend it, and find the nearest images of a new one.
 
 python examples/search_images.py
 """
@@ -21,7 +21,7 @@ encoder = bk.resnet8(input_shape=(32, 32, 1))  # stands for one you trained
 for count in (500, 600):
     np.savez(folder / "images.npz", images=images[:count])
     collection = bk.tasks.open_collection(folder / "images.npz")
-    index = bk.tasks.index_collection(encoder, collection, keep=folder / "images.index")
+    index = bk.tasks.index_collection(encoder, collection, cache=folder / "images.index")
     print(f"{len(index)} images in the index, {index.neighbors.kind} search")
 
 new, new_labels, _ = bk.data.draw(5, seed=1)

@@ -7,8 +7,7 @@ from ..reports.duplicates_page import duplicates_page
 from ..runs.load import load_encoder
 from ..tasks.retrieval.build import index_collection
 from ..tasks.retrieval.collection import open_collection
-from ..tasks.retrieval.copy import Copy
-from ..tasks.retrieval.duplicates import duplicate_groups, mean_distance, usual_threshold
+from ..tasks.retrieval.duplicates import Copy, duplicate_groups, mean_distance, usual_threshold
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.extras import require_extra
 from ..utils.html import write_page

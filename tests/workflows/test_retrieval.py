@@ -13,7 +13,7 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import Recipe
 from byol_keras.runs.results import read_results
 from byol_keras.runs.run import Run
-from byol_keras.tasks.retrieval import retrieval_leave_one_out, retrieval_scores
+from byol_keras.tasks.retrieval.metrics import retrieval_leave_one_out, retrieval_scores
 
 RECIPE = Recipe("resnet8", 16, 2, 4, "adamw", 1e-3, 1e-4, 0.5, 0.97)
 

@@ -120,7 +120,7 @@ def test_search_says_what_is_wrong(encoder_file, make_encoder, folder, query, tm
 
 
 def test_an_image_that_goes_while_it_is_searched(encoder_file, folder, query, tmp_path, monkeypatch):
-    from byol_keras.tasks.retrieval import ImageIndex
+    from byol_keras.tasks import ImageIndex
 
     nearest = ImageIndex.nearest
 

@@ -1,82 +1,104 @@
 """An index that follows its source: what is new is embedded, what is gone is taken out, the rest stays."""
 
+import os
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from ...data.validate import list_broken
 from ...errors import InputError
-from ...evaluation import embed
+from ...evaluation.embed import embed
+from .collection import Collection
 from .fingerprint import fingerprint
 from .index import ImageIndex
-from .index_file import read_index, write_index
 
-# Images between two writings of the kept file: what at most is embedded again after an interruption.
+# Images between two writings of the cache: what at most is embedded again after an interruption.
 BLOCK = 5_000
 
 
-def index_collection(encoder, collection, keep=None):
-    """The index of a collection; says on stderr what changed and which images had to be left out.
+def index_collection(
+    encoder: keras.Model, collection: Collection, cache: str | os.PathLike | None = None, rebuild: bool = False
+) -> ImageIndex:
+    """The index of a collection; says on stderr what changed and which images cannot be decoded.
 
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
         collection: `Collection`.
-        keep: path of a file, or None. Where it exists, only images that are new or have changed since are embedded,
+        cache: path of a file, or None. Where it exists, only images that are new or have changed since are embedded,
             and those that are gone are taken out; it is written again as the work goes on.
+        rebuild: bool, for a cache that cannot be used, because it is damaged, was made by another encoder or of other
+            images: True says so on stderr and embeds all images again, False raises.
 
     Returns:
         `ImageIndex`, of at least one image.
 
     Raises:
-        InputError: when `keep` is damaged, was made by another encoder or of other images, or no image can be
-            decoded.
+        InputError: when no image can be decoded, or `cache` cannot be used.
+
+    Example:
+        >>> photos = bk.tasks.open_collection("photos")
+        >>> index = bk.tasks.index_collection(encoder, photos, cache="photos.index")
     """
-    index = _started(encoder, keep)
-    before, now = (
-        dict(zip(index.names, index.stamps, strict=True)),
-        dict(zip(collection.names, collection.stamps, strict=True)),
-    )
-    if before and not before.keys() & now.keys():
-        raise InputError(
-            f"{keep} is an index of other images: of its {len(before):,}, not one is in {collection.data}. "
-            "Give another file, or delete it."
-        )
-    if before:
-        print(f"{keep}: {_changes(before, now)}", file=sys.stderr)
+    index = _started(encoder, collection, cache, rebuild)
+    before, now = (dict(zip(images.names, images.stamps, strict=True)) for images in (index, collection))
     stale = [i for i, name in enumerate(index.names) if now.get(name) != before[name]]
     new = np.array([i for i, name in enumerate(collection.names) if before.get(name) != now[name]], np.int64)
+    if before and (stale or len(new)):
+        print(f"{cache}: {_changes(before, now)}", file=sys.stderr)
     index.remove(stale)
     broken = []
     for start in range(0, len(new), BLOCK):
-        source, exclude = collection.opened(new[start : start + BLOCK])
-        broken += exclude
+        source, excluded = collection.opened(new[start : start + BLOCK])
+        broken += excluded
         if source is not None:
             index.add(source.names, [now[name] for name in source.names], embed(encoder, source))
-            if keep is not None:
-                write_index(index, keep)
+            if cache is not None:
+                index.save(cache)
     if not len(index):
         raise InputError(f"No image of {collection.data} can be decoded: {list_broken(broken)}")
     if broken:
-        line = f"{len(broken):,} of {len(collection):,} images cannot be decoded and are left out"
+        line = f"{len(broken):,} of {len(collection):,} images cannot be decoded and are excluded"
         print(f"{collection.data}: {line}: {list_broken(broken)}", file=sys.stderr)
-    if keep is not None and stale and not len(new):
-        write_index(index, keep)
+    if cache is not None and stale and not len(new):
+        index.save(cache)
     return index
 
 
-def _started(encoder, keep):
-    """The index as it was kept, or an empty one."""
-    mark = fingerprint(encoder)
-    if keep is None or not Path(keep).exists():
-        return ImageIndex(mark, [], [], np.zeros((0, encoder.output_shape[-1]), np.float32))
-    index = read_index(keep)
-    if index.encoder != mark:
-        raise InputError(
-            f"{keep} was made with another encoder, whose embeddings cannot be compared with this one's. Give that "
-            f"encoder or another file, or delete it to embed all {len(index):,} images again."
+def _started(encoder, collection, cache, rebuild):
+    """The index as it was cached, or an empty one."""
+    empty = ImageIndex(fingerprint(encoder), [], [], np.zeros((0, encoder.output_shape[-1]), np.float32))
+    if cache is None or not Path(cache).exists():
+        return empty
+    try:
+        index = ImageIndex.load(cache)
+    except InputError as error:
+        if not rebuild:
+            raise
+        reason = f"cannot be read ({error.__cause__})"
+    else:
+        reason, remedy = _mismatch(index, empty.encoder, collection)
+        if not reason:
+            return index
+        if not rebuild:
+            raise InputError(f"{cache} {reason}{remedy}")
+    print(f"{cache} {reason}: embedding all images again.", file=sys.stderr)
+    return empty
+
+
+def _mismatch(index, encoder, collection):
+    """Why an index cannot be gone on with, and what to do about it; two empty texts where it can."""
+    if index.encoder != encoder:
+        return "was made with another encoder", (
+            ", whose embeddings cannot be compared with this one's. Give that encoder or another file, or delete it to "
+            f"embed all {len(index):,} images again."
         )
-    return index
+    if index.names and not set(index.names) & set(collection.names):
+        return "is an index of other images", (
+            f": of its {len(index):,}, not one is in {collection.data}. Give another file, or delete it."
+        )
+    return "", ""
 
 
 def _changes(before, now):

@@ -3,6 +3,9 @@
 import dataclasses
 import hashlib
 import os
+from collections.abc import Sequence
+
+import numpy as np
 
 from ...data import ImageSource, open_source
 from ...data.decode import check, decode
@@ -28,24 +31,24 @@ class Collection:
     paths: tuple[str, ...] | None = None
     source: ImageSource | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def opened(self, positions):
+    def opened(self, positions: np.ndarray) -> tuple[ImageSource | None, Sequence[tuple[str, str]]]:
         """Some of the images, to be embedded.
 
         Args:
             positions: (n,) int.
 
         Returns:
-            `ImageSource`, or None where not one can be decoded, and (name, reason) of each that was left out.
+            `ImageSource`, or None where not one can be decoded, and (name, reason) of each that was excluded.
         """
         if self.source is not None:
             return self.source.subset(positions), ()
         paths, names = ([values[i] for i in positions] for values in (self.paths, self.names))
         return from_files(paths, names, self.data)
 
-    def pixels(self, position):
+    def pixels(self, position: int) -> np.ndarray:
         """One image, (H, W, 1 or 3) uint8.
 
         Raises:
@@ -57,18 +60,27 @@ class Collection:
             return self.source.images[position]
         return decode(self.source.encoded[position])
 
-    def size(self, position):
+    def size(self, position: int) -> tuple[int, int]:
         """Height and width of one image in pixels, (0, 0) where it can no longer be read."""
         if self.source is not None:
             return tuple(self.source.sizes[position].tolist())
         return check(self.paths[position]).size or (0, 0)
 
 
-def open_collection(data):
-    """The images of a SOURCE, see `data.open_source`. Of a folder only the names are read, not the images.
+def open_collection(data: str | os.PathLike) -> Collection:
+    """The images of a source. Of a folder only the names are read, not the images.
+
+    Args:
+        data: a folder of images, or what else `data.open_source` opens.
+
+    Returns:
+        `Collection`, of at least one image.
 
     Raises:
         InputError: when there is no such source, or no image in it.
+
+    Example:
+        >>> photos = bk.tasks.open_collection("photos")
     """
     text = os.fspath(data)
     folder = os.path.abspath(os.path.expanduser(text))

@@ -1,9 +1,12 @@
 """Images that are nearly the same."""
 
+import dataclasses
+
 import numpy as np
 
 from ...errors import InputError
 from ...evaluation.neighbors import block_rows, l2_normalize_rows
+from ...utils.extras import require_extra
 
 # Two images are taken for copies of one when they are nearer than this share of the mean distance between two
 # images of the source. A share, because encoders differ tenfold in how far apart they put images.
@@ -18,7 +21,25 @@ LEAST = 1e-6
 PAIRS_PER_IMAGE = 50
 
 
-def duplicate_groups(vectors, threshold=None):
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """One image of a group, and what helps to decide whether to keep it.
+
+    Attributes:
+        position: int, its place in the `Collection`.
+        name: str.
+        width, height: int, pixels; 0 where the image can no longer be read.
+        distance: float, the cosine distance to the first image of its group.
+    """
+
+    position: int
+    name: str
+    width: int
+    height: int
+    distance: float
+
+
+def duplicate_groups(vectors: np.ndarray, threshold: float | None = None) -> list[np.ndarray]:
     """Groups of vectors that are linked, one by one, by a cosine distance below the threshold.
 
     All pairs are compared, in blocks, so nothing is missed, and the time grows with the square of N.
@@ -32,8 +53,13 @@ def duplicate_groups(vectors, threshold=None):
 
     Raises:
         InputError: for a threshold out of range, or one below which there are more pairs than PAIRS_PER_IMAGE times
-            N.
+            N; or when scipy is not installed.
+
+    Example:
+        >>> for group in bk.tasks.duplicate_groups(index.vectors):
+        ...     print([index.names[position] for position in group])
     """
+    require_extra("The search for groups of duplicates", "scipy")
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -52,7 +78,7 @@ def duplicate_groups(vectors, threshold=None):
     return [np.array(members[group[first[order[i]]]]) for i in np.sort(place)]
 
 
-def close_pairs(vectors, threshold):
+def close_pairs(vectors: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All pairs of vectors below a cosine distance.
 
     Args:
@@ -82,7 +108,7 @@ def close_pairs(vectors, threshold):
     return first, second, np.clip(distances, 0, 2)
 
 
-def mean_distance(vectors):
+def mean_distance(vectors: np.ndarray) -> float:
     """The mean cosine distance of two different vectors.
 
     Args:
@@ -100,6 +126,6 @@ def mean_distance(vectors):
     return float(np.clip(1 - total / (count * (count - 1)), 0, 2))
 
 
-def usual_threshold(vectors):
+def usual_threshold(vectors: np.ndarray) -> float:
     """The threshold where none is given: SHARE of the mean distance of these vectors, (N, D) float; a float."""
     return max(LEAST, SHARE * mean_distance(vectors))

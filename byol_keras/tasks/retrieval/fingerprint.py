@@ -2,10 +2,11 @@
 
 import hashlib
 
+import keras
 import numpy as np
 
 
-def fingerprint(encoder):
+def fingerprint(encoder: keras.Model) -> str:
     """A mark that two encoders share only with the same input size and the same weights.
 
     Args:

@@ -1,17 +1,25 @@
-"""What is searched: the images' names with their embeddings."""
+"""What is searched: the images' names with their embeddings, in memory and in a file.
+
+The file is an .npz whatever its name: `vectors` (N, D) float32 of length 1, `lengths` (N,) float32, `about`, JSON as
+bytes, and of a large index the graph. A .npz holds a checksum of each of its parts, which numpy compares as it reads
+them: damage is found before anything is made of it.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
 from ...errors import InputError
 from ...evaluation.neighbors import l2_normalize_rows
+from ...utils.atomic import atomic_path
 from ...utils.extras import has_extra
-from .approximate import ApproximateNeighbors
-from .exact import ExactNeighbors
+from .neighbors import ApproximateNeighbors, ExactNeighbors, neighbors_of
 
-# From so many images on a graph is searched, where usearch is installed. On one core, with 256 numbers an image, a
-# query among 100,000 takes 7.4 ms exactly and 2.3 ms by the graph, which misses hardly a neighbor and takes 89 s to
-# build (benchmarks/search.py). Below, too little is gained to miss one at all.
-APPROXIMATE_FROM = 100_000
+FORMAT = "byol_keras image index 2"
 
 
 class ImageIndex:
@@ -21,33 +29,43 @@ class ImageIndex:
         encoder: str, the `fingerprint` of the encoder that made the embeddings.
         names: N texts, each once.
         stamps: N texts that change when their image does.
-        vectors: (N, D) float embeddings; their length does not matter.
-        neighbors: `ExactNeighbors` or `ApproximateNeighbors` of these vectors; by default the first below
-            APPROXIMATE_FROM images and the second from there on.
+        embeddings: (N, D) float; the search compares their directions.
 
     Attributes:
         encoder: the same.
         names, stamps: lists.
-        neighbors: the same.
+        lengths: (N,) float32, of the embeddings.
+        neighbors: `ExactNeighbors` or `ApproximateNeighbors` of them: the first below APPROXIMATE_FROM images, the
+            second from there on.
 
     Raises:
-        InputError: when the numbers of names, stamps and vectors differ, or a name comes twice.
+        InputError: when the numbers of names, stamps and embeddings differ, or a name comes twice.
+
+    Example:
+        >>> index = bk.tasks.ImageIndex.load("photos.index")
+        >>> positions, distances = index.nearest(bk.evaluation.embed(encoder, queries), 5)
     """
 
-    def __init__(self, encoder, names, stamps, vectors, neighbors=None):
-        _check(names, stamps, vectors)
+    def __init__(self, encoder: str, names: Sequence[str], stamps: Sequence[str], embeddings: np.ndarray):
+        _check(names, stamps, embeddings)
         self.encoder, self.names, self.stamps = encoder, list(names), list(stamps)
-        self.neighbors = neighbors or neighbors_of(l2_normalize_rows(vectors))
+        self.lengths = _lengths(embeddings)
+        self.neighbors = neighbors_of(l2_normalize_rows(embeddings))
 
     def __len__(self):
         return len(self.names)
 
     @property
-    def vectors(self):
-        """(N, D) float32, each at length 1."""
+    def vectors(self) -> np.ndarray:
+        """(N, D) float32, the embeddings at length 1."""
         return self.neighbors.vectors
 
-    def nearest(self, queries, k):
+    @property
+    def embeddings(self) -> np.ndarray:
+        """(N, D) float32, as the encoder gave them but for rounding."""
+        return self.vectors * self.lengths[:, None]
+
+    def nearest(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The k nearest images of each query by cosine distance, nearest first.
 
         Args:
@@ -65,22 +83,68 @@ class ImageIndex:
         self._check_width(queries)
         return self.neighbors.nearest(queries, k)
 
-    def add(self, names, stamps, vectors):
+    def add(self, names: Sequence[str], stamps: Sequence[str], embeddings: np.ndarray) -> None:
         """Appends images, as the class takes them."""
-        _check(names, stamps, vectors, self.names)
-        self._check_width(vectors)
+        _check(names, stamps, embeddings, self.names)
+        self._check_width(embeddings)
         self.names += names
         self.stamps += stamps
-        self.neighbors.add(l2_normalize_rows(vectors))
+        self.lengths = np.concatenate([self.lengths, _lengths(embeddings)])
+        self.neighbors.add(l2_normalize_rows(embeddings))
         if self.neighbors.kind == ExactNeighbors.kind:
             self.neighbors = neighbors_of(self.vectors)
 
-    def remove(self, positions):
+    def remove(self, positions: Sequence[int]) -> None:
         """Takes out the images at `positions`, (n,) int; those after them move up."""
         gone = set(np.asarray(positions).tolist())
         self.names = [name for i, name in enumerate(self.names) if i not in gone]
         self.stamps = [stamp for i, stamp in enumerate(self.stamps) if i not in gone]
-        self.neighbors.remove(np.array(sorted(gone), np.int64))
+        rows = np.array(sorted(gone), np.int64)
+        self.lengths = np.delete(self.lengths, rows)
+        self.neighbors.remove(rows)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the index to a file, over an older one; the parent folder is made if need be."""
+        about = {"format": FORMAT, "encoder": self.encoder, "names": self.names, "stamps": self.stamps}
+        parts = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
+        parts |= {"vectors": self.vectors, "lengths": self.lengths}
+        if isinstance(self.neighbors, ApproximateNeighbors):
+            parts["keys"] = self.neighbors.keys
+            parts["graph"] = np.frombuffer(self.neighbors.saved_graph(), np.uint8)
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **parts)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """The index in a file that `save` wrote.
+
+        Raises:
+            InputError: where there is no such file, it is something else, or it is damaged.
+        """
+        try:
+            # Given a path, numpy would leave the file open when it finds it damaged.
+            with open(path, "rb") as file:
+                if not zipfile.is_zipfile(file):
+                    raise ValueError("it is cut off, or something else")
+                file.seek(0)
+                with np.load(file, allow_pickle=False) as arrays:
+                    parts = dict(arrays)
+            about = json.loads(parts["about"].tobytes())
+            if about["format"] != FORMAT:
+                raise ValueError(f"its format is {about['format']!r}")
+            vectors, lengths = parts["vectors"], parts["lengths"]
+            _check(about["names"], about["stamps"], vectors)
+            index = cls(about["encoder"], [], [], vectors[:0])
+            index.names, index.stamps, index.lengths = about["names"], about["stamps"], lengths
+            index.neighbors = _saved_neighbors(parts)
+            return index
+        except FileNotFoundError:
+            raise InputError(f"No such index: {path}") from None
+        except Exception as error:  # On a damaged archive zipfile and numpy raise nearly anything.
+            raise InputError(
+                f"{path} cannot be read as an index of images: {error}. Give another name, or delete it to embed all "
+                "images again."
+            ) from error
 
     def _check_width(self, vectors):
         if np.ndim(vectors) != 2 or np.shape(vectors)[1] != self.vectors.shape[1]:
@@ -90,17 +154,24 @@ class ImageIndex:
             )
 
 
-def neighbors_of(vectors):
-    """`ExactNeighbors` of few vectors, `ApproximateNeighbors` of many; (N, D) float32, from `l2_normalize_rows`."""
-    graph = len(vectors) >= APPROXIMATE_FROM and has_extra("usearch")
-    return (ApproximateNeighbors if graph else ExactNeighbors)(vectors)
+def _lengths(embeddings):
+    return np.linalg.norm(np.asarray(embeddings, np.float32), axis=1)
 
 
-def _check(names, stamps, vectors, others=()):
-    if not len(names) == len(stamps) == len(vectors) or np.ndim(vectors) != 2:
+def _saved_neighbors(parts):
+    vectors = parts["vectors"]
+    if "graph" not in parts:
+        return neighbors_of(vectors)
+    if not has_extra("usearch"):
+        return ExactNeighbors(vectors)
+    return ApproximateNeighbors(vectors, parts["keys"], parts["graph"].tobytes())
+
+
+def _check(names, stamps, embeddings, others=()):
+    if not len(names) == len(stamps) == len(embeddings) or np.ndim(embeddings) != 2:
         raise InputError(
             "An index has a name, a stamp and an embedding for each image. Received: "
-            f"{len(names)} names, {len(stamps)} stamps, embeddings {np.shape(vectors)}"
+            f"{len(names)} names, {len(stamps)} stamps, embeddings {np.shape(embeddings)}"
         )
     if len({*names, *others}) < len(names) + len(others):
         seen = set(others)

@@ -8,7 +8,8 @@ import pytest
 from byol_keras.data import open_source
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed, l2_normalize_rows
-from byol_keras.tasks.retrieval import build, index_collection, open_collection, read_index, write_index
+from byol_keras.tasks import ImageIndex, index_collection, open_collection
+from byol_keras.tasks.retrieval import build
 
 
 @pytest.fixture
@@ -32,24 +33,26 @@ def test_a_folder_is_embedded_as_it_is_elsewhere(encoder, folder):
     index = index_collection(encoder, open_collection(folder))
     source = open_source(folder)
     assert tuple(index.names) == source.names
-    np.testing.assert_allclose(index.vectors, l2_normalize_rows(embed(encoder, source)), atol=1e-6)
+    embeddings = embed(encoder, source)
+    np.testing.assert_allclose(index.vectors, l2_normalize_rows(embeddings), atol=1e-6)
+    np.testing.assert_allclose(index.embeddings, embeddings, rtol=1e-5)
 
 
 def test_only_what_is_new_or_changed_is_embedded_again(encoder, folder, save, tmp_path, embedded, capfd):
-    keep = tmp_path / "photos.index"
-    before = index_collection(encoder, open_collection(folder), keep)
+    cache = tmp_path / "photos.index"
+    before = index_collection(encoder, open_collection(folder), cache)
     save(folder / "red" / "new.png", "red", 50)
     save(folder / "red" / "0.png", "blue", 51)
     (folder / "green" / "2.png").unlink()
     capfd.readouterr()
-    after = index_collection(encoder, open_collection(folder), keep)
+    after = index_collection(encoder, open_collection(folder), cache)
     assert [sorted(block) for block in embedded] == [before.names, ["red/0.png", "red/new.png"]]
     assert "13 images as before, 1 new, 1 changed, 1 gone" in capfd.readouterr().err
     fresh = index_collection(encoder, open_collection(folder))
     assert sorted(after.names) == sorted(fresh.names)
     for name in fresh.names:
         np.testing.assert_allclose(vector_of(after, name), vector_of(fresh, name), atol=1e-6)
-    assert read_index(keep).names == after.names
+    assert ImageIndex.load(cache).names == after.names
 
 
 def test_nothing_is_embedded_where_nothing_changed(encoder, folder, tmp_path, embedded):
@@ -62,12 +65,12 @@ def test_what_is_only_gone_is_gone_from_the_file_too(encoder, folder, tmp_path):
     index_collection(encoder, open_collection(folder), tmp_path / "photos.index")
     (folder / "green" / "2.png").unlink()
     index_collection(encoder, open_collection(folder), tmp_path / "photos.index")
-    assert "green/2.png" not in read_index(tmp_path / "photos.index").names
+    assert "green/2.png" not in ImageIndex.load(tmp_path / "photos.index").names
 
 
 def test_an_interrupted_work_goes_on_from_the_last_block(encoder, folder, tmp_path, monkeypatch, embedded):
     monkeypatch.setattr(build, "BLOCK", 4)
-    keep, noted = tmp_path / "photos.index", build.embed
+    cache, noted = tmp_path / "photos.index", build.embed
 
     def interrupted(*arguments):
         if len(embedded) == 2:
@@ -76,10 +79,10 @@ def test_an_interrupted_work_goes_on_from_the_last_block(encoder, folder, tmp_pa
 
     monkeypatch.setattr(build, "embed", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        index_collection(encoder, open_collection(folder), keep)
-    assert len(read_index(keep)) == 8
+        index_collection(encoder, open_collection(folder), cache)
+    assert len(ImageIndex.load(cache)) == 8
     monkeypatch.setattr(build, "embed", noted)
-    assert len(index_collection(encoder, open_collection(folder), keep)) == 15
+    assert len(index_collection(encoder, open_collection(folder), cache)) == 15
     assert [len(block) for block in embedded] == [4, 4, 4, 3]
 
 
@@ -93,24 +96,24 @@ def test_arrays_are_followed_by_their_pixels(encoder, tmp_path, embedded):
 
 
 def test_an_index_of_another_encoder(encoder, make_encoder, folder, tmp_path):
-    keep = tmp_path / "photos.index"
-    index_collection(encoder, open_collection(folder), keep)
-    before = keep.read_bytes()
+    cache = tmp_path / "photos.index"
+    index_collection(encoder, open_collection(folder), cache)
+    before = cache.read_bytes()
     with pytest.raises(InputError, match=r"photos\.index was made with another encoder.*all 15 images again"):
-        index_collection(make_encoder(1), open_collection(folder), keep)
-    assert keep.read_bytes() == before
+        index_collection(make_encoder(1), open_collection(folder), cache)
+    assert cache.read_bytes() == before
 
 
 def test_an_index_of_another_folder(encoder, folder, save, tmp_path):
-    keep = tmp_path / "photos.index"
-    index_collection(encoder, open_collection(folder), keep)
+    cache = tmp_path / "photos.index"
+    index_collection(encoder, open_collection(folder), cache)
     save(tmp_path / "other" / "a.png", "red", 0)
     with pytest.raises(InputError, match=r"index of other images: of its 15, not one is in .*other"):
-        index_collection(encoder, open_collection(tmp_path / "other"), keep)
-    assert len(read_index(keep)) == 15
+        index_collection(encoder, open_collection(tmp_path / "other"), cache)
+    assert len(ImageIndex.load(cache)) == 15
 
 
-def test_broken_images_are_named_and_left_out(encoder, folder, capfd):
+def test_broken_images_are_named_and_excluded(encoder, folder, capfd):
     (folder / "red" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
     os.symlink(folder / "nowhere.png", folder / "red" / "link.png")
     index = index_collection(encoder, open_collection(folder))
@@ -135,9 +138,28 @@ def test_an_empty_folder(tmp_path):
         open_collection(tmp_path / "photos")
 
 
-def test_a_kept_index_may_be_carried_to_another_place(encoder, folder, tmp_path, embedded):
+def test_a_saved_index_may_be_carried_to_another_place(encoder, folder, tmp_path, embedded):
     index = index_collection(encoder, open_collection(folder))
-    write_index(index, tmp_path / "photos.index")
+    index.save(tmp_path / "photos.index")
     folder.rename(tmp_path / "moved")
     index_collection(encoder, open_collection(tmp_path / "moved"), tmp_path / "photos.index")
     assert len(embedded) == 1
+
+
+@pytest.mark.parametrize("what", ["damaged", "of another encoder", "of other images"])
+def test_a_cache_that_cannot_be_used_is_said_and_rebuilt(what, encoder, make_encoder, folder, save, tmp_path, capfd):
+    cache, made_by, photos = tmp_path / "photos.index", encoder, folder
+    if what == "of another encoder":
+        made_by = make_encoder(1)
+    if what == "of other images":
+        photos = save(tmp_path / "other" / "a.png", "red", 0).parent
+    index_collection(made_by, open_collection(photos), cache)
+    if what == "damaged":
+        cache.write_bytes(cache.read_bytes()[:100])
+    index = index_collection(encoder, open_collection(folder), cache, rebuild=True)
+    said = {"damaged": "cannot be read (it is cut off", "of other images": "is an index of other images"}
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert said.get(what, "was made with another encoder") in line
+    assert line.endswith("embedding all images again.")
+    np.testing.assert_allclose(index.embeddings, embed(encoder, open_source(folder)), rtol=1e-5)
+    np.testing.assert_array_equal(ImageIndex.load(cache).embeddings, index.embeddings)

@@ -3,8 +3,7 @@ import pytest
 
 from byol_keras.errors import InputError
 from byol_keras.evaluation import l2_normalize_rows, neighbors
-from byol_keras.tasks.retrieval import duplicate_groups
-from byol_keras.tasks.retrieval.duplicates import close_pairs, mean_distance, usual_threshold
+from byol_keras.tasks.retrieval.duplicates import close_pairs, duplicate_groups, mean_distance, usual_threshold
 
 
 def on_a_circle(*degrees):

@@ -4,7 +4,7 @@ from sklearn.metrics import average_precision_score
 
 from byol_keras.errors import InputError
 from byol_keras.evaluation import neighbors
-from byol_keras.tasks.retrieval import average_precision, retrieval_leave_one_out, retrieval_scores
+from byol_keras.tasks.retrieval.metrics import ranking_precision, retrieval_leave_one_out, retrieval_scores
 
 
 def on_a_circle(*degrees):
@@ -17,13 +17,13 @@ def test_average_precision_by_hand():
     # Relevant at ranks 1, 3 and 4 of 5: (1/1 + 2/3 + 3/4) / 3.
     similarity = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
     relevant = np.array([True, False, True, True, False])
-    assert average_precision(similarity, relevant) == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
+    assert ranking_precision(similarity, relevant) == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
 
 
 def test_average_precision_of_equal_similarities_is_the_share_of_relevant_ones():
     # What a collapsed encoder gives: no order of the images may look like a good one.
-    assert average_precision(np.full(8, 0.3), np.arange(8) < 2) == 0.25
-    assert average_precision(np.full(8, 0.3), np.arange(8) >= 6) == 0.25
+    assert ranking_precision(np.full(8, 0.3), np.arange(8) < 2) == 0.25
+    assert ranking_precision(np.full(8, 0.3), np.arange(8) >= 6) == 0.25
 
 
 @pytest.mark.parametrize("digits", [1, 6])
@@ -34,7 +34,7 @@ def test_average_precision_is_scikit_learns(digits):
         relevant = generator.random(60) < 0.2
         relevant[0] = True
         expected = average_precision_score(relevant, similarity)
-        assert average_precision(similarity, relevant) == pytest.approx(expected, abs=1e-12)
+        assert ranking_precision(similarity, relevant) == pytest.approx(expected, abs=1e-12)
 
 
 def test_queries_against_an_index_by_hand():

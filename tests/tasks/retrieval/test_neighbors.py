@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from byol_keras.evaluation import l2_normalize_rows, nearest
-from byol_keras.tasks.retrieval import ApproximateNeighbors, ExactNeighbors
+from byol_keras.tasks.retrieval.neighbors import ApproximateNeighbors, ExactNeighbors
 
 
 def vectors(count, seed, width=24):
