@@ -17,9 +17,9 @@ encoder = bk.resnet8(input_shape=(32, 32, 1))  # stands for one you trained
 folder = Path(tempfile.mkdtemp())
 served = bk.export.saved_model(encoder, folder / "encoder" / "1")
 device = bk.export.tflite(encoder, folder / "encoder.tflite")
-parities = bk.export.check(encoder, {"SavedModel": served, "LiteRT": device}, images)
-print(bk.export.table(parities))
-bk.export.require(parities)
+parities = bk.export.check_parity(encoder, {"SavedModel": served, "LiteRT": device}, images)
+print(bk.export.parity_table(parities))
+bk.export.require_parity(parities)
 
 embed = Interpreter(str(device)).get_signature_runner()
 vectors = [embed(images=image[None] / np.float32(255))["embedding"][0] for image in images]

@@ -1,6 +1,7 @@
 """`byol-keras export`."""
 
 import argparse
+import dataclasses
 
 from .arguments import command
 
@@ -23,14 +24,14 @@ def add_to(commands):
         default="none",
         help="for the .tflite; all writes one of each",
     )
-    add.add_argument("--calibration", metavar="SOURCE", help="images for int8 and for the check (default: the run's)")
+    add.add_argument("--calibration", metavar="DATA", help="images for int8 and for the check (default: the run's)")
     add.add_argument(
         "--io", choices=("float32", "int8", "uint8"), default="float32", help="what the .tflite in int8 takes and gives"
     )
     add.add_argument(
         "--batch", metavar="N", type=_batch, default=1, help="images in a call of the .tflite, or any (default: 1)"
     )
-    add.add_argument("--labeled", metavar="SOURCE", help="labeled images: compare the 20-NN accuracy too")
+    add.add_argument("--labeled", metavar="DATA", help="labeled images: compare the 20-NN accuracy too")
     add.add_argument(
         "--report", action="store_true", help="measure each file beside Keras, print a table and write DIR/report.html"
     )
@@ -42,22 +43,11 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..workflows.export import export_run
+    from ..workflows.export import ExportConfig, export_run
 
-    export_run(
-        options.encoder,
-        options.out,
-        options.format,
-        options.quantize,
-        options.calibration,
-        options.io,
-        options.batch,
-        options.labeled,
-        options.report,
-        options.threads,
-        options.classifier,
-        options.head,
-    )
+    # The flags are called as the fields are.
+    config = {field.name: getattr(options, field.name) for field in dataclasses.fields(ExportConfig)}
+    export_run(options.encoder, options.out, ExportConfig(**config))
 
 
 def _batch(text):

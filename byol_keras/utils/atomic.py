@@ -32,13 +32,23 @@ def atomic_path(path):
 
 
 def check_writable(path):
-    """Raises InputError where no file at `path` can be written: to be asked before long work, not after it."""
+    """Raises InputError where no file at `path` can be written: to be asked before long work, not after it.
+
+    Creates nothing, not even the folders that are missing.
+
+    Args:
+        path: of a file, whose folders need not exist.
+    """
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder: name a file in it.")
+    folder = path.parent
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        raise InputError(f"{path} cannot be written: {folder} is not a folder. Choose another path.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+        raise InputError(f"{path} cannot be written: {error.strerror}. Choose another path.") from error

@@ -1,43 +1,113 @@
 """What `byol-keras export` does."""
 
+import dataclasses
+import os
 import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from ..data import open_source
 from ..data.exclude import excluding
-from ..data.images import evenly
+from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..evaluation.linear_head import LinearHead
-from ..export.benchmark.report import check_extras, write_report
-from ..export.formats.calibration import ENOUGH, require_enough, sample
-from ..export.formats.interchange import onnx, openvino
-from ..export.formats.saved_model import check_writable, next_version, saved_model
+from ..export.benchmark.report import write_report
+from ..export.encoder import image_shape
+from ..export.formats.calibration import SAMPLE_IMAGES, check_count
+from ..export.formats.onnx import onnx
+from ..export.formats.openvino import openvino
+from ..export.formats.saved_model import next_version, saved_model
 from ..export.formats.tflite import QUANTIZE, tflite
 from ..export.parity.accuracy import labeled_sample
-from ..export.parity.check import check, require, table, write_json
+from ..export.parity.comparison import check_parity
+from ..export.parity.parity import Parity, parity_table, require_parity, write_parity
+from ..export.source_images import check_channels, sample_images
 from ..runs.classifier import parts, read_classifier
 from ..runs.load import load_encoder
 from ..runs.run import load_run
+from ..utils.atomic import check_writable
+from ..utils.extras import require_extra
 
-IMAGES_TO_CHECK = 64
+COMPARED_IMAGES = 64
 
 
-def export_run(
-    folder,
-    out,
-    format="all",
-    quantize="none",
-    calibration=None,
-    io="float32",
-    batch=1,
-    labeled=None,
-    report=False,
-    threads=None,
-    classifier=False,
-    head=None,
-):
+@dataclasses.dataclass(frozen=True)
+class ExportConfig:
+    """What to export of a run, and how to check it.
+
+    Attributes:
+        format: "saved_model", "tflite", "all" (both of these), "onnx" or "openvino".
+        quantize: "none", "float16", "dynamic" or "int8", for the .tflite; "all" writes one of each.
+        calibration: name of the data for int8 and for the comparison; by default the images the run was trained on.
+        io: "float32", or for int8 also "int8" or "uint8": what the .tflite takes and gives.
+        batch: images in a call of the .tflite; None leaves it free.
+        labeled: name of labeled data, by which the k-NN accuracy of each file is compared with Keras'.
+        report: whether to measure the files, beside Keras and others on the same network.
+        threads: for the report; by default all CPUs.
+        classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
+            as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
+        head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
+
+    Raises:
+        InputError: where the attributes do not fit together.
+    """
+
+    format: str = "all"
+    quantize: str = "none"
+    calibration: str | None = None
+    io: str = "float32"
+    batch: int | None = 1
+    labeled: str | None = None
+    report: bool = False
+    threads: int | None = None
+    classifier: bool = False
+    head: str | os.PathLike | None = None
+
+    def __post_init__(self):
+        if self.io != "float32" and "int8" not in self.quantizations:
+            raise InputError(
+                "Only a .tflite in int8 takes and gives integers: choose quantize='int8'. "
+                f"Received: io={self.io!r}, quantize={self.quantize!r}"
+            )
+        if not self.writes_tflite and (self.quantize, self.io, self.batch) != ("none", "float32", 1):
+            raise InputError(
+                "quantize, io and batch are for a .tflite: leave them out, or choose format='tflite'. "
+                f"Received: format={self.format!r}"
+            )
+        if self.report and self.format == "openvino":
+            raise InputError(
+                "The report does not measure OpenVINO: leave report out, or choose another format. "
+                f"Received: format={self.format!r}"
+            )
+        if self.classifier and self.head is not None:
+            raise InputError(
+                "A run's classifier has a head of its own: leave out head, or leave out classifier. "
+                f"Received: classifier=True, head={os.fspath(self.head)!r}"
+            )
+        if self.has_head and self.format in ("onnx", "openvino"):
+            raise InputError(
+                f"A {'classifier' if self.classifier else 'head'} is written into a SavedModel and a .tflite: choose "
+                f"format='all'. Received: format={self.format!r}"
+            )
+
+    @property
+    def quantizations(self) -> tuple[str, ...]:
+        """Those of the .tflite files, one file for each."""
+        return QUANTIZE if self.quantize == "all" else (self.quantize,)
+
+    @property
+    def writes_tflite(self) -> bool:
+        return self.format in ("tflite", "all")
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the files name classes."""
+        return self.classifier or self.head is not None
+
+
+def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: ExportConfig | None = None) -> list[Parity]:
     """Exports a run's encoder, compares each file with Keras in a fresh process, and prints the table.
 
     If one differs by more than its format may, none gets its place in `out`; parity.json is written all the same.
@@ -46,87 +116,109 @@ def export_run(
         folder: the run, or a .keras file of an encoder.
         out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite with its description, and parity.json; with
             `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin.
-        format: "saved_model", "tflite", "all" (both of these), "onnx" or "openvino".
-        quantize: "none", "float16", "dynamic" or "int8", for the .tflite; "all" writes one of each.
-        calibration: SOURCE of the images for int8 and for the comparison; by default those the run was trained on.
-        io: "float32", or for int8 also "int8" or "uint8": what the .tflite takes and gives.
-        batch: images in a call of the .tflite; None leaves it free.
-        labeled: SOURCE of labeled images, by which the k-NN accuracy of each file is compared with Keras'.
-        report: whether to measure the files, beside Keras and others on the same network.
-        threads: int, for the report; by default all CPUs.
-        classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
-            as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
-        head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
+        config: what to write; by default a SavedModel and a .tflite in float32.
 
     Returns:
-        list of `Parity`.
+        One `Parity` per file.
 
     Raises:
         InputError: for a mistake in what was passed.
         ParityError: where a file differs from Keras by more than its format may.
     """
-    out = Path(out)
-    kinds = QUANTIZE if quantize == "all" else (quantize,)
-    if io != "float32" and "int8" not in kinds:
-        raise InputError(f"Only a .tflite in int8 takes and gives integers: add --quantize int8. Received: --io {io}")
-    if format not in ("tflite", "all") and (quantize, io, batch) != ("none", "float32", 1):
+    config, out = config or ExportConfig(), Path(out)
+    _check_extras(config)
+    encoder, head = _encoder_and_head(folder, config)
+    height, size, channels = image_shape(encoder)
+    if size is None or height != size:
         raise InputError(
-            "--quantize, --io and --batch are for a .tflite: leave them out, or choose --format tflite. "
-            f"Received: --format {format}"
+            "The command exports encoders of one square size; in Python, byol_keras.export takes others. "
+            f"Received: input {encoder.input_shape}"
         )
-    if report and format == "openvino":
-        raise InputError("--report does not measure OpenVINO. Leave it out, or choose another --format.")
-    if report:
-        check_extras()
-    name = "encoder" if head is None and not classifier else "classifier"
-    encoder, head = _encoder_and_head(folder, format, classifier, head)
-    data = calibration or _source(folder)
-    source = open_source(data) if calibration else excluding(open_source(data), load_run(folder).exclude)
-    if format in ("tflite", "all") and "int8" in kinds:
-        require_enough(len(source), f" in {data}")
-    _check_fits(encoder, source, data)
-    size, channels = encoder.input_shape[2:]
-    judge = None if labeled is None else labeled_sample(labeled, size, channels)
-    images = sample(source, size, ENOUGH)
-    check_writable(out / name)
+    source, data = _calibration_source(folder, config.calibration)
+    if config.writes_tflite and "int8" in config.quantizations:
+        check_count(len(source), f" in {data}")
+    check_channels(source, data, channels, "calibration")
+    labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels)
+    images = sample_images(source, size, SAMPLE_IMAGES)
+    check_writable(out / "parity.json")
     out.mkdir(parents=True, exist_ok=True)
-    # What has not passed never stands where a server or a colleague would take it.
+    # What has not passed never stands where a server or a colleague would find it.
     with tempfile.TemporaryDirectory(prefix=".export.", dir=out) as unchecked:
-        artifacts = _write(encoder, head, Path(unchecked), out, name, format, kinds, io, batch, images)
-        compared = images[evenly(len(images), IMAGES_TO_CHECK)]
-        parities = check(encoder, artifacts, compared, judge, head)
-        print(table(parities))
-        write_json(parities, out / "parity.json")
-        if report:
-            write_report(encoder, artifacts, parities, images, out, threads)
-        require(parities)
+        artifacts = _write(encoder, head, Path(unchecked), out, config, images)
+        compared = images[evenly(len(images), COMPARED_IMAGES)]
+        parities = check_parity(encoder, artifacts, compared, labeled, head)
+        print(parity_table(parities))
+        write_parity(parities, out / "parity.json")
+        if config.report:
+            write_report(encoder, artifacts, parities, images, out, config.threads)
+        require_parity(parities)
         _move(Path(unchecked), out)
-    judged = "" if judge is None else f", and by the labels of {len(judge.labels):,}"
-    print(f"Compared with Keras on {len(compared)} images{judged}. Written to {out}")
+    by_labels = "" if labeled is None else f", and by the labels of {len(labeled[1]):,}"
+    print(f"Compared with Keras on {len(compared)} images{by_labels}. Written to {out}")
     return parities
 
 
-def _write(encoder, head, folder, out, name, format, kinds, io, batch, images):
-    """Writes the files into `folder`, as they shall stand in `out`; dict of their paths by name."""
+def _check_extras(config: ExportConfig) -> None:
+    """Raises InputError where a package is missing: better now than after the export."""
+    if config.writes_tflite:
+        require_extra("Running a .tflite file", "ai_edge_litert")
+    if config.format in ("onnx", "openvino"):
+        packages = {"onnx": ("tf2onnx", "onnxruntime"), "openvino": ("openvino",)}[config.format]
+        require_extra(f"format={config.format!r}", *packages)
+    if config.labeled is not None:
+        require_extra("The k-NN accuracy", "sklearn")
+    if config.report:
+        require_extra("The chart of the report", "matplotlib")
+
+
+def _encoder_and_head(folder: str | os.PathLike, config: ExportConfig) -> tuple[keras.Model, LinearHead | None]:
+    """What to export."""
+    if not config.classifier:
+        return load_encoder(folder), None if config.head is None else LinearHead.load(config.head)
+    if Path(folder).is_file():
+        raise InputError(
+            f"{folder} is not a run: only a run that `byol-keras finetune` has worked on has a classifier. "
+            "Received: classifier=True"
+        )
+    model, class_names = read_classifier(load_run(folder).classifier_path)
+    encoder, (weights, bias) = parts(model)
+    return encoder, LinearHead(weights, bias, class_names)
+
+
+def _calibration_source(folder: str | os.PathLike, calibration: str | None) -> tuple[ImageSource, str]:
+    """The images for int8 and for the comparison, and where they come from."""
+    if calibration is not None:
+        return open_source(calibration), calibration
+    if Path(folder).is_file():
+        raise InputError(f"{folder} is not a run, so its images are not known: name some. Received: calibration=None")
+    run = load_run(folder)
+    return excluding(open_source(run.data), run.exclude), run.data
+
+
+def _write(
+    encoder: keras.Model, head: LinearHead | None, folder: Path, out: Path, config: ExportConfig, images: np.ndarray
+) -> dict[str, Path]:
+    """Writes the files into `folder`, as they shall stand in `out`; their paths by name."""
+    name = "classifier" if config.has_head else "encoder"
     artifacts = {}
-    if format in ("saved_model", "all"):
+    if config.format in ("saved_model", "all"):
         path = saved_model(encoder, folder / name / str(next_version(out / name)), head=head)
         artifacts[f"{name}/{path.name}"] = path
-    for kind in kinds if format in ("tflite", "all") else ():
-        given = io if kind == "int8" else "float32"
-        path = (
-            folder / f"{name}{'' if kind == 'none' else f'-{kind}'}{'' if given == 'float32' else f'-{given}'}.tflite"
+    for kind in config.quantizations if config.writes_tflite else ():
+        io = config.io if kind == "int8" else "float32"
+        path = folder / f"{name}{'' if kind == 'none' else f'-{kind}'}{'' if io == 'float32' else f'-{io}'}.tflite"
+        calibration = images if kind == "int8" else None
+        artifacts[path.name] = tflite(
+            encoder, path, quantize=kind, calibration=calibration, io=io, batch=config.batch, head=head
         )
-        seen = images if kind == "int8" else None
-        artifacts[path.name] = tflite(encoder, path, quantize=kind, calibration=seen, io=given, batch=batch, head=head)
-    if format == "onnx":
+    if config.format == "onnx":
         artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx")
-    if format == "openvino":
+    if config.format == "openvino":
         artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml")
     return artifacts
 
 
-def _move(folder, out):
+def _move(folder: Path, out: Path) -> None:
     """Gives what lies in `folder` its place in `out`; of a SavedModel the version."""
     # In the order of the names a description follows its .tflite, and an .xml its weights.
     for path in sorted(folder.iterdir()):
@@ -136,43 +228,3 @@ def _move(folder, out):
                 version.rename(out / path.name / version.name)
         else:
             path.replace(out / path.name)
-
-
-def _encoder_and_head(folder, format, classifier, head):
-    """What to export: the encoder, and a `LinearHead` or None."""
-    if not classifier and head is None:
-        return load_encoder(folder), None
-    if classifier and head is not None:
-        raise InputError("--classifier has a head of its own: leave out --head, or leave out --classifier.")
-    if format in ("onnx", "openvino"):
-        raise InputError(
-            f"{'--classifier' if classifier else '--head'} writes a SavedModel and a .tflite. "
-            f"Received: --format {format}"
-        )
-    if head is not None:
-        return load_encoder(folder), LinearHead.load(head)
-    if Path(folder).is_file():
-        raise InputError(f"{folder} is not a run: --classifier takes one that `byol-keras finetune` has worked on.")
-    model, class_names = read_classifier(load_run(folder).classifier_path)
-    encoder, (weights, bias) = parts(model)
-    return encoder, LinearHead(weights, bias, class_names)
-
-
-def _source(folder):
-    if Path(folder).is_file():
-        raise InputError(f"{folder} is not a run, so its images are not known: name some with --calibration SOURCE.")
-    return load_run(folder).data
-
-
-def _check_fits(encoder: keras.Model, source, data):
-    _, height, width, channels = encoder.input_shape
-    if height is None or height != width:
-        raise InputError(
-            f"The command exports encoders of one square size; in Python, byol_keras.export takes others. "
-            f"Received: input {encoder.input_shape}"
-        )
-    if source.channels != channels:
-        raise InputError(
-            f"The encoder takes images with {channels} channels (1 gray, 3 color). "
-            f"Received: {data} with {source.channels}"
-        )

@@ -6,7 +6,7 @@ from pathlib import Path
 from byol_keras.utils.figure import BLUE, GRAY, new_figure, png_bytes, style_axes
 from byol_keras.utils.html import data_uri, render_page
 
-from .measure import BATCH, Measurement
+from .measurement import BATCH, Measurement
 
 TEMPLATE = Path(__file__).parent / "templates" / "report_page.html"
 

@@ -1,11 +1,11 @@
-"""Measure how fast one exported file runs; called in a fresh process for each.
+"""Measure how fast one exported file runs; started in a fresh process for each.
 
-    python worker.py KIND MODEL IMAGES.npy THREADS SECONDS OUT.json
+    python -I worker.py KIND MODEL IMAGES.npy THREADS SECONDS PACKAGES OUT.json
 
 KIND: keras (a .keras file), saved_model, tflite, onnx, or torch (an ONNX file, run by PyTorch). IMAGES.npy: float32
-(N, H, W, C) in [0, 1], N the batch. OUT.json: `load_ms`, time from the file to a network ready to run, imports left
-out; `single_ms` and `batch_ms`, the times of calls with one image and with all, after warm-up; `runtime`, name and
-version of what ran it.
+(N, H, W, C) in [0, 1], N the batch. PACKAGES: the folder that byol_keras lies in. OUT.json: `load_ms`, time from the
+file to a network ready to run, without the imports; `single_ms` and `batch_ms`, the times of calls with one image and
+with all, after warm-up; `runtime`, name and version of what ran it.
 """
 
 import functools
@@ -13,23 +13,27 @@ import importlib.metadata
 import json
 import os
 import sys
-import time
 import warnings
 from pathlib import Path
 
-import numpy as np
+EXPORT = Path(__file__).resolve().parents[1]
+for folder in ("parity/runners", "device"):  # the shared timing loop, and the runner for devices; -I has neither
+    sys.path.insert(0, str(EXPORT / folder))
 
-WARM_UP = 5  # calls, and a fifth of the time
-LEAST = 5  # timed calls, however long they take
+import numpy as np  # noqa: E402
+import runner  # noqa: E402
+
+MIN_CALLS = 5  # that are timed, however long they take
 
 
-def keras_model(path, threads):
+def keras_runtime(path, threads):
     """The network as Keras runs it in a compiled function."""
     import tensorflow as tf
 
     _limit_tensorflow(tf, threads)
     import keras
 
+    sys.path.append(sys.argv[6])
     import byol_keras  # noqa: F401  registers its layers with Keras
 
     def load():
@@ -40,10 +44,10 @@ def keras_model(path, threads):
     return load, f"Keras {keras.__version__}"
 
 
-def saved_model(path, threads):
+def saved_model_runtime(path, threads):
     """A SavedModel, called as TensorFlow Serving calls it, with uint8."""
-    for name in ("keras", "tf_keras", "byol_keras"):
-        sys.modules[name] = None  # `import tensorflow` would import Keras, which costs memory and serves nothing here
+    # `import tensorflow` would import Keras, which costs memory and serves nothing here.
+    runner.block("keras", "tf_keras", "byol_keras")
     import tensorflow as tf
 
     _limit_tensorflow(tf, threads)
@@ -52,7 +56,7 @@ def saved_model(path, threads):
         loaded = tf.saved_model.load(path)
         signature = loaded.signatures["serving_default"]
 
-        def run(images, _keep=loaded):
+        def run(images, _loaded=loaded):  # whose variables live only as long as it
             return signature(images=tf.constant(images))["embedding"].numpy()
 
         return run
@@ -60,18 +64,14 @@ def saved_model(path, threads):
     return load, f"TensorFlow {tf.__version__}"
 
 
-def tflite(path, threads):
+def tflite_runtime(path, threads):
     """A .tflite file, through the runner for devices."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "device"))
     from byol_device import Encoder
 
-    def load():
-        return Encoder(path, threads).run
-
-    return load, f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
+    return lambda: Encoder(path, threads).run, f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
 
 
-def onnx(path, threads):
+def onnx_runtime(path, threads):
     """An ONNX file in ONNX Runtime."""
     import onnxruntime
 
@@ -85,7 +85,7 @@ def onnx(path, threads):
     return load, f"ONNX Runtime {onnxruntime.__version__}"
 
 
-def pytorch(path, threads):
+def torch_runtime(path, threads):
     """An ONNX file converted for PyTorch, channels last, traced and frozen."""
     import torch
     from onnx2torch import convert
@@ -117,41 +117,29 @@ def pytorch(path, threads):
     return load, f"torch {torch.__version__}"
 
 
-KINDS = {"keras": keras_model, "saved_model": saved_model, "tflite": tflite, "onnx": onnx, "torch": pytorch}
+RUNTIMES = {
+    "keras": keras_runtime,
+    "saved_model": saved_model_runtime,
+    "tflite": tflite_runtime,
+    "onnx": onnx_runtime,
+    "torch": torch_runtime,
+}
 
 
-def main(kind, path, images_path, threads, seconds, out):
+def main(kind, path, images_path, threads, seconds, _packages, out):
     images = np.load(images_path)
     if kind == "saved_model":  # which takes the pixels themselves
         images = np.round(images * 255).astype(np.uint8)
-    load, runtime = KINDS[kind](path, int(threads))
-    start = time.perf_counter()
-    run = load()
-    load_ms = 1000 * (time.perf_counter() - start)
+    load, runtime = RUNTIMES[kind](path, int(threads))
+    run, load_ms = runner.milliseconds(load)
     result = {
         "load_ms": load_ms,
-        "single_ms": _times(run, images[:1], float(seconds)),
-        "batch_ms": _times(run, images, float(seconds)),
+        "single_ms": runner.call_times(lambda: run(images[:1]), MIN_CALLS, float(seconds)),
+        "batch_ms": runner.call_times(lambda: run(images), MIN_CALLS, float(seconds)),
         "runtime": runtime,
     }
     Path(out + ".part").write_text(json.dumps(result))
     os.replace(out + ".part", out)
-
-
-def _times(run, images, seconds):
-    """Times of calls, milliseconds, for about so many seconds."""
-    start = time.perf_counter()
-    calls = 0
-    while calls < WARM_UP or time.perf_counter() - start < seconds / 5:
-        run(images)
-        calls += 1
-    times = []
-    start = time.perf_counter()
-    while len(times) < LEAST or time.perf_counter() - start < seconds:
-        begun = time.perf_counter()
-        run(images)
-        times.append(1000 * (time.perf_counter() - begun))
-    return times
 
 
 def _limit_tensorflow(tf, threads):
@@ -160,6 +148,6 @@ def _limit_tensorflow(tf, threads):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 7:
-        sys.exit("usage: python worker.py KIND MODEL IMAGES.npy THREADS SECONDS OUT.json")
+    if len(sys.argv) != 8:
+        sys.exit("usage: python -I worker.py KIND MODEL IMAGES.npy THREADS SECONDS PACKAGES OUT.json")
     main(*sys.argv[1:])

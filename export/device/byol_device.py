@@ -1,7 +1,7 @@
 """Run an exported encoder on a device: embed images, compare two, classify by a few examples of each class.
 
-This file stands alone. Copy it beside encoder.tflite and encoder.tflite.json; it needs ai-edge-litert, numpy and
-Pillow, and Python 3.10 or later.
+This file stands alone, and is long because it does. Copy it beside encoder.tflite and encoder.tflite.json; it needs
+ai-edge-litert, numpy and Pillow, and Python 3.10 or later.
 
     python byol_device.py embed encoder.tflite photo.jpg --out photo.npy
     python byol_device.py compare encoder.tflite a.jpg b.jpg
@@ -32,13 +32,14 @@ class DeviceError(ValueError):
 class Encoder:
     """An exported encoder.
 
-    sha256: str, of the .tflite file; tells this encoder's embeddings from any other's.
-    height, width, channels, dimension: int.
-    labels: list of K str, the classes of a classifier, from its description; empty for an encoder.
+    Attributes:
+        sha256: of the .tflite file; tells this encoder's embeddings from any other's.
+        height, width, channels, dimension: of the images (H, W, C), and of the embeddings (D,).
+        labels: the K classes of a classifier, from its description; empty for an encoder.
     """
 
-    def __init__(self, path, threads=1):
-        """path: the .tflite file. Its description, PATH.json, is checked if it is there. threads: int."""
+    def __init__(self, path: str | os.PathLike, threads: int = 1):
+        """Reads the .tflite file `path`, and its description, PATH.json, if it is there."""
         path = Path(path)
         try:
             content = path.read_bytes()
@@ -57,25 +58,30 @@ class Encoder:
         # The batch is -1 where the file leaves it free.
         self._batch, self.height, self.width, self.channels = map(int, self._input["shape_signature"])
 
-    def embed(self, photos):
+    def embed(self, photos) -> np.ndarray:
         """Embeddings (N, D) float32 of N images, each a path or a PIL.Image; see `prepare`."""
         images = [prepare(photo, self.height, self.width, self.channels) for photo in photos]
         if not images:
             raise DeviceError("No images to embed: pass at least one.")
         return self.run(np.stack(images))
 
-    def label(self, photo):
-        """Pairs (label, probability) of a classifier's classes, the likeliest first, for a path or a PIL.Image."""
+    def label(self, photo) -> list[tuple[str, float]]:
+        """Label and probability of a classifier's classes, the most probable first, for a path or a PIL.Image."""
         if not self.labels:
             raise DeviceError("No classes are known: use a classifier.tflite with its description beside it.")
         image = prepare(photo, self.height, self.width, self.channels)
         scores = self.run(image[None], "scores")[0]
         return [(self.labels[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
-    def run(self, images, output="embedding"):
-        """Embeddings (N, D) float32 of images float32 (N, H, W, C) in [0, 1], of this encoder's size.
+    def run(self, images: np.ndarray, output: str = "embedding") -> np.ndarray:
+        """What the network gives for images.
 
-        output: "embedding", or of a classifier "scores", (N, K) probabilities.
+        Args:
+            images: (N, H, W, C) float32 in [0, 1], of this encoder's size.
+            output: "embedding", or of a classifier "scores".
+
+        Returns:
+            (N, D) float32 embeddings, or (N, K) probabilities.
         """
         expected = (self.height, self.width, self.channels)
         if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != expected or not len(images):
@@ -98,7 +104,9 @@ class Encoder:
 class Examples:
     """Embeddings of a few images of each class, by which new images are classified.
 
-    names: list of N str, the class of each example. embeddings: (N, D) float32.
+    Attributes:
+        names: the class of each of N examples.
+        embeddings: (N, D) float32.
     """
 
     def __init__(self, encoder):
@@ -123,11 +131,11 @@ class Examples:
         examples.names, examples.embeddings = names, embeddings
         return examples
 
-    def add(self, name, source):
+    def add(self, name: str, photos):
         """Enroll images, paths or PIL.Images, as examples of the class `name`."""
         if not name.strip():
             raise DeviceError("A class needs a name.")
-        embeddings = self.encoder.embed(source)
+        embeddings = self.encoder.embed(photos)
         self.names = self.names + [name] * len(embeddings)
         self.embeddings = np.concatenate([self.embeddings, embeddings])
 
@@ -136,31 +144,34 @@ class Examples:
         arrays = {"names": np.array(self.names), "embeddings": self.embeddings}
         _write(path, lambda file: np.savez(file, encoder=self.encoder.sha256, **arrays))
 
-    def classify(self, image):
-        """The classes, likeliest first: list of (name, similarity), the similarity from -1 to 1.
+    def classify(self, photo) -> list[tuple[str, float]]:
+        """Name and similarity of the classes, the most similar first, for a path or a PIL.Image.
 
-        It is the cosine between the image's embedding and the mean of the class's, all taken to length 1.
+        The similarity is the cosine of the image's embedding and the mean of the class's normalized ones, -1 to 1.
         """
         classes = sorted(set(self.names))
         if len(classes) < 2:
             raise DeviceError(f"Nothing to choose from: enroll a second class. Received: classes {classes}")
-        names, examples = np.array(self.names), _unit(self.embeddings)
+        names, examples = np.array(self.names), _l2_normalize(self.embeddings)
         means = np.stack([examples[names == name].mean(axis=0) for name in classes])
-        similarities = _unit(means) @ _unit(self.encoder.embed([image])[0])
+        similarities = _l2_normalize(means) @ _l2_normalize(self.encoder.embed([photo])[0])
         return sorted(zip(classes, similarities.tolist(), strict=True), key=lambda pair: -pair[1])
 
 
-def similarity(a, b):
+def similarity(a: np.ndarray, b: np.ndarray) -> float:
     """Cosine of two embeddings (D,), from -1 to 1, 1 for the same image. What is high depends on the encoder."""
-    return float(_unit(a) @ _unit(b))
+    return float(_l2_normalize(a) @ _l2_normalize(b))
 
 
-def prepare(photo, height, width, channels):
-    """An image as the encoder gets it in training's evaluation: float32 (H, W, C) in [0, 1].
+def prepare(photo, height: int, width: int, channels: int) -> np.ndarray:
+    """An image as the encoder gets it in training's evaluation: its central square, resized (bicubic, antialiased).
 
-    photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image. The central square is resized (bicubic,
-        antialiased). EXIF orientation is not applied, as in training: pass PIL.ImageOps.exif_transpose(image) if
-        the training images stood upright.
+    EXIF orientation is not applied, as in training: pass PIL.ImageOps.exif_transpose(image) if the training images
+    stood upright.
+
+    Args:
+        photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image.
+        height, width, channels: of the (H, W, C) float32 in [0, 1] that is returned.
     """
     name = "image" if isinstance(photo, Image.Image) else photo
     try:
@@ -199,7 +210,7 @@ def _to_integers(images, details):
     return np.clip(np.round(images / scale) + zero_point, limits.min, limits.max).astype(details["dtype"])
 
 
-def _unit(vector):
+def _l2_normalize(vector):
     return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
 
 

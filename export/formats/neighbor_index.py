@@ -1,4 +1,4 @@
-"""The images among which an export can look for the most similar ones."""
+"""The images among which an exported encoder can look for the most similar ones."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from byol_keras.errors import InputError
 
-MOST_BYTES = 200_000_000  # of embeddings; a larger index belongs into a search service beside the model
+MAX_BYTES = 200_000_000  # of embeddings; a larger index belongs into a search service beside the model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +15,15 @@ class NeighborIndex:
 
     Attributes:
         names: N strings, N from 1.
-        embeddings: float32 (N, D), of any length; they are compared by cosine. At most MOST_BYTES.
+        embeddings: (N, D) float32, of any length; they are compared by cosine. At most MAX_BYTES.
+
+    Raises:
+        InputError: if the names do not fit the embeddings, if not all of these are finite, or if they are too large.
+
+    Example:
+        known = np.load("known.npz")  # byol-keras embed runs/photos --data photos --out known.npz
+        index = bk.export.NeighborIndex(known["names"], known["embeddings"])
+        bk.export.saved_model(encoder, "serving/encoder/1", index=index)
     """
 
     names: tuple[str, ...]
@@ -30,15 +38,10 @@ class NeighborIndex:
             )
         if not np.isfinite(embeddings).all():
             raise InputError("An index's embeddings must be finite. Received: embeddings with others")
-        if embeddings.nbytes > MOST_BYTES:
+        if embeddings.nbytes > MAX_BYTES:
             raise InputError(
-                f"An index that ships inside a SavedModel has at most {MOST_BYTES} bytes of embeddings. Keep fewer "
+                f"An index that ships inside a SavedModel has at most {MAX_BYTES} bytes of embeddings. Use fewer "
                 f"images, or a search service beside the model. Received: {embeddings.nbytes} bytes"
             )
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "embeddings", embeddings)
-
-    def normalized(self):
-        """float32 (N, D), each row of length 1; a row of zeros stays one."""
-        lengths = np.linalg.norm(self.embeddings, axis=1, keepdims=True)
-        return self.embeddings / np.maximum(lengths, 1e-6)

@@ -1,4 +1,4 @@
-"""Export an encoder as a .tflite file for phones and boards, made of built-in operations only."""
+"""An encoder as a .tflite file for phones and boards, made of built-in operations only."""
 
 import contextlib
 import json
@@ -11,17 +11,19 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.lite.python.convert_phase import ConverterError
 
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.precision import cast_model
+from byol_keras.utils.atomic import check_writable
+from byol_keras.utils.private_api import tflite_converter_error
 from byol_keras.utils.quiet import quiet
 from byol_keras.utils.write_files import write_files
 
+from ..encoder import check_dimension, encode, image_shape
+from ..graph.archive import trace, write_archive
 from ..graph.int8_layers import device_layers
 from .calibration import calibration_images
-from .saved_model import check_dimensions, check_writable, embed, image_shape, trace, write
 from .tflite_metadata import sidecar, sidecar_path
 from .tflite_schema import operations
 
@@ -39,30 +41,39 @@ def tflite(
     batch: int | None = 1,
     head: LinearHead | None = None,
 ) -> Path:
-    """Write `encoder` as a .tflite file, with its description as JSON beside it, and return its path.
-
-    encoder: keras.Model with one input, images float32 (B, H, W, C) in [0, 1] of fixed size, and one output (B, D).
-        An encoder in half precision is exported as its float32 copy.
-    path: the file to create, or to replace once the new one is complete. The description is PATH.json: input, output,
-        normalization, versions, SHA-256.
-    quantize: "none", float32 throughout; "float16", weights in float16, half the size; "dynamic", weights in int8,
-        a quarter of the size, activations in float32; "int8", weights and activations in int8, the fastest on
-        most boards.
-    calibration: read for "int8" only, at least 8 images like those to come: a SOURCE, as the command line takes it; an
-        array (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8, or float in [0, 1]. Of a SOURCE
-        256 are used, else the first 500, resized as in evaluation.
-    io: what the file takes and gives: "float32", or with quantize="int8" also "int8" or "uint8", for boards without
-        floats. A uint8 input is the pixel itself.
-    batch: images in a call; None leaves it free.
-    head: with it the file also gives `scores`, (batch, K), the probabilities of its classes, whose names are in the
-        description.
+    """Writes `encoder` as a .tflite file, with its description as JSON beside it.
 
     The signature `serving_default` takes `images`, (batch, H, W, C) in [0, 1], and gives `embedding`, (batch, D), both
     float32 whatever the quantization unless `io` says otherwise. Integers stand for scale * (number - zero_point), with
-    the figures in the file and in the description.
+    the figures in the file and in the description, PATH.json, which also has normalization, versions and SHA-256.
 
-    Raises InputError if the encoder needs an operation that is not built in (the message names it), if the path
-    cannot be written, or if an argument is wrong.
+    Args:
+        encoder: keras.Model with one input, images (B, H, W, C) float32 in [0, 1] of fixed size, and one output (B, D).
+            An encoder in half precision is exported as its float32 copy.
+        path: the file to create, or to replace once the new one is complete.
+        quantize: "none", float32 throughout; "float16", weights in float16, half the size; "dynamic", weights in int8,
+            a quarter of the size, activations in float32; "int8", weights and activations in int8, the fastest on
+            most boards.
+        calibration: read for "int8" only, at least 8 images like those to come: a folder or another name of data as the
+            command line takes it; an array (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8, or
+            float in [0, 1]. Of a folder 256 are used, else the first 500, resized as in evaluation.
+        io: what the file takes and gives: "float32", or with quantize="int8" also "int8" or "uint8", for boards without
+            floats. A uint8 input is the pixel itself.
+        batch: images in a call; None leaves it free.
+        head: with it the file also gives `scores`, (batch, K), the probabilities of its classes, whose names are in the
+            description.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: if the encoder needs an operation that is not built in (the message names it), if the path cannot be
+            written, or if an argument is wrong.
+
+    Example:
+        images = np.random.default_rng(0).integers(0, 256, (100, 32, 32, 3), np.uint8)
+        encoder = bk.resnet18(input_shape=(32, 32, 3))
+        bk.export.tflite(encoder, "encoder.tflite", quantize="int8", calibration=images)
     """
     path = Path(path)
     _check_arguments(path, quantize, calibration, io, batch)
@@ -77,16 +88,17 @@ def tflite(
     encoder = cast_model(encoder, "float32")
 
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        embedding = embed(encoder, images)
+        embedding = encode(encoder, images)
         if head is None:
             return {"embedding": embedding}
-        check_dimensions("head", head.weights.shape[0], embedding.shape[1])
+        check_dimension("head", head.weights.shape[0], embedding.shape[1])
         return {"embedding": embedding, "scores": tf.nn.softmax(tf.matmul(embedding, head.weights) + head.bias)}
 
     with device_layers(encoder) if quantize in ("dynamic", "int8") else contextlib.nullcontext():
         signature = trace(serve, tf.TensorSpec((batch, height, width, channels), tf.float32, name="images"))
     with tempfile.TemporaryDirectory() as folder, quiet():
-        write(encoder, signature, folder)
+        variables = [variable.value for variable in encoder.variables]
+        write_archive(variables, {"serving_default": signature}, folder)
         model = _convert(folder, quantize, samples, IO[io])
     if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
         raise InputError(_not_built_in(custom))
@@ -111,8 +123,6 @@ def _check_arguments(path: Path, quantize: str, calibration: object, io: str, ba
         )
     if batch is not None and (not isinstance(batch, int) or batch < 1):
         raise InputError(f"tflite: batch must be a whole number from 1, or None for any. Received: batch={batch!r}")
-    if path.is_dir():
-        raise InputError(f"tflite: this is a folder. Name the file to write in it. Received: path={path}")
 
 
 def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType) -> bytes:
@@ -131,7 +141,7 @@ def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DTyp
         with warnings.catch_warnings():  # the converter's own calibrator still uses the deprecated interpreter
             warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
             return converter.convert()
-    except ConverterError as error:
+    except tflite_converter_error() as error:
         names = sorted(
             entry.operator.name
             for entry in error.errors

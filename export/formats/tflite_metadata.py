@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 from pathlib import Path
 
 import keras
@@ -10,12 +11,20 @@ import tensorflow as tf
 
 from byol_keras._version import __version__
 from byol_keras.evaluation.linear_head import LinearHead
+from byol_keras.utils.private_api import all_layers
 
 from .tflite_schema import Tensor, ends, quantization
 
 
-def sidecar_path(path: str | Path) -> Path:
-    """Where the sidecar of a .tflite file lies: encoder.tflite.json beside encoder.tflite."""
+def sidecar_path(path: str | os.PathLike) -> Path:
+    """Where the description of a .tflite file lies.
+
+    Args:
+        path: of the .tflite file, encoder.tflite.
+
+    Returns:
+        Its path with .json at the end: encoder.tflite.json.
+    """
     path = Path(path)
     return path.with_name(path.name + ".json")
 
@@ -25,11 +34,12 @@ def sidecar(
 ) -> dict:
     """The description of a .tflite file, ready for JSON.
 
-    model: the file's bytes.
-    name: the file's name.
-    encoder: the keras.Model that it was made of.
-    calibrated_on: number of calibration images, None where there were none.
-    head: the classes of a classifier.
+    Args:
+        model: the file's bytes.
+        name: the file's name.
+        encoder: the keras.Model that it was made of.
+        calibrated_on: number of calibration images, None where there were none.
+        head: the classes of a classifier.
     """
     source, results = ends(model)
     square = source.shape[1] == source.shape[2]
@@ -68,7 +78,7 @@ def _described(tensor: Tensor) -> dict:
 
 def _normalization(encoder: keras.Model) -> dict:
     """That it is done inside the network, with the first Normalization layer's figures where there is one."""
-    for layer in encoder._flatten_layers():
+    for layer in all_layers(encoder):
         if isinstance(layer, keras.layers.Normalization):
             mean, variance = (np.ravel(np.float32(value)).tolist() for value in (layer.mean, layer.variance))
             std = [float(np.sqrt(v)) for v in variance]

@@ -3,9 +3,10 @@
 import dataclasses
 import struct
 
-from tensorflow.lite.python import schema_py_generated as schema
-
 from byol_keras.errors import InputError
+from byol_keras.utils.private_api import tflite_schema
+
+schema = tflite_schema()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,14 @@ class Tensor:
 
 
 def ends(model: bytes) -> tuple[Tensor, dict[str, Tensor]]:
-    """The one input of a .tflite file of this package, and its outputs by name."""
+    """The one input of a .tflite file of this package, and its outputs by name.
+
+    Args:
+        model: the file's bytes.
+
+    Raises:
+        InputError: if they are no .tflite file, or end too early.
+    """
     flat = _parsed(model)
     tensors, (signature,) = flat.subgraphs[0].tensors, flat.signatureDefs
     outputs = {entry.name.decode(): _tensor(tensors[entry.tensorIndex]) for entry in signature.outputs}
@@ -27,7 +35,17 @@ def ends(model: bytes) -> tuple[Tensor, dict[str, Tensor]]:
 
 
 def operations(model: bytes) -> list[str]:
-    """Names of the kinds of operation in a .tflite file, such as CONV_2D; "CUSTOM FlexErf" if it is not built in."""
+    """The kinds of operation in a .tflite file.
+
+    Args:
+        model: the file's bytes.
+
+    Returns:
+        Their names, sorted, such as CONV_2D; "CUSTOM FlexErf" for one that is not built in.
+
+    Raises:
+        InputError: if they are no .tflite file, or end too early.
+    """
     names = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
     found = set()
     for kind in _parsed(model).operatorCodes:
@@ -37,9 +55,17 @@ def operations(model: bytes) -> list[str]:
 
 
 def quantization(model: bytes) -> str:
-    """How a .tflite file is quantized, "none", "float16", "dynamic" or "int8", read from its tensors.
+    """How a .tflite file is quantized, read from its tensors.
 
-    A model too small for the converter to quantize anything is "none", whatever was asked for.
+    Args:
+        model: the file's bytes.
+
+    Returns:
+        "none", "float16", "dynamic" or "int8". A model too small for the converter to quantize anything is "none",
+        whatever was requested.
+
+    Raises:
+        InputError: if they are no .tflite file, or end too early.
     """
     flat = _parsed(model)
     constants, activations = set(), set()
@@ -54,7 +80,7 @@ def quantization(model: bytes) -> str:
     return "float16" if schema.TensorType.FLOAT16 in constants else "none"
 
 
-def _tensor(tensor: schema.TensorT) -> Tensor:
+def _tensor(tensor) -> Tensor:
     names = {code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
     # Where the converter was given a free size, shapeSignature has -1 and shape a stand-in.
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
@@ -65,7 +91,7 @@ def _tensor(tensor: schema.TensorT) -> Tensor:
     return Tensor(shape, dtype, float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0]))
 
 
-def _parsed(model: bytes) -> schema.ModelT:
+def _parsed(model: bytes):
     if model[4:8] != b"TFL3":
         raise InputError(f"tflite: this is not a .tflite file. Export it again. Received: {len(model)} bytes")
     try:

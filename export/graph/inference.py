@@ -1,26 +1,30 @@
 """A trained network as the graph that TensorFlow runs quickest."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
 from byol_keras.kernels.class_swap import swapped
 
+from .archive import trace
 from .folded_batch_norm import FoldedBatchNormalization
-from .freeze import frozen
+from .frozen_graph import frozen
 
 
-def inference_graph(network, function, signature):
+def inference_graph(
+    network: keras.Model, function: Callable, signature: tf.TensorSpec
+) -> tf.types.experimental.ConcreteFunction:
     """The graph of `function` with the weights of `network` as constants and its batch norms folded.
 
     Args:
-        network: built keras.Model; as it was afterwards.
+        network: built; unchanged afterwards.
         function: tensor -> tensors, calls `network` with training=False.
-        signature: tf.TensorSpec of the tensor.
+        signature: of the tensor.
 
     Returns:
-        tf.types.experimental.ConcreteFunction; later changes of the weights do not reach it, see `frozen` for when they
-        do.
+        Later changes of the weights do not reach it, see `frozen` for when they do.
     """
     with swapped([network], {keras.layers.BatchNormalization: FoldedBatchNormalization}):
-        graph = tf.function(function, input_signature=[signature], autograph=False).get_concrete_function()
+        graph = trace(function, signature)
     return frozen(graph)

@@ -27,8 +27,8 @@ class DepthwiseNormalization(keras.layers.Normalization):
         channels = inputs.shape[-1]
         if len(inputs.shape) != 4 or self.invert or np.size(self.mean) not in (1, channels):
             return super().call(inputs)
-        deviation = np.maximum(np.sqrt(np.float32(self.variance)), keras.config.epsilon())
-        scale = np.broadcast_to(1 / deviation.ravel(), (channels,)).astype(np.float32)
+        std = np.maximum(np.sqrt(np.float32(self.variance)), keras.config.epsilon())
+        scale = np.broadcast_to(1 / std.ravel(), (channels,)).astype(np.float32)
         shift = -np.ravel(np.float32(self.mean)) * scale
         normalized = tf.nn.depthwise_conv2d(inputs, scale.reshape(1, 1, -1, 1), [1, 1, 1, 1], "VALID")
         return tf.nn.bias_add(normalized, shift)
@@ -70,5 +70,9 @@ SWAPS = {keras.layers.Normalization: DepthwiseNormalization, keras.layers.Conv2D
 
 
 def device_layers(encoder: keras.Model) -> contextlib.AbstractContextManager:
-    """A context in which the layers of `encoder`, a built keras.Model, compute as int8 kernels like it."""
+    """A context in which the layers of an encoder compute as int8 kernels like it.
+
+    Args:
+        encoder: built; unchanged afterwards.
+    """
     return swapped([encoder], SWAPS)

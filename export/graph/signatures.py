@@ -10,13 +10,22 @@ from byol_keras.losses import l2_normalize
 
 from ..formats.neighbor_index import NeighborIndex
 
-MOST_ANSWERS = 5  # classes or neighbors given for an image
+TOP_K = 5  # classes or neighbors given for an image
 
 Embed = Callable[[tf.Tensor], tf.Tensor]  # float32 (B, h, w, C) in [0, 1] -> float32 (B, D)
 
 
 def serve_images(embed: Embed, resize: Embed, shape: tuple) -> Callable:
-    """`serving_default`: images as arrays of `shape`, uint8, or float32 in [0, 1]."""
+    """`serving_default`: embeddings of images as arrays.
+
+    Args:
+        embed: images of the encoder's size -> embeddings.
+        resize: images of `shape` -> images of the encoder's size.
+        shape: (None, H, W, C), H and W None where they are free.
+
+    Returns:
+        Function of `images`, uint8, or float32 in [0, 1], that gives `embedding` and `embedding_normalized`, (B, D).
+    """
 
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
         # A server feeds whatever a client sends: without this a wrong shape fails deep in the network.
@@ -39,45 +48,72 @@ def serve_images(embed: Embed, resize: Embed, shape: tuple) -> Callable:
 
 
 def serve_bytes(embed: Embed, size: int, channels: int) -> Callable:
-    """`serve_bytes`: encoded images, (B,) strings, JPEG or PNG of any size."""
+    """`serve_bytes`: embeddings of encoded images.
+
+    Args:
+        embed: images of the encoder's size -> embeddings.
+        size, channels: of the encoder's images.
+
+    Returns:
+        Function of `image_bytes`, (B,) strings, JPEG or PNG of any size, that gives what `serve_images` does.
+    """
     return lambda image_bytes: _embeddings(embed(decoded(image_bytes, size, channels)))
 
 
 def classify(embed: Embed, size: int, channels: int, head: LinearHead) -> Callable:
-    """`classify`: encoded images -> `labels` (B, k) string, the likeliest first, and `scores` (B, k), k <= 5.
+    """`classify`: the most probable classes of encoded images.
 
-    The scores are softmax probabilities over all K classes, so they sum to 1 only when k is K.
+    Args:
+        embed, size, channels: as for `serve_bytes`.
+        head: of the K classes.
+
+    Returns:
+        Function of `image_bytes`, (B,) strings, that gives `labels` (B, k) string, the most probable first, and
+        `scores` (B, k), k <= TOP_K: softmax probabilities over all K classes, so they sum to 1 only when k is K.
     """
 
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         scores = tf.nn.softmax(tf.matmul(embed(decoded(image_bytes, size, channels)), head.weights) + head.bias)
-        best, where = tf.math.top_k(scores, min(MOST_ANSWERS, len(head.labels)))
+        best, where = tf.math.top_k(scores, min(TOP_K, len(head.labels)))
         return {"labels": tf.gather(tf.constant(head.labels), where), "scores": best}
 
     return serve
 
 
 def neighbors(embed: Embed, size: int, channels: int, index: NeighborIndex) -> Callable:
-    """`neighbors`: encoded images -> `names` (B, k) string, the most similar first, and `similarities` (B, k).
+    """`neighbors`: the most similar of known images.
 
-    The similarity is the cosine, from -1 to 1; k <= 5.
+    Args:
+        embed, size, channels: as for `serve_bytes`.
+        index: the known images.
+
+    Returns:
+        Function of `image_bytes`, (B,) strings, that gives `names` (B, k) string, the most similar first, and
+        `similarities` (B, k), the cosines, from -1 to 1; k <= TOP_K.
     """
-    known = index.normalized()
+    known = l2_normalize(tf.constant(index.embeddings)).numpy()
 
     def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         normalized = l2_normalize(embed(decoded(image_bytes, size, channels)))
         similarities = tf.matmul(normalized, known, transpose_b=True)
-        best, where = tf.math.top_k(similarities, min(MOST_ANSWERS, len(index.names)))
+        best, where = tf.math.top_k(similarities, min(TOP_K, len(index.names)))
         return {"names": tf.gather(tf.constant(index.names), where), "similarities": best}
 
     return serve
 
 
 def decoded(image_bytes: tf.Tensor, size: int, channels: int) -> tf.Tensor:
-    """Images (B, size, size, channels) float32 in [0, 1] of encoded ones (B,), cut and resized as in evaluation.
+    """Images of their files, cropped and resized as in evaluation.
 
-    JPEG by the exact transform, as in training; of 16 bits the high byte is kept, transparency and EXIF orientation are
-    passed over. The call fails if one string is neither JPEG nor PNG (the message has its index) or is cut short.
+    JPEG by the exact transform, as in training; of 16 bits the high byte is used, transparency and EXIF orientation are
+    ignored. The call fails if one string is neither JPEG nor PNG (the message has its index) or is cut short.
+
+    Args:
+        image_bytes: (B,) strings.
+        size, channels: of the images wanted.
+
+    Returns:
+        (B, size, size, channels) float32 in [0, 1].
     """
     image_bytes = tf.ensure_shape(image_bytes, (None,))
 

@@ -1,46 +1,42 @@
-"""How much of the k-NN accuracy an exported file keeps."""
-
-import dataclasses
-import importlib.util
+"""How much of the k-NN accuracy an exported file retains."""
 
 import numpy as np
 
-from byol_keras.data import open_source
 from byol_keras.data.images import evenly
 from byol_keras.errors import InputError
 from byol_keras.evaluation import knn_leave_one_out
+from byol_keras.utils.extras import require_extra
 
-from ..formats.calibration import square_images
+from ..source_images import open_for_encoder, square_images
 
 NEIGHBORS = 20
-IMAGES = 2000  # of a labeled SOURCE; chance then moves an accuracy near 50 % by 1.1 points, the same for all files
+MAX_IMAGES = 2000  # chance then moves an accuracy near 50 % by 1.1 points, the same for all files
 
 # Points of accuracy that a format may lose; a format not named here rounds in float32 only, and may lose FLOAT_LOSS.
-MAY_LOSE = {"tflite float16": 0.5, "tflite dynamic": 1.0, "tflite int8": 1.0}
+ALLOWED_LOSS = {"tflite float16": 0.5, "tflite dynamic": 1.0, "tflite int8": 1.0}
 FLOAT_LOSS = 0.2
 
 
-@dataclasses.dataclass(frozen=True)
-class Labeled:
-    """Images to judge by, `images` uint8 (N, H, W, C) and `labels` int (N,), at least two classes."""
+def labeled_sample(data: str, image_size: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most MAX_IMAGES of a labeled source, evenly chosen, as an encoder gets them.
 
-    images: np.ndarray
-    labels: np.ndarray
+    Args:
+        data: a folder with a subfolder for each class, or another name of labeled data.
+        image_size: S.
+        channels: C.
 
+    Returns:
+        Images (N, S, S, C) uint8, and labels (N,) int of at least two classes.
 
-def labeled_sample(data: str, image_size: int, channels: int) -> Labeled:
-    """At most IMAGES of a labeled SOURCE, evenly taken, as an encoder gets them.
-
-    Raises InputError if it has no labels, one class only, NEIGHBORS images or fewer, or other channels.
+    Raises:
+        InputError: if the images have no labels, one class only or other channels, if there are NEIGHBORS or fewer, or
+            if scikit-learn is not installed.
     """
-    if importlib.util.find_spec("sklearn") is None:
-        raise InputError('The k-NN accuracy needs scikit-learn. Install it: pip install "byol_keras[evaluation]"')
-    source = open_source(data)
+    require_extra("The k-NN accuracy", "sklearn")
+    source = open_for_encoder(data, channels, "labeled")
     if source.labels is None:
         raise InputError(f"{data} has no labels: put the images of each class in a subfolder of its own.")
-    if source.channels != channels:
-        raise InputError(f"The encoder takes images with {channels} channels. Received: {data} with {source.channels}")
-    chosen = source.subset(evenly(len(source), IMAGES))
+    chosen = source.subset(evenly(len(source), MAX_IMAGES))
     if len(np.unique(chosen.labels)) < 2:
         raise InputError(f"{data} has one class only: nothing to tell apart.")
     if len(chosen) <= NEIGHBORS:
@@ -48,28 +44,44 @@ def labeled_sample(data: str, image_size: int, channels: int) -> Labeled:
             f"{data} has too few images for the vote of {NEIGHBORS} neighbors: give at least {NEIGHBORS + 1}. "
             f"Received: {len(chosen)}"
         )
-    return Labeled(square_images(chosen, image_size), chosen.labels)
+    return square_images(chosen, image_size), chosen.labels
 
 
-def right_ones(embedding: np.ndarray, labeled: Labeled) -> np.ndarray:
-    """(N,) bool: which images get their class by the vote of their nearest others; none where not all is finite."""
-    if not np.isfinite(embedding).all():
-        return np.zeros(len(embedding), bool)
-    return knn_leave_one_out(embedding, labeled.labels, NEIGHBORS)
+def correct_by_neighbors(embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Which images get their class by the vote of their nearest others.
+
+    Args:
+        embeddings: (N, D) float.
+        labels: (N,) int.
+
+    Returns:
+        (N,) bool; none where not every embedding is finite.
+    """
+    if not np.isfinite(embeddings).all():
+        return np.zeros(len(embeddings), bool)
+    return knn_leave_one_out(embeddings, labels, NEIGHBORS)
 
 
-def lost_too_much(kind: str, ours: np.ndarray, reference: np.ndarray) -> bool:
+def loses_too_much(kind: str, correct: np.ndarray, reference: np.ndarray) -> bool:
     """Whether a file of format `kind` loses more than it may, beyond what chance makes likely.
 
-    ours, reference: (N,) bool, the images that the file and Keras get right. Only those that one of them gets wrong
-    count; if they fell by the toss of a coin, the difference would have a deviation of the root of their number
-    (McNemar 1947), and twice that is granted.
+    Only the images that one of the two gets wrong count; if they fell by the toss of a coin, the difference would have
+    a standard deviation of the root of their number (McNemar 1947), and twice that is granted.
+
+    Args:
+        kind: a key of `comparison.TOLERANCE`.
+        correct: (N,) bool, the images whose class the file gets right.
+        reference: (N,) bool, those that Keras gets right.
     """
-    lost = int(reference.sum()) - int(ours.sum())
-    chance = 2 * np.sqrt(np.sum(ours != reference))
-    return lost > may_lose(kind) / 100 * len(ours) + chance
+    lost = int(reference.sum()) - int(correct.sum())
+    chance = 2 * np.sqrt(np.sum(correct != reference))
+    return lost > allowed_loss(kind) / 100 * len(correct) + chance
 
 
-def may_lose(kind: str) -> float:
-    """Points of accuracy that a format may lose."""
-    return MAY_LOSE.get(kind, FLOAT_LOSS)
+def allowed_loss(kind: str) -> float:
+    """Points of accuracy that a format may lose.
+
+    Args:
+        kind: a key of `comparison.TOLERANCE`.
+    """
+    return ALLOWED_LOSS.get(kind, FLOAT_LOSS)

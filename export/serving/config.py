@@ -18,17 +18,25 @@ CLIENTS = ("rest_client.py", "grpc_client.py")
 
 
 def write_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) -> list[Path]:
-    """Write what serves every model in `folder`: models.config, batching.config, compose.yaml and client/.
+    """Writes what serves every model in `folder`: models.config, batching.config, compose.yaml and client/.
 
-    folder: holds for each model a folder NAME/VERSION/ as `saved_model` writes it: "serving" for "serving/encoder/1".
-        Files of these names in it are replaced.
-    root: where the server sees the folder; its absolute path for a server without a container.
+    Args:
+        folder: holds for each model a folder NAME/VERSION/ as `saved_model` writes it: "serving" for
+            "serving/encoder/1". Files of these names in it are replaced.
+        root: where the server sees the folder; its absolute path for a server without a container.
 
-    Returns the files written. Raises InputError if there is no model, or one whose name is not made of letters, digits,
-    ".", "_" and "-".
+    Returns:
+        The files written.
+
+    Raises:
+        InputError: if there is no model, or one whose name is not made of letters, digits, ".", "_" and "-".
+
+    Example:
+        bk.export.saved_model(encoder, "serving/encoder/1")
+        bk.export.serving.write_config("serving")
     """
     folder = Path(folder)
-    names = served(folder)
+    names = served_models(folder)
     if not names:
         raise InputError(f"No model to serve: nothing like {folder}/NAME/1/saved_model.pb. Received: folder={folder}")
     texts = {
@@ -45,8 +53,18 @@ def write_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) -> list[
     return [folder / name for name in texts] + [folder / "client" / name for name in CLIENTS]
 
 
-def served(folder: Path) -> list[str]:
-    """Names of the folders in `folder` with a version of a SavedModel, sorted."""
+def served_models(folder: Path) -> list[str]:
+    """The models in a folder.
+
+    Args:
+        folder: as for `write_config`.
+
+    Returns:
+        Names of the folders in it that have a version of a SavedModel, sorted.
+
+    Raises:
+        InputError: if a name cannot be part of an address.
+    """
     names = sorted({path.parts[-3] for path in folder.glob("*/*/saved_model.pb") if path.parts[-2].isdigit()})
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
@@ -58,7 +76,12 @@ def served(folder: Path) -> list[str]:
 
 
 def models_config(names: list[str], root: str) -> str:
-    """The text of a ModelServerConfig. Of each model the highest version is served, and a new one as it appears."""
+    """The text of a ModelServerConfig. Of each model the highest version is served, and a new one as it appears.
+
+    Args:
+        names: of the models.
+        root: where the server sees the folder that they are in.
+    """
     models = (
         f'  config {{\n    name: "{name}"\n    base_path: "{root}/{name}"\n    model_platform: "tensorflow"\n  }}\n'
         for name in names
@@ -70,6 +93,9 @@ def batching_config(threads: int) -> str:
     """The text of a BatchingParameters.
 
     No allowed_batch_sizes: they fill a batch up with copies, which costs a CPU as much as real images.
+
+    Args:
+        threads: on which batches are computed, one each.
     """
     return (
         f"max_batch_size {{ value: {LARGEST_BATCH} }}\n"

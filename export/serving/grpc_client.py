@@ -5,7 +5,8 @@
 prints one line of JSON for each image. Signatures: serve_bytes, classify, neighbors.
 
 The official messages come with tensorflow-serving-api, which brings all of TensorFlow along. A client needs few of
-them, and few of their fields: they are declared here.
+them, and few of their fields: they are declared here. What this file has in common with rest_client.py stands in both,
+because each is copied alone.
 """
 
 import array
@@ -17,7 +18,7 @@ import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 FLOAT, STRING = 1, 7  # tensorflow.DataType
-MOST_BYTES = 256 << 20  # of a request or an answer; gRPC's own limit is 4 MB
+MAX_BYTES = 256 << 20  # of a request or a response; gRPC's own limit is 4 MB
 
 # Message -> fields as (name, number, type, repeated). Numbers and types are those of tensorflow/core/framework and
 # tensorflow_serving/apis; a field that is not declared is passed over.
@@ -60,16 +61,21 @@ Request, Response = _CLASSES["serving_client.Request"], _CLASSES["serving_client
 
 
 class GrpcClient:
-    """One model on one server, without TLS."""
+    """One model on one server, without TLS.
 
-    def __init__(self, server, model, timeout=30.0):
+    Example:
+        client = GrpcClient("localhost:8500", "encoder")
+        client.call("serve_bytes", [Path("photo.jpg").read_bytes()])["embedding"]
+    """
+
+    def __init__(self, server: str, model: str, timeout: float = 30.0):
         """
         Args:
             server: "host:port".
-            model: the name it is served under; its highest version answers.
+            model: the name it is served under; its highest version is asked.
             timeout: seconds for a call.
         """
-        limits = [(f"grpc.max_{way}_message_length", MOST_BYTES) for way in ("send", "receive")]
+        limits = [(f"grpc.max_{way}_message_length", MAX_BYTES) for way in ("send", "receive")]
         self.server, self.model, self.timeout = server, model, timeout
         self.channel = grpc.insecure_channel(server, limits)
         self.predict = self.channel.unary_unary(
@@ -78,15 +84,15 @@ class GrpcClient:
             response_deserializer=Response.FromString,
         )
 
-    def call(self, signature, images):
-        """Answers about encoded images.
+    def call(self, signature: str, images: list[bytes]) -> dict[str, list[list]]:
+        """What the model says of encoded images.
 
         Args:
             signature: "serve_bytes", "classify" or "neighbors".
-            images: list of bytes, each a JPEG or PNG file.
+            images: each a JPEG or PNG file.
 
         Returns:
-            dict: for each output, such as "embedding" or "labels", a list with a list for each image.
+            For each output, such as "embedding" or "labels", a list with a list for each image.
 
         Raises:
             RuntimeError: with the server's message, if it refuses, or cannot be reached.
@@ -107,15 +113,22 @@ class GrpcClient:
         self.channel.close()
 
 
-def rows(tensor):
-    """A tensor (B, n) of floats or strings as B lists."""
+def rows(tensor) -> list[list]:
+    """A tensor (B, n) of floats or strings as B lists.
+
+    Args:
+        tensor: a message `Tensor`.
+
+    Raises:
+        RuntimeError: for another type.
+    """
     count, width = (dim.size for dim in tensor.tensor_shape.dim)
     if tensor.dtype == STRING:
         values = [string.decode() for string in tensor.string_val]
     elif tensor.dtype == FLOAT:
         values = list(tensor.float_val) or array.array("f", tensor.tensor_content).tolist()
     else:
-        raise RuntimeError(f"an answer of TensorFlow's data type {tensor.dtype} is not known here")
+        raise RuntimeError(f"a response of TensorFlow's data type {tensor.dtype} is not known here")
     if len(values) < count * width:  # the last one stands for all that would follow
         values += values[-1:] * (count * width - len(values))
     return [values[i * width : (i + 1) * width] for i in range(count)]

@@ -2,7 +2,8 @@
 
     python rest_client.py http://localhost:8501 encoder serve_bytes photo.jpg other.png
 
-prints one line of JSON for each image. Signatures: serve_bytes, classify, neighbors.
+prints one line of JSON for each image. Signatures: serve_bytes, classify, neighbors. What this file has in common with
+grpc_client.py stands in both, because each is copied alone.
 """
 
 import base64
@@ -14,14 +15,19 @@ import requests
 
 
 class RestClient:
-    """One model on one server."""
+    """One model on one server.
 
-    def __init__(self, server, model, version=None, timeout=30.0):
+    Example:
+        client = RestClient("http://localhost:8501", "encoder")
+        client.call("serve_bytes", [Path("photo.jpg").read_bytes()])["embedding"]
+    """
+
+    def __init__(self, server: str, model: str, version: int | None = None, timeout: float = 30.0):
         """
         Args:
             server: "http://host:port".
             model: the name it is served under.
-            version: int; by default the highest.
+            version: by default the highest.
             timeout: seconds for a call.
         """
         which = "" if version is None else f"/versions/{version}"
@@ -29,15 +35,15 @@ class RestClient:
         self.timeout = timeout
         self.session = requests.Session()  # keeps the connection
 
-    def call(self, signature, images):
-        """Answers about encoded images.
+    def call(self, signature: str, images: list[bytes]) -> dict[str, list[list]]:
+        """What the model says of encoded images.
 
         Args:
             signature: "serve_bytes", "classify" or "neighbors".
-            images: list of bytes, each a JPEG or PNG file.
+            images: each a JPEG or PNG file.
 
         Returns:
-            dict: for each output, such as "embedding" or "labels", a list with a list for each image.
+            For each output, such as "embedding" or "labels", a list with a list for each image.
 
         Raises:
             RuntimeError: with the server's message, if it refuses, or cannot be reached.
@@ -46,12 +52,12 @@ class RestClient:
         body = {"signature_name": signature, "inputs": {"image_bytes": strings}}
         try:
             response = self.session.post(f"{self.url}:predict", json=body, timeout=self.timeout)
-            answer = response.json()
+            content = response.json()
         except requests.RequestException as error:
             raise RuntimeError(f"{self.url}: {error}") from error
         if not response.ok:
-            raise RuntimeError(f"{self.url}: {answer.get('error', response.reason)}")
-        return answer["outputs"]
+            raise RuntimeError(f"{self.url}: {content.get('error', response.reason)}")
+        return content["outputs"]
 
 
 def main(arguments):

@@ -1,6 +1,5 @@
 """The requests with which TensorFlow Serving warms a model up before it answers the first client."""
 
-import importlib.util
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+
+from byol_keras.utils.extras import has_extra
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"  # where TensorFlow Serving looks for them
 
@@ -18,16 +19,18 @@ BATCHES = (1, 8, 32)
 def write_warm_up(
     folder: Path, model: str, signatures: Mapping[str, tf.types.experimental.ConcreteFunction], examples: np.ndarray
 ) -> Path | None:
-    """Write a request of each of BATCHES images for each signature as PredictionLog records of a TFRecord file.
+    """Writes a request of each of BATCHES images for each signature as PredictionLog records of a TFRecord file.
 
-    folder: the version folder of a SavedModel.
-    model: the name under which it will be served.
-    signatures: by name; each with one input, `images` or `image_bytes`.
-    examples: uint8 (N, H, W, C), repeated as needed.
+    Args:
+        folder: the version folder of a SavedModel.
+        model: the name under which it will be served.
+        signatures: by name; each with one input, `images` or `image_bytes`.
+        examples: (N, H, W, C) uint8, repeated as needed.
 
-    Returns the file, or None where tensorflow-serving-api is not installed, since the server needs none.
+    Returns:
+        The file, or None where tensorflow-serving-api is not installed, since the server needs none.
     """
-    if not importlib.util.find_spec("tensorflow_serving"):
+    if not has_extra("tensorflow_serving"):
         return None
     path = folder / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +48,7 @@ def _records(model: str, signatures: Mapping, examples: np.ndarray) -> Iterator[
         for batch in BATCHES:
             images = np.resize(examples, (batch, *examples.shape[1:]))
             if spec.dtype == tf.string:
-                value = np.array([png(image) for image in images], object)
+                value = np.array([_png(image) for image in images], object)
             else:
                 value = images if spec.dtype == tf.uint8 else images / np.float32(255)
             request = predict_pb2.PredictRequest()
@@ -60,13 +63,20 @@ def _input(signature: tf.types.experimental.ConcreteFunction) -> tf.TensorSpec:
     return spec
 
 
-def drawn(height: int, width: int, channels: int) -> np.ndarray:
-    """uint8 (1, height, width, channels), a slope from dark to bright."""
+def drawn_image(height: int, width: int, channels: int) -> np.ndarray:
+    """An image to warm up with where no real ones are given: a slope from dark to bright.
+
+    Args:
+        height, width, channels: of the image.
+
+    Returns:
+        (1, height, width, channels) uint8.
+    """
     slope = np.linspace(0, 255, height)[:, None] / 2 + np.linspace(0, 255, width) / 2
     return np.repeat(slope.astype(np.uint8)[None, ..., None], channels, axis=3)
 
 
-def png(image: np.ndarray) -> bytes:
+def _png(image: np.ndarray) -> bytes:
     """The file of an image, uint8 (H, W, 1) or (H, W, 3)."""
     file = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file, "PNG")

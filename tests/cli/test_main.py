@@ -184,9 +184,9 @@ def test_export_says_what_is_wrong_and_leaves_nothing(run, images, tmp_path, cap
     assert "3 images in" in few
     assert "No images in" in said("--quantize", "int8", "--calibration", tmp_path / "none")
     assert "no labels" in said("--labeled", tmp_path / "three")
-    assert "add --quantize int8" in said("--io", "int8")
-    assert "--quantize, --io and --batch are for a .tflite" in said("--format", "onnx", "--quantize", "int8")
-    assert "--calibration SOURCE" in said(encoder=run / "encoder.keras")
+    assert "takes and gives integers" in said("--io", "int8")
+    assert "are for a .tflite" in said("--format", "onnx", "--quantize", "int8")
+    assert "its images are not known: name some" in said(encoder=run / "encoder.keras")
     np.savez(tmp_path / "gray.npz", images=np.zeros((9, 16, 16, 1), np.uint8))
     assert "takes images with 3 channels" in said("--calibration", tmp_path / "gray.npz")
     with pytest.raises(SystemExit):
@@ -253,8 +253,8 @@ def test_export_with_a_head_names_classes(run, tmp_path, capfd):
     assert {path.name for path in (tmp_path / "ship").iterdir()} == {"classifier", "parity.json"}
     (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
     assert parity["passed"]
-    assert parity["answers"] < 1e-3
-    assert "leave out --head" in failure(capfd, "export", run, *flags, "--classifier")
+    assert parity["predictions"] < 1e-3
+    assert "has a head of its own" in failure(capfd, "export", run, *flags, "--classifier")
     LinearHead(np.zeros((3, 2)), np.zeros(2), ("lynx", "otter")).save(tmp_path / "head.npz")
     assert main(["export", str(run), *flags]) == 2
     assert "of another encoder" in capfd.readouterr().err

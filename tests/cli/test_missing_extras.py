@@ -21,6 +21,11 @@ from byol_keras.cli.main import main
         ("scipy", "search", "duplicates nowhere --data nowhere --out OUT"),
         ("pycocotools", "detection", "detect nowhere --train nowhere --test nowhere"),
         ("ai_edge_litert", "tflite", "demo --out OUT"),
+        ("ai_edge_litert", "tflite", "export nowhere --out OUT"),
+        ("onnxruntime", "onnx", "export nowhere --out OUT --format onnx"),
+        ("openvino", "openvino", "export nowhere --out OUT --format openvino"),
+        ("sklearn", "evaluation", "export nowhere --out OUT --labeled nowhere"),
+        ("matplotlib", "report", "export nowhere --out OUT --report"),
     ],
 )
 def test_a_missing_package_is_said_before_anything_is_done(module, extra, command, tmp_path, monkeypatch, capfd):

@@ -97,7 +97,7 @@ def test_the_classifier_exports_with_its_names(make_run, sources, tmp_path, caps
     assert main(["export", str(run.folder), "--classifier", "--out", str(out), *flags]) == 0
     entries = json.loads((out / "parity.json").read_text())
     assert [entry["artifact"] for entry in entries] == ["classifier/1", "classifier-int8.tflite"]
-    assert all(entry["passed"] and entry["answers"] is not None for entry in entries)
+    assert all(entry["passed"] and entry["predictions"] is not None for entry in entries)
     described = json.loads((out / "classifier-int8.tflite.json").read_text())
     assert described["scores"]["labels"] == ["red", "green", "blue"]
 
@@ -122,6 +122,6 @@ def test_help_has_an_example(capsys):
 def test_other_runtimes_get_no_classifier(flags, make_run, sources, tmp_path, capsys):
     run = make_run()
     assert main(["export", str(run.folder), "--classifier", "--out", str(tmp_path / "ship"), *flags]) == 2
-    assert "--classifier writes a SavedModel and a .tflite" in capsys.readouterr().err
+    assert "A classifier is written into a SavedModel and a .tflite" in capsys.readouterr().err
     assert main(["export", str(run.encoder_path), "--classifier", "--out", str(tmp_path / "ship")]) == 2
-    assert "--classifier takes one that `byol-keras finetune` has worked on" in capsys.readouterr().err
+    assert "only a run that `byol-keras finetune` has worked on has a classifier" in capsys.readouterr().err

@@ -2,57 +2,37 @@
 
     python -I run_tflite.py MODEL IMAGES.npy OUT.npz
 
-IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: `embedding` float32 (N, D); `load_ms`, the
-time to open the model; `latency_ms`, the median time for one image after warm-up. Both in milliseconds. Of a
-classifier also `labels` (N,) and `scores` (N,), its first answers.
-The model is run by device/byol_device.py, the file that devices use. Fails if anything imported TensorFlow, Keras or
-byol_keras.
+IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: see `runner.run`.
+The model is run by device/byol_device.py, the file that devices use. Needs what that needs: numpy, Pillow and
+ai-edge-litert.
 """
 
-import os
-import statistics
 import sys
-import time
 from pathlib import Path
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "device"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "device"))  # -I leaves out the script's own folder
+import runner
 
-from byol_device import DeviceError, Encoder
+runner.block("tensorflow", "keras", "byol_keras")
 
-WARM_UP, TIMED = 5, 30
+import numpy as np  # noqa: E402
+from byol_device import DeviceError, Encoder  # noqa: E402
 
 
-def main(model: str, images_path: str, out_path: str) -> None:
-    images = np.load(images_path)
-    start = time.perf_counter()
+def load(model: str):
     encoder = Encoder(model)
-    load_ms = 1000 * (time.perf_counter() - start)
-    embedding = encoder.run(images)
-    answers = {}
-    if encoder.labels:
+
+    def classify(images: np.ndarray):
         scores = encoder.run(images, "scores")
-        answers = {"labels": np.array(encoder.labels)[scores.argmax(axis=1)], "scores": scores.max(axis=1)}
+        return np.array(encoder.labels)[scores.argmax(axis=1)], scores.max(axis=1)
 
-    times = []
-    for _ in range(WARM_UP + TIMED):
-        start = time.perf_counter()
-        encoder.run(images[:1])
-        times.append(1000 * (time.perf_counter() - start))
-    latency_ms = statistics.median(times[WARM_UP:])
-
-    if needed := {"tensorflow", "keras", "byol_keras"} & sys.modules.keys():
-        sys.exit(f"run_tflite: the model must run without {', '.join(sorted(needed))}, which something imported")
-    with open(out_path + ".part", "wb") as file:
-        np.savez(file, embedding=embedding, load_ms=load_ms, latency_ms=latency_ms, **answers)
-    os.replace(out_path + ".part", out_path)
+    return encoder.run, classify if encoder.labels else None
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit("usage: python -I run_tflite.py MODEL IMAGES.npy OUT.npz")
     try:
-        main(*sys.argv[1:])
+        runner.run(load)
     except DeviceError as error:
         sys.exit(f"run_tflite: {error}")

@@ -7,9 +7,9 @@ import pytest
 from byol_keras import export
 from byol_keras.errors import InputError, ParityError
 from byol_keras.export.benchmark import report
-from byol_keras.export.benchmark.measure import BATCH, Measurement, measure, size_of
+from byol_keras.export.benchmark.measurement import BATCH, Measurement, measure
 from byol_keras.export.benchmark.report_page import report_page
-from byol_keras.export.parity.accuracy import Labeled
+from byol_keras.export.parity.comparison import size_of
 
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("matplotlib")
@@ -58,6 +58,17 @@ def test_each_file_is_measured_in_processes_of_its_own(encoder, files, images, t
     assert measured[0].size_bytes == size_of(files["served"]) > files["float32"].stat().st_size
 
 
+def test_a_worker_sees_neither_the_callers_modules_nor_its_own_folder(files, encoder, images, tmp_path, monkeypatch):
+    """A file called as a module of the standard library, where the measurement was started from, changes nothing."""
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    encoder.save(tmp_path / "encoder.keras")
+    kinds = {"float32": ("tflite", files["float32"]), "Keras": ("keras", tmp_path / "encoder.keras")}
+    measured = measure(kinds, images / np.float32(255), threads=1, rounds=1, seconds=0.05)
+    assert [m.name for m in measured] == ["float32", "Keras"]
+
+
 def test_a_file_that_does_not_run_and_no_threads(files, images, tmp_path):
     (tmp_path / "bad.tflite").write_text("no model")
     with pytest.raises(ParityError, match=r"bad does not run .*is no encoder exported by byol_keras"):
@@ -68,8 +79,8 @@ def test_a_file_that_does_not_run_and_no_threads(files, images, tmp_path):
 
 @pytest.mark.slow
 def test_the_report_of_a_choice(encoder, files, images, tmp_path, capsys):
-    labeled = Labeled(images, np.arange(24) % 2)
-    parities = export.check(encoder, files, images, labeled)
+    labeled = (images, np.arange(24) % 2)
+    parities = export.check_parity(encoder, files, images, labeled)
     measured = report.write_report(encoder, files, parities, images, tmp_path, threads=1)
     names = [*files, "Keras", *PEERS]
     assert [m.name for m in measured] == names
@@ -85,20 +96,20 @@ def test_the_report_of_a_choice(encoder, files, images, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json"]
 
 
-def test_a_peer_that_does_not_run_is_left_out(files, images, tmp_path, capsys):
+def test_a_peer_that_does_not_run_is_skipped(files, images, tmp_path, capsys):
     (tmp_path / "bad.tflite").write_text("no model")
     kinds = {"bad": ("tflite", tmp_path / "bad.tflite"), "float32": ("tflite", files["float32"])}
     measured = measure(kinds, images / np.float32(255), threads=1, rounds=2, seconds=0.05, optional=["bad"])
     assert [m.name for m in measured] == ["float32"]
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("Left out: bad does not run in a fresh process")
+    assert line.startswith("Skipped: bad does not run in a fresh process")
 
 
 def test_the_rows(encoder, files, images):
-    parities = export.check(encoder, {"int8": files["int8"]}, images, Labeled(images, np.arange(24) % 2))
+    parities = export.check_parity(encoder, {"int8": files["int8"]}, images, (images, np.arange(24) % 2))
     measured = [measurement("int8", 0.5, 8.0), measurement("Keras", 4.0, 64.0)]
-    header, int8, keras = report.table_rows(measured, parities)
-    assert header[-1] == "20-NN, points kept"
+    header, int8, keras = report.measurement_rows(measured, parities)
+    assert header[-1] == "20-NN (change in points)"
     assert int8[:9] == ["int8", "LiteRT 2", "1.5", "3.0", "0.50", "0.75", "8.0", "16.0", "4,000"]
     (parity,) = parities
     assert int8[9] == f"{100 * parity.knn:.1f} % ({100 * (parity.knn - parity.knn_keras):+.1f})"
@@ -107,15 +118,9 @@ def test_the_rows(encoder, files, images):
 
 def test_the_page_needs_no_other_file():
     measured = [measurement("a <b>", 0.5, 8.0)]
-    text = report_page("net", "2 threads", report.table_rows(measured, []), measured)
+    text = report_page("net", "2 threads", report.measurement_rows(measured, []), measured)
     assert "a &lt;b&gt;" in text
     assert "<b>" not in text
     assert "net, exported: which file to ship" in text
     assert "http" not in text
     assert "$" not in text
-
-
-def test_without_matplotlib_nothing_is_begun(monkeypatch):
-    monkeypatch.setattr(report.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r'--report draws .*pip install "byol_keras\[report\]"'):
-        report.check_extras()

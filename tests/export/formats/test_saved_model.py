@@ -146,7 +146,7 @@ def test_next_version(tmp_path):
 
 def test_a_file_where_a_folder_is_expected(encoder, tmp_path):
     (tmp_path / "encoder").write_text("mine")
-    with pytest.raises(InputError, match=r"encoder is not a folder.*Received: path="):
+    with pytest.raises(InputError, match=r"encoder is not a folder"):
         export.saved_model(encoder, tmp_path / "encoder" / "deeper" / "1")
     assert (tmp_path / "encoder").read_text() == "mine"
 

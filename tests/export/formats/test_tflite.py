@@ -197,7 +197,7 @@ def test_wrong_arguments(encoder, make_encoder, tmp_path):
     path = tmp_path / "a.tflite"
     with pytest.raises(InputError, match=r"one of none, float16, dynamic, int8. Received: quantize='int4'"):
         export.tflite(encoder, path, quantize="int4")
-    with pytest.raises(InputError, match="this is a folder"):
+    with pytest.raises(InputError, match="is a folder: name a file in it"):
         export.tflite(encoder, tmp_path)
     with pytest.raises(InputError, match=r"fixed height and width.*Received: encoder=small with input \(B, None"):
         export.tflite(make_encoder(size=(None, None)), path)
@@ -208,7 +208,7 @@ def test_wrong_arguments(encoder, make_encoder, tmp_path):
 
 def test_a_file_where_a_folder_is_expected(encoder, tmp_path):
     (tmp_path / "a.tflite").write_text("mine")
-    with pytest.raises(InputError, match=r"a\.tflite is not a folder.*Received: path="):
+    with pytest.raises(InputError, match=r"a\.tflite is not a folder"):
         export.tflite(encoder, tmp_path / "a.tflite" / "b.tflite")
     assert (tmp_path / "a.tflite").read_text() == "mine"
 
@@ -337,7 +337,7 @@ def test_a_source_with_too_few_images_or_none(encoder, make_encoder, tmp_path):
         Image.fromarray(SQUARE[i]).save(folder / f"{i}.png")
     with pytest.raises(InputError, match=r"at least 8 .*Received: calibration of 3 images in .*few"):
         export.tflite(encoder, path, quantize="int8", calibration=folder)
-    with pytest.raises(InputError, match=r"1 channels .1 gray.*Received: calibration .*few with 3"):
+    with pytest.raises(InputError, match=r"1 channels .1 gray.*Received: calibration=.*few with 3"):
         export.tflite(make_encoder(channels=1), path, quantize="int8", calibration=folder)
     Image.fromarray(SQUARE[0][:20]).save(folder / "another_size.png")
     with pytest.raises(InputError, match=r"not square.*24 by 40"):

@@ -9,9 +9,8 @@ from byol_keras import export
 from byol_keras.errors import InputError
 from byol_keras.evaluation import probabilities
 from byol_keras.export.device.byol_device import DeviceError, Encoder
-from byol_keras.export.parity.predictions import distance, may_differ
+from byol_keras.export.parity.predictions import allowed_distance, prediction_distance
 
-PARITY = importlib.import_module("byol_keras.export.parity.check")
 HEAD = export.LinearHead(np.eye(3), np.zeros(3), ("cat", "dog", "Füchse"))
 
 
@@ -35,36 +34,36 @@ def test_the_distance_of_an_answer():
     reference = np.log([[1.0, 2.0, 5.0]] * 3)
     labels, scores = np.array(["Füchse", "dog", "Füchse"]), np.array([0.625, 0.25, 0.525])
     # Keras' own; another class, 0.625 - 0.25 less likely; the right one with a probability that is 0.1 off.
-    np.testing.assert_allclose(distance(labels, scores, reference, HEAD), [0, 0.375, 0.1], atol=1e-12)
+    np.testing.assert_allclose(prediction_distance(labels, scores, reference, HEAD), [0, 0.375, 0.1], atol=1e-12)
 
 
 def test_the_limits():
-    assert may_differ("saved_model") == may_differ("tflite none") == ("largest", 0.001)
-    assert may_differ("tflite float16") == ("largest", 0.02)
-    assert may_differ("tflite int8") == may_differ("tflite dynamic") == ("mean", 0.05)
+    assert allowed_distance("saved_model") == allowed_distance("tflite none") == ("largest", 0.001)
+    assert allowed_distance("tflite float16") == ("largest", 0.02)
+    assert allowed_distance("tflite int8") == allowed_distance("tflite dynamic") == ("mean", 0.05)
 
 
 def test_files_answer_as_keras_does_in_a_fresh_process(encoder, head, images, artifacts):
-    parities = export.check(encoder, artifacts, images, head=head)
+    parities = export.check_parity(encoder, artifacts, images, head=head)
     assert all(parity.passed for parity in parities)
-    assert max(parity.answers for parity in parities[:2]) < 1e-5
-    assert 1e-5 < parities[2].answers < 0.05
-    assert "answers" in export.table(parities).splitlines()[0]
+    assert max(parity.predictions for parity in parities[:2]) < 1e-5
+    assert 1e-5 < parities[2].predictions < 0.05
+    assert "predictions" in export.parity_table(parities).splitlines()[0]
 
 
 def test_the_names_of_another_head_do_not_pass(encoder, head, images, artifacts):
     """The same classes in another order: the embeddings agree, the answers do not."""
     other = dataclasses.replace(head, labels=("dog", "Füchse", "cat"))
-    parities = export.check(encoder, artifacts, images, head=other)
+    parities = export.check_parity(encoder, artifacts, images, head=other)
     assert [parity.passed for parity in parities] == [False] * 3
-    with pytest.raises(export.ParityError, match=r"answers .*, required largest <= 0\.001"):
-        export.require(parities)
+    with pytest.raises(export.ParityError, match=r"predictions .*, required largest <= 0\.001"):
+        export.require_parity(parities)
 
 
 def test_a_file_without_classes(encoder, head, images, tmp_path):
     path = export.tflite(encoder, tmp_path / "plain.tflite")
     with pytest.raises(export.ParityError, match="the file names no classes"):
-        export.check(encoder, {"plain": path}, images, head=head)
+        export.check_parity(encoder, {"plain": path}, images, head=head)
 
 
 def test_a_device_gets_labels(encoder, head, artifacts, images, tmp_path, capsys):

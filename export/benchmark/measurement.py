@@ -3,38 +3,54 @@
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
+import byol_keras
 from byol_keras.errors import InputError, ParityError
 from byol_keras.utils.cpu import cpu_count
+
+from ..parity.comparison import size_of
+from ..parity.fresh_process import run_isolated
 
 BATCH = 32
 ROUNDS = 3  # processes for each file, in turn, so that what else the machine does falls on all alike
 SECONDS = 1.0  # of calls with one image, and again with a batch, in each process
+PACKAGES = Path(byol_keras.__file__).parents[1]  # an isolated Python need not find this package by itself
 
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """How one file runs on this machine's CPU. Times in milliseconds."""
+    """How one file runs on this machine's CPU.
+
+    Attributes:
+        name: of the file, as given.
+        runtime: what ran it, and its version.
+        threads: that it ran on.
+        size_bytes: of the file, or of all files in the folder.
+        load_ms: milliseconds from the file to a network ready to run; median of the rounds.
+        single_ms: milliseconds of a call with one image; median.
+        single_p95_ms: the 95th percentile of these.
+        batch_ms: milliseconds of a call with BATCH images; median. A .tflite file with a batch of 1 is run BATCH times.
+        batch_p95_ms: the 95th percentile of these.
+    """
 
     name: str
-    runtime: str  # what ran it, and its version
+    runtime: str
     threads: int
     size_bytes: int
-    load_ms: float  # from the file to a network ready to run; median of the rounds
-    single_ms: float  # median of the calls with one image
-    single_p95_ms: float  # 95th percentile of these
-    batch_ms: float  # median of the calls with BATCH images; a .tflite file with a batch of 1 is run BATCH times
-    batch_p95_ms: float  # 95th percentile of these
+    load_ms: float
+    single_ms: float
+    single_p95_ms: float
+    batch_ms: float
+    batch_p95_ms: float
 
     @property
     def images_per_second(self) -> float:
+        """With BATCH images in a call."""
         return 1000 * BATCH / self.batch_ms
 
 
@@ -46,14 +62,22 @@ def measure(
     seconds: float = SECONDS,
     optional: Collection[str] = (),
 ) -> list[Measurement]:
-    """Measure each file in turn, `rounds` times over.
+    """Measures each file in turn, `rounds` times over.
 
-    files: by name (kind, path); kind is a key of `worker.KINDS`.
-    images: float32 (N, H, W, C) in [0, 1], of the encoder's size; repeated to BATCH.
-    threads: for each runtime; by default the CPUs that this process may use.
-    optional: names of files that are left out, with a printed line, if they do not run.
+    Args:
+        files: by name (kind, path); kind is a key of `worker.RUNTIMES`.
+        images: (N, H, W, C) float32 in [0, 1], of the encoder's size; repeated to BATCH.
+        threads: for each runtime; by default the CPUs that this process may use.
+        rounds: fresh processes for each file.
+        seconds: of calls with one image, and again with a batch, in each process.
+        optional: names of files that are skipped, with a printed line, if they do not run.
 
-    Raises InputError for a wrong argument, ParityError if another file does not run.
+    Returns:
+        A measurement of each file that ran.
+
+    Raises:
+        InputError: for a wrong argument.
+        ParityError: if a file that is not optional does not run.
     """
     threads = cpu_count() if threads is None else threads
     if threads < 1:
@@ -65,31 +89,20 @@ def measure(
         for _ in range(rounds):
             for name in list(results):
                 kind, path = files[name]
-                out = Path(folder) / "out.json"
+                arguments = (kind, Path(path).resolve(), images_path, threads, seconds, PACKAGES)
                 try:
-                    results[name].append(_run(name, (kind, Path(path).resolve(), images_path, threads, seconds, out)))
+                    results[name].append(_run(name, arguments, Path(folder) / "out.json"))
                 except ParityError as error:
                     if name not in optional:
                         raise
-                    print(f"Left out: {error}")
+                    print(f"Skipped: {error}")
                     del results[name]
     return [_summary(name, Path(files[name][1]), threads, result) for name, result in results.items()]
 
 
-def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)
-
-
-def _run(name: str, arguments: Iterable) -> dict:
-    command = [sys.executable, Path(__file__).with_name("worker.py"), *map(str, arguments)]
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
-    process = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if process.returncode:
-        last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ParityError(f"{name} does not run in a fresh process (exit code {process.returncode}): {last}")
-    return json.loads(Path(command[-1]).read_text())
+def _run(name: str, arguments: Iterable[object], out: Path) -> dict:
+    run_isolated(name, Path(__file__).with_name("worker.py"), [*arguments, out])
+    return json.loads(out.read_text())
 
 
 def _summary(name: str, path: Path, threads: int, results: list[dict]) -> Measurement:

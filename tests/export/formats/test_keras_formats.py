@@ -22,7 +22,7 @@ def write(kind, encoder, path):
 @pytest.mark.parametrize("kind", list(NEEDED))
 def test_the_file_gives_what_keras_gives(kind, encoder, images, tmp_path):
     path = write(kind, encoder, tmp_path / f"encoder{SUFFIX[kind]}")
-    (parity,) = export.check(encoder, {"a": path}, images)
+    (parity,) = export.check_parity(encoder, {"a": path}, images)
     assert parity.format == kind
     assert parity.passed
     assert parity.largest < 1e-4
@@ -34,7 +34,7 @@ def test_the_file_gives_what_keras_gives(kind, encoder, images, tmp_path):
 @pytest.mark.parametrize("kind", list(NEEDED))
 def test_another_encoder_does_not_pass(kind, encoder, make_encoder, images, tmp_path):
     path = write(kind, make_encoder(seed=1), tmp_path / f"encoder{SUFFIX[kind]}")
-    (parity,) = export.check(encoder, {"a": path}, images)
+    (parity,) = export.check_parity(encoder, {"a": path}, images)
     assert not parity.passed
 
 
@@ -43,14 +43,14 @@ def test_an_existing_file_is_replaced(kind, encoder, make_encoder, images, tmp_p
     path = tmp_path / f"encoder{SUFFIX[kind]}"
     for each in (make_encoder(seed=1), encoder):
         write(kind, each, path)
-    export.require(export.check(encoder, {"a": path}, images))
+    export.require_parity(export.check_parity(encoder, {"a": path}, images))
 
 
 @pytest.mark.parametrize("half_precision", ["mixed_bfloat16"], indirect=True)
 def test_a_half_precision_encoder_is_exported_in_float32(half_precision, make_encoder, images, tmp_path):
     encoder = make_encoder()
     path = write("onnx", encoder, tmp_path / "encoder.onnx")
-    export.require(export.check(encoder, {"a": path}, images))
+    export.require_parity(export.check_parity(encoder, {"a": path}, images))
 
 
 @pytest.mark.parametrize("kind", list(NEEDED))
@@ -81,4 +81,4 @@ def test_the_check_says_which_runtime_is_missing(kind, encoder, tmp_path, monkey
     path.touch()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=rf'of the format {kind} needs .*pip install "byol_keras\[{kind}\]"'):
-        export.check(encoder, {"a": path}, np.zeros((2, 32, 32, 3), np.uint8))
+        export.check_parity(encoder, {"a": path}, np.zeros((2, 32, 32, 3), np.uint8))

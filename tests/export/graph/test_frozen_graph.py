@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from byol_keras import export
-from byol_keras.export.graph import freeze
+from byol_keras.export.graph import frozen_graph
 
 
 def run(path, images):
@@ -60,7 +60,7 @@ def test_batch_norm_is_folded_into_the_convolutions(make_images, tmp_path):
 
 
 def frozen_of(function, *signature):
-    return freeze.frozen(tf.function(function, autograph=False).get_concrete_function(*signature))
+    return frozen_graph.frozen(tf.function(function, autograph=False).get_concrete_function(*signature))
 
 
 def test_what_a_function_changes_stays_a_variable():
@@ -81,7 +81,7 @@ def test_what_a_function_changes_stays_a_variable():
 
 
 def test_weights_too_large_for_one_graph_stay_variables(encoder, images, tmp_path, monkeypatch):
-    monkeypatch.setattr(freeze, "MOST_BYTES", 1000)
+    monkeypatch.setattr(frozen_graph, "MAX_BYTES", 1000)
     path = export.saved_model(encoder, tmp_path / "1")
     (data,) = (path / "variables").glob("*.data*")
     assert data.stat().st_size > 4 * encoder.count_params()
@@ -113,7 +113,7 @@ def test_networks_of_keras_applications(name, make_images, tmp_path):
     keras.utils.set_random_seed(0)
     encoder = getattr(keras.applications, name)(weights=None, include_top=False, pooling="avg", input_shape=(96, 96, 3))
     images = make_images(8, 120, 100)
-    export.require(export.check(encoder, {name: export.saved_model(encoder, tmp_path / "1")}, images))
+    export.require_parity(export.check_parity(encoder, {name: export.saved_model(encoder, tmp_path / "1")}, images))
 
 
 @pytest.mark.slow
@@ -128,4 +128,6 @@ def test_a_backbone_of_keras_cv(make_images, tmp_path):
         input_shape=(64, 64, 3),
     )
     encoder = keras.Model(backbone.inputs, keras.layers.GlobalAveragePooling2D()(backbone.outputs[0]))
-    export.require(export.check(encoder, {"1": export.saved_model(encoder, tmp_path / "1")}, make_images(8, 80, 70)))
+    export.require_parity(
+        export.check_parity(encoder, {"1": export.saved_model(encoder, tmp_path / "1")}, make_images(8, 80, 70))
+    )

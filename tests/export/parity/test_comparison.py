@@ -1,4 +1,4 @@
-import importlib
+import importlib.util
 import json
 import math
 import subprocess
@@ -11,9 +11,11 @@ import pytest
 
 from byol_keras import export
 from byol_keras.errors import InputError
+from byol_keras.export.parity import comparison
+from byol_keras.export.parity.comparison import TOLERANCE
+from byol_keras.export.parity.parity import write_parity
 
-MODULE = importlib.import_module("byol_keras.export.parity.check")
-RUNNERS = Path(MODULE.__file__).parent / "runners"
+RUNNERS = Path(comparison.__file__).parent / "runners"
 
 pytest.importorskip("ai_edge_litert")
 
@@ -31,7 +33,7 @@ def artifacts(encoder, images, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def parities(encoder, artifacts, images):
-    return export.check(encoder, artifacts, images)
+    return export.check_parity(encoder, artifacts, images)
 
 
 def outcome(embedding):
@@ -40,8 +42,8 @@ def outcome(embedding):
 
 def test_every_format_agrees_with_keras_in_a_fresh_process(parities, artifacts):
     assert [parity.artifact for parity in parities] == list(artifacts)
-    others = ("onnx", "openvino")  # see test_interchange.py
-    assert [parity.format for parity in parities] == [kind for kind in export.TOLERANCE if kind not in others]
+    others = ("onnx", "openvino")  # see test_keras_formats.py
+    assert [parity.format for parity in parities] == [kind for kind in TOLERANCE if kind not in others]
     assert all(parity.passed for parity in parities)
     assert all(0 <= parity.mean <= parity.largest for parity in parities)
     assert all(parity.load_ms > 0 and parity.latency_ms > 0 for parity in parities)
@@ -54,15 +56,15 @@ def test_every_format_agrees_with_keras_in_a_fresh_process(parities, artifacts):
     assert by_format["tflite none"].size_bytes == artifacts["device none"].stat().st_size
     assert by_format["saved_model"].tolerance == "largest <= 0.0001"
     assert by_format["tflite int8"].tolerance == "cosine >= 0.95"
-    export.require(parities)
+    export.require_parity(parities)
 
 
 def test_the_table_and_the_json(parities, tmp_path):
-    lines = export.table(parities).splitlines()
+    lines = export.parity_table(parities).splitlines()
     assert len(lines) == 1 + len(parities)
     column = lines[0].index("passed")
     assert {line[column:] for line in lines[1:]} == {"yes"}
-    path = export.write_json(parities, tmp_path / "parity.json")
+    path = write_parity(parities, tmp_path / "parity.json")
     entries = json.loads(path.read_text())
     assert [entry["artifact"] for entry in entries] == [parity.artifact for parity in parities]
     assert entries[0]["largest"] == parities[0].largest
@@ -71,17 +73,17 @@ def test_the_table_and_the_json(parities, tmp_path):
 
 def test_another_encoder_does_not_pass(make_encoder, artifacts, images, tmp_path):
     chosen = {name: artifacts[name] for name in ("served", "device none", "device int8")}
-    parities = export.check(make_encoder(seed=1), chosen, images)
+    parities = export.check_parity(make_encoder(seed=1), chosen, images)
     assert [parity.passed for parity in parities] == [False] * 3
     with pytest.raises(export.ParityError, match=r"differ.*served.*device none.*device int8.*cosine >= 0.95"):
-        export.require(parities)
-    assert export.table(parities).count("NO") == 3
+        export.require_parity(parities)
+    assert export.parity_table(parities).count("NO") == 3
 
 
 @pytest.mark.parametrize("half_precision", ["mixed_bfloat16"], indirect=True)
 def test_a_half_precision_encoder_is_compared_as_its_float32_copy(half_precision, make_encoder, images, tmp_path):
     encoder = make_encoder()
-    (parity,) = export.check(encoder, {"device": export.tflite(encoder, tmp_path / "a.tflite")}, images)
+    (parity,) = export.check_parity(encoder, {"device": export.tflite(encoder, tmp_path / "a.tflite")}, images)
     assert parity.largest < 1e-5
 
 
@@ -94,15 +96,17 @@ def test_embeddings_of_the_wrong_images_do_not_pass(tmp_path, kind):
     assert plain.mean() > 0.99
     path = tmp_path / "a.tflite"
     path.touch()
-    assert not MODULE._compare("a", kind, path, outcome(wrong), reference).passed
-    assert MODULE._compare("a", kind, path, outcome(reference + 0.001), reference).passed
+    assert not comparison._compare("a", kind, path, outcome(wrong), reference).passed
+    assert comparison._compare("a", kind, path, outcome(reference + 0.001), reference).passed
 
 
 def test_the_differences_are_relative_to_the_largest_value(tmp_path):
     path = tmp_path / "a.tflite"
     path.write_bytes(b"12345")
     reference = np.array([[0.0, 1.0], [-4.0, 2.0]], "float32")
-    parity = MODULE._compare("a", "tflite none", path, outcome(reference + np.float32([[0, 0], [0.4, 0]])), reference)
+    parity = comparison._compare(
+        "a", "tflite none", path, outcome(reference + np.float32([[0, 0], [0.4, 0]])), reference
+    )
     assert parity.largest == pytest.approx(0.1)
     assert parity.mean == pytest.approx(0.025)
     assert (parity.size_bytes, parity.load_ms, parity.latency_ms, parity.passed) == (5, 1.0, 2.0, False)
@@ -113,38 +117,39 @@ def test_values_that_are_not_finite_do_not_pass(tmp_path):
     path.touch()
     path.with_suffix(".bin").touch()  # where OpenVINO has the weights
     reference = np.eye(4, dtype="float32")
-    for kind in export.TOLERANCE:
-        parity = MODULE._compare("a", kind, path, outcome(np.where(reference == 1, np.nan, reference)), reference)
+    for kind in TOLERANCE:
+        parity = comparison._compare("a", kind, path, outcome(np.where(reference == 1, np.nan, reference)), reference)
         assert parity.largest == math.inf
         assert not parity.passed
-    (entry,) = json.loads(export.write_json([parity], tmp_path / "parity.json").read_text())
+    (entry,) = json.loads(write_parity([parity], tmp_path / "parity.json").read_text())
     assert entry["largest"] is None
 
 
 def test_embeddings_of_another_size_are_an_error(tmp_path):
+    three, four = np.ones((4, 3), "float32"), np.eye(4, dtype="float32")
     with pytest.raises(export.ParityError, match=r"gives embeddings \(4, 3\), Keras gives \(4, 4\)"):
-        MODULE._compare("a", "tflite none", tmp_path, outcome(np.ones((4, 3), "float32")), np.eye(4, dtype="float32"))
+        comparison._compare("a", "tflite none", tmp_path, outcome(three), four)
 
 
 def test_a_file_that_does_not_run(artifacts, encoder, images, make_encoder, tmp_path):
     path = export.tflite(make_encoder(size=(24, 24)), tmp_path / "a.tflite")
     with pytest.raises(export.ParityError, match=r"does not run.*must be float32 \(N, 24, 24, 3\)"):
-        export.check(encoder, {"device": path}, images)
+        export.check_parity(encoder, {"device": path}, images)
 
 
 def test_wrong_arguments(encoder, artifacts, images, tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("no model at all")
     for path, message in ((tmp_path / "absent", "neither a SavedModel"), (tmp_path / "a.txt", "not a .tflite file")):
         with pytest.raises(InputError, match=message):
-            export.check(encoder, {"a": path}, images)
+            export.check_parity(encoder, {"a": path}, images)
     for wrong in (images / np.float32(255), images[0], images[:1], images[..., :1]):
         with pytest.raises(InputError, match=r"must be uint8 \(N, H, W, 3\), N from 2\. Received: images="):
-            export.check(encoder, artifacts, wrong)
+            export.check_parity(encoder, artifacts, wrong)
     with pytest.raises(InputError, match="every image the same embedding"):
-        export.check(encoder, artifacts, np.repeat(images[:1], 3, axis=0))
-    monkeypatch.setattr(MODULE.importlib.util, "find_spec", lambda name: None)
+        export.check_parity(encoder, artifacts, np.repeat(images[:1], 3, axis=0))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r'pip install "byol_keras\[tflite\]"'):
-        export.check(encoder, artifacts, images)
+        export.check_parity(encoder, artifacts, images)
 
 
 def run(code, *arguments):
@@ -193,4 +198,4 @@ def test_a_network_of_keras_applications(make_images, tmp_path):
         "float32": export.tflite(encoder, tmp_path / "float32.tflite"),
         "float16": export.tflite(encoder, tmp_path / "float16.tflite", quantize="float16"),
     }
-    export.require(export.check(encoder, artifacts, images))
+    export.require_parity(export.check_parity(encoder, artifacts, images))

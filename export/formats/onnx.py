@@ -1,0 +1,34 @@
+"""An encoder as an ONNX file."""
+
+import os
+import warnings
+from pathlib import Path
+
+import keras
+
+from .keras_formats import write_with_keras
+
+
+def onnx(encoder: keras.Model, path: str | os.PathLike) -> Path:
+    """Writes `encoder` as an ONNX file.
+
+    The file takes and gives what the encoder does, B free; cropping and resizing are left to the caller.
+
+    Args:
+        encoder: keras.Model with one input, images (B, H, W, C) float32 in [0, 1], and one output (B, D). An encoder
+            in half precision is exported as its float32 copy.
+        path: the file to create, or to replace once the new one is complete; ends in ".onnx".
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: if tf2onnx is not installed, if the path cannot be written, or if the encoder has another form.
+
+    Example:
+        encoder = bk.resnet18(input_shape=(32, 32, 3))
+        bk.export.onnx(encoder, "encoder.onnx")
+    """
+    with warnings.catch_warnings():  # tf2onnx still asks NumPy for names that it has given up
+        warnings.filterwarnings("ignore", message="In the future `np", category=FutureWarning)
+        return write_with_keras(encoder, path, "onnx", ".onnx", package="tf2onnx")

@@ -1,0 +1,203 @@
+"""Exported files against Keras: the same images, each file in a fresh process without Keras."""
+
+import dataclasses
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from byol_keras.errors import InputError, ParityError
+from byol_keras.evaluation.linear_head import LinearHead
+from byol_keras.precision import cast_model
+from byol_keras.utils.extras import require_extra
+
+from ..encoder import encode, image_shape, resize_to_input
+from ..formats.tflite_schema import quantization
+from .accuracy import allowed_loss, correct_by_neighbors, loses_too_much
+from .fresh_process import run_isolated
+from .parity import Parity
+from .predictions import compare_predictions
+
+BATCH = 32
+
+# By format: the statistic that decides, and its limit. Float formats differ from Keras by rounding only (seen: 1e-6;
+# with float16 weights 1e-3), so their largest difference decides. Rounding to int8 moves single values by per cents and
+# should leave what tells images apart, the offset from the mean embedding, so its cosine decides. The cosine of the
+# embeddings themselves would not do: behind a ReLU it was seen above 0.99 between different images. Seen on trained
+# ResNets: 0.999; on a deep one with random weights: dynamic 0.994, int8 0.96.
+TOLERANCE = {
+    "saved_model": ("largest", 1e-4),
+    "tflite none": ("largest", 1e-4),
+    "tflite float16": ("largest", 1e-2),
+    "tflite dynamic": ("cosine", 0.98),
+    "tflite int8": ("cosine", 0.95),
+    "onnx": ("largest", 1e-4),
+    "openvino": ("largest", 1e-4),
+}
+
+# By the first word of a format: the script that runs such a file, and the optional packages that it needs.
+RUNNERS = {
+    "saved_model": ("run_saved_model.py", ()),
+    "tflite": ("run_tflite.py", ("ai_edge_litert",)),
+    "onnx": ("run_onnx.py", ("onnxruntime",)),
+    "openvino": ("run_openvino.py", ("openvino",)),
+}
+
+
+def check_parity(
+    encoder: keras.Model,
+    artifacts: Mapping[str, str | os.PathLike],
+    images: np.ndarray,
+    labeled: tuple[np.ndarray, np.ndarray] | None = None,
+    head: LinearHead | None = None,
+) -> list[Parity]:
+    """Compares exported files with the encoder they come from.
+
+    Args:
+        encoder: the keras.Model that was exported. Its float32 copy is the reference, on the CPU, as are the files.
+        artifacts: for each name the version folder of a SavedModel, a .tflite or .onnx file, or OpenVINO's .xml.
+        images: (N, H, W, C) uint8, N from 2; real and different ones, since noise says little about int8. A SavedModel
+            gets them as they are, the others resized as in evaluation.
+        labeled: images, as above, and their labels (N,) int, by which the k-NN accuracy is compared as well; more than
+            20, of two classes at least.
+        head: of classifiers, that with which they were exported: their predictions are compared too.
+
+    Returns:
+        One `Parity` per file; `require_parity` raises an error unless all passed.
+
+    Raises:
+        InputError: for wrong arguments, when a format's runtime is missing, or if the encoder gives every image the
+            same embedding.
+        ParityError: if a file does not run.
+
+    Example:
+        path = bk.export.tflite(encoder, "encoder.tflite")
+        parities = bk.export.check_parity(encoder, {"device": path}, images)
+        print(bk.export.parity_table(parities))
+    """
+    height, width, channels = image_shape(encoder)
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != channels or len(images) < 2:
+        raise InputError(
+            f"parity: the images must be uint8 (N, H, W, {channels}), N from 2. "
+            f"Received: images={images.dtype} {images.shape}"
+        )
+    formats = {name: _format(Path(path)) for name, path in artifacts.items()}
+    for kind in sorted({kind.split()[0] for kind in formats.values()}):
+        require_extra(f"parity: running a file of the format {kind}", *RUNNERS[kind][1])
+    encoder = cast_model(encoder, "float32")
+    resized = _resized(images, height, width)
+    reference = _reference(encoder, resized)
+    if not np.isfinite(reference).all() or (reference == reference[0]).all():
+        raise InputError(
+            "parity: the encoder gives values that are not finite, or every image the same embedding. Train it again, "
+            f"or pass different images. Received: encoder={encoder.name}, images={images.shape}"
+        )
+    if labeled is not None:
+        labeled_images, labels = labeled
+        labeled_resized = _resized(labeled_images, height, width)
+        correct = correct_by_neighbors(_reference(encoder, labeled_resized), labels)
+    parities = []
+    for name, path in artifacts.items():
+        kind, path = formats[name], Path(path)
+        outcome = _run(name, kind, path, images, resized)
+        parity = _compare(name, kind, path, outcome, reference)
+        if head is not None:
+            figure, required, holds = compare_predictions(name, kind, outcome, reference, head)
+            passed = parity.passed and holds
+            parity = dataclasses.replace(parity, predictions=figure, predictions_tolerance=required, passed=passed)
+        if labeled is not None:
+            outcome = _run(name, kind, path, labeled_images, labeled_resized)
+            parity = _with_accuracy(parity, correct_by_neighbors(outcome["embedding"], labels), correct)
+        parities.append(parity)
+    return parities
+
+
+def _format(path: Path) -> str:
+    """The key of TOLERANCE for what is at `path`, read from the file itself, not from its name."""
+    if (path / "saved_model.pb").is_file():
+        return "saved_model"
+    if not path.is_file():
+        raise InputError(
+            f"parity: neither a SavedModel's version folder nor a .tflite, .onnx or .xml file. Received: path={path}"
+        )
+    if path.suffix in (".onnx", ".xml"):  # an ONNX file does not begin with anything of its own
+        return {".onnx": "onnx", ".xml": "openvino"}[path.suffix]
+    return f"tflite {quantization(path.read_bytes())}"
+
+
+def _resized(images: np.ndarray, height: int | None, width: int | None) -> np.ndarray:
+    return resize_to_input(tf.cast(images, tf.float32) / 255.0, height, width).numpy()
+
+
+def _reference(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Keras' embeddings of images float32 (N, H, W, C)."""
+    with tf.device("CPU:0"):  # a GPU would compute in TF32, coarser than the tolerance
+        blocks = [encode(encoder, tf.constant(images[i : i + BATCH])) for i in range(0, len(images), BATCH)]
+    return np.concatenate(blocks)
+
+
+def _run(name: str, kind: str, path: Path, images: np.ndarray, resized: np.ndarray) -> dict[str, np.ndarray]:
+    """What the format's runner writes: of images uint8 for a SavedModel, of resized ones, float32, for the others."""
+    runner, _ = RUNNERS[kind.split()[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        images_path, out = Path(folder) / "images.npy", Path(folder) / "out.npz"
+        np.save(images_path, images if kind == "saved_model" else resized)
+        script = Path(__file__).parent / "runners" / runner
+        run_isolated(f"{name}: {path}", script, (path.resolve(), images_path, out))
+        with np.load(out) as saved:
+            return dict(saved)
+
+
+def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], reference: np.ndarray) -> Parity:
+    """reference: float32 (N, D), finite, not all rows equal."""
+    embedding = outcome["embedding"]
+    if embedding.shape != reference.shape:
+        raise ParityError(f"{name}: {path} gives embeddings {embedding.shape}, Keras gives {reference.shape}")
+    if np.isfinite(embedding).all():
+        difference = np.abs(embedding - reference) / np.abs(reference).max()
+        largest, mean = float(difference.max()), float(difference.mean())
+        ours, theirs = embedding - reference.mean(axis=0), reference - reference.mean(axis=0)
+        norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+        cosine = float(np.mean((ours * theirs).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)))
+    else:
+        largest, mean, cosine = math.inf, math.inf, -1.0
+    statistic, limit = TOLERANCE[kind]
+    return Parity(
+        artifact=name,
+        format=kind,
+        size_bytes=size_of(path) + (size_of(path.with_suffix(".bin")) if kind == "openvino" else 0),
+        largest=largest,
+        mean=mean,
+        cosine=cosine,
+        tolerance=f"largest <= {limit}" if statistic == "largest" else f"cosine >= {limit}",
+        load_ms=float(outcome["load_ms"]),
+        latency_ms=float(outcome["latency_ms"]),
+        passed=largest <= limit if statistic == "largest" else cosine >= limit,
+    )
+
+
+def _with_accuracy(parity: Parity, correct: np.ndarray, reference: np.ndarray) -> Parity:
+    """correct, reference: (N,) bool, the labeled images that the file and Keras get right."""
+    return dataclasses.replace(
+        parity,
+        knn=float(correct.mean()),
+        knn_keras=float(reference.mean()),
+        knn_tolerance=f"loss <= {allowed_loss(parity.format)} points, beyond chance",
+        passed=parity.passed and not loses_too_much(parity.format, correct, reference),
+    )
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder.
+
+    Args:
+        path: of the file or folder, which exists.
+    """
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)

@@ -1,0 +1,39 @@
+import pytest
+
+from byol_keras.errors import InputError
+from byol_keras.workflows.export import ExportConfig, export_run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"io": "int8"}, r"choose quantize='int8'. Received: io='int8', quantize='none'"),
+        ({"format": "onnx", "batch": None}, r"are for a \.tflite.*Received: format='onnx'"),
+        ({"format": "saved_model", "quantize": "int8"}, r"are for a \.tflite.*Received: format='saved_model'"),
+        ({"format": "openvino", "report": True}, "does not measure OpenVINO"),
+        ({"classifier": True, "head": "head.npz"}, r"leave out head.*Received: classifier=True, head='head\.npz'"),
+        ({"classifier": True, "format": "onnx"}, r"A classifier is written into a SavedModel.*format='onnx'"),
+        ({"head": "head.npz", "format": "openvino"}, r"A head is written into a SavedModel.*format='openvino'"),
+    ],
+)
+def test_arguments_that_do_not_fit_together(arguments, message):
+    with pytest.raises(InputError, match=message) as error:
+        ExportConfig(**arguments)
+    assert "--" not in str(error.value)
+
+
+def test_what_a_config_writes():
+    assert ExportConfig().quantizations == ("none",)
+    assert ExportConfig(quantize="all", io="uint8").quantizations == ("none", "float16", "dynamic", "int8")
+    assert [ExportConfig(format=name).writes_tflite for name in ("all", "tflite", "saved_model")] == [True, True, False]
+    assert ExportConfig(head="head.npz").has_head
+    assert not ExportConfig().has_head
+
+
+def test_a_file_has_neither_images_nor_a_classifier(make_run, tmp_path):
+    encoder = make_run().encoder_path
+    with pytest.raises(InputError, match=r"its images are not known: name some. Received: calibration=None"):
+        export_run(encoder, tmp_path / "ship")
+    with pytest.raises(InputError, match="only a run that `byol-keras finetune` has worked on has a classifier"):
+        export_run(encoder, tmp_path / "ship", ExportConfig(classifier=True))
+    assert not (tmp_path / "ship").exists()
