@@ -7,7 +7,7 @@ import numpy as np
 from ..runs.results import Result
 from ..utils.figure import BLUE, GRAY, new_figure, png_bytes, style_axes
 
-ROW = 0.25  # inches of height for each method in the chart of results
+ROW = 0.22  # inches of height for each method in the chart of results
 
 
 def history_chart(epochs: Sequence[int], values: Sequence[float], name: str) -> bytes:
@@ -20,7 +20,7 @@ def history_chart(epochs: Sequence[int], values: Sequence[float], name: str) -> 
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(4, 2.6)
+    figure = new_figure(3.6, 2.4)
     axes = figure.add_subplot()
     axes.plot(epochs, values, color=BLUE, marker="o", markersize=3)
     axes.set_xlabel("epoch", color=GRAY)
@@ -35,6 +35,10 @@ def results_chart(results: Sequence[Result]) -> bytes:
     Args:
         results: list of `Result`, at least one.
     """
+    return png_bytes(_results_figure(results))
+
+
+def _results_figure(results):
     headings, names, dots = [], [], []
     for result in results:
         headings.append((len(headings) + len(names), f"{result.task}: {result.metric}"))
@@ -43,7 +47,7 @@ def results_chart(results: Sequence[Result]) -> bytes:
             names.append((y, method))
             dots.append((100 * np.mean(scores), y, 100 * np.std(scores, ddof=1) if len(scores) > 1 else 0, color))
     rows = len(headings) + len(names)
-    figure = new_figure(8, 0.6 + ROW * rows)
+    figure = new_figure(5.2, 0.6 + ROW * rows)
     axes = figure.add_subplot()
     for mean, y, std, color in dots:
         axes.errorbar(mean, y, xerr=std, color=color, marker="o", markersize=6, capsize=3)
@@ -59,7 +63,7 @@ def results_chart(results: Sequence[Result]) -> bytes:
     style_axes(axes, size=8)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    return png_bytes(figure)
+    return figure
 
 
 def roc_chart(same: np.ndarray, scores: Mapping[str, np.ndarray]) -> bytes:

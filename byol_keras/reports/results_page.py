@@ -39,7 +39,8 @@ def _section(data, results):
     """What was measured on one set of images."""
     results = [result for result in results if result.data == data]
     chart = data_uri(results_chart(results), "image/png")
-    return {"data": data, "chart": chart, "rows": [row for result in results for row in _score_rows(result)]}
+    tables = [{"task": result.task, "metric": result.metric, "rows": _score_rows(result)} for result in results]
+    return {"data": data, "chart": chart, "results": tables}
 
 
 def _score_rows(result):
@@ -47,9 +48,6 @@ def _score_rows(result):
     lead = np.mean(next(iter(result.scores.values())))
     return [
         {
-            "first": i == 0,
-            "task": "" if i else result.task,
-            "metric": "" if i else result.metric,
             "method": method,
             "mean": f"{100 * np.mean(scores):.1f}",
             "std": f"± {100 * np.std(scores, ddof=1):.1f}" if len(scores) > 1 else "",

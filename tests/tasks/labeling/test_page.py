@@ -45,6 +45,9 @@ def test_a_user_labels_until_the_head_is_trained(server, browser, colored, tmp_p
         return truth[int(browser.value("at('image').dataset.index"))]
 
     browser.open(server.url)
+    # Before there is any class, the page says which keys there are.
+    assert browser.value("at('keys').offsetHeight") > 0
+    assert browser.text("#keys kbd") == "n"
     # A first class with the key for a new one, a second with a click.
     first = shown()
     browser.key("n", "n")
