@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..tasks.retrieval.collection import Collection
-from ..tasks.retrieval.copy import Copy
+from ..tasks.retrieval.duplicates import Copy
 from ..utils.html import render_page
 from .tiles import collection_tile
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..tasks.retrieval import ImageIndex
 from ..tasks.retrieval.collection import Collection
+from ..tasks.retrieval.index import ImageIndex
 from ..utils.html import render_page
 from .tiles import collection_tile, image_tile
 

@@ -11,7 +11,7 @@ from byol_keras.runs.recipe import recipe_named
 from byol_keras.runs.results import Result
 from byol_keras.runs.run import Run
 from byol_keras.tasks.retrieval.collection import Collection
-from byol_keras.tasks.retrieval.copy import Copy
+from byol_keras.tasks.retrieval.duplicates import Copy
 from byol_keras.utils.html import write_page
 
 from ..tasks.labeling.browser import find_browser, open_browser
