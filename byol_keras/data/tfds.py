@@ -1,7 +1,6 @@
 """A data set of TensorFlow Datasets (TFDS) as a source."""
 
 import contextlib
-import logging
 import os
 import sys
 import textwrap
@@ -10,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.progress import progress
+from ..utils.quiet import quiet_logging
 from .images import ImageSource
 from .validate import MEMORY_BUDGET, check_all
 
@@ -110,21 +110,15 @@ def _features(builder):
 @contextlib.contextmanager
 def _quiet(tfds):
     """Keeps standard output clean, and what TFDS logs about its own code and each retried connection to itself."""
-    loggers = [logging.getLogger(name) for name in ("absl", "urllib3")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
     bars = sys.stderr.isatty()
     if not bars:
         tfds.disable_progress_bar()
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with quiet_logging("absl", "urllib3"):
             yield
     finally:
         if not bars:
             tfds.enable_progress_bar()
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _one_line(error):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from ..utils.accelerator import has_accelerator
+from ..utils.hardware import has_accelerator
 from .batch_norm import FusedBatchNormalization
 from .class_swap import swapped
 from .convolution import MatmulGradientConv2D

@@ -1,41 +1,60 @@
-"""Silence while the converter works."""
+"""Output without the lines of TensorFlow and other libraries that tell a user nothing."""
 
 import contextlib
+import logging
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 
 from ..errors import InputError
 
-# What a successful conversion prints, none of it about the model.
-HARMLESS = re.compile(
+# What TensorFlow says whenever it starts: its log lines of level I and W, and that there is no GPU driver.
+TENSORFLOW_STARTING = re.compile(
+    r"^([IW]\d{4} |WARNING: All log messages before absl|To enable the following instructions|E\d{4} .*cuInit)"
+)
+# What a successful conversion to .tflite prints, none of it about the model.
+CONVERTING = re.compile(
     r"^I\d{4} |Ignored (output_format|drop_control_dependency)|^fully_quantize: |"
     r"Skipping runtime version metadata|absl::InitializeLog|Created TensorFlow Lite XNNPACK delegate"
 )
+# Waits for a byte, and where none comes because the process that held the output is dead, shows what it held.
+WATCHER = """
+import os, sys
+if not sys.stdin.buffer.read(1):
+    os.lseek(1, 0, os.SEEK_SET)
+    while held := os.read(1, 1 << 16):
+        os.write(2, held)
+"""
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back what C++ code prints meanwhile; afterwards let through the lines that are not known as HARMLESS.
+def quiet(harmless: re.Pattern[str]) -> Iterator[None]:
+    """Holds back all output meanwhile, and afterwards shows on standard error the lines that are not harmless.
 
-    All of it comes out if an unexpected error ends the block; an InputError says by itself what is wrong.
+    The lines come from C++, where Python cannot filter them, so the file descriptors themselves are redirected. All of
+    it comes out if an unexpected error ends the block or the process dies in it; an InputError says by itself what is
+    wrong.
+
+    Args:
+        harmless: what to search a line for that need not be shown: TENSORFLOW_STARTING or CONVERTING.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     streams = [(number, os.dup(number)) for number in (1, 2)]
-    show = HARMLESS
-    with tempfile.TemporaryFile() as held:
+    hidden = harmless.search
+    with tempfile.TemporaryFile() as held, _shown_if_this_process_dies(held):
         for number, _ in streams:
             os.dup2(held.fileno(), number)
         try:
             yield
         except InputError:
-            show = None
+            hidden = bool  # every line
             raise
-        except BaseException:
-            show = re.compile(r"(?!)")
+        except Exception:
+            hidden = re.compile(r"(?!)").search  # no line
             raise
         finally:
             sys.stdout.flush()
@@ -44,6 +63,33 @@ def quiet() -> Iterator[None]:
                 os.dup2(saved, number)
                 os.close(saved)
             held.seek(0)
-            if show is not None:
-                lines = held.read().decode(errors="replace").splitlines(keepends=True)
-                sys.stderr.write("".join(line for line in lines if not show.search(line)))
+            lines = held.read().decode(errors="replace").splitlines(keepends=True)
+            sys.stderr.write("".join(line for line in lines if not hidden(line)))
+
+
+@contextlib.contextmanager
+def quiet_logging(*names: str) -> Iterator[None]:
+    """Meanwhile these loggers log nothing below errors, and what is printed goes to standard error."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _shown_if_this_process_dies(held):
+    """A failed check in C++ ends the process at once: another one must then show what is in the file."""
+    command = [sys.executable, "-I", "-S", "-c", WATCHER]
+    # In a session of its own, or the terminal's Ctrl-C would reach it as well.
+    with subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=held, start_new_session=True) as watcher:
+        try:
+            yield
+        finally:
+            with contextlib.suppress(BrokenPipeError):  # where somebody ended the watcher
+                watcher.stdin.write(b".")

@@ -11,7 +11,7 @@ import numpy as np
 
 import byol_keras
 from byol_keras.errors import InputError, ParityError
-from byol_keras.utils.cpu import cpu_count
+from byol_keras.utils.hardware import cpu_count
 
 from ..parity.comparison import size_of
 from ..parity.fresh_process import run_isolated

@@ -17,7 +17,7 @@ from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import check_writable
 from byol_keras.utils.private_api import tflite_converter_error
-from byol_keras.utils.quiet import quiet
+from byol_keras.utils.quiet import CONVERTING, quiet
 from byol_keras.utils.write_files import write_files
 
 from ..encoder import check_dimension, encode, image_shape
@@ -96,7 +96,7 @@ def tflite(
 
     with device_layers(encoder) if quantize in ("dynamic", "int8") else contextlib.nullcontext():
         signature = trace(serve, tf.TensorSpec((batch, height, width, channels), tf.float32, name="images"))
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with tempfile.TemporaryDirectory() as folder, quiet(CONVERTING):
         variables = [variable.value for variable in encoder.variables]
         write_archive(variables, {"serving_default": signature}, folder)
         model = _convert(folder, quantize, samples, IO[io])

@@ -18,7 +18,7 @@ from PIL import Image
 
 from byol_keras.cli.main import main
 from byol_keras.export import LinearHead
-from byol_keras.utils.cpu import cpu_count
+from byol_keras.utils.hardware import cpu_count
 
 CLASSES = ("bars", "dots", "flat")
 

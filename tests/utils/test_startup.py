@@ -23,7 +23,7 @@ EVALUATE = ["evaluate", "missing", "--train", "missing", "--test", "missing"]
     [(PRETRAIN, {}, 1), (PRETRAIN, {"TF_NUM_INTRAOP_THREADS": "2"}, 0), (EVALUATE, {}, 0)],
     ids=["pretraining", "the user's own setting", "something else"],
 )
-def test_on_two_processors_pretraining_gives_each_operation_one(arguments, environment, threads, tmp_path):
+def test_on_two_cpus_pretraining_gives_each_operation_one(arguments, environment, threads, tmp_path):
     clean = {name: value for name, value in os.environ.items() if name != "TF_NUM_INTRAOP_THREADS"}
     command = [sys.executable, "-c", PROGRAM, *arguments]
     done = subprocess.run(

@@ -1,7 +1,6 @@
 import hashlib
 import importlib
 import json
-import os
 
 import keras
 import numpy as np
@@ -13,7 +12,6 @@ from byol_keras import export
 from byol_keras.errors import InputError
 from byol_keras.export.formats.tflite_schema import ends, operations, quantization
 from byol_keras.precision import cast_model
-from byol_keras.utils.quiet import quiet
 
 MODULE = importlib.import_module("byol_keras.export.formats.tflite")  # the name in the package is the function
 QUANTIZE = MODULE.QUANTIZE
@@ -96,34 +94,6 @@ def test_nothing_is_printed(encoder, tmp_path, capfd):
     export.tflite(encoder, tmp_path / "a.tflite", quantize="int8", calibration=SQUARE)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
-
-
-def test_only_harmless_lines_are_held_back(capfd):
-    harmless = (
-        "I0000 00:00:1.2    7 loader.cc:236] Restoring SavedModel bundle.",
-        "W0000 00:00:1.2    7 tf_tfl_flatbuffer_helpers.cc:364] Ignored output_format.",
-        "W0000 00:00:1.2    7 tf_tfl_flatbuffer_helpers.cc:367] Ignored drop_control_dependency.",
-        "W0000 00:00:1.2    7 flatbuffer_export.cc:3851] Skipping runtime version metadata in the model. This will be",
-        "fully_quantize: 0, inference_type: 6, input_inference_type: FLOAT32, output_inference_type: FLOAT32",
-    )
-    with quiet():
-        os.write(1, "".join(f"{line}\n" for line in harmless).encode())
-        os.write(2, b"E0000 00:00:1.2    7 something.cc:1] look here\n")
-    captured = capfd.readouterr()
-    assert captured.out == ""
-    assert captured.err.splitlines() == ["E0000 00:00:1.2    7 something.cc:1] look here"]
-
-
-def test_everything_is_shown_when_something_unexpected_fails(capfd):
-    def fail():
-        os.write(2, b"I0000 00:00:1 loader.cc:1] the last thing done\n")
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError), quiet():
-        fail()
-    assert "the last thing done" in capfd.readouterr().err
-    print("restored")
-    assert capfd.readouterr().out == "restored\n"
 
 
 @pytest.mark.parametrize("quantize", ["none", "int8"])
