@@ -3,7 +3,6 @@
 from byol_keras.errors import ParityError
 from byol_keras.evaluation.linear_head import LinearHead
 
-from . import serving
 from .formats.neighbor_index import NeighborIndex
 from .formats.onnx import onnx
 from .formats.openvino import openvino
@@ -11,6 +10,7 @@ from .formats.saved_model import next_version, saved_model
 from .formats.tflite import tflite
 from .parity.comparison import check_parity
 from .parity.parity import Parity, parity_table, require_parity
+from .serving import write_serving_config
 
 __all__ = [
     "LinearHead",
@@ -24,6 +24,6 @@ __all__ = [
     "parity_table",
     "require_parity",
     "saved_model",
-    "serving",
     "tflite",
+    "write_serving_config",
 ]

@@ -17,7 +17,7 @@ LARGEST_BATCH, TIMEOUT = 32, 2000
 CLIENTS = ("rest_client.py", "grpc_client.py")
 
 
-def write_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) -> list[Path]:
+def write_serving_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) -> list[Path]:
     """Writes what serves every model in `folder`: models.config, batching.config, compose.yaml and client/.
 
     Args:
@@ -33,7 +33,7 @@ def write_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) -> list[
 
     Example:
         bk.export.saved_model(encoder, "serving/encoder/1")
-        bk.export.serving.write_config("serving")
+        bk.export.write_serving_config("serving")
     """
     folder = Path(folder)
     names = served_models(folder)
@@ -57,7 +57,7 @@ def served_models(folder: Path) -> list[str]:
     """The models in a folder.
 
     Args:
-        folder: as for `write_config`.
+        folder: as for `write_serving_config`.
 
     Returns:
         Names of the folders in it that have a version of a SavedModel, sorted.

@@ -12,7 +12,7 @@ from byol_keras.utils.extras import has_extra
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"  # where TensorFlow Serving looks for them
 
-# A kernel is prepared for the batch it first sees: one image, some, and the largest batch of `write_config`.
+# A kernel is prepared for the batch it first sees: one image, some, and the largest batch of `write_serving_config`.
 BATCHES = (1, 8, 32)
 
 

@@ -40,7 +40,7 @@ def folder(encoder, make_images, tmp_path_factory):
     index = export.NeighborIndex([f"{i}.jpg" for i in range(9)], rng.normal(size=(9, 48)))
     examples = make_images(3, 50, 40, seed=4)
     export.saved_model(encoder, folder / "serving" / "encoder" / "1", head=head, index=index, examples=examples)
-    export.serving.write_config(folder / "serving", str(folder / "serving"))
+    export.write_serving_config(folder / "serving", str(folder / "serving"))
     for name, image in zip(("a.png", "b.jpg", "c.png"), make_images(3, 32, 32, seed=6), strict=True):
         Image.fromarray(image).save(folder / name, quality=95)
     (folder / "empty.jpg").touch()
@@ -209,7 +209,7 @@ def test_the_configuration_names_every_model(tmp_path):
         (tmp_path / path).mkdir(parents=True)
         (tmp_path / path / "saved_model.pb").touch()
     (tmp_path / "empty" / "1").mkdir(parents=True)
-    written = export.serving.write_config(tmp_path)
+    written = export.write_serving_config(tmp_path)
     assert [os.path.relpath(path, tmp_path) for path in written] == [
         "models.config",
         "batching.config",
@@ -222,7 +222,7 @@ def test_the_configuration_names_every_model(tmp_path):
     text_format.Parse((tmp_path / "models.config").read_text(), config)
     models = {model.name: model.base_path for model in config.model_config_list.config}
     assert models == {"photos": "/models/photos", "other-1.x": "/models/other-1.x"}
-    assert export.serving.write_config(tmp_path) == written
+    assert export.write_serving_config(tmp_path) == written
 
 
 def test_the_compose_file_fits_the_folder(folder):
@@ -237,9 +237,9 @@ def test_the_compose_file_fits_the_folder(folder):
 
 def test_folders_without_models_and_names_that_cannot_be_served(tmp_path):
     with pytest.raises(InputError, match=r"No model to serve.*Received: folder="):
-        export.serving.write_config(tmp_path)
+        export.write_serving_config(tmp_path)
     (tmp_path / "my model" / "1").mkdir(parents=True)
     (tmp_path / "my model" / "1" / "saved_model.pb").touch()
     with pytest.raises(InputError, match=r"Rename the folder.*my model"):
-        export.serving.write_config(tmp_path)
+        export.write_serving_config(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["my model"]
