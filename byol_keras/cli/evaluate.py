@@ -27,13 +27,14 @@ def add_to(commands):
 
 def _run(options):
     from ..evaluation.label_subsets import default_subset_count
-    from ..workflows.evaluate import accuracy_table, evaluate_run
+    from ..runs.results import results_name, results_table
+    from ..workflows.evaluate import evaluate_run
 
     fraction = options.label_fraction
     draws = default_subset_count(fraction) if options.draws is None else options.draws
     sgd = options.probe == "sgd"
-    result = evaluate_run(
+    results = evaluate_run(
         options.encoder, options.train, options.test, fraction, sgd, options.seed, draws, options.line
     )
-    print(accuracy_table(result))
-    print(f"Written to {Path(options.encoder) / 'evaluation.json'}")
+    print(results_table(results))
+    print(f"Written to {Path(options.encoder) / 'results' / results_name('evaluation', fraction)}.json")

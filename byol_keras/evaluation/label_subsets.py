@@ -87,7 +87,19 @@ def training_seeds(seed: int, count: int) -> list[int]:
     """Seeds for `count` trainings on a run of the seed `seed`; runs of other seeds have others.
 
     So trainings from scratch and label subsets are independent when the results of several runs are taken together.
+
+    Args:
+        seed: of the run.
+        count: from 1.
+
+    Returns:
+        `count` seeds.
+
+    Raises:
+        InputError: for a count below 1.
     """
+    if count < 1:
+        raise InputError(f"seeds must be a whole number from 1. Received: seeds={count}")
     return [(seed * count + i) % 2**32 for i in range(count)]
 
 

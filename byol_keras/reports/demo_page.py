@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..runs.results import Result
 from ..runs.run import Run
 from ..utils.html import data_uri, png_uri, render_page
 from .charts import history_chart
@@ -27,7 +28,7 @@ class NeighborCard:
     Attributes:
         pixels: (H, W, 1 or 3) float32 in [0, 1], of the image.
         name: str, its class.
-        found: dict of encoder ("trained", "untrained") -> list of (pixels, name of the class), nearest first.
+        found: dict of method ("pretrained", "untrained") -> list of (pixels, name of the class), nearest first.
     """
 
     pixels: np.ndarray
@@ -38,7 +39,7 @@ class NeighborCard:
 def demo_page(
     run: Run,
     history: Sequence[Mapping[str, float]],
-    evaluation: Mapping,
+    evaluation: Sequence[Result],
     parities: Sequence[Mapping],
     views: Image.Image,
     cards: Sequence[NeighborCard],
@@ -49,7 +50,7 @@ def demo_page(
     Args:
         run: `Run`.
         history: rows of its history.csv, see `read_history`.
-        evaluation: what its evaluation.json holds.
+        evaluation: what `evaluate_run` found out: by k-NN, and by the linear probe.
         parities: what the parity.json of its exports holds.
         views: PIL.Image, images above two views of each.
         cards: `NeighborCard` of the trained and the untrained encoder.
@@ -58,20 +59,23 @@ def demo_page(
     Returns:
         str.
     """
-    results = evaluation["results"]
+    accuracy = {
+        method: [100 * np.mean(result.scores[method]) for result in evaluation]
+        for method in ("untrained", "pretrained")
+    }
     others = [(name, other != card.name) for card in cards for name, row in card.found.items() for _, other in row]
     return render_page(
         TEMPLATE,
         recipe=run.recipe,
         images="images" if run.image_count is None else f"{run.image_count:,} images",
-        neighbors=evaluation["neighbors"],
-        knn={name: f"{100 * row['knn']:.1f}" for name, row in results.items()},
+        neighbors=evaluation[0].settings["neighbors"],
+        knn={method: f"{knn:.1f}" for method, (knn, _) in accuracy.items()},
         views=png_uri(views),
         charts=[_curve(history, name, meaning) for name, meaning in CURVES.items() if history and name in history[0]],
-        accuracy=_accuracy_rows(results),
+        accuracy=_accuracy_rows(accuracy),
         cards=[_card(card) for card in cards],
-        shown=sum(name == "trained" for name, _ in others),
-        wrong={name: sum(wrong for encoder, wrong in others if encoder == name) for name in results},
+        shown=sum(name == "pretrained" for name, _ in others),
+        wrong={name: sum(wrong for encoder, wrong in others if encoder == name) for name in accuracy},
         exports=[_export_row(parity) for parity in parities],
         commands="\n".join(commands),
     )
@@ -82,11 +86,9 @@ def _curve(history, name, meaning):
     return {"uri": data_uri(chart, "image/png"), "alt": f"{name} by epoch", "caption": meaning}
 
 
-def _accuracy_rows(results):
-    scores = ("knn", "linear")
-    gain = {key: results["trained"][key] - results["untrained"][key] for key in scores}
-    rows = [[name, *(f"{100 * row[key]:.1f}" for key in scores)] for name, row in results.items()]
-    return [*rows, ["gain", *(f"{100 * gain[key]:+.1f}" for key in scores)]]
+def _accuracy_rows(accuracy):
+    rows = [[method, *(f"{mean:.1f}" for mean in means)] for method, means in accuracy.items()]
+    return [*rows, ["gain", *(f"{after - before:+.1f}" for before, after in zip(*accuracy.values(), strict=True))]]
 
 
 def _card(card):

@@ -73,7 +73,7 @@ def _loss(run, history):
 def _measurement(result, folders):
     facts = [
         f"on {result.data}",
-        ", ".join(f"{name} {value}" for name, value in result.settings.items()),
+        ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in result.settings.items()),
         f"{result.seconds:,.0f} s",
         f"runs: {', '.join(str(folder) for folder in folders)}",
     ]

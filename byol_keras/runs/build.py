@@ -9,19 +9,42 @@ from ..data.eval_pipeline import ordered_batches
 from ..data.images import evenly
 from ..errors import InputError
 from ..lars import LARS
+from ..models.keras_cv_backbone import keras_cv_backbone
 from ..models.resnet import build_resnet
 from ..precision import policy_scope
 from ..schedules import warmup_cosine
+from .run import Run
 
 # Enough images for a mean and a deviation that no longer move in the third digit.
 IMAGES_FOR_STATISTICS = 5000
 
 
-def build_encoder(run):
-    """The run's encoder as it was before training: the same recipe, seed and pixel statistics."""
-    keras.utils.set_random_seed(run.seed)
+def build_encoder(run: Run, seed: int | None = None) -> keras.Model:
+    """The run's encoder as it was before training: the same recipe, seed and pixel statistics.
+
+    Args:
+        run: `Run`.
+        seed: of other weights than those that training began with; None for these.
+
+    Returns:
+        keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D) float32.
+    """
+    keras.utils.set_random_seed(run.seed if seed is None else seed)
     shape = (run.recipe.image_size, run.recipe.image_size, run.channels)
     return build_resnet(run.recipe.backbone, input_shape=shape, mean=run.mean, std=run.std)
+
+
+def trained_and_untrained(run: Run) -> dict[str, keras.Model]:
+    """Method -> encoder, as results have them: the run's "pretrained" one, and the same "untrained"."""
+    return {"pretrained": run.encoder, "untrained": build_encoder(run)}
+
+
+def require_backbone(run: Run) -> None:
+    """Raises InputError where the run's encoder cannot be a backbone for detection and segmentation."""
+    try:
+        keras_cv_backbone(run.encoder)
+    except InputError as error:
+        raise InputError(f"{run.encoder_path}: {error}") from error
 
 
 def build_model(run, policy, total_steps, steps):

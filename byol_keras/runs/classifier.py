@@ -1,6 +1,8 @@
 """The classifier of a run: RUN/classifier/ with classifier.keras and classes.json."""
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -9,14 +11,16 @@ from ..errors import InputError
 from ..utils.atomic import atomic_path
 
 
-def write_classifier(folder, classifier, class_names, about):
+def write_classifier(
+    folder: str | os.PathLike, classifier: keras.Model, class_names: Sequence[str], about: dict
+) -> None:
     """Writes FOLDER/classifier.keras and FOLDER/classes.json, over older ones.
 
     Args:
-        folder: path.
-        classifier: keras.Model, as `tasks.classification.finetune_classifier` gives it.
-        class_names: K str.
-        about: dict, how it came about: what it was trained on, settings.
+        folder: `Run.classifier_path`.
+        classifier: as `tasks.classification.finetune_classifier` gives it.
+        class_names: of the K classes.
+        about: how it came about: what it was trained on, settings.
     """
     folder = Path(folder)
     names, model = folder / "classes.json", folder / "classifier.keras"
@@ -28,11 +32,14 @@ def write_classifier(folder, classifier, class_names, about):
         path.write_text(json.dumps({"class_names": list(class_names), **about}, indent=2) + "\n")
 
 
-def read_classifier(folder):
+def read_classifier(folder: str | os.PathLike) -> tuple[keras.Model, tuple[str, ...]]:
     """The classifier in `folder`.
 
+    Args:
+        folder: `Run.classifier_path`.
+
     Returns:
-        keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, K) probabilities; and the K class names, a tuple of str.
+        keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, K) probabilities; and the K class names.
 
     Raises:
         InputError: where there is none, or it cannot be read.

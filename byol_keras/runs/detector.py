@@ -1,6 +1,7 @@
 """A detector in a folder of a run: detector.weights.h5, and detector.json with what the run does not say."""
 
 import json
+import os
 from pathlib import Path
 
 from ..errors import InputError
@@ -8,23 +9,23 @@ from ..tasks.detection.detector import Detector
 from ..tasks.detection.model import retinanet
 from ..utils.atomic import atomic_path
 from .build import build_encoder
-from .run import load_run
+from .run import Run, load_run
 
 FIELDS = {"height": int, "width": int, "smallest_anchor": float, "class_names": list}
 
 
-def save_detector(detector, run, name="detection"):
+def save_detector(detector: Detector, run: Run, name: str = "detection") -> Path:
     """Writes RUN/NAME/detector.weights.h5 and detector.json, over older ones.
 
     Args:
         detector: `Detector`, its encoder that of the run or one with the same layers and normalization.
         run: `Run`.
-        name: str, of the folder.
+        name: of the folder, see `Run.task_path`.
 
     Returns:
         Path of the folder.
     """
-    folder = run.folder / name
+    folder = run.task_path(name)
     # Never new weights beside an old description: without one the folder is no detector.
     (folder / "detector.json").unlink(missing_ok=True)
     with atomic_path(folder / "detector.weights.h5") as path:
@@ -41,34 +42,38 @@ def save_detector(detector, run, name="detection"):
     return folder
 
 
-def load_detector(folder, name="detection"):
+def load_detector(folder: str | os.PathLike, name: str = "detection") -> Detector:
     """The detector that `byol-keras detect` left in a run.
 
     Args:
         folder: the run.
-        name: str, "detection", or "detection-10pct" and so on for a detector trained on a share of the labels.
+        name: "detection", or "detection-10pct" and so on for a detector trained on a share of the labels.
 
     Returns:
         `Detector`.
 
     Raises:
         InputError: where there is none, or its files do not belong together.
+
+    Example:
+        detector = bk.load_detector("runs/street")
+        boxes = detector.detect(bk.data.open_source("street/new"))
     """
     run = load_run(folder)
-    path = Path(folder) / name / "detector.json"
+    path = run.task_path(name) / "detector.json"
     weights = path.with_name("detector.weights.h5")
     if not path.is_file() or not weights.is_file():
         raise InputError(f"{path.parent} has no detector: `byol-keras detect` makes one.")
     try:
-        said = json.loads(path.read_text())
-        said = {name: kind(said[name]) for name, kind in FIELDS.items()}
+        description = json.loads(path.read_text())
+        description = {name: kind(description[name]) for name, kind in FIELDS.items()}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as the description of a detector: {error}") from error
     encoder = build_encoder(run)
-    network = retinanet(encoder, len(said["class_names"]), said["smallest_anchor"])
+    network = retinanet(encoder, len(description["class_names"]), description["smallest_anchor"])
     try:
         network.load_weights(weights)
     except (ValueError, OSError) as error:
         raise InputError(f"{weights} does not belong to {path}: {str(error).splitlines()[0]}") from error
-    letterbox = (said["height"], said["width"])
-    return Detector(network, encoder, letterbox, tuple(said["class_names"]), said["smallest_anchor"])
+    letterbox = (description["height"], description["width"])
+    return Detector(network, encoder, letterbox, tuple(description["class_names"]), description["smallest_anchor"])

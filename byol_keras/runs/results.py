@@ -2,12 +2,16 @@
 
 import dataclasses
 import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path
 from ..utils.text_table import text_table
+from .run import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,50 +19,74 @@ class Result:
     """One figure of merit, for several ways of getting it.
 
     Attributes:
-        task: str, such as "Image classification, 1 % of the labels".
-        metric: str, such as "accuracy" or "recall at 5".
-        data: str, what it was measured on: the SOURCE, or "TRAIN -> TEST".
-        scores: dict of method -> list of floats from 0 to 1, one for each draw of labels, fold or seed. The first
-            method is the one that comes from pretraining, the others are what it is compared with.
-        settings: dict, what else decided the figures: epochs, learning rate, number of neighbors.
-        seconds: float, wall time of the measurement, all methods together.
-        command: str, the command line that measured it, or "" when it was not one.
+        task: such as "Image classification, 1 % of the labels".
+        metric: such as "accuracy" or "recall at 5".
+        data: what it was measured on: the source, or "TRAIN -> TEST".
+        scores: method -> floats from 0 to 1, one for each label subset, fold or seed. The first method is the one that
+            comes from pretraining, the others are what it is compared with.
+        settings: what else decided the figures: epochs, learning rate, number of neighbors.
+        seconds: wall time of the measurement, all methods together.
+        command: the command line that measured it, or "" when it was not one.
     """
 
     task: str
     metric: str
     data: str
-    scores: dict
+    scores: dict[str, list[float]]
     settings: dict = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
     command: str = ""
 
 
-def write_results(run, name, results):
+def results_of(
+    task: str, figures: dict[str, dict[str, list[float]]], data: str, settings: dict, started: float, command: str
+) -> list[Result]:
+    """One `Result` for each metric of a measurement that ends now.
+
+    Args:
+        task, data, settings, command: as for `Result`.
+        figures: metric -> the `scores` of `Result`.
+        started: `time.monotonic()` of when the measurement began.
+
+    Returns:
+        list of `Result`, in the order of `figures`.
+    """
+    seconds = round(time.monotonic() - started, 1)
+    return [Result(task, metric, data, scores, settings, seconds, command) for metric, scores in figures.items()]
+
+
+def write_results(run: Run, name: str, results: Sequence[Result]) -> Path:
     """Writes RUN/results/NAME.json, over an older one.
 
     Args:
         run: `Run`.
-        name: str, the measurement: letters, digits and hyphens.
-        results: list of `Result`.
+        name: the measurement: letters, digits and hyphens, see `results_name`.
+        results: of one measurement.
 
     Returns:
         Path of the file.
     """
-    path = run.folder / "results" / f"{name}.json"
+    path = run.results_path / f"{name}.json"
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps([dataclasses.asdict(result) for result in results], indent=2) + "\n")
     return path
 
 
-def read_results(run):
-    """All results of a run, file by file in the order of their names; none where nothing was measured yet.
+def read_results(run: Run, name: str | None = None) -> list[Result]:
+    """The results of a run, file by file in the order of their names; none where nothing was measured yet.
+
+    Args:
+        run: `Run`.
+        name: of one measurement, as for `write_results`; None for all.
+
+    Returns:
+        list of `Result`.
 
     Raises:
         InputError: for a file that is not what `write_results` writes.
     """
     results = []
-    for path in sorted((run.folder / "results").glob("*.json")):
+    for path in sorted(run.results_path.glob(f"{name or '*'}.json")):
         try:
             results += [Result(**fields) for fields in json.loads(path.read_text())]
         except (ValueError, TypeError) as error:
@@ -66,11 +94,11 @@ def read_results(run):
     return results
 
 
-def pool_results(measured):
+def pool_results(measured: Sequence[tuple[Run, Sequence[Result]]]) -> list[tuple[Result, list[Path]]]:
     """Takes the same measurement of runs together that differ in their seed, or in that of the measurement.
 
     Args:
-        measured: list of (`Run`, list of `Result`).
+        measured: runs, each with its results.
 
     Returns:
         list of (`Result`, folders): the scores one after another, the seconds added, the command of the first; and the
@@ -98,8 +126,8 @@ def _but_seed(settings):
     return {name: value for name, value in settings.items() if name != "seed"}
 
 
-def results_table(results):
-    """Results as a text table in percent, a line a method: mean, deviation where there are several, gain over it.
+def results_table(results: Sequence[Result]) -> str:
+    """Results as a text table in percent, a line per method: mean, std where there are several, gain over it.
 
     Results on other data stand below a line that says which.
 
@@ -115,11 +143,11 @@ def results_table(results):
             data[len(rows)] = result.data
         first = np.mean(next(iter(result.scores.values())))
         for i, (method, scores) in enumerate(result.scores.items()):
-            spread = f"{100 * np.std(scores, ddof=1):.1f} of {len(scores)}" if len(scores) > 1 else ""
+            std = f"{100 * np.std(scores, ddof=1):.1f} of {len(scores)}" if len(scores) > 1 else ""
             gain = f"{100 * (first - np.mean(scores)):+.1f}" if i else ""
             head = (result.task, result.metric) if i == 0 else ("", "")
-            rows.append((*head, method, f"{100 * np.mean(scores):.1f}", spread, gain))
-    header = ("", "metric", "method", "%", "deviation", "gain of the first")
+            rows.append((*head, method, f"{100 * np.mean(scores):.1f}", std, gain))
+    header = ("", "metric", "method", "%", "std", "gain of the first")
     first_line, *others = text_table(header, rows, left=header[:3]).split("\n")
     lines = [first_line]
     for number, line in enumerate(others):
@@ -127,11 +155,13 @@ def results_table(results):
     return "\n".join(lines)
 
 
-def share(fraction):
+def share(label_fraction: float) -> str:
     """The share of labels in words: "1 % of the labels", or "all labels"."""
-    return "all labels" if fraction == 1 else f"{100 * fraction:g} % of the labels"
+    return "all labels" if label_fraction == 1 else f"{100 * label_fraction:g} % of the labels"
 
 
-def results_name(measurement, fraction):
-    """A name for a measurement with a share of the labels: "finetune" for all, "finetune-1pct", "finetune-0-5pct"."""
-    return measurement if fraction == 1 else f"{measurement}-{100 * fraction:g}pct".replace(".", "-")
+def results_name(measurement: str, label_fraction: float) -> str:
+    """A measurement's name with the share of labels: "finetune" for all, "finetune-1pct", "finetune-0-5pct"."""
+    if label_fraction == 1:
+        return measurement
+    return f"{measurement}-{100 * label_fraction:g}pct".replace(".", "-")

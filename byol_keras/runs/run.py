@@ -20,9 +20,9 @@ OLD_NAMES = {"source": "data", "left_out": "exclude", "pictures": "image_count"}
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """RUN/ with config.json, encoder.keras, checkpoints/, history.csv, logs/, evaluation.json, classifier/, results/.
+    """RUN/ with config.json, encoder.keras, checkpoints/, history.csv and logs/.
 
-    Other commands add what they make: detection/, segmentation/, labeled/.
+    Other commands add what they make: results/, classifier/, detection/, segmentation/, labeled/, embeddings/.
 
     Attributes:
         folder: where it lies.
@@ -76,12 +76,27 @@ class Run:
         return self.folder / "logs"
 
     @property
-    def evaluation_path(self) -> Path:
-        return self.folder / "evaluation.json"
+    def results_path(self) -> Path:
+        """The folder of what was measured, see `runs.results`."""
+        return self.folder / "results"
 
     @property
     def classifier_path(self) -> Path:
         return self.folder / "classifier"
+
+    @property
+    def labeled_path(self) -> Path:
+        """The folder of what `byol-keras label` makes."""
+        return self.folder / "labeled"
+
+    @property
+    def embeddings_path(self) -> Path:
+        """The folder of cached embeddings."""
+        return self.folder / "embeddings"
+
+    def task_path(self, name: str) -> Path:
+        """The folder of a model for another task: "detection", "segmentation-10pct", see `results_name`."""
+        return self.folder / name
 
     def write_config(self) -> None:
         """Writes config.json, which holds everything needed to repeat the run."""

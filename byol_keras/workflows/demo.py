@@ -9,11 +9,12 @@ import numpy as np
 
 from ..data.synthetic import draw
 from ..runs.recipe import recipe_named
+from ..runs.results import results_table
 from ..runs.run import check_is_new
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
 from .demo_report import write_demo_report
-from .evaluate import accuracy_table, evaluate_run
+from .evaluate import evaluate_run
 from .export import export_run
 from .pretrain import pretrain
 
@@ -46,14 +47,14 @@ def demo(out, commands=()):
     run = pretrain(str(train), folder / "run", recipe_named("demo"))
 
     _say("3 of 5: evaluating the encoder beside the same one untrained, with the labels")
-    print(accuracy_table(evaluate_run(run.folder, str(train), str(test))))
+    print(results_table(evaluate_run(run.folder, str(train), str(test))))
 
     _say("4 of 5: exporting, and comparing each file with Keras in a fresh process")
     export_run(run.folder, folder / "export")
 
     _say("5 of 5: writing the report")
     page = folder / "report.html"
-    write_demo_report(run, folder / "export", page, commands)
+    write_demo_report(run, str(train), str(test), folder / "export", page, commands)
 
     seconds = round(time.monotonic() - start)
     _say(f"Done in {seconds // 60} min {seconds % 60} s.")

@@ -14,7 +14,8 @@ from ..data.grids import view_grid
 from ..errors import InputError
 from ..evaluation import embed, l2_normalize_rows, nearest
 from ..reports.demo_page import NeighborCard, demo_page
-from ..runs.build import build_encoder, build_views
+from ..runs.build import build_views, trained_and_untrained
+from ..runs.results import read_results
 from ..runs.run import Run
 from ..utils.html import write_page
 
@@ -22,11 +23,19 @@ QUERIES = 10
 NEIGHBORS = 6
 
 
-def write_demo_report(run: Run, export: str | os.PathLike, path: str | os.PathLike, commands: Sequence[str]) -> None:
+def write_demo_report(
+    run: Run,
+    train: str | os.PathLike,
+    test: str | os.PathLike,
+    export: str | os.PathLike,
+    path: str | os.PathLike,
+    commands: Sequence[str],
+) -> None:
     """Writes an HTML page about a run; it needs no other file.
 
     Args:
-        run: `Run`, with encoder.keras, history.csv and evaluation.json.
+        run: `Run`, with encoder.keras, history.csv and results/evaluation.json.
+        train, test: the labeled images it was evaluated with, see `data.open_source`.
         export: folder with the parity.json of its exports.
         path: the .html to write.
         commands: lines for its end: how to do the same with other images.
@@ -34,29 +43,26 @@ def write_demo_report(run: Run, export: str | os.PathLike, path: str | os.PathLi
     Raises:
         InputError: when the run was not evaluated, or not exported to that folder.
     """
-    evaluation = _read_json(run.evaluation_path, "byol-keras evaluate")
-    parities = _read_json(Path(export) / "parity.json", "byol-keras export")
+    evaluation, parities_path = read_results(run, "evaluation"), Path(export) / "parity.json"
+    if not evaluation:
+        raise InputError(f"{run.folder} was not evaluated yet: `byol-keras evaluate` does it.")
+    if not parities_path.is_file():
+        raise InputError(f"{parities_path} is missing: `byol-keras export` writes it.")
+    parities = json.loads(parities_path.read_text())
     views = view_grid(open_source(run.data), build_views(run.recipe))
-    cards = _neighbor_cards(run, evaluation)
+    cards = _neighbor_cards(run, open_source(train), open_source(test))
     write_page(path, demo_page(run, read_history(run.history_path), evaluation, parities, views, cards, commands))
 
 
-def _read_json(path, command):
-    if not path.is_file():
-        raise InputError(f"{path} is missing: `{command}` writes it.")
-    return json.loads(path.read_text())
-
-
-def _neighbor_cards(run, evaluation):
+def _neighbor_cards(run, train, test):
     """A card for the first test image of each class, at most QUERIES of them."""
-    train, test = (open_source(evaluation[name]["source"]) for name in ("train", "test"))
     _, first = np.unique(test.labels, return_index=True)
     queries = test.subset(first[:QUERIES])
-    encoders = {"trained": run.encoder, "untrained": build_encoder(run)}
-    found = {name: _found(encoder, queries, train, run.recipe.image_size) for name, encoder in encoders.items()}
+    encoders = trained_and_untrained(run)
+    found = {method: _found(encoder, queries, train, run.recipe.image_size) for method, encoder in encoders.items()}
     pixels = _pixels(queries, run.recipe.image_size)
     return [
-        NeighborCard(pixels[i], _class_name(test, label), {name: rows[i] for name, rows in found.items()})
+        NeighborCard(pixels[i], _class_name(test, label), {method: rows[i] for method, rows in found.items()})
         for i, label in enumerate(queries.labels)
     ]
 

@@ -1,29 +1,38 @@
 """What `byol-keras duplicates` does, from top to bottom."""
 
 import csv
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..reports.duplicates_page import duplicates_page
 from ..runs.load import load_encoder
 from ..tasks.retrieval.build import index_collection
-from ..tasks.retrieval.collection import open_collection
+from ..tasks.retrieval.collection import Collection, open_collection
 from ..tasks.retrieval.duplicates import Copy, duplicate_groups, mean_distance, usual_threshold
+from ..tasks.retrieval.index import ImageIndex
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.extras import require_extra
 from ..utils.html import write_page
 from .search import check_page
 
 
-def list_duplicates(encoder, source, out, threshold=None, keep=None):
+def list_duplicates(
+    encoder: str | os.PathLike,
+    data: str | os.PathLike,
+    out: str | os.PathLike,
+    threshold: float | None = None,
+    keep: str | os.PathLike | None = None,
+) -> tuple[list[list[Copy]], float]:
     """Finds the images of a source that are nearly the same; writes a page, and a .csv of the same name beside it.
 
     Args:
-        encoder: str or Path, a run or a .keras file.
-        source: str, the SOURCE.
-        out: str or Path of the page, ending in .html. The .csv has the columns group, image, width, height and
+        encoder: a run or a .keras file.
+        data: the images, see `data.open_source`.
+        out: the page, ending in .html. The .csv has the columns group, image, width, height and
             distance, a line per image.
-        threshold: float, above 0 and at most 2, see `duplicate_groups`; None for `usual_threshold`.
-        keep: str or Path of a file that keeps the index, or None; see `index_collection`.
+        threshold: above 0 and at most 2, see `duplicate_groups`; None for `usual_threshold`.
+        keep: the file that the index is saved in, or None; see `index_collection`.
 
     Returns:
         list of lists of `Copy`, the surest group first, in each the largest image first; and the threshold.
@@ -36,7 +45,7 @@ def list_duplicates(encoder, source, out, threshold=None, keep=None):
     check_page(out)
     for path in [listing] if keep is None else [listing, keep]:
         check_writable(path)
-    model, collection = load_encoder(encoder), open_collection(source)
+    model, collection = load_encoder(encoder), open_collection(data)
     index = index_collection(model, collection, keep)
     threshold = usual_threshold(index.vectors) if threshold is None else threshold
     place = {name: i for i, name in enumerate(collection.names)}
@@ -52,7 +61,7 @@ def list_duplicates(encoder, source, out, threshold=None, keep=None):
     return groups, threshold
 
 
-def _copies(collection, index, rows, place):
+def _copies(collection: Collection, index: ImageIndex, rows: Sequence[int], place: dict[str, int]) -> list[Copy]:
     """The images at `rows` of the index, the one with the most pixels first."""
     sizes = {row: collection.size(place[index.names[row]]) for row in rows}
     rows = sorted(rows, key=lambda row: (-sizes[row][0] * sizes[row][1], index.names[row]))

@@ -1,19 +1,21 @@
 """What `byol-keras finetune` does: few labels, the whole network trained on them, from pretraining and from scratch."""
 
 import dataclasses
+import os
 import time
 
 import numpy as np
 
+from ..data.images import ImageSource
 from ..data.labeled import class_names_of, open_train_and_test
 from ..errors import InputError
 from ..evaluation.embed import embed
 from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear_head import LinearHead, logits
-from ..runs.build import build_encoder
+from ..runs.build import trained_and_untrained
 from ..runs.classifier import write_classifier
-from ..runs.results import Result, results_name, share, write_results
-from ..runs.run import load_finished_run
+from ..runs.results import Result, results_name, results_of, share, write_results
+from ..runs.run import Run, load_finished_run
 from ..tasks.classification.model import predict_probabilities
 from ..tasks.classification.train import FinetuneConfig, finetune_classifier
 from ..utils.extras import require_extra
@@ -22,24 +24,33 @@ TUNED, SCRATCH = "fine-tuned", "from scratch"
 PROBE, UNTRAINED_PROBE = "linear probe, frozen", "linear probe, frozen untrained"
 
 
-def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, seed=0, command=""):
-    """Trains a run's encoder, pretrained and from scratch, on labeled images, and tells how often each is right.
+def finetune_run(
+    folder: str | os.PathLike,
+    train: str | os.PathLike,
+    test: str | os.PathLike,
+    label_fraction: float = 1.0,
+    subsets: int = 1,
+    config: dict | None = None,
+    seed: int = 0,
+    command: str = "",
+) -> list[Result]:
+    """Trains a run's encoder, pretrained and from scratch, on labeled images, and measures the accuracy of both.
 
     Both train for as many updates; the learning rate and the start of the linear layer are those that served each best
     on held-out training images, see `FinetuneConfig.for_images`.
 
     Beside them stand linear probes on the frozen encoder and on the frozen untrained one. Writes RUN/classifier/, the
-    network that was fine-tuned on the first draw of labels, and RUN/results/finetune.json (1pct, 10pct ...).
+    network that was fine-tuned on the first label subset, and RUN/results/finetune.json (finetune-1pct.json ...).
 
     Args:
         folder: the run.
-        train, test: SOURCEs of labeled images with the same classes.
-        label_fraction: float in (0, 1], share of the training labels used, the same share of each class.
-        draws: int, how many times labels are chosen anew, with the seeds from `seed` on.
-        flags: dict with any of "epochs", "learning_rate" and "batch_size", for both trainings in place of what
+        train, test: labeled images with the same classes, see `data.open_source`.
+        label_fraction: in (0, 1], share of the training labels used, the same share of each class.
+        subsets: on how many label subsets both are trained, with the seeds from `seed` on.
+        config: any of "epochs", "learning_rate" and "batch_size", for both trainings in place of what
             `FinetuneConfig.for_images` gives.
-        seed: int, of the first draw of labels and of its training.
-        command: str, the command line, for the results.
+        seed: of the first label subset and of its training.
+        command: the command line, for the results.
 
     Returns:
         list of one `Result`.
@@ -50,71 +61,59 @@ def finetune_run(folder, train, test, label_fraction=1.0, draws=1, flags=None, s
     started = time.monotonic()
     require_extra("Fine-tuning", "sklearn")
     run = load_finished_run(folder)
-    train_images, test_images = open_train_and_test(train, test)
-    names = class_names_of(train_images)
-    _check_every_class(train_images, names, train)
-    chosen = label_subsets(train_images.labels, label_fraction, draws, seed)
+    train_source, test_source = open_train_and_test(train, test)
+    names = class_names_of(train_source)
+    _check_every_class(train_source, names, train)
+    chosen = label_subsets(train_source.labels, label_fraction, subsets, seed)
     count = len(chosen[0])
-    schedules = {
-        TUNED: FinetuneConfig.for_images(count, pretrained=True, **(flags or {})),
-        SCRATCH: FinetuneConfig.for_images(count, pretrained=False, **(flags or {})),
+    configs = {
+        TUNED: FinetuneConfig.for_images(count, pretrained=True, **(config or {})),
+        SCRATCH: FinetuneConfig.for_images(count, pretrained=False, **(config or {})),
     }
-    starts = [
-        (TUNED, PROBE, run.encoder),
-        (SCRATCH, UNTRAINED_PROBE, build_encoder(run)),
-    ]
+    encoders = trained_and_untrained(run)
+    starts = [(TUNED, PROBE, encoders["pretrained"]), (SCRATCH, UNTRAINED_PROBE, encoders["untrained"])]
     scores = {TUNED: [], SCRATCH: [], PROBE: [], UNTRAINED_PROBE: []}
-    kept = None
+    first = None
     for whole, probe, encoder in starts:
-        test_vectors = embed(encoder, test_images)
+        test_vectors = embed(encoder, test_source)
         for i, indices in enumerate(chosen):
-            labeled = train_images.subset(indices)
+            labeled = train_source.subset(indices)
             linear = LinearHead.fit(embed(encoder, labeled), labeled.labels, names)
-            scores[probe].append(_accuracy(logits(linear, test_vectors), test_images))
+            scores[probe].append(_accuracy(logits(linear, test_vectors), test_source))
             # Features worth keeping are pulled about while the layer on them learns from 0 (Kumar et al. 2022, arXiv
             # 2202.10054); from scratch there are none.
             head = linear if whole == TUNED else None
             classifier = finetune_classifier(
-                encoder, labeled, len(names), schedules[whole], head, seed + i, _precision(run)
+                encoder, labeled, len(names), configs[whole], head, seed + i, _precision(run)
             )
-            scores[whole].append(_accuracy(predict_probabilities(classifier, test_images), test_images))
+            scores[whole].append(_accuracy(predict_probabilities(classifier, test_source), test_source))
             tuned, frozen = (100 * scores[method][-1] for method in (whole, probe))
-            _say(f"{whole}, draw {i + 1} of {draws}: {tuned:.1f} %; {probe}: {frozen:.1f} %")
-            kept = kept or classifier
-    result = Result(
-        task=f"Image classification, {share(label_fraction)}",
-        metric="accuracy",
-        data=f"{train} -> {test}",
-        scores=scores,
-        settings={
-            "training images": count,
-            "draws": draws,
-            "seed": seed,
-            **{name: dataclasses.asdict(schedule) for name, schedule in schedules.items()},
-        },
-        seconds=round(time.monotonic() - started, 1),
-        command=command,
-    )
-    about = {"train": str(train), "training images": count, "seed": seed, "command": command}
-    write_classifier(run.classifier_path, kept, names, about)
-    write_results(run, results_name("finetune", label_fraction), [result])
-    return [result]
+            print(f"{whole}, label subset {i + 1} of {subsets}: {tuned:.1f} %; {probe}: {frozen:.1f} %", flush=True)
+            first = first or classifier
+    settings = {
+        "training_images": count,
+        "label_subsets": subsets,
+        "seed": seed,
+        **{method: dataclasses.asdict(config) for method, config in configs.items()},
+    }
+    task = f"Image classification, {share(label_fraction)}"
+    results = results_of(task, {"accuracy": scores}, f"{train} -> {test}", settings, started, command)
+    about = {"train": str(train), "training_images": count, "seed": seed, "command": command}
+    write_classifier(run.classifier_path, first, names, about)
+    write_results(run, results_name("finetune", label_fraction), results)
+    return results
 
 
-def _check_every_class(source, names, data):
+def _check_every_class(source: ImageSource, names: tuple[str, ...], data: str | os.PathLike) -> None:
     missing = np.setdiff1d(np.arange(len(names)), source.labels)
     if len(missing):
-        raise InputError(f"{data} has no image of the class {names[missing[0]]}: add some, or leave the class out.")
+        raise InputError(f"{data} has no image of the class {names[missing[0]]}: add some, or remove the class.")
 
 
-def _precision(run):
+def _precision(run: Run) -> str:
     # Float16 needs its loss scaled, which pretraining does and this does not.
     return "float32" if run.recipe.precision == "float16" else run.recipe.precision
 
 
-def _accuracy(scores, source):
+def _accuracy(scores: np.ndarray, source: ImageSource) -> float:
     return float(np.mean(np.argmax(scores, axis=1) == source.labels))
-
-
-def _say(text):
-    print(text, flush=True)

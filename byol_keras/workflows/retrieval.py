@@ -1,25 +1,28 @@
 """What `byol-keras retrieval` does: the ranking of the trained encoder of a run beside that of the same untrained."""
 
+import os
 import time
 
 from ..data.labeled import open_labeled
 from ..errors import InputError
 from ..evaluation.embed import embed
-from ..runs.build import build_encoder
-from ..runs.results import Result, write_results
+from ..runs.build import trained_and_untrained
+from ..runs.results import Result, results_of, write_results
 from ..runs.run import load_finished_run
 from ..tasks.retrieval.metrics import RECALL_AT, retrieval_leave_one_out, retrieval_scores
 
 
-def retrieval_of_run(folder, index, queries=None, command=""):
-    """Judges a run by how its nearest images agree in class; writes RUN/results/retrieval.json.
+def retrieval_of_run(
+    folder: str | os.PathLike, index: str | os.PathLike, queries: str | os.PathLike | None = None, command: str = ""
+) -> list[Result]:
+    """Evaluates a run by how its nearest images agree in class; writes RUN/results/retrieval.json.
 
     Args:
         folder: the run.
-        index: SOURCE of the labeled images to find.
-        queries: SOURCE of labeled images of the same classes to search with; None to search with each image of
-            the index among the others.
-        command: str, for the results to say how they came about.
+        index: the labeled images to find, see `data.open_source`.
+        queries: labeled images of the same classes to search with; None to search with each image of the index among
+            the others.
+        command: the command line, for the results.
 
     Returns:
         list of `Result`: recall at each of RECALL_AT, and mean average precision.
@@ -27,31 +30,27 @@ def retrieval_of_run(folder, index, queries=None, command=""):
     Raises:
         InputError: for a run without an encoder, sources without labels or with other classes, or too few images.
     """
-    start = time.monotonic()
+    started = time.monotonic()
     run = load_finished_run(folder)
-    found, asked = open_labeled(index), None if queries is None else open_labeled(queries)
-    if asked is not None and asked.class_names != found.class_names:
+    indexed, query_source = open_labeled(index), None if queries is None else open_labeled(queries)
+    if query_source is not None and query_source.class_names != indexed.class_names:
         raise InputError(f"{index} and {queries} do not have the same classes: give them the same subfolders.")
-    if len(found) - (asked is None) < max(RECALL_AT):
-        raise InputError(f"{index}: {len(found)} images are too few for recall at {max(RECALL_AT)}.")
+    if len(indexed) - (query_source is None) < max(RECALL_AT):
+        raise InputError(f"{index}: {len(indexed)} images are too few for recall at {max(RECALL_AT)}.")
     scores = {}
-    for method, encoder in (("pretrained", run.encoder), ("untrained", build_encoder(run))):
-        vectors = embed(encoder, found)
-        if asked is None:
-            scores[method] = retrieval_leave_one_out(vectors, found.labels)
+    for method, encoder in trained_and_untrained(run).items():
+        vectors = embed(encoder, indexed)
+        if query_source is None:
+            scores[method] = retrieval_leave_one_out(vectors, indexed.labels)
         else:
-            scores[method] = retrieval_scores(vectors, found.labels, embed(encoder, asked), asked.labels)
-    counted = next(iter(scores.values())).queries
-    data = str(index) if asked is None else f"{index} -> {queries}"
-    settings = {"images in the index": len(found), "queries": counted, "distance": "cosine"}
-    if asked is None:
+            query_vectors = embed(encoder, query_source)
+            scores[method] = retrieval_scores(vectors, indexed.labels, query_vectors, query_source.labels)
+    settings = {"index_images": len(indexed), "queries": scores["pretrained"].queries, "distance": "cosine"}
+    if query_source is None:
         settings["protocol"] = "leave one out"
     figures = {f"recall at {k}": {m: [s.recall[k]] for m, s in scores.items()} for k in RECALL_AT}
     figures["mean average precision"] = {m: [s.mean_average_precision] for m, s in scores.items()}
-    seconds = round(time.monotonic() - start, 1)
-    results = [
-        Result("Image retrieval", metric, data, by_method, settings, seconds, command)
-        for metric, by_method in figures.items()
-    ]
+    data = str(index) if query_source is None else f"{index} -> {queries}"
+    results = results_of("Image retrieval", figures, data, settings, started, command)
     write_results(run, "retrieval", results)
     return results

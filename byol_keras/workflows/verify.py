@@ -1,23 +1,23 @@
-"""What `byol-keras verify` does: faces, or whatever comes in pairs, by the trained encoder and the same untrained."""
+"""What `byol-keras verify` does: pairs of faces, or of anything, by the trained encoder and the same untrained."""
 
 import os
 import time
 
-import keras
 import numpy as np
 
 from ..data import open_source
 from ..data.exclude import excluding, matches
 from ..data.folder import find_images
-from ..data.images import evenly
+from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..evaluation.embed import embed
 from ..reports.charts import roc_chart
-from ..runs.build import build_encoder
-from ..runs.results import Result, write_results
-from ..runs.run import load_finished_run
-from ..tasks.verification.dataset import fold_numbers, located, read_pairs
+from ..runs.build import trained_and_untrained
+from ..runs.results import Result, results_of, write_results
+from ..runs.run import Run, load_finished_run
+from ..tasks.verification.dataset import Pairs, fold_numbers, located, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
+from ..tasks.verification.model import mirror_averaged
 from ..utils.extras import require_extra
 from ..utils.write_files import write_files
 
@@ -26,8 +26,14 @@ IMAGES_FOR_WHITENING = 5000
 FALSE_ACCEPTS = 0.01
 
 
-def verify_run(folder, data, pairs_file, folds=None, command=""):
-    """Judges a run on pairs of images by the LFW protocol; writes RUN/results/verification.json and .png.
+def verify_run(
+    folder: str | os.PathLike,
+    data: str | os.PathLike,
+    pairs_file: str | os.PathLike,
+    folds: str | None = None,
+    command: str = "",
+) -> list[Result]:
+    """Evaluates a run on pairs of images by the LFW protocol; writes RUN/results/verification.json and .png.
 
     The similarity is the cosine of the embeddings, each the mean over the image and its mirror image; by itself, and
     after a whitening learned, without labels, from the images that the run was trained on.
@@ -35,9 +41,9 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
     Args:
         folder: the run.
         data: a folder of images, for each person a folder.
-        pairs_file: path, see `read_pairs`.
-        folds: str such as "6-10", the folds to test on; None for all.
-        command: str, the command line.
+        pairs_file: see `read_pairs`.
+        folds: such as "6-10", the folds to test on; None for all.
+        command: the command line, for the results.
 
     Returns:
         list of `Result`: accuracy fold by fold, area under the ROC curve, true accepts at 1 % false accepts.
@@ -46,7 +52,7 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
         InputError: for a run without an encoder, a bad file of pairs, missing images, or a run that was trained on
             people it is to be tested on.
     """
-    start = time.monotonic()
+    started = time.monotonic()
     require_extra("Verification", "sklearn", "matplotlib")
     run = load_finished_run(folder)
     if not os.path.isdir(data):
@@ -55,37 +61,33 @@ def verify_run(folder, data, pairs_file, folds=None, command=""):
     if folds is not None:
         pairs = pairs.in_folds(fold_numbers(folds))
     if len(np.unique(pairs.folds)) < 2:
-        raise InputError(f"--folds {folds} is one fold: it takes 2, since each is tested with what the others teach.")
+        raise InputError(f"It takes 2 folds, since each is tested with what the others teach. Received: folds={folds}")
     located(pairs, find_images(data), data)
     _check_unseen(run, data, pairs)
 
     source = open_source(data)
     places, numbers = np.unique(located(pairs, source.names, data), return_inverse=True)
     tested, trained_on = source.subset(places), _images_for_whitening(run)
-    scores = _scores(run, tested, trained_on, numbers.reshape(-1, 2))
+    similarity = _similarities(run, tested, trained_on, numbers.reshape(-1, 2))
     settings = {
         "folds": np.unique(pairs.folds).tolist(),
         "pairs": len(pairs),
         "images": len(tested),
-        "images for whitening": len(trained_on),
-        "epochs of pretraining": run.recipe.epochs,
+        "images_for_whitening": len(trained_on),
+        "pretraining_epochs": run.recipe.epochs,
     }
-    where, seconds = f"{data} ({os.path.basename(pairs_file)})", round(time.monotonic() - start, 1)
-    results = [
-        Result("Verification", metric, where, values, settings, seconds, command)
-        for metric, values in _judged(scores, pairs).items()
-    ]
+    where = f"{data} ({os.path.basename(pairs_file)})"
+    results = results_of("Verification", _figures(similarity, pairs), where, settings, started, command)
     write_results(run, "verification", results)
-    write_files({run.folder / "results" / "verification.png": roc_chart(pairs.same, scores)})
+    write_files({run.results_path / "verification.png": roc_chart(pairs.same, similarity)})
     return results
 
 
-def _scores(run, tested, trained_on, places):
-    """dict of method -> (N,) similarities of the pairs at `places` (N, 2) in `tested`."""
+def _similarities(run: Run, tested: ImageSource, trained_on: ImageSource, places: np.ndarray) -> dict[str, np.ndarray]:
+    """Method -> (N,) similarities of the pairs at `places` (N, 2) in `tested`."""
     whitened, plain = {}, {}
-    encoders = {"pretrained": run.encoder, "untrained": build_encoder(run)}
-    for name, encoder in encoders.items():
-        encoder = _with_mirrored(encoder)
+    for name, encoder in trained_and_untrained(run).items():
+        encoder = mirror_averaged(encoder)
         vectors = embed(encoder, tested)
         mean, matrix = whitening(embed(encoder, trained_on))
         whitened[name] = similarities((vectors - mean) @ matrix, places)
@@ -93,31 +95,25 @@ def _scores(run, tested, trained_on, places):
     return whitened | plain
 
 
-def _judged(scores, pairs):
-    """dict of metric -> dict of method -> list of floats: accuracies fold by fold, the others over all pairs."""
+def _figures(similarity: dict[str, np.ndarray], pairs: Pairs) -> dict[str, dict[str, list[float]]]:
+    """Metric -> method -> floats: accuracies fold by fold, the others over all pairs."""
     same = pairs.same
     return {
-        "accuracy": {name: fold_accuracies(values, same, pairs.folds) for name, values in scores.items()},
-        "ROC AUC": {name: [roc_auc(values, same)] for name, values in scores.items()},
+        "accuracy": {name: fold_accuracies(values, same, pairs.folds) for name, values in similarity.items()},
+        "ROC AUC": {name: [roc_auc(values, same)] for name, values in similarity.items()},
         f"true accepts at {100 * FALSE_ACCEPTS:g} % false": {
-            name: [true_accept_rate(values, same, FALSE_ACCEPTS)] for name, values in scores.items()
+            name: [true_accept_rate(values, same, FALSE_ACCEPTS)] for name, values in similarity.items()
         },
     }
 
 
-def _images_for_whitening(run):
+def _images_for_whitening(run: Run) -> ImageSource:
     """Those the run was trained on, at most IMAGES_FOR_WHITENING of them, evenly taken."""
     source = excluding(open_source(run.data), run.exclude)
     return source.subset(evenly(len(source), IMAGES_FOR_WHITENING))
 
 
-def _with_mirrored(encoder):
-    """The encoder giving the mean embedding of an image and its mirror image."""
-    images = keras.Input(encoder.input_shape[1:])
-    return keras.Model(images, (encoder(images) + encoder(keras.ops.flip(images, axis=2))) / 2, name=encoder.name)
-
-
-def _check_unseen(run, data, pairs):
+def _check_unseen(run: Run, data: str | os.PathLike, pairs: Pairs) -> None:
     """Raises InputError where the run was trained on images of those in the pairs."""
     source = os.path.expanduser(run.data)
     if not os.path.isdir(source):
@@ -134,7 +130,7 @@ def _check_unseen(run, data, pairs):
     if not any(seen.values()):
         return
     unseen = ",".join(str(fold) for fold, count in seen.items() if not count)
-    remedy = f"test on --folds {unseen}, or " if unseen.count(",") else ""
+    remedy = f"test on the folds {unseen}, or " if unseen.count(",") else ""
     raise InputError(
         f"{run.folder} was trained on images of {sum(seen.values()):,} of the identities in folds "
         f"{', '.join(str(fold) for fold, count in seen.items() if count)}: {remedy}pretrain without them, see "
@@ -142,6 +138,6 @@ def _check_unseen(run, data, pairs):
     )
 
 
-def _places(folder, name):
+def _places(folder: str | os.PathLike, name: str) -> set[str]:
     """Where a file or folder below `folder` is, by its name and behind links: a split of a folder is made of these."""
     return {os.path.join(os.path.realpath(folder), name), os.path.realpath(os.path.join(folder, name))}

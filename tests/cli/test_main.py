@@ -90,20 +90,19 @@ def test_evaluate_prints_trained_beside_untrained(run, images, capsys):
     printed = capsys.readouterr().out
     assert "untrained" in printed
     assert "gain" in printed
-    result = json.loads((run / "evaluation.json").read_text())
-    for row in result["results"].values():
-        assert 0 <= row["knn"] <= 1
-        assert 0 <= row["linear"] <= 1
+    by_knn, by_linear = json.loads((run / "results" / "evaluation.json").read_text())
+    for result in (by_knn, by_linear):
+        assert all(0 <= score <= 1 for scores in result["scores"].values() for score in scores)
     # Bars, dots and nothing: even the untrained network is far above chance.
-    assert result["results"]["trained"]["linear"] > 0.5
+    assert by_linear["scores"]["pretrained"][0] > 0.5
 
 
 def test_evaluate_by_the_papers_protocol(run, images):
     arguments = ["evaluate", str(run), "--train", str(images[0]), "--test", str(images[1]), "--probe", "sgd"]
     assert main(arguments) == 0
-    result = json.loads((run / "evaluation.json").read_text())
-    assert result["linear_probe"] == "sgd"
-    assert result["results"]["trained"]["linear"] > 0.5
+    _, by_linear = json.loads((run / "results" / "evaluation.json").read_text())
+    assert by_linear["settings"]["fitted_by"] == "sgd"
+    assert by_linear["scores"]["pretrained"][0] > 0.5
 
 
 def test_embed_writes_vectors_with_names_and_labels(run, images, tmp_path):

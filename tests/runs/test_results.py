@@ -43,10 +43,10 @@ def test_a_file_of_something_else_is_named(run, text):
         read_results(run)
 
 
-def test_table_has_mean_deviation_and_gain():
+def test_table_has_mean_std_and_gain():
     scores = {"pretrained": [0.5, 0.7], "from scratch": [0.4, 0.4]}
     lines = results_table([Result("few labels", "accuracy", "a -> b", scores)]).splitlines()
-    # Of 50 and 70: mean 60, deviation sqrt(2 * 10^2 / 1) = 14.1.
+    # Of 50 and 70: mean 60, std sqrt(2 * 10^2 / 1) = 14.1.
     assert lines[1] == "On a -> b"
     assert lines[2].split() == ["few", "labels", "accuracy", "pretrained", "60.0", "14.1", "of", "2"]
     assert lines[3].split() == ["from", "scratch", "40.0", "0.0", "of", "2", "+20.0"]

@@ -9,6 +9,7 @@ from byol_keras.data.synthetic import draw
 from byol_keras.errors import InputError
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import Recipe
+from byol_keras.runs.results import Result, write_results
 from byol_keras.runs.run import Run
 from byol_keras.workflows.demo_report import write_demo_report
 
@@ -33,13 +34,9 @@ def run(tmp_path_factory):
     run.write_config()
     build_encoder(run).save(run.encoder_path)
     run.history_path.write_text(HISTORY)
-    evaluation = {
-        "train": {"source": str(folder / "train.npz"), "images": 20},
-        "test": {"source": str(folder / "test.npz"), "images": 20},
-        "neighbors": 20,
-        "results": {"untrained": {"knn": 0.43, "linear": 0.41}, "trained": {"knn": 0.7512, "linear": 0.702}},
-    }
-    run.evaluation_path.write_text(json.dumps(evaluation))
+    by_knn = Result("k-NN", "accuracy", "", {"pretrained": [0.7512], "untrained": [0.43]}, {"neighbors": 20})
+    by_linear = Result("linear probe", "accuracy", "", {"pretrained": [0.702], "untrained": [0.41]})
+    write_results(run, "evaluation", [by_knn, by_linear])
     (folder / "parity.json").write_text(json.dumps([{**parity, "latency_ms": 1.234} for parity in PARITIES]))
     return run
 
@@ -47,7 +44,8 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def text(run):
     path = run.folder.parent / "report.html"
-    write_demo_report(run, run.folder.parent, path, ["byol-keras embed <RUN>"])
+    folder = run.folder.parent
+    write_demo_report(run, folder / "train.npz", folder / "test.npz", folder, path, ["byol-keras embed <RUN>"])
     return path.read_text(encoding="utf-8")
 
 
@@ -75,5 +73,5 @@ def test_names_are_escaped(text):
 
 def test_without_an_export(run, tmp_path):
     with pytest.raises(InputError, match="byol-keras export"):
-        write_demo_report(run, tmp_path, tmp_path / "report.html", [])
+        write_demo_report(run, run.data, run.data, tmp_path, tmp_path / "report.html", [])
     assert not (tmp_path / "report.html").exists()

@@ -14,7 +14,7 @@ from byol_keras.tasks.classification.model import predict_probabilities
 from byol_keras.workflows.finetune import finetune_run
 
 
-def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources, capsys):
+def test_the_command_trains_both_ways_and_saves_the_classifier(make_run, sources, capsys):
     run = make_run()
     flags = ["--label-fraction", "0.5", "--draws", "1", "--epochs", "3", "--batch-size", "12", "--seed", "4"]
     assert main(["finetune", str(run.folder), "--train", str(sources[0]), "--test", str(sources[1]), *flags]) == 0
@@ -25,7 +25,7 @@ def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources
     assert tuple(result.scores) == names
     # The encoder of this run was never trained.
     assert result.scores["linear probe, frozen"] == result.scores["linear probe, frozen untrained"]
-    assert result.settings["training images"] == 36
+    assert result.settings["training_images"] == 36
     assert result.settings["from scratch"]["updates"] == 9
     assert result.command.startswith("byol-keras finetune ")
 
@@ -37,16 +37,16 @@ def test_the_command_trains_both_ways_and_keeps_the_classifier(make_run, sources
     assert names == ("red", "green", "blue")
     right = np.mean(predict_probabilities(classifier, test).argmax(axis=1) == test.labels)
     assert result.scores["fine-tuned"] == [right]
-    assert json.loads((run.classifier_path / "classes.json").read_text())["training images"] == 36
+    assert json.loads((run.classifier_path / "classes.json").read_text())["training_images"] == 36
 
 
 @pytest.mark.slow
-def test_of_several_draws_the_first_classifier_is_kept(make_run, sources):
-    """The draws have seeds in a row, so the second is the first of a run that begins one later."""
+def test_of_several_label_subsets_the_first_classifier_is_saved(make_run, sources):
+    """The subsets have seeds in a row, so the second is the first of a run that begins one later."""
     run = make_run(encoder_seed=9)
     flags = {"epochs": 3, "learning_rate": 0.05}
-    (alone,) = finetune_run(run.folder, *sources, label_fraction=0.25, flags=flags, seed=2)
-    (both,) = finetune_run(run.folder, *sources, label_fraction=0.25, draws=2, flags=flags, seed=1)
+    (alone,) = finetune_run(run.folder, *sources, label_fraction=0.25, config=flags, seed=2)
+    (both,) = finetune_run(run.folder, *sources, label_fraction=0.25, subsets=2, config=flags, seed=1)
     assert {method: scores[1:] for method, scores in both.scores.items()} == alone.scores
     classifier, _ = read_classifier(run.classifier_path)
     _, test = open_train_and_test(*sources)
@@ -73,7 +73,7 @@ def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
         (
             "batch_size must be from 2 to the number",
             (train, test),
-            {"label_fraction": 0.1, "flags": {"batch_size": 16}},
+            {"label_fraction": 0.1, "config": {"batch_size": 16}},
         ),
     ):
         with pytest.raises(InputError, match=said):
@@ -92,7 +92,7 @@ def test_the_classifier_exports_with_its_names(make_run, sources, tmp_path, caps
     run, out = make_run(encoder_seed=9), tmp_path / "ship"
     assert main(["export", str(run.folder), "--classifier", "--out", str(out), "--calibration", str(sources[0])]) == 2
     assert "no classifier yet: `byol-keras finetune` makes one" in capsys.readouterr().err
-    finetune_run(run.folder, *sources, flags={"epochs": 4})
+    finetune_run(run.folder, *sources, config={"epochs": 4})
     flags = ["--quantize", "int8", "--calibration", str(sources[0])]
     assert main(["export", str(run.folder), "--classifier", "--out", str(out), *flags]) == 0
     entries = json.loads((out / "parity.json").read_text())

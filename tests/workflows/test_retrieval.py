@@ -56,7 +56,7 @@ def test_queries_against_an_index(place, capsys):
     assert list(result.scores) == ["pretrained", "untrained"]
     assert result.data == f"{index} -> {queries}"
     assert result.command.startswith("byol-keras retrieval ")
-    assert (result.settings["images in the index"], result.settings["queries"]) == (40, 20)
+    assert (result.settings["index_images"], result.settings["queries"]) == (40, 20)
 
 
 def test_leave_one_out(place):

@@ -41,7 +41,7 @@ def failure(capfd, *arguments):
 
 
 @pytest.mark.slow
-def test_both_are_trained_scored_drawn_and_kept(folders, tmp_path, capsys):
+def test_both_are_trained_scored_drawn_and_saved(folders, tmp_path, capsys):
     train, test = folders
     run = make_run(tmp_path / "run")
     sizes = ["--steps", "25", "--crop-size", "64", "--batch-size", "4", "--seeds", "2"]
@@ -49,7 +49,7 @@ def test_both_are_trained_scored_drawn_and_kept(folders, tmp_path, capsys):
     assert main([*arguments, "--label-fraction", "0.5"]) == 0
     printed, said = capsys.readouterr()
     assert "retracing" not in said
-    assert "25 steps on 3 scenes" in printed
+    assert "25 steps on 3 images" in printed
     assert "gain of the first" in printed
 
     results = read_results(load_run(run.folder))
@@ -65,7 +65,7 @@ def test_both_are_trained_scored_drawn_and_kept(folders, tmp_path, capsys):
         assert min(scores[0]) > 0.2
     assert json.loads((run.folder / "results" / "segmentation-50pct.json").read_text())
 
-    # What was kept is what was scored with the first seed.
+    # What was saved is what was scored with the first seed.
     out = run.folder / "segmentation-50pct"
     dataset = open_segmentation(test, like=open_segmentation(train))
     predict = predictor(load_segmenter(out / "pretrained.keras"))
@@ -100,6 +100,8 @@ def test_wrong_options(folders, tmp_path, capfd):
     train, test = folders
     command = ["segment", tmp_path, "--train", train, "--test", test]
     assert "is not a run" in failure(capfd, *command)
-    assert "--seeds must be a whole number from 1" in failure(capfd, *command, "--seeds", 0)
+    run = make_run(tmp_path / "run")
+    seeds = ["--train", train, "--test", test, "--seeds", 0]
+    assert "seeds must be a whole number from 1" in failure(capfd, "segment", run.folder, *seeds)
     assert "--crop-size must be a multiple of 32" in failure(capfd, *command, "--crop-size", 100)
     assert "--learning-rate must be above 0" in failure(capfd, *command, "--learning-rate", 0)

@@ -108,7 +108,7 @@ def test_verify_measures_on_folds_that_training_has_not_seen(run, faces, capsys)
         assert list(result.scores)[:2] == ["pretrained", "untrained"]
         assert {len(values) for values in result.scores.values()} == {2 if result.metric == "accuracy" else 1}
         assert result.settings["folds"] == [2, 3]
-        assert result.settings["images for whitening"] == 12
+        assert result.settings["images_for_whitening"] == 12
         assert result.command.startswith("byol-keras verify")
     # Colors apart from each other: even a network that has learned next to nothing tells most of them apart.
     assert results[1].scores["untrained"][0] > 0.8
@@ -134,7 +134,7 @@ def test_the_plain_scores_are_those_of_embeddings_with_mirror_images(run, faces)
 def test_a_run_is_not_tested_on_whom_it_has_seen(run, faces, capfd):
     assert verify(run, faces) == 2
     said = failure(capfd)
-    assert "trained on images of 3 of the identities in folds 1: test on --folds 2,3" in said
+    assert "trained on images of 3 of the identities in folds 1: test on the folds 2,3" in said
 
 
 def test_the_same_images_by_another_path_are_seen_as_well(run, faces, tmp_path, capfd):
@@ -169,7 +169,7 @@ def test_missing_images_and_single_folds(run, faces, tmp_path, capfd):
     assert "1 of 36 images cannot be decoded" in lines[0]
     assert "or cannot be decoded: P7/P7_0001" in lines[-1]
     assert verify(run, faces, "--folds", "2") == 2
-    assert "--folds 2 is one fold" in failure(capfd)
+    assert "It takes 2 folds, since each is tested with what the others teach. Received: folds=2" in failure(capfd)
     assert verify(run, tmp_path / "nowhere") == 2
     assert "nowhere" in failure(capfd)
 

@@ -1,0 +1,16 @@
+"""What embeds the images of pairs."""
+
+import keras
+
+
+def mirror_averaged(encoder: keras.Model) -> keras.Model:
+    """The encoder giving the mean embedding of an image and its mirror image.
+
+    Args:
+        encoder: (B, H, W, C) -> (B, D).
+
+    Returns:
+        keras.Model of the same input and output.
+    """
+    images = keras.Input(encoder.input_shape[1:])
+    return keras.Model(images, (encoder(images) + encoder(keras.ops.flip(images, axis=2))) / 2, name=encoder.name)
