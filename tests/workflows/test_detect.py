@@ -175,7 +175,7 @@ def test_mistakes_get_one_line_before_anything_is_written(squares, tmp_path, cap
     assert "at least 64 pixels" in failure(capfd, "detect", run.folder, *sources, "--image-size", "32")
     assert "1 to 16 images" in failure(capfd, "detect", run.folder, *sources, "--batch-size", "17")
     assert "seeds must be" in failure(capfd, "detect", run.folder, *sources, "--seeds", "0")
-    assert "--label-fraction must be" in failure(capfd, "detect", run.folder, *sources, "--label-fraction", "2")
+    assert "label_fraction must be" in failure(capfd, "detect", run.folder, *sources, "--label-fraction", "2")
     assert "--epochs must be" in failure(capfd, "detect", run.folder, *sources, "--epochs", "0")
     assert "--learning-rate must be" in failure(capfd, "detect", run.folder, *sources, "--learning-rate", "0")
     assert "float16 is not offered" in failure(capfd, "detect", run.folder, *sources, "--precision", "float16")
