@@ -50,4 +50,4 @@ def cached_embeddings(run, folder):
     """Path of the cache of a folder's embeddings by the encoder of a run; another one for each folder."""
     root = os.path.abspath(folder)
     place = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
-    return run.folder / "embeddings" / f"{os.path.basename(root)}-{place}.index"
+    return run.embeddings_path / f"{os.path.basename(root)}-{place}.index"
