@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ..kernels.compiled import compiled
+from ..kernels.xla import compiled
 from .random import uniform
 
 # A box that does not fit is drawn again, as TensorFlow's sample_distorted_bounding_box and torchvision do.

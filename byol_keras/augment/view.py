@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ..kernels.compiled import compiled
+from ..kernels.xla import compiled
 from .blur import gaussian_blur
 from .color import grayscale, jitter, solarize
 from .crop import crop_nwch, crop_resize, random_boxes

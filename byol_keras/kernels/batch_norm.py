@@ -15,7 +15,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         fusable = (
             mask is None
-            and not self.renorm
+            and not getattr(self, "renorm", False)  # not in all versions of Keras
             and self.scale
             and self.center
             and self.variable_dtype == "float32"

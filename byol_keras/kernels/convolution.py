@@ -50,7 +50,9 @@ def _convolve(x, kernel, strides, padding):
     return convolve(x, kernel)
 
 
-def filter_gradient(x, dy, size, strides, padding):
+def filter_gradient(
+    x: tf.Tensor, dy: tf.Tensor, size: tuple[int, int], strides: tuple[int, int], padding: str
+) -> tf.Tensor:
     """The gradient of a convolution in its filter: for each tap, x under that tap, transposed, times dy.
 
     Args:

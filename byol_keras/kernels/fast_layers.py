@@ -1,17 +1,19 @@
 """Layers of any Keras model swapped for quicker ones while a training step is traced."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
 from ..utils.hardware import has_accelerator
 from .batch_norm import FusedBatchNormalization
-from .class_swap import swapped
 from .convolution import MatmulGradientConv2D
+from .layer_swap import layer_swap
 from .relu import CompiledActivation, CompiledReLU
 
 # Each is its Keras layer with another way to the same numbers: no weights, attributes or configuration of its own.
 FASTER = {keras.layers.BatchNormalization: FusedBatchNormalization}
-FASTER_ON_A_PROCESSOR = {
+FASTER_ON_CPU = {
     **FASTER,
     keras.layers.Conv2D: MatmulGradientConv2D,
     keras.layers.ReLU: CompiledReLU,
@@ -19,16 +21,16 @@ FASTER_ON_A_PROCESSOR = {
 }
 
 
-def fast_layers(*networks):
+def fast_layers(*networks: keras.Layer) -> contextlib.AbstractContextManager[None]:
     """A context in which the layers of built keras.Models compute by the quicker ways of this package.
 
-    Afterwards they save, export and evaluate as plain Keras, see `swapped`.
+    Afterwards they save, export and evaluate as plain Keras, see `layer_swap`.
     """
-    return swapped(networks, _faster())
+    return layer_swap(networks, _faster())
 
 
 def _faster():
     """The swaps that are quicker on this machine. None across replicas, where batch norm must exchange statistics."""
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
         return {}
-    return FASTER if has_accelerator() else FASTER_ON_A_PROCESSOR
+    return FASTER if has_accelerator() else FASTER_ON_CPU

@@ -22,7 +22,7 @@ class CompiledActivation(keras.layers.Activation):
         return relu(inputs)
 
 
-def relu(x):
+def relu(x: tf.Tensor) -> tf.Tensor:
     """max(x, 0), with NaN left NaN. What computed x decides how."""
     made_by = x.op if tf.is_symbolic_tensor(x) else None
     if made_by is not None and made_by.type == "AddV2" and len({t.shape for t in made_by.inputs}) == 1:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from byol_keras.kernels.class_swap import swapped
+from byol_keras.kernels.layer_swap import layer_swap
 
 from .archive import trace
 from .folded_batch_norm import FoldedBatchNormalization
@@ -25,6 +25,6 @@ def inference_graph(
     Returns:
         Later changes of the weights do not reach it, see `frozen` for when they do.
     """
-    with swapped([network], {keras.layers.BatchNormalization: FoldedBatchNormalization}):
+    with layer_swap([network], {keras.layers.BatchNormalization: FoldedBatchNormalization}):
         graph = trace(function, signature)
     return frozen(graph)

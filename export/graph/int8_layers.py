@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from byol_keras.kernels.class_swap import swapped
+from byol_keras.kernels.layer_swap import layer_swap
 
 FEW_CHANNELS = 4
 
@@ -75,4 +75,4 @@ def device_layers(encoder: keras.Model) -> contextlib.AbstractContextManager:
     Args:
         encoder: built; unchanged afterwards.
     """
-    return swapped([encoder], SWAPS)
+    return layer_swap([encoder], SWAPS)

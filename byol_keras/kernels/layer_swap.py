@@ -1,12 +1,15 @@
 """Layers of a Keras model computing in another way for a while."""
 
 import contextlib
+from collections.abc import Iterable, Iterator
+
+import keras
 
 from ..utils.private_api import all_layers
 
 
 @contextlib.contextmanager
-def swapped(networks, classes):
+def layer_swap(networks: Iterable[keras.Layer], classes: dict[type[keras.Layer], type[keras.Layer]]) -> Iterator[None]:
     """Inside the `with`, layers of one class compute as another does; outside, the networks are what they were.
 
     Only layers whose class is exactly a key of `classes` are swapped, a subclass of the user's never.
