@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from ..utils.text_file import read_text_file
 from .images import ImageSource
 from .validate import list_names
 
@@ -17,11 +17,7 @@ def read_names(path: str | os.PathLike) -> list[str]:
     Raises:
         InputError: for a file without a name in it, or one that is no text.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a text file in UTF-8: {error}") from error
-    names = [line.strip().rstrip("/") for line in lines if line.strip()]
+    names = [line.strip().rstrip("/") for line in read_text_file(path).splitlines() if line.strip()]
     if not names:
         raise InputError(f"{path} names nothing: write an image or a folder on each line.")
     return names

@@ -18,8 +18,8 @@ from ..runs.run import Run, load_finished_run
 from ..tasks.verification.dataset import Pairs, fold_numbers, located, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
 from ..tasks.verification.model import mirror_averaged
+from ..utils.atomic import write_files
 from ..utils.extras import require_extra
-from ..utils.write_files import write_files
 
 # Enough for the covariance of embeddings with up to a thousand numbers.
 IMAGES_FOR_WHITENING = 5000

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 
 from byol_keras.precision import cast_model
+from byol_keras.utils.atomic import write_files
 from byol_keras.utils.extras import has_extra
 from byol_keras.utils.text_table import text_table
-from byol_keras.utils.write_files import write_files
 
 from ..formats.onnx import onnx
 from ..parity.accuracy import NEIGHBORS

@@ -15,10 +15,9 @@ import tensorflow as tf
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.precision import cast_model
-from byol_keras.utils.atomic import check_writable
+from byol_keras.utils.atomic import check_writable, write_files
 from byol_keras.utils.private_api import tflite_converter_error
 from byol_keras.utils.quiet import CONVERTING, quiet
-from byol_keras.utils.write_files import write_files
 
 from ..encoder import check_dimension, encode, image_shape
 from ..graph.archive import trace, write_archive

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from byol_keras.errors import ParityError
+from byol_keras.utils.atomic import write_files
 from byol_keras.utils.text_table import text_table
-from byol_keras.utils.write_files import write_files
 
 from .accuracy import NEIGHBORS
 

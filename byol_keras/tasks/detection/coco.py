@@ -9,6 +9,7 @@ import numpy as np
 from ...data.images import ImageSource
 from ...data.validate import MEMORY_BUDGET, check_all, list_broken
 from ...errors import InputError
+from ...utils.text_file import read_text_file
 from .dataset import DetectionDataset
 
 # Tools round to whole pixels: by so much a box may lie over the edge. It is cut off there.
@@ -71,8 +72,9 @@ def read_coco(path, images=None, memory_budget=MEMORY_BUDGET):
 def _read(path):
     if not path.is_file():
         raise InputError(f"No file with boxes at {path}: a .json in the COCO format is wanted.")
+    text = read_text_file(path)
     try:
-        coco = json.loads(path.read_text(encoding="utf-8"))
+        coco = json.loads(text)
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     for part in PARTS:

@@ -53,5 +53,5 @@ class DetectionDataset:
         """
         drawn = self.subset(random_subset(len(self), fraction, seed))
         if not drawn.objects:
-            raise InputError(f"No object is on the {len(drawn)} images drawn: raise --label-fraction.")
+            raise InputError(f"No object is on the {len(drawn)} images drawn: raise label_fraction.")
         return drawn

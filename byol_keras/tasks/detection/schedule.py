@@ -32,6 +32,6 @@ class Schedule:
                 flag = name.replace("_", "-")
                 raise InputError(f"--{flag} must be a whole number from 1. Received: {name}={value!r}")
         if not 0 < self.learning_rate < 1:
-            raise InputError(f"--learning-rate must be above 0 and below 1. Received: {self.learning_rate}")
+            raise InputError(f"learning_rate must be above 0 and below 1. Received: learning_rate={self.learning_rate}")
         if dtype_policy(self.precision) == "mixed_float16":
-            raise InputError("--precision float16 is not offered for detectors: choose auto, float32 or bfloat16.")
+            raise InputError("Detectors train in auto, float32 or bfloat16. Received: precision=float16")

@@ -49,7 +49,7 @@ class LabelsFile:
         if self._unused and not self.answers:
             raise InputError(
                 f"{self.path} has the labels of other images: none of its {len(self._unused):,}, such as "
-                f"{next(iter(self._unused))}, is in {folder}. Name another file with --labels."
+                f"{next(iter(self._unused))}, is in {folder}. Name another file of labels (`labels`)."
             )
         self._seen = self._state()
 
@@ -83,7 +83,7 @@ class LabelsFile:
             with self.path.open(newline="", encoding="utf-8-sig") as file:
                 reader = csv.reader(file, strict=True)
                 rows = [(reader.line_num, row) for row in reader if row]
-        except (csv.Error, UnicodeDecodeError) as error:
+        except (OSError, csv.Error, UnicodeDecodeError) as error:
             raise InputError(f"{self.path} is not a file of labels: {error}. Repair or delete it.") from error
         if not rows or tuple(rows[0][1][:2]) != HEADER[:2]:
             raise InputError(

@@ -10,7 +10,7 @@ def write_result(labeling, folder):
     """Writes FOLDER/predictions.csv and FOLDER/head.npz, over older ones.
 
     The table has a line per image: image, class, confidence (see `Labeling.predictions`) and by_hand, yes or no.
-    `head.npz` is a `LinearHead`, for `byol-keras export --head`. The head is first trained on
+    `head.npz` is a `LinearHead`, for `byol-keras export`. The head is first trained on
     all answers, those of an unfinished round included.
 
     Args:

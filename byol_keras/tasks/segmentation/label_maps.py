@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ...errors import InputError
+from ...utils.text_file import read_text_file
 
 # No class: pixels left out of the loss and of the score. The customary number in label maps, too.
 VOID = 255
@@ -49,10 +50,7 @@ def read_class_names(path):
     Raises:
         InputError: for an empty file, a name given twice, or too many for the numbers of a label map.
     """
-    try:
-        names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a text in UTF-8: {error}") from error
+    names = tuple(line.strip() for line in read_text_file(path).splitlines())
     while names and not names[-1]:
         names = names[:-1]
     if not names or "" in names or len(set(names)) < len(names) or len(names) > VOID:

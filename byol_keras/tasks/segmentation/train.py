@@ -39,12 +39,12 @@ class Schedule:
     def __post_init__(self):
         if self.steps < 2 or self.batch_size < 2:
             raise InputError(
-                f"--steps and --batch-size must be at least 2. Received: {self.steps} and {self.batch_size}"
+                f"steps and batch_size must be at least 2. Received: steps={self.steps}, batch_size={self.batch_size}"
             )
         if self.crop_size < STRIDE or self.crop_size % STRIDE:
-            raise InputError(f"--crop-size must be a multiple of {STRIDE} pixels. Received: {self.crop_size}")
+            raise InputError(f"crop_size must be a multiple of {STRIDE} pixels. Received: crop_size={self.crop_size}")
         if not self.learning_rate > 0:
-            raise InputError(f"--learning-rate must be above 0. Received: {self.learning_rate}")
+            raise InputError(f"learning_rate must be above 0. Received: learning_rate={self.learning_rate}")
 
 
 def fine_tune(model, dataset, schedule, seed):

@@ -2,12 +2,13 @@
 
 import csv
 import dataclasses
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from ...data.validate import list_names
 from ...errors import InputError
+from ...utils.text_file import read_text_file
 
 COLUMNS = ["fold", "a", "b", "same"]
 
@@ -83,10 +84,7 @@ def read_pairs(path):
     Raises:
         InputError: for a file that is neither, naming the line; for less than two folds, or a fold of one kind only.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not a text file in UTF-8: {error}") from error
+    lines = read_text_file(path).splitlines()
     header = lines[0].split() if lines else []
     if len(header) == 2 and all(field.isdecimal() and int(field) for field in header):
         rows = _lfw_rows(path, lines, *map(int, header))
@@ -114,7 +112,7 @@ def fold_numbers(text):
         first, dash, last = part.strip().partition("-")
         last = last if dash else first
         if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 10**6):
-            raise InputError(f"--folds takes numbers from 1, such as 6-10 or 1,3. Received: {text!r}")
+            raise InputError(f"`folds` takes numbers from 1, such as 6-10 or 1,3. Received: folds={text!r}")
         numbers.update(range(int(first), int(last) + 1))
     return sorted(numbers)
 
