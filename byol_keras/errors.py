@@ -4,8 +4,9 @@
 class InputError(ValueError):
     """A mistake in what the user passed: a path, a name, a shape, a value.
 
-    The message is one line and says what is wrong, where, and what to do. The command line prints it without a
-    traceback and exits with code 2.
+    The message is one line and says what is wrong, where, and what to do. It names arguments, not flags, at its end as
+    Keras does ("Received: tau_base=1.5"). The command line writes them as its flags, see `cli.arguments.in_flags`,
+    prints the line without a traceback and exits with code 2.
     """
 
 

@@ -41,7 +41,7 @@ class InputCheck(keras.callbacks.Callback):
             print(
                 f"The images come slowly: making a batch takes {alone:.3f} s by itself, a training step {step:.3f} s "
                 "in all. Images of one size that fit in memory are held there, so shrink them once, to squares a "
-                "little larger than --image-size; a faster disk or more cores help as well.",
+                "little larger than image_size; a faster disk or more cores help as well.",
                 file=sys.stderr,
                 flush=True,
             )

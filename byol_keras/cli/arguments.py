@@ -1,11 +1,11 @@
-"""What every command of `byol-keras` is made with."""
+"""What the commands of `byol-keras` have in common: how one is added, and the arguments that several take."""
 
 import argparse
+import re
 
-SOURCE_HELP = (
+DATA_HELP = (
     "a folder of images (subfolders are classes), tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
 )
-MODEL_HELP = "a run, or a .keras file of an encoder"
 
 
 def command(commands, name, run, summary, example):
@@ -28,5 +28,82 @@ def command(commands, name, run, summary, example):
         epilog=f"example: byol-keras {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    added.set_defaults(run=run)
+    added.set_defaults(run=run, parser=added)
     return added
+
+
+def in_flags(message, parser):
+    """A message of the library in the words of the command line.
+
+    The library names arguments as Python does: tau_base=1.5, `tau_base`, or "tau_base must be ...". Those that the
+    command has as flags become these: --tau-base 1.5, --tau-base. So a flag, or its `dest`, is called as the argument
+    of the function that takes its value, and nothing else says which belong together.
+
+    Args:
+        message: str.
+        parser: argparse.ArgumentParser of the command.
+
+    Returns:
+        str.
+    """
+    flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
+    names = "|".join(flags)
+    message = re.sub(rf"`({names})`", lambda found: flags[found[1]], message)
+    message = re.sub(rf"(?<![\w.-])({names})=True\b", lambda found: flags[found[1]], message)
+    message = re.sub(rf"(?<![\w.-])({names})=(?=\S)", lambda found: f"{flags[found[1]]} ", message)
+    # Without quotes or a value, words such as "data" and "seed" are names where the sentence is about them only.
+    compound = "|".join(name for name in flags if "_" in name) or "(?!)"
+    return re.sub(rf"(?<![\w.-])({compound}|(?:{names})(?= must\b))(?![\w-])", lambda found: flags[found[1]], message)
+
+
+def add_model(parser):
+    """The encoder of any kind, as `options.encoder`."""
+    parser.add_argument("encoder", metavar="RUN_OR_MODEL", help="a run, or a .keras file of an encoder")
+
+
+def add_run(parser, help="a folder that pretrain made"):
+    """A run, as `options.folder`."""
+    parser.add_argument("folder", metavar="RUN", help=help)
+
+
+def add_data(parser, flag="--data", help="", required=True):
+    """Images, read by `data.open_source`."""
+    parser.add_argument(flag, metavar="DATA", required=required, help=help + DATA_HELP)
+
+
+def add_train_and_test(parser):
+    """Labeled images to learn from and to be measured on."""
+    add_data(parser, "--train", "labeled images: ")
+    parser.add_argument("--test", metavar="DATA", required=True, help="labeled images of the same classes")
+
+
+def add_label_subsets(parser):
+    """How many of the labels are used, and how often they are chosen anew."""
+    add_label_fraction(parser, "labels")
+    parser.add_argument(
+        "--label-subsets",
+        metavar="N",
+        dest="subsets",
+        type=int,
+        help="random choices of them (default: 3 of a share, 1 of all)",
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the first of them (default: 0)")
+
+
+def add_label_fraction(parser, of):
+    """The share of what is labeled that is used."""
+    parser.add_argument(
+        "--label-fraction", metavar="F", type=float, default=1.0, help=f"share of the training {of} used (default: 1)"
+    )
+
+
+def add_keep(parser):
+    """A file for the index, which search and duplicates share."""
+    parser.add_argument(
+        "--keep", metavar="FILE", help="saves the index; next time only new and changed images are embedded"
+    )
+
+
+def add_page(parser, help):
+    """The page to write."""
+    parser.add_argument("--out", metavar="PAGE", required=True, help=help)

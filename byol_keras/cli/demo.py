@@ -1,5 +1,9 @@
 """`byol-keras demo`."""
 
+import shutil
+import sys
+from pathlib import Path
+
 from .arguments import command
 
 # The same with other images, at the end of the report.
@@ -24,3 +28,8 @@ def _run(options):
     from ..workflows.demo import demo
 
     demo(options.out, COMMANDS)
+    # Installed into an environment that is not activated, as by `make demo`, the command needs its path.
+    command = "byol-keras" if shutil.which("byol-keras") else Path(sys.executable).with_name("byol-keras")
+    print("\nNext, with a folder of your own images:")
+    print(f"  {command} views --data IMAGES --out views.png")
+    print(f"  {command} pretrain --data IMAGES --out runs/mine")

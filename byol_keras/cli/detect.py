@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .arguments import command
+from .arguments import add_label_fraction, add_run, command
 
 
 def add_to(commands):
@@ -14,7 +14,7 @@ def add_to(commands):
         "fine-tune an object detector from the encoder and from scratch, and compare them",
         "detect runs/street --train street/train/boxes.json --test street/test/boxes.json",
     )
-    add.add_argument("encoder", metavar="RUN", help="of resnet10, resnet18 or resnet34 at 64 pixels or more")
+    add_run(add, "of resnet10, resnet18 or resnet34 at 64 pixels or more")
     boxes = "boxes in the COCO format, a .json; its images are looked for from its folder on"
     add.add_argument("--train", metavar="BOXES", required=True, help=boxes)
     add.add_argument("--test", metavar="BOXES", required=True, help="boxes of the same categories")
@@ -23,13 +23,7 @@ def add_to(commands):
     add.add_argument(
         "--image-size", metavar="N", type=int, default=256, help="pixels of the longer side (default: 256)"
     )
-    add.add_argument(
-        "--label-fraction",
-        metavar="F",
-        type=float,
-        default=1.0,
-        help="share of the training images used (default: 1)",
-    )
+    add_label_fraction(add, "images")
     add.add_argument("--epochs", metavar="N", type=int, default=12, help="passes over the images (default: 12)")
     add.add_argument("--batch-size", metavar="N", type=int, default=8, help="images in one update (default: 8)")
     add.add_argument("--learning-rate", metavar="F", type=float, default=1e-3, help="at its peak (default: 0.001)")
@@ -45,16 +39,16 @@ def _run(options):
     train, test = (options.train, options.train_images), (options.test, options.test_images)
     schedule = Schedule(options.epochs, options.batch_size, options.learning_rate, options.precision)
     results = detect_run(
-        options.encoder,
+        options.folder,
         train,
         test,
         schedule,
-        options.image_size,
-        options.label_fraction,
-        options.seeds,
-        options.line,
+        image_size=options.image_size,
+        label_fraction=options.label_fraction,
+        seeds=options.seeds,
+        command=options.line,
     )
     print(results_table(results))
-    folder = Path(options.encoder)
+    folder = Path(options.folder)
     name = results_name("detection", options.label_fraction)
     print(f"Written to {folder / 'results' / name}.json; the detector and an image are in {folder / name}")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .arguments import MODEL_HELP, SOURCE_HELP, command
+from .arguments import add_data, add_keep, add_model, add_page, command
 
 
 def add_to(commands):
@@ -14,10 +14,10 @@ def add_to(commands):
         "list the images of a folder that are nearly the same",
         "duplicates runs/photos --data photos/ --keep photos.index --out duplicates.html",
     )
-    add.add_argument("encoder", metavar="RUN_OR_MODEL", help=MODEL_HELP)
-    add.add_argument("--data", metavar="SOURCE", required=True, help=SOURCE_HELP)
-    add.add_argument("--out", metavar="PAGE", required=True, help="an .html; a .csv of the same name is written too")
-    add.add_argument("--keep", metavar="FILE", help="keeps the index, the same as that of search")
+    add_model(add)
+    add_data(add)
+    add_page(add, "an .html; a .csv of the same name is written too")
+    add_keep(add)
     add.add_argument(
         "--threshold",
         metavar="D",

@@ -1,6 +1,6 @@
 """`byol-keras embed`."""
 
-from .arguments import MODEL_HELP, SOURCE_HELP, command
+from .arguments import add_data, add_model, command
 
 
 def add_to(commands):
@@ -12,8 +12,8 @@ def add_to(commands):
         "write the embedding of every image to an .npz",
         "embed runs/photos --data photos/ --out embeddings.npz",
     )
-    add.add_argument("encoder", metavar="RUN_OR_MODEL", help=MODEL_HELP)
-    add.add_argument("--data", metavar="SOURCE", required=True, help=SOURCE_HELP)
+    add_model(add)
+    add_data(add)
     add.add_argument("--out", metavar="FILE", required=True, help="an .npz: embeddings, names, and labels where known")
     add.add_argument(
         "--precision",

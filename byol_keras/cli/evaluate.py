@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .arguments import SOURCE_HELP, command
+from .arguments import add_label_subsets, add_run, add_train_and_test, command
 
 
 def add_to(commands):
@@ -14,15 +14,12 @@ def add_to(commands):
         "compare the trained encoder with the same one untrained, by k-NN and linear probe",
         "evaluate runs/photos --train labeled/train --test labeled/test",
     )
-    add.add_argument("encoder", metavar="RUN")
-    add.add_argument("--train", metavar="SOURCE", required=True, help="labeled images: " + SOURCE_HELP)
-    add.add_argument("--test", metavar="SOURCE", required=True, help="labeled images of the same classes")
-    add.add_argument("--label-fraction", metavar="F", type=float, default=1.0, help="share of the training labels used")
-    add.add_argument("--draws", metavar="N", type=int, help="random choices of them (default: 3 of a share, 1 of all)")
+    add_run(add)
+    add_train_and_test(add)
+    add_label_subsets(add)
     add.add_argument(
         "--probe", choices=("lbfgs", "sgd"), default="lbfgs", help="linear probe: fast, or the paper's 80 epochs of SGD"
     )
-    add.add_argument("--seed", metavar="N", type=int, default=0, help="of the first draw (default: 0)")
 
 
 def _run(options):
@@ -31,10 +28,15 @@ def _run(options):
     from ..workflows.evaluate import evaluate_run
 
     fraction = options.label_fraction
-    draws = default_subset_count(fraction) if options.draws is None else options.draws
-    sgd = options.probe == "sgd"
     results = evaluate_run(
-        options.encoder, options.train, options.test, fraction, sgd, options.seed, draws, options.line
+        options.folder,
+        options.train,
+        options.test,
+        label_fraction=fraction,
+        sgd=options.probe == "sgd",
+        seed=options.seed,
+        subsets=default_subset_count(fraction) if options.subsets is None else options.subsets,
+        command=options.line,
     )
     print(results_table(results))
-    print(f"Written to {Path(options.encoder) / 'results' / results_name('evaluation', fraction)}.json")
+    print(f"Written to {Path(options.folder) / 'results' / results_name('evaluation', fraction)}.json")

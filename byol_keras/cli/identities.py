@@ -9,7 +9,7 @@ def add_to(commands):
         commands,
         "identities",
         _run,
-        "list whose images some folds of a pairs file show, for pretrain --leave-out",
+        "list whose images some folds of a pairs file show, for pretrain --exclude",
         "identities --pairs lfw/pairs.txt --folds 6-10 --out held-out.txt",
     )
     add.add_argument("--pairs", metavar="FILE", required=True, help="LFW's pairs.txt, or a CSV: fold,a,b,same")
@@ -18,12 +18,7 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..tasks.verification.dataset import fold_numbers, read_pairs
-    from ..utils.atomic import atomic_path
+    from ..workflows.identities import list_identities
 
-    names = sorted(read_pairs(options.pairs).in_folds(fold_numbers(options.folds)).identities())
-    with atomic_path(options.out) as path:
-        path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    print(
-        f"{len(names):,} identities written to {options.out}\nNext: byol-keras pretrain --leave-out {options.out} ..."
-    )
+    names = list_identities(options.pairs, options.folds, options.out)
+    print(f"{len(names):,} identities written to {options.out}\nNext: byol-keras pretrain --exclude {options.out} ...")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .arguments import command
+from .arguments import add_run, command
 
 
 def add_to(commands):
@@ -14,7 +14,7 @@ def add_to(commands):
         "label the images that teach most, on a local page, and train a head on them",
         "label runs/photos --data photos/",
     )
-    add.add_argument("encoder", metavar="RUN")
+    add_run(add)
     add.add_argument("--data", metavar="FOLDER", required=True, help="images to label, at any depth")
     add.add_argument("--labels", metavar="FILE", help="a .csv: image, class, sha256 (default: RUN/labels.csv)")
     add.add_argument("--out", metavar="DIR", help="gets predictions.csv and head.npz (default: RUN/labeled)")
@@ -34,9 +34,9 @@ def _run(options):
         raise InputError(f"--next must be at least 1. Received: {options.next}")
     if options.next is None and not options.write:
         require_extra("The page to label on", "starlette", "uvicorn")
-    labels = options.labels or Path(options.encoder) / "labels.csv"
-    out = options.out or Path(options.encoder) / "labeled"
-    labeling = open_labeling(options.encoder, options.data, labels)
+    labels = options.labels or Path(options.folder) / "labels.csv"
+    out = options.out or Path(options.folder) / "labeled"
+    labeling = open_labeling(options.folder, options.data, labels)
     if options.next is not None:
         chosen = next_images(labeling.embeddings, list(labeling.answers), labeling.scores, options.next)
         print("\n".join(labeling.names[index] for index in chosen))
@@ -51,7 +51,7 @@ def _serve(labeling, folder, labels, out, port):
     from ..tasks.labeling.web.server import LabelingServer
 
     with LabelingServer(labeling, Path(folder).expanduser(), out, port) as server:
-        print(f"Label the images at {server.url}\nEvery answer is saved at once to {labels}; end with Ctrl-C.")
+        print(f"Label the images at {server.url}\nEvery label is saved at once to {labels}; end with Ctrl-C.")
         print(f"{len(labeling.labeled):,} of {len(labeling.names):,} images are labeled.", flush=True)
         try:
             server.serve_forever()

@@ -1,4 +1,4 @@
-"""The command line `byol-keras`: one file in `commands` for each command.
+"""The command line `byol-keras`: one file beside this for each command.
 
 The heavy imports happen in the commands, so that `--help` answers at once.
 """
@@ -6,6 +6,7 @@ The heavy imports happen in the commands, so that `--help` answers at once.
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from .._version import __version__
@@ -30,6 +31,7 @@ from . import (
     verify,
     views,
 )
+from .arguments import in_flags
 
 # In the order in which somebody new needs them.
 COMMANDS = (
@@ -56,11 +58,11 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Args:
-        arguments: list of str; by default those of the process.
+        arguments: without the program's name; by default those of the process.
 
     Returns:
         int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 interrupted; a bug raises.
@@ -69,12 +71,9 @@ def main(arguments=None):
     import_tensorflow(pretraining=options.command == "pretrain")
     try:
         options.run(options)
-    except (InputError, OSError) as error:
-        print(f"byol-keras {options.command}: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except ParityError as error:
-        print(f"byol-keras {options.command}: {error}", file=sys.stderr)
-        return FAILED
+    except (InputError, ParityError) as error:
+        print(f"byol-keras {options.command}: {in_flags(str(error), options.parser)}", file=sys.stderr)
+        return BAD_INPUT if isinstance(error, InputError) else FAILED
     except KeyboardInterrupt:
         print(f"\nbyol-keras {options.command}: interrupted", file=sys.stderr)
         if options.command == "pretrain" and Path(options.out, "config.json").is_file():
@@ -83,14 +82,14 @@ def main(arguments=None):
     return 0
 
 
-def parse(arguments):
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """What a command line asks for; prints the usage and leaves the process where it cannot be understood.
 
     Args:
-        arguments: list of str, without the program.
+        arguments: without the program's name.
 
     Returns:
-        argparse.Namespace with `command`, `run`, the command's own options, and `line`, the whole command line.
+        argparse.Namespace with `command`, `run`, `parser`, the command's own options, and `line`, the command line.
     """
     parser = argparse.ArgumentParser(
         prog="byol-keras", description="Learn an image encoder from unlabeled images with BYOL, and put it to work."

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .arguments import SOURCE_HELP, command
+from .arguments import add_data, add_run, command
 
 
 def add_to(commands):
@@ -14,11 +14,12 @@ def add_to(commands):
         "measure by labels how well the nearest images agree in class, trained beside untrained",
         "retrieval runs/photos --index labeled/train --query labeled/test",
     )
-    add.add_argument("encoder", metavar="RUN")
-    add.add_argument("--index", metavar="SOURCE", required=True, help="labeled images to find: " + SOURCE_HELP)
+    add_run(add)
+    add_data(add, "--index", "labeled images to find: ")
     add.add_argument(
         "--query",
-        metavar="SOURCE",
+        metavar="DATA",
+        dest="queries",
         help="labeled images of the same classes to search with (default: each of the index, among the others)",
     )
 
@@ -27,5 +28,5 @@ def _run(options):
     from ..runs.results import results_table
     from ..workflows.retrieval import retrieval_of_run
 
-    print(results_table(retrieval_of_run(options.encoder, options.index, options.query, options.line)))
-    print(f"Written to {Path(options.encoder) / 'results' / 'retrieval.json'}")
+    print(results_table(retrieval_of_run(options.folder, options.index, options.queries, command=options.line)))
+    print(f"Written to {Path(options.folder) / 'results' / 'retrieval.json'}")

@@ -22,24 +22,7 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..data.folder import find_images
-    from ..data.split import ordered_split
-    from ..errors import InputError
-    from ..utils.atomic import atomic_path
+    from ..workflows.split import split_folder
 
-    root, out = os.path.abspath(options.data), options.out
-    if not os.path.isdir(root):
-        raise InputError(f"No such folder: {options.data}")
-    if os.path.lexists(out):
-        raise InputError(f"{out} is there already: choose another --out, or delete it.")
-    names = find_images(root)
-    if not names:
-        raise InputError(f"No images in {options.data}.")
-    train, test = ordered_split(names, options.test_share)
-    with atomic_path(out) as temporary:
-        for part, chosen in (("train", train), ("test", test)):
-            for name in chosen:
-                link = temporary / part / name
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(os.path.join(root, name))
-    print(f"{len(train):,} images in {os.path.join(out, 'train')}, {len(test):,} in {os.path.join(out, 'test')}")
+    train, test = split_folder(options.data, options.out, options.test_share)
+    print(f"{train:,} images in {os.path.join(options.out, 'train')}, {test:,} in {os.path.join(options.out, 'test')}")

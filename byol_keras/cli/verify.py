@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .arguments import command
+from .arguments import add_run, command
 
 
 def add_to(commands):
@@ -11,10 +11,10 @@ def add_to(commands):
         commands,
         "verify",
         _run,
-        "judge whether two images show the same person, by the LFW protocol, beside the same encoder untrained",
+        "evaluate whether two images show the same person, by the LFW protocol, beside the same encoder untrained",
         "verify runs/faces --data lfw --pairs lfw/pairs.txt --folds 6-10",
     )
-    add.add_argument("run_folder", metavar="RUN")
+    add_run(add)
     add.add_argument("--data", metavar="FOLDER", required=True, help="images, for each person a folder")
     add.add_argument("--pairs", metavar="FILE", required=True, help="LFW's pairs.txt, or a CSV: fold,a,b,same")
     add.add_argument(
@@ -26,7 +26,7 @@ def _run(options):
     from ..runs.results import results_table
     from ..workflows.verify import verify_run
 
-    results = verify_run(options.run_folder, options.data, options.pairs, options.folds, options.line)
+    results = verify_run(options.folder, options.data, options.pairs, options.folds, options.line)
     print(results_table(results))
-    path = Path(options.run_folder) / "results" / "verification"
+    path = Path(options.folder) / "results" / "verification"
     print(f"Written to {path}.json; the ROC curves to {path}.png")

@@ -3,16 +3,18 @@
 import keras
 import numpy as np
 
-from ..augment import VIEW_1, VIEW_2, TwoViews
+from ..augment import TwoViews
 from ..byol import BYOL
 from ..data.eval_pipeline import ordered_batches
-from ..data.images import evenly
+from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..lars import LARS
+from ..models.heads import mlp
 from ..models.keras_cv_backbone import keras_cv_backbone
 from ..models.resnet import build_resnet
 from ..precision import policy_scope
 from ..schedules import warmup_cosine
+from .recipe import Recipe
 from .run import Run
 
 # Enough images for a mean and a deviation that no longer move in the third digit.
@@ -47,35 +49,49 @@ def require_backbone(run: Run) -> None:
         raise InputError(f"{run.encoder_path}: {error}") from error
 
 
-def build_model(run, policy, total_steps, steps):
-    """The compiled BYOL of a run, with fresh weights, its layers under the dtype policy `policy`."""
+def build_model(run: Run, policy: str, total_steps: int, steps: int) -> BYOL:
+    """The compiled BYOL of a run, with fresh weights.
+
+    Args:
+        run: `Run`.
+        policy: name of the layers' dtype policy.
+        total_steps: updates of the whole run.
+        steps: updates of an epoch.
+    """
+    recipe = run.recipe
+    hidden, output = recipe.hidden_width, recipe.projection_width
     with policy_scope(policy):
-        model = BYOL(build_encoder(run))
-    model.compile(optimizer=build_optimizer(run.recipe, total_steps, round(run.recipe.warmup_epochs * steps)))
+        encoder = build_encoder(run)
+        projector = mlp(encoder.output_shape[-1], hidden, output, name="projector")
+        model = BYOL(encoder, projector, mlp(output, hidden, output, name="predictor"))
+    model.compile(optimizer=build_optimizer(recipe, total_steps, round(recipe.warmup_epochs * steps)))
     return model
 
 
-def build_optimizer(recipe, total_steps, warmup_steps):
+def build_optimizer(recipe: Recipe, total_steps: int, warmup_steps: int) -> keras.optimizers.Optimizer:
     """The recipe's optimizer, with the paper's schedule of the learning rate."""
     warmup_steps = min(warmup_steps, total_steps - 1)
     if recipe.optimizer == "lars":
         schedule = warmup_cosine(recipe.learning_rate, recipe.batch_size, total_steps, warmup_steps)
         return LARS(schedule, weight_decay=recipe.weight_decay)
-    if recipe.optimizer == "adamw":
-        # Adam's step does not grow with the batch, so no scaling by batch / 256.
-        schedule = warmup_cosine(recipe.learning_rate, 256, total_steps, warmup_steps)
-        return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
-    raise InputError(f"No optimizer is called {recipe.optimizer!r}; choose lars or adamw.")
+    # Adam's step does not grow with the batch, so no scaling by batch / 256.
+    schedule = warmup_cosine(recipe.learning_rate, 256, total_steps, warmup_steps)
+    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
 
 
-def build_views(recipe):
-    """The paper's two views, with the recipe's image size and smallest crop."""
-    area = {"crop_area": (recipe.crop_area, 1.0)}
-    return TwoViews(recipe.image_size, view_1={**VIEW_1, **area}, view_2={**VIEW_2, **area})
+def build_views(recipe: Recipe) -> TwoViews:
+    """The recipe's two views; they differ in how often they are blurred and solarized."""
+    names = ("crop_aspect", "flip", "jitter", "brightness", "contrast", "saturation", "hue", "grayscale", "blur_sigma")
+    common = {"crop_area": (recipe.crop_area, 1.0), **{name: getattr(recipe, name) for name in names}}
+    return TwoViews(
+        recipe.image_size,
+        view_1={**common, "blur": recipe.view_1_blur, "solarize": recipe.view_1_solarize},
+        view_2={**common, "blur": recipe.view_2_blur, "solarize": recipe.view_2_solarize},
+    )
 
 
-def pixel_statistics(source, image_size):
-    """Mean and standard deviation of each channel, lists of floats, of at most IMAGES_FOR_STATISTICS images."""
+def pixel_statistics(source: ImageSource, image_size: int) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel, in [0, 1], of at most IMAGES_FOR_STATISTICS images of a source."""
     sample = evenly(len(source), IMAGES_FOR_STATISTICS)
     count, total, squares = 0, 0.0, 0.0
     for batch in ordered_batches(source.subset(sample), image_size):

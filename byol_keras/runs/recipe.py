@@ -1,54 +1,153 @@
-"""Training recipes: what `pretrain` is told, and the presets.
+"""Training recipes: what `pretrain` is given, and the presets.
 
 A preset's docstring holds its exact command, what to expect, and how long it takes.
 """
 
 import dataclasses
+import difflib
+import math
+from collections.abc import Collection, Mapping
 
 from ..errors import InputError
+
+# What a value must be: a test of it, and the words for it.
+WHOLE = (lambda value: value >= 1, "a whole number from 1")
+ABOVE_0 = (lambda value: value > 0, "above 0")
+FROM_0 = (lambda value: value >= 0, "0 or above")
+SHARE = (lambda value: 0 < value <= 1, "above 0 and at most 1")
+UNIT = (lambda value: 0 <= value <= 1, "from 0 to 1")
+HALF_TURN = (lambda value: 0 <= value <= 0.5, "from 0 to 0.5")
+POSITIVE_RANGE = (lambda value: 0 < value[0] <= value[1], "two numbers above 0, the lower one first")
+
+
+def _field(help, valid=None, default=dataclasses.MISSING, choices=None, view=False):
+    metadata = {"help": help, "valid": valid, "choices": choices, "view": view}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _of_views(help, valid, default):
+    """A field of the two views, with the paper's value: Grill et al. 2020, appendix B, see `augment.VIEW_1`."""
+    return _field(help, valid, default, view=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """Everything that decides how a run trains, but for the images and the seed.
 
-    Attributes:
-        backbone: a name in `models.resnet.RESNETS`.
-        image_size: pixels, height and width of the views.
-        epochs: passes over the images.
-        batch_size: images in one update.
-        optimizer: "lars" or "adamw".
-        learning_rate: of a batch of 256; scaled by batch_size / 256 for LARS, taken as it is for AdamW.
-        weight_decay: see `LARS`, or Keras' AdamW.
-        warmup_epochs: epochs of linear warm-up, before the cosine to 0.
-        tau_base: the target's decay at the first update, see `TargetEMA`.
-        crop_area: smallest share of the image a crop covers; the paper's is 0.08.
-        precision: "auto", "float32", "bfloat16" or "float16", see `precision.dtype_policy`.
+    What each field means stands in its `help`, which `byol-keras pretrain --help` prints: every field is a flag there.
+
+    Raises:
+        InputError: for a value that a field cannot have.
+
+    Example:
+        recipe = dataclasses.replace(bk.recipes.short(), epochs=50, tau_base=0.99)
     """
 
-    backbone: str
-    image_size: int
-    epochs: int
-    batch_size: int
-    optimizer: str
-    learning_rate: float
-    weight_decay: float
-    warmup_epochs: float
-    tau_base: float
-    crop_area: float = 0.08
-    precision: str = "auto"
+    backbone: str = _field("resnet8, resnet8x2, resnet10, resnet18, resnet34 or resnet50")
+    image_size: int = _field("pixels, height and width of the views", WHOLE, view=True)
+    epochs: int = _field("passes over the images", WHOLE)
+    batch_size: int = _field("images in one update", WHOLE)
+    optimizer: str = _field("lars or adamw", choices=("lars", "adamw"))
+    learning_rate: float = _field("at its peak; for lars that of a batch of 256, scaled by batch / 256", ABOVE_0)
+    weight_decay: float = _field("of the weights, not of biases and normalization (lars), or as Keras' AdamW", FROM_0)
+    warmup_epochs: float = _field("of linear warm-up of the learning rate, before its cosine to 0", FROM_0)
+    tau_base: float = _field("the target's decay at the first update, from where it rises to 1", UNIT)
+    precision: str = _field(
+        "auto, float32, bfloat16 or float16", default="auto", choices=("auto", "float32", "bfloat16", "float16")
+    )
+    hidden_width: int = _field("units in the hidden layer of projector and predictor", WHOLE, 4096)
+    projection_width: int = _field("units in the output of projector and predictor", WHOLE, 256)
+    crop_area: float = _of_views(
+        "smallest share of an image in a view; large, such as 0.5, where all show one thing at one place: faces",
+        SHARE,
+        0.08,
+    )
+    crop_aspect: tuple[float, float] = _of_views(
+        "width / height of a crop, log-uniform", POSITIVE_RANGE, (3 / 4, 4 / 3)
+    )
+    flip: float = _of_views("probability of a horizontal flip", UNIT, 0.5)
+    jitter: float = _of_views("probability of the four changes of color together", UNIT, 0.8)
+    brightness: float = _of_views("largest change, added to pixels in [0, 1]", UNIT, 0.4)
+    contrast: float = _of_views("largest change of its factor from 1", UNIT, 0.4)
+    saturation: float = _of_views("largest change of its factor from 1", UNIT, 0.2)
+    hue: float = _of_views("largest shift, in turns of the color wheel", HALF_TURN, 0.1)
+    grayscale: float = _of_views("probability of a view without color", UNIT, 0.2)
+    blur_sigma: tuple[float, float] = _of_views(
+        "width of the Gaussian blur, in pixels, uniform", POSITIVE_RANGE, (0.1, 2.0)
+    )
+    view_1_blur: float = _of_views("probability that view 1 is blurred", UNIT, 1.0)
+    view_2_blur: float = _of_views("probability that view 2 is blurred", UNIT, 0.1)
+    view_1_solarize: float = _of_views("probability that view 1 is solarized", UNIT, 0.0)
+    view_2_solarize: float = _of_views("probability that view 2 is solarized", UNIT, 0.2)
 
     def __post_init__(self):
-        for name in ("image_size", "epochs", "batch_size"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                flag = name.replace("_", "-")
-                raise InputError(f"--{flag} must be a whole number from 1. Received: {name}={value!r}")
-        if not 0 < self.crop_area <= 1:
-            raise InputError(f"--crop-area must be above 0 and at most 1. Received: {self.crop_area!r}")
+        for field in dataclasses.fields(self):
+            # JSON knows no tuples, and writes 1.0 as people do: 1.
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+
+    @classmethod
+    def from_fields(cls, fields: Mapping) -> "Recipe":
+        """The recipe of fields as they stand in a JSON file.
+
+        Args:
+            fields: values by the fields' names; those that have a default may be missing.
+
+        Raises:
+            InputError: for an unknown field, a missing one, or a value that it cannot have.
+        """
+        check_fields(cls, fields, "A recipe")
+        return cls(**fields)
 
 
-def short():
+def check_fields(kind: type, names: Collection[str], what: str) -> None:
+    """Checks that `names` are fields of a dataclass, and that none is missing that has no default.
+
+    Args:
+        kind: the dataclass.
+        names: what was given.
+        what: what it is for, the beginning of a sentence: "A recipe".
+
+    Raises:
+        InputError: naming the first that is unknown, or all that are missing.
+    """
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"its fields are {', '.join(known)}."
+            raise InputError(f"{what} has no field {name!r}: {hint}")
+    optional = (dataclasses.MISSING, dataclasses.MISSING)
+    missing = [n for n, f in known.items() if (f.default, f.default_factory) == optional and n not in names]
+    if missing:
+        raise InputError(f"{what} needs a value for {', '.join(f'`{name}`' for name in missing)}.")
+
+
+def _checked(field, value):
+    """The value in the field's type; InputError where it cannot be."""
+    valid, choices = field.metadata["valid"], field.metadata["choices"]
+    if field.type is str:
+        right, words = (
+            isinstance(value, str) and (choices is None or value in choices),
+            " or ".join(choices or ("a name",)),
+        )
+    elif field.type is int:
+        right, words = isinstance(value, int) and not isinstance(value, bool) and valid[0](value), valid[1]
+    elif field.type is float:
+        right, words = _is_number(value) and valid[0](value), valid[1]
+        value = float(value) if right else value
+    else:
+        right = isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_is_number, value)) and valid[0](value)
+        value, words = tuple(map(float, value)) if right else value, valid[1]
+    if not right:
+        raise InputError(f"`{field.name}` must be {words}. Received: {field.name}={value!r}")
+    return value
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def short() -> Recipe:
     """A small encoder for short runs on a CPU: many small steps, a low tau base, no tiny crops.
 
     byol-keras pretrain --data cifar10/train --out runs/cifar10 --recipe short
@@ -69,7 +168,7 @@ def short():
     )
 
 
-def demo():
+def demo() -> Recipe:
     """`short` with a smaller encoder: what `byol-keras demo` trains with, on 4,096 images it draws itself.
 
     byol-keras demo --out demo
@@ -79,7 +178,7 @@ def demo():
     return dataclasses.replace(short(), backbone="resnet8", epochs=12, tau_base=0.95)
 
 
-def imagenet_40():
+def imagenet_40() -> Recipe:
     """The paper's ImageNet recipe for 40 epochs; needs accelerators for its batch of 4096. Not run here.
 
     byol-keras pretrain --data imagenet/train --out runs/imagenet --recipe imagenet_40
@@ -87,22 +186,22 @@ def imagenet_40():
     return _imagenet(epochs=40, learning_rate=0.45, weight_decay=1e-6, tau_base=0.97)
 
 
-def imagenet_100():
+def imagenet_100() -> Recipe:
     """As `imagenet_40`, for 100 epochs."""
     return _imagenet(epochs=100, learning_rate=0.45, weight_decay=1e-6, tau_base=0.99)
 
 
-def imagenet_300():
+def imagenet_300() -> Recipe:
     """As `imagenet_40`, for 300 epochs."""
     return _imagenet(epochs=300, learning_rate=0.3, weight_decay=1e-6, tau_base=0.99)
 
 
-def imagenet_1000():
+def imagenet_1000() -> Recipe:
     """As `imagenet_40`, for 1000 epochs: 74.3 % linear top-1 in the paper. Not run here."""
     return _imagenet(epochs=1000, learning_rate=0.2, weight_decay=1.5e-6, tau_base=0.996)
 
 
-def imagenette():
+def imagenette() -> Recipe:
     """The authors' small recipe, ResNet-18 on Imagenette at 128 px: about 92.3 % online linear top-1 with them.
 
         byol-keras pretrain --data tfds:imagenette/160px --out runs/imagenette --recipe imagenette
@@ -140,12 +239,12 @@ PRESETS = (short, demo, imagenet_40, imagenet_100, imagenet_300, imagenet_1000, 
 RECIPES = {preset.__name__: preset for preset in PRESETS}
 
 
-def recipe_named(name):
+def recipe_named(name: str) -> Recipe:
     """The preset called `name`.
 
     Raises:
         InputError: for an unknown name.
     """
     if name not in RECIPES:
-        raise InputError(f"No recipe is called {name!r}; choose one of {', '.join(RECIPES)}.")
+        raise InputError(f"No recipe has this name; choose one of {', '.join(RECIPES)}. Received: recipe={name!r}")
     return RECIPES[name]()

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path
+from ..utils.text_file import read_text_file
 from ..utils.text_table import text_table
 from .run import Run
 
@@ -87,8 +88,9 @@ def read_results(run: Run, name: str | None = None) -> list[Result]:
     """
     results = []
     for path in sorted(run.results_path.glob(f"{name or '*'}.json")):
+        text = read_text_file(path)
         try:
-            results += [Result(**fields) for fields in json.loads(path.read_text())]
+            results += [Result(**fields) for fields in json.loads(text)]
         except (ValueError, TypeError) as error:
             raise InputError(f"{path} cannot be read as results: {error}. Measure again, or delete it.") from error
     return results

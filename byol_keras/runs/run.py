@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..utils.atomic import atomic_path
-from .recipe import Recipe
+from ..utils.atomic import atomic_path, check_writable
+from ..utils.text_file import read_text_file
+from .recipe import Recipe, check_fields
 
 if TYPE_CHECKING:
     import keras
@@ -106,14 +107,19 @@ class Run:
             path.write_text(json.dumps(config, indent=2) + "\n")
 
 
-def check_is_new(folder):
-    """Raises InputError where something stands at `folder` already, but for an empty folder."""
+def check_is_new(folder: str | os.PathLike) -> None:
+    """Checks that a new run can be written to `folder`: nothing is there yet, or an empty folder.
+
+    Raises:
+        InputError: where something is, or the folder cannot be written.
+    """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; --out must name a new folder.")
+        raise InputError(f"{folder} is a file; `out` must name a new folder.")
     if folder.exists() and any(folder.iterdir()):
-        other = "go on with the run in it with --resume" if (folder / "config.json").exists() else "delete it"
-        raise InputError(f"{folder} exists and is not empty: choose another --out, or {other}.")
+        other = "go on with the run in it (`resume`)" if (folder / "config.json").exists() else "delete it"
+        raise InputError(f"{folder} exists and is not empty: choose another `out`, or {other}.")
+    check_writable(folder / "config.json")
 
 
 def load_run(folder: str | os.PathLike) -> Run:
@@ -137,12 +143,54 @@ def load_run(folder: str | os.PathLike) -> Run:
     if not path.is_file():
         raise InputError(f"{folder} is not a run: it has no config.json. `byol-keras pretrain` makes one.")
     try:
-        config = json.loads(path.read_text())
-        config.pop("versions", None)
-        config = {OLD_NAMES.get(name, name): value for name, value in config.items()}
-        return Run(folder=folder, **{**config, "recipe": Recipe(**config["recipe"])})
-    except (ValueError, KeyError, TypeError) as error:
+        config = _read_fields(path)
+        check_fields(Run, ("folder", *config), "A run")
+        recipe = _recipe_fields(config)
+        return Run(folder=folder, **{**config, "recipe": Recipe.from_fields(recipe)})
+    except InputError as error:
         raise InputError(f"{path} cannot be read as the config of a run: {error}") from error
+
+
+def read_config(path: str | os.PathLike) -> dict:
+    """What a file says about a run to make: a recipe, or the config.json of another run.
+
+    Args:
+        path: a .json with the fields of a `Recipe`; or of a run, which has them under "recipe".
+
+    Returns:
+        dict: "recipe", a dict of the fields of a `Recipe`; of a run also its "data", "seed", "exclude" and "probe".
+
+    Raises:
+        InputError: where the file cannot be read or is neither.
+    """
+    config = _read_fields(path)
+    if "recipe" not in config:
+        return {"recipe": config}
+    config["recipe"] = _recipe_fields(config)
+    kinds = {"recipe": dict, "data": str, "seed": int, "exclude": list, "probe": str | None}
+    for name, kind in kinds.items():
+        if name in config and not isinstance(config[name], kind):
+            raise InputError(f"{path}: this cannot be the {name} of a run. Received: {config[name]!r}")
+    return {name: config[name] for name in kinds if name in config}
+
+
+def _read_fields(path):
+    """The JSON object in a file, its old names replaced, without the versions, which decide nothing."""
+    text = read_text_file(path)
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise InputError(f"{path} must hold an object with the fields of a recipe or a run. Received: {fields!r:.40}")
+    fields.pop("versions", None)
+    return {OLD_NAMES.get(name, name): value for name, value in fields.items()}
+
+
+def _recipe_fields(config):
+    if not isinstance(config["recipe"], dict):
+        raise InputError(f"The recipe of a run is an object with its fields. Received: recipe={config['recipe']!r}")
+    return config["recipe"]
 
 
 def load_finished_run(folder: str | os.PathLike) -> Run:

@@ -1,8 +1,8 @@
 """What `byol-keras demo` does, from top to bottom: the whole way on images it draws itself."""
 
-import shutil
-import sys
+import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,11 @@ TRAIN_IMAGES, TRAIN_SEED = 4096, 1
 TEST_IMAGES, TEST_SEED = 1000, 2
 
 
-def demo(out, commands=()):
-    """Draws images, pretrains on them, judges the encoder, exports it, and writes a report of it all.
+def demo(out: str | os.PathLike, commands: Sequence[str] = ()) -> None:
+    """Draws images, pretrains on them, evaluates the encoder, exports it, and writes a report of it all.
 
     Args:
-        out: path of a new folder; gets images/, run/, export/ and report.html.
+        out: a new folder; gets images/, run/, export/ and report.html.
         commands: lines for the end of the report: how to do the same with other images.
 
     Raises:
@@ -76,18 +76,7 @@ def _summary(folder, page):
         (folder / "export" / "encoder.tflite", "the same encoder for phones and boards"),
     ]
     width = max(len(str(path)) for path, _ in rows)
-    lines = [f"  {path!s:<{width}}  {what}" for path, what in rows]
-    # Installed into an environment that is not activated, as by `make demo`, the command needs its path.
-    command = "byol-keras" if shutil.which("byol-keras") else Path(sys.executable).with_name("byol-keras")
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "Next, with a folder of your own images:",
-            f"  {command} views --data IMAGES --out views.png",
-            f"  {command} pretrain --data IMAGES --out runs/mine",
-        ]
-    )
+    return "\n".join(f"  {path!s:<{width}}  {what}" for path, what in rows)
 
 
 def _say(text):

@@ -1,5 +1,6 @@
 """What `byol-keras embed` does."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,26 +9,27 @@ from ..data import open_source
 from ..errors import InputError
 from ..evaluation import embed
 from ..runs.load import load_encoder
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, check_writable
 
 
-def embed_source(encoder, data, out, precision="float32"):
+def embed_source(encoder: str | os.PathLike, data: str, out: str | os.PathLike, precision: str = "float32") -> None:
     """Embeds the images of `data` and writes `out`, an .npz.
 
     It holds `embeddings` (N, D) float32, `names` (N,) str, and `labels` (N,) int64 and `class_names` where the source
     has them.
 
     Args:
-        encoder: str or Path, a run or a .keras file.
-        data: str, a SOURCE.
-        out: str or Path, ending in .npz.
+        encoder: a run or a .keras file.
+        data: see `data.open_source`.
+        out: the file, ending in .npz.
         precision: "float32", "bfloat16" or "auto", see `evaluation.embed`.
 
     Raises:
         InputError: for a mistake in any of them.
     """
     if Path(out).suffix != ".npz":
-        raise InputError(f"--out must name an .npz file. Received: {out}")
+        raise InputError(f"`out` must name an .npz file. Received: out={out}")
+    check_writable(out)
     model, source = load_encoder(encoder), open_source(data)
     arrays = {"embeddings": embed(model, source, precision=precision), "names": np.array(source.names)}
     if source.labels is not None:

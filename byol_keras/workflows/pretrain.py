@@ -1,6 +1,8 @@
 """What `byol-keras pretrain` does, from top to bottom."""
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -15,24 +17,32 @@ from ..errors import InputError
 from ..models.resnet import check_resnet
 from ..precision import cast_model, dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
+from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
 
-# Embedded after every epoch, so not more than a deviation of one point asks for.
+# Embedded after every epoch, so no more than a standard deviation of one point needs.
 IMAGES_FOR_PROBE = 2000
 
 
-def pretrain(data, out, recipe, seed=0, exclude=(), probe=None):
+def pretrain(
+    data: str,
+    out: str | os.PathLike,
+    recipe: Recipe,
+    seed: int = 0,
+    exclude: Sequence[str] = (),
+    probe: str | None = None,
+) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
 
     Args:
-        data: str, a SOURCE, see `data.open_source`.
-        out: path of the new run.
-        recipe: `Recipe`.
-        seed: int; one machine, one seed and one recipe give one result.
-        exclude: list of str, images and folders below the source that training must not see.
-        probe: str, a SOURCE of labeled images to watch training by, see `OnlineKNN`, or None. They do not change it.
+        data: see `data.open_source`.
+        out: the new run.
+        recipe: decides how it trains.
+        seed: from 0 to 2**32 - 1; one machine, one seed and one recipe give one result.
+        exclude: images and folders below `data` that training must not see.
+        probe: labeled images to watch training by, see `OnlineKNN`, or None. They do not change it.
 
     Returns:
         `Run`.
@@ -45,21 +55,34 @@ def pretrain(data, out, recipe, seed=0, exclude=(), probe=None):
     check_is_new(out)
     check_resnet(recipe.backbone)
     if not 0 <= seed < 2**32:
-        raise InputError(f"--seed must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
+        raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     policy = dtype_policy(recipe.precision)
-    data, probe = absolute_data(data), None if probe is None else absolute_data(probe)
     source = excluding(open_source(data), exclude)
     online_knn = build_probe(probe, source.channels)
     steps = steps_per_epoch(source, recipe.batch_size)
     mean, std = pixel_statistics(source, recipe.image_size)
-    run = Run(Path(out), recipe, data, seed, source.channels, mean, std, list(exclude), probe, len(source))
+    run = Run(
+        folder=Path(out),
+        recipe=recipe,
+        data=absolute_data(data),
+        seed=seed,
+        channels=source.channels,
+        mean=mean,
+        std=std,
+        exclude=list(exclude),
+        probe=None if probe is None else absolute_data(probe),
+        image_count=len(source),
+    )
     model = build_model(run, policy, recipe.epochs * steps, steps)
     run.write_config()
     return _train(run, model, source, online_knn)
 
 
-def resume(out):
+def resume(out: str | os.PathLike) -> Run:
     """Goes on with the run in `out` from its last whole epoch, as if it had never stopped.
+
+    Args:
+        out: the run.
 
     Returns:
         `Run`.
@@ -125,19 +148,20 @@ def _train(run, model, source, online_knn):
     return run
 
 
-def build_probe(data, channels):
+def build_probe(data: str | None, channels: int) -> list[OnlineKNN]:
     """A list of the callback that watches training by the labeled images of `data`; empty where that is None."""
     if data is None:
         return []
     source = open_source(data)
     if source.channels != channels:
         raise InputError(
-            f"--probe {data} has images with {source.channels} channels (1 gray, 3 color), training has {channels}."
+            f"Training has images with {channels} channels (1 gray, 3 color), and its probe {source.channels}. "
+            f"Received: probe={data}"
         )
     try:
         return [OnlineKNN(source.subset(evenly(len(source), IMAGES_FOR_PROBE)))]
     except InputError as error:
-        raise InputError(f"--probe {data}: {error}") from None
+        raise InputError(f"{error} Received: probe={data}") from error
 
 
 def _say(text):

@@ -16,7 +16,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from byol_keras.cli.main import main
+import byol_keras as bk
+from byol_keras.cli.main import COMMANDS, main
 from byol_keras.export import LinearHead
 from byol_keras.utils.hardware import cpu_count
 
@@ -380,7 +381,9 @@ def test_bad_flags_are_one_line_and_leave_nothing(flags, said, images, tmp_path,
 def test_a_probe_of_other_channels_is_refused_at_once(images, tmp_path, capfd):
     np.savez(tmp_path / "gray.npz", images=np.zeros((40, 16, 16, 1), np.uint8), labels=np.arange(40) % 2)
     flags = ["--data", images[0], "--out", tmp_path / "run", "--probe", tmp_path / "gray.npz"]
-    assert "has images with 1 channels (1 gray, 3 color), training has 3" in failure(capfd, "pretrain", *flags)
+    assert "images with 3 channels (1 gray, 3 color), and its probe 1. Received: --probe" in failure(
+        capfd, "pretrain", *flags
+    )
     assert not (tmp_path / "run").exists()
 
 
@@ -419,7 +422,7 @@ def test_help_needs_no_tensorflow():
     assert "pretrain" in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["pretrain", "evaluate", "export", "embed", "views", "demo"])
+@pytest.mark.parametrize("command", [module.__name__.rpartition(".")[2] for module in COMMANDS])
 def test_every_command_has_help_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -448,3 +451,46 @@ def test_the_module_runs_as_the_command_does():
     shown = subprocess.run([sys.executable, "-m", "byol_keras", "--version"], capture_output=True, text=True)
     assert shown.stdout.strip()
     assert Path(sys.executable).with_name("byol-keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pretrain", "--data", "IMAGES", "--out", "run", "--exclude", "absent.txt"], "No such file: absent.txt"),
+        (["pretrain", "--data", "IMAGES", "--out", "a file/run"], "a file is not a folder"),
+        (["embed", "RUN", "--data", "IMAGES", "--out", "a file/e.npz"], "a file is not a folder"),
+        (["views", "--data", "IMAGES", "--out", "a folder"], "--out must end in .png"),
+        (["verify", "RUN", "--data", "IMAGES", "--pairs", "absent.txt"], "No such file: absent.txt"),
+        (["identities", "--pairs", "a folder", "--folds", "1", "--out", "names.txt"], "cannot be read: Is a directory"),
+        (["label", "RUN", "--data", "IMAGES", "--labels", "a folder", "--next", "1"], "a folder"),
+    ],
+)
+def test_a_path_that_cannot_be_is_one_line(arguments, said, run, images, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a file").touch()
+    (tmp_path / "a folder").mkdir()
+    places = {"IMAGES": images[0], "RUN": run}
+    assert said in failure(capfd, *(places.get(argument, argument) for argument in arguments))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "a folder"]
+
+
+@pytest.mark.parametrize("bug", [OSError("a device of nobody's"), FileNotFoundError(2, "gone", "/tmp/of-ours")])
+def test_a_bug_is_a_traceback(bug, monkeypatch, tmp_path):
+    def work(options):
+        raise bug
+
+    monkeypatch.setattr("byol_keras.cli.embed._run", work)
+    with pytest.raises(type(bug)):
+        main(["embed", "run", "--data", "photos", "--out", str(tmp_path / "e.npz")])
+
+
+def test_a_run_is_repeated_from_its_config(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["pretrain", "--config", str(run / "config.json"), "--out", "again", "--epochs", "1"]) == 0
+    first, second = (json.loads((path / "config.json").read_text()) for path in (run, tmp_path / "again"))
+    assert second.pop("recipe") == {**first.pop("recipe"), "epochs": 1}
+    assert second == first
+    assert main(["pretrain", "--config", str(run / "config.json"), "--out", "same"]) == 0
+    # As many threads, the same process: the same weights.
+    for a, b in zip(bk.load_run(run).encoder.get_weights(), bk.load_run("same").encoder.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

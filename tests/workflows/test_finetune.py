@@ -16,7 +16,7 @@ from byol_keras.workflows.finetune import finetune_run
 
 def test_the_command_trains_both_ways_and_saves_the_classifier(make_run, sources, capsys):
     run = make_run()
-    flags = ["--label-fraction", "0.5", "--draws", "1", "--epochs", "3", "--batch-size", "12", "--seed", "4"]
+    flags = ["--label-fraction", "0.5", "--label-subsets", "1", "--epochs", "3", "--batch-size", "12", "--seed", "4"]
     assert main(["finetune", str(run.folder), "--train", str(sources[0]), "--test", str(sources[1]), *flags]) == 0
     assert "Next: byol-keras export" in capsys.readouterr().out
     (result,) = read_results(run)

@@ -108,8 +108,8 @@ def test_search_says_what_is_wrong(encoder_file, make_encoder, folder, query, tm
     assert "must name an .html file" in said(out=tmp_path / "found.txt")
     (tmp_path / "folder.html").mkdir()
     assert "is a folder" in said(out=tmp_path / "folder.html")
-    assert "cannot be written" in said(out=tmp_path / "notes.txt" / "found.html")
-    assert "cannot be written" in said("--keep", tmp_path / "notes.txt" / "photos.index")
+    assert "Cannot write" in said(out=tmp_path / "notes.txt" / "found.html")
+    assert "Cannot write" in said("--keep", tmp_path / "notes.txt" / "photos.index")
     assert "cannot be read as an index" in said("--keep", tmp_path / "notes.txt")
     assert "No run and no .keras file" in said(encoder=tmp_path / "none.keras")
     assert run("search", encoder_file, "--index", folder, "--query", query, "--out", page, *kept) == 0

@@ -61,7 +61,7 @@ def verify(run, faces, *flags):
 @pytest.fixture(scope="module")
 def run(faces, held_out, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
-    assert pretrain(faces, out, "--leave-out", held_out) == 0
+    assert pretrain(faces, out, "--exclude", held_out) == 0
     return out
 
 
@@ -184,8 +184,8 @@ def test_a_run_that_is_not_finished(run, faces, tmp_path, capfd):
 def test_a_wrong_list_leaves_no_run(run, faces, held_out, tmp_path, capfd):
     wrong = tmp_path / "wrong.txt"
     wrong.write_text("P1\nP77\n")
-    assert pretrain(faces, tmp_path / "run", "--leave-out", wrong) == 2
+    assert pretrain(faces, tmp_path / "run", "--exclude", wrong) == 2
     assert "1 of the 2 names to exclude are no image and no folder of the source: P77" in failure(capfd)
     assert not (tmp_path / "run").exists()
-    assert main(["pretrain", "--out", str(run), "--resume", "--leave-out", str(held_out)]) == 2
-    assert "leave out --leave-out" in failure(capfd)
+    assert main(["pretrain", "--out", str(run), "--resume", "--exclude", str(held_out)]) == 2
+    assert "leave out --exclude" in failure(capfd)

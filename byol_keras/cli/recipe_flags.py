@@ -1,0 +1,57 @@
+"""The flags of a recipe, made of its fields, and the recipe made of them."""
+
+import dataclasses
+
+from ..runs.recipe import RECIPES, Recipe, recipe_named
+
+METAVARS = {str: "NAME", int: "N", float: "F"}
+
+
+def add_recipe_flags(parser, only_views=False):
+    """Adds --recipe and --config, and a flag for each field of `Recipe`, None where it is not given.
+
+    Args:
+        parser: argparse.ArgumentParser of a command.
+        only_views: bool, whether the command has a use for the fields of the views alone.
+    """
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: short)")
+    begin.add_argument("--config", metavar="FILE", help="instead: a recipe as JSON, or the config.json of a run")
+    training = parser.add_argument_group("of the recipe, in place of its own values")
+    views = parser.add_argument_group("of the recipe's two views, in place of its own values")
+    for field in dataclasses.fields(Recipe):
+        if only_views and not field.metadata["view"]:
+            continue
+        group = views if field.metadata["view"] else training
+        flag, help = "--" + field.name.replace("_", "-"), field.metadata["help"]
+        if field.type in METAVARS:
+            group.add_argument(flag, metavar=METAVARS[field.type], type=field.type, help=help)
+        else:
+            group.add_argument(flag, metavar=("MIN", "MAX"), type=float, nargs=2, help=help)
+
+
+def given_fields(options):
+    """The fields of a recipe that were given as flags: dict of name -> value."""
+    names = [field.name for field in dataclasses.fields(Recipe)]
+    return {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
+
+
+def settings(options):
+    """What --config, or --recipe, says, with the recipe as its flags change it.
+
+    Args:
+        options: argparse.Namespace of a command with `add_recipe_flags`.
+
+    Returns:
+        dict: "recipe", a `Recipe`, and of a run's config.json also "data", "seed", "exclude" and "probe".
+
+    Raises:
+        InputError: for a file that cannot be used, an unknown recipe, or a value out of range.
+    """
+    if options.config is None:
+        config = {"recipe": dataclasses.asdict(recipe_named(options.recipe or "short"))}
+    else:
+        from ..runs.run import read_config
+
+        config = read_config(options.config)
+    return {**config, "recipe": Recipe.from_fields({**config["recipe"], **given_fields(options)})}
