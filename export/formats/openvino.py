@@ -14,15 +14,14 @@ def openvino(encoder: keras.Model, path: str | os.PathLike) -> Path:
     The model takes and gives what the encoder does, B free; cropping and resizing are left to the caller.
 
     Args:
-        encoder: keras.Model with one input, images (B, H, W, C) float32 in [0, 1], and one output (B, D), as for
-            `onnx`.
+        encoder: as for `onnx`.
         path: the .xml file to create, or to replace once the new one is complete.
 
     Returns:
         The path.
 
     Raises:
-        InputError: if openvino is not installed, if the path cannot be written, or if the encoder has another form.
+        InputError: if openvino is not installed, or else as for `onnx`.
 
     Example:
         encoder = bk.resnet18(input_shape=(32, 32, 3))

@@ -106,7 +106,7 @@ def test_an_operation_that_is_not_built_in_is_named(tmp_path, capfd, quantize):
 
 
 def test_a_flex_operation_in_the_result_is_refused(tmp_path, monkeypatch):
-    """Whatever the converter lets through: here it is told to."""
+    """Whatever the converter lets through: here it is made to."""
 
     def convert(folder, *_):
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)

@@ -80,7 +80,7 @@ def test_encoded_images_of_any_size_and_kind(signatures, encoder, make_images):
     np.testing.assert_allclose(np.linalg.norm(outputs["embedding_normalized"], axis=1), 1, rtol=1e-5)
 
 
-def test_an_empty_batch_gives_empty_answers(signatures):
+def test_an_empty_batch_gives_empty_outputs(signatures):
     for name, signature in signatures.items():
         if name == "serving_default":
             outputs = signature(images=tf.zeros((0, 40, 50, 3), tf.uint8))

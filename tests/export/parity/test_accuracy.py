@@ -73,7 +73,7 @@ def test_a_labeled_source(tmp_path):
     assert labeled_sample(str(tmp_path / "a.npz"), 16, 3)[0].shape == (80, 16, 16, 3)
 
 
-def test_sources_to_judge_nothing_by(tmp_path):
+def test_sources_that_tell_no_accuracy(tmp_path):
     images, labels = colors(20)
     np.savez(tmp_path / "plain.npz", images=images)
     np.savez(tmp_path / "one.npz", images=images, labels=0 * labels)
@@ -104,7 +104,7 @@ def files(encoder, tmp_path_factory):
     }
 
 
-def test_each_file_is_judged_beside_keras(encoder, files):
+def test_each_file_is_evaluated_beside_keras(encoder, files):
     images, labels = colors(40)
     parities = export.check_parity(encoder, files, images[::5], (images, labels))
     reference = encoder(images / np.float32(255), training=False).numpy()

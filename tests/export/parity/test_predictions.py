@@ -30,7 +30,7 @@ def artifacts(encoder, head, images, tmp_path_factory):
     return paths
 
 
-def test_the_distance_of_an_answer():
+def test_the_distance_of_a_prediction():
     reference = np.log([[1.0, 2.0, 5.0]] * 3)
     labels, scores = np.array(["Füchse", "dog", "Füchse"]), np.array([0.625, 0.25, 0.525])
     # Keras' own; another class, 0.625 - 0.25 less likely; the right one with a probability that is 0.1 off.
@@ -43,7 +43,7 @@ def test_the_limits():
     assert allowed_distance("tflite int8") == allowed_distance("tflite dynamic") == ("mean", 0.05)
 
 
-def test_files_answer_as_keras_does_in_a_fresh_process(encoder, head, images, artifacts):
+def test_files_predict_as_keras_does_in_a_fresh_process(encoder, head, images, artifacts):
     parities = export.check_parity(encoder, artifacts, images, head=head)
     assert all(parity.passed for parity in parities)
     assert max(parity.predictions for parity in parities[:2]) < 1e-5
@@ -52,7 +52,7 @@ def test_files_answer_as_keras_does_in_a_fresh_process(encoder, head, images, ar
 
 
 def test_the_names_of_another_head_do_not_pass(encoder, head, images, artifacts):
-    """The same classes in another order: the embeddings agree, the answers do not."""
+    """The same classes in another order: the embeddings agree, the predictions do not."""
     other = dataclasses.replace(head, labels=("dog", "Füchse", "cat"))
     parities = export.check_parity(encoder, artifacts, images, head=other)
     assert [parity.passed for parity in parities] == [False] * 3
@@ -70,13 +70,13 @@ def test_a_device_gets_labels(encoder, head, artifacts, images, tmp_path, capsys
     Image.fromarray(images[0]).save(tmp_path / "photo.png")
     device = Encoder(artifacts["none"])
     assert device.labels == list(head.labels)
-    answers = device.label(tmp_path / "photo.png")
+    predictions = device.label(tmp_path / "photo.png")
     expected = probabilities(head, device.embed([tmp_path / "photo.png"]))[0]
-    assert [label for label, _ in answers] == [head.labels[i] for i in np.argsort(-expected)]
-    np.testing.assert_allclose([score for _, score in answers], -np.sort(-expected), atol=1e-5)
+    assert [label for label, _ in predictions] == [head.labels[i] for i in np.argsort(-expected)]
+    np.testing.assert_allclose([score for _, score in predictions], -np.sort(-expected), atol=1e-5)
     byol_device = importlib.import_module("byol_keras.export.device.byol_device")
     assert byol_device.main(["label", str(artifacts["none"]), str(tmp_path / "photo.png")]) == 0
-    label, score = answers[0]
+    label, score = predictions[0]
     assert f"photo.png: {label} {score:.3f}, " in capsys.readouterr().out
     with pytest.raises(DeviceError, match="No classes are known"):
         Encoder(export.tflite(encoder, tmp_path / "plain.tflite")).label(tmp_path / "photo.png")

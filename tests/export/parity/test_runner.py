@@ -30,7 +30,7 @@ def test_a_blocked_package_cannot_be_imported():
     code = "import runner; runner.block('json', 'colorsys')\ntry: import colorsys\nexcept ImportError: print('fails')\n"
     process = isolated(f"import json\n{code}runner.refuse_blocked()")
     assert process.stdout == "fails\n"
-    # json was there before: that is told, and the package stays as it is.
+    # json was imported before: the process says so and fails.
     assert process.stderr.endswith("the model must run without json, which something imported\n")
     assert process.returncode == 1
     assert isolated(f"{code.replace(chr(39) + 'json' + chr(39) + ', ', '')}runner.refuse_blocked()").returncode == 0

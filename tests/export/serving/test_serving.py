@@ -26,7 +26,7 @@ pytest.importorskip("tensorflow_serving")
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from . import stand_in
+from .. import stand_in
 
 SERVER = "tensorflow_model_server"
 
