@@ -1,6 +1,8 @@
 """The rules of the house that a file can break: see CONTRIBUTING.md."""
 
+import ast
 import configparser
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -30,6 +32,21 @@ def test_no_module_has_the_name_of_another():
         if not name.startswith(ALIKE) and not Path(name).stem.startswith("__"):
             places[Path(name).name].append(name)
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_only_the_command_line_spells_flags():
+    spelled = {}
+    for name, path in MODULES.items():
+        if not name.startswith("byol_keras/cli/"):
+            # In what is raised; docstrings show commands.
+            raised = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)]
+            words = [
+                node.value for statement in raised for node in ast.walk(statement) if isinstance(node, ast.Constant)
+            ]
+            flags = [word for word in words if isinstance(word, str) and re.search(r"--[a-z]", word)]
+            if flags:
+                spelled[name] = flags
+    assert spelled == {}
 
 
 def test_setup_cfg_lists_every_package_and_every_file_that_is_no_module():

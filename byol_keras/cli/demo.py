@@ -25,9 +25,9 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..workflows.demo import demo
+    from ..workflows.demo import run_demo
 
-    demo(options.out, COMMANDS)
+    run_demo(options.out, COMMANDS)
     # Installed into an environment that is not activated, as by `make demo`, the command needs its path.
     command = "byol-keras" if shutil.which("byol-keras") else Path(sys.executable).with_name("byol-keras")
     print("\nNext, with a folder of your own images:")

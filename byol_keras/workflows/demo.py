@@ -22,7 +22,7 @@ TRAIN_IMAGES, TRAIN_SEED = 4096, 1
 TEST_IMAGES, TEST_SEED = 1000, 2
 
 
-def demo(out: str | os.PathLike, commands: Sequence[str] = ()) -> None:
+def run_demo(out: str | os.PathLike, commands: Sequence[str] = ()) -> None:
     """Draws images, pretrains on them, evaluates the encoder, exports it, and writes a report of it all.
 
     Args:
