@@ -25,16 +25,27 @@ class LARS(keras.optimizers.Optimizer):
     in the variant of the BYOL authors' code.
 
     Args:
-        learning_rate: float or `LearningRateSchedule`.
-        momentum: float in [0, 1).
-        weight_decay: float >= 0, added to the gradient before the norm is taken (not decoupled as in AdamW).
+        learning_rate: number or `LearningRateSchedule`.
+        momentum: in [0, 1).
+        weight_decay: at least 0, added to the gradient before the norm is taken (not decoupled as in AdamW).
         eta: the trust coefficient, > 0.
 
     Raises:
         ValueError: for a value out of range.
+
+    Example:
+        model.compile(optimizer=bk.LARS(learning_rate=0.2, weight_decay=1.5e-6))
     """
 
-    def __init__(self, learning_rate=0.2, momentum=0.9, weight_decay=0.0, eta=1e-3, name="lars", **kwargs):
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.2,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        eta: float = 1e-3,
+        name: str = "lars",
+        **kwargs,
+    ):
         if not 0 <= momentum < 1:
             raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}")
         if weight_decay is None or weight_decay < 0:

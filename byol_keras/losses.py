@@ -6,7 +6,7 @@ from keras import ops
 L2_EPSILON = 1e-12
 
 
-def l2_normalize(x):
+def l2_normalize(x: keras.KerasTensor) -> keras.KerasTensor:
     """x * rsqrt(max(sum(x^2), 1e-12)) over the last axis, in float32 whatever the dtype of `x`.
 
     Args:
@@ -20,7 +20,7 @@ def l2_normalize(x):
 
 
 @keras.saving.register_keras_serializable("byol_keras")
-def regression_loss(prediction, target):
+def regression_loss(prediction: keras.KerasTensor, target: keras.KerasTensor) -> keras.KerasTensor:
     """Squared distance of the normalized vectors: ||l2n(prediction) - l2n(stop_gradient(target))||^2.
 
     Equal to 2 - 2 * cosine for non-zero vectors. BYOL sums it over the two directions and averages over the batch
@@ -37,7 +37,7 @@ def regression_loss(prediction, target):
     return ops.sum(ops.square(difference), axis=-1)
 
 
-def target_std(projection):
+def target_std(projection: keras.KerasTensor) -> keras.KerasTensor:
     """Standard deviation of the L2-normalized projections of a batch, times sqrt(D): the collapse gauge.
 
     The standard deviation over the batch of each of the D dimensions of l2n(projection), averaged over dimensions.

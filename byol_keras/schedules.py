@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 
-def cosine_tau(step, total_steps, base):
+def cosine_tau(
+    step: int | keras.KerasTensor, total_steps: int | keras.KerasTensor, base: float | keras.KerasTensor
+) -> keras.KerasTensor:
     """tau_k = 1 - (1 - base) * (1 + cos(pi * k / K)) / 2, rising from `base` to 1 (Grill et al. 2020, section 3.3).
 
     tau is the share of the target that is kept: target <- tau * target + (1 - tau) * online. Some texts write the
@@ -25,7 +27,9 @@ def cosine_tau(step, total_steps, base):
     return 1.0 - (1.0 - base) * (1.0 + ops.cos(math.pi * progress)) / 2.0
 
 
-def warmup_cosine(base, batch_size, total_steps, warmup_steps=0):
+def warmup_cosine(
+    base: float, batch_size: int, total_steps: int, warmup_steps: int = 0
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """The authors' schedule: linear warm-up from 0 to base * batch_size / 256, then cosine to 0.
 
     For step t < W: peak * t / W, then peak * (1 + cos(pi * (t - W) / (K - W))) / 2.
@@ -44,6 +48,10 @@ def warmup_cosine(base, batch_size, total_steps, warmup_steps=0):
 
     Raises:
         ValueError: unless 0 <= warmup_steps < total_steps.
+
+    Example:
+        rate = bk.schedules.warmup_cosine(0.45, batch_size=256, total_steps=4000, warmup_steps=400)
+        model.compile(optimizer=bk.LARS(rate, weight_decay=1e-6))
     """
     if not 0 <= warmup_steps < total_steps:
         raise ValueError(

@@ -1,21 +1,27 @@
 """Saves the whole model after every epoch."""
 
+import os
+
 import keras
 
 from ..utils.atomic import atomic_path
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Writes the model with its optimizer to `path` after every epoch, whole or not at all.
+    """Writes the model with its optimizer to one file after every epoch, whole or not at all.
 
-    Keras' own BackupAndRestore deletes its files when training ends, and ModelCheckpoint writes in place, where a
-    killed process leaves half a file.
+    Keras' ModelCheckpoint writes in place, where a killed process leaves half a file. Its BackupAndRestore saves only
+    weights, for a model made again by the same code; this file is the model, which `keras.models.load_model` gives
+    back ready to train on.
 
     Args:
-        path: a .keras file; replaced each time.
+        path: of a .keras file; replaced each time.
+
+    Example:
+        model.fit(images, epochs=40, callbacks=[bk.callbacks.Checkpoint("model.keras")])
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         super().__init__()
         self.path = path
 

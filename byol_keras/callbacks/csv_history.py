@@ -1,6 +1,7 @@
 """The log of a run as a CSV file."""
 
 import csv
+import os
 from pathlib import Path
 
 import keras
@@ -9,16 +10,19 @@ from ..utils.atomic import atomic_path
 
 
 class CSVHistory(keras.callbacks.Callback):
-    """Writes one row an epoch: epoch (from 0) and everything `fit` logs, to `path`.
+    """Writes one row per epoch: epoch (from 0) and everything `fit` logs, to `path`.
 
     The file is replaced whole, and rows of epochs that are trained again are dropped, so that it stays true when a run
-    is killed and taken up. Keras' CSVLogger appends, and reserves columns for a validation that BYOL does not have.
+    is killed and resumed. Keras' CSVLogger appends, and reserves columns for a validation that BYOL does not have.
 
     Args:
-        path: a .csv file.
+        path: of a .csv file.
+
+    Example:
+        model.fit(images, epochs=40, callbacks=[bk.callbacks.CSVHistory("history.csv")])
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         super().__init__()
         self.path = Path(path)
 
@@ -31,7 +35,7 @@ class CSVHistory(keras.callbacks.Callback):
             writer.writerows(rows)
 
 
-def read_history(path):
+def read_history(path: Path) -> list[dict[str, int | float]]:
     """The rows of a history.csv, each {"epoch": int, "loss": float, ...}; none where there is no file yet."""
     if not path.exists():
         return []

@@ -1,7 +1,8 @@
 """Says when the images come too slowly for the training step."""
 
 import sys
-import time
+from collections.abc import Iterable
+from time import perf_counter
 
 import keras
 
@@ -17,16 +18,19 @@ class InputCheck(keras.callbacks.Callback):
 
     Args:
         batches: the tf.data.Dataset that `fit` is given.
+
+    Example:
+        model.fit(batches, epochs=40, callbacks=[bk.callbacks.InputCheck(batches)])
     """
 
-    def __init__(self, batches):
+    def __init__(self, batches: Iterable):
         super().__init__()
         self.batches = batches
         self._first = self._last = None
         self._checked = False
 
     def on_train_batch_end(self, batch, logs=None):
-        self._last = (batch, time.perf_counter())
+        self._last = (batch, perf_counter())
         # The first one has the compilation in it.
         if self._first is None:
             self._first = self._last
@@ -36,7 +40,7 @@ class InputCheck(keras.callbacks.Callback):
             return
         self._checked = True
         step = (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
-        alone = self._seconds_a_batch()
+        alone = self._seconds_per_batch()
         if alone > STARVING * step:
             print(
                 f"The images come slowly: making a batch takes {alone:.3f} s by itself, a training step {step:.3f} s "
@@ -46,13 +50,13 @@ class InputCheck(keras.callbacks.Callback):
                 flush=True,
             )
 
-    def _seconds_a_batch(self):
+    def _seconds_per_batch(self):
         batches = iter(self.batches)
         # What fills the buffers.
         next(batches)
-        count, start = 0, time.perf_counter()
+        count, start = 0, perf_counter()
         for _ in batches:
             count += 1
-            if time.perf_counter() - start > SECONDS_TO_MEASURE:
+            if perf_counter() - start > SECONDS_TO_MEASURE:
                 break
-        return (time.perf_counter() - start) / max(count, 1)
+        return (perf_counter() - start) / max(count, 1)

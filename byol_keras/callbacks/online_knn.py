@@ -2,6 +2,7 @@
 
 import keras
 
+from ..data.images import ImageSource
 from ..errors import InputError
 from ..evaluation import embed, knn_leave_one_out
 from ..utils.extras import require_extra
@@ -14,18 +15,22 @@ class OnlineKNN(keras.callbacks.Callback):
     The labels are looked at only: nothing is learned from them. The encoder is used in inference mode, in the precision
     it trains in.
 
-    Put it before callbacks that write the logs. It costs one embedding of the images an epoch, so give it some
+    Put it before callbacks that write the logs. It embeds the images once per epoch, so give it some
     thousands at most.
 
     Args:
-        images: labeled `ImageSource`, more than k: see `data.open_source` and `data.from_arrays`.
-        k: int, neighbors.
+        source: labeled `ImageSource`, more than k: see `data.open_source` and `data.from_arrays`.
+        k: number of neighbors.
 
     Raises:
         InputError: for images without labels, of one class only, or too few; without scikit-learn.
+
+    Example:
+        photos = bk.data.open_source("photos")
+        model.fit(images, epochs=40, callbacks=[bk.OnlineKNN(photos)])
     """
 
-    def __init__(self, source, k=20):
+    def __init__(self, source: ImageSource, k: int = 20):
         super().__init__()
         require_extra("OnlineKNN", "sklearn")
         if source.labels is None:
@@ -33,7 +38,7 @@ class OnlineKNN(keras.callbacks.Callback):
         if source.labels.min() == source.labels.max():
             raise InputError("OnlineKNN compares labels, and these images are of one class only.")
         if len(source) <= k:
-            raise InputError(f"{k} neighbors are asked of the others of {len(source)} images: give more images.")
+            raise InputError(f"OnlineKNN needs more images than neighbors. Received: k={k} and {len(source)} images")
         self.source = source
         self.k = k
 

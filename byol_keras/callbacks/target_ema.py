@@ -11,22 +11,25 @@ class TargetEMA(keras.callbacks.Callback):
 
     tau_k = 1 - (1 - tau_base) * (1 + cos(pi * k / K)) / 2. K counts the updates already made plus those that `fit`
     will make: (epochs - initial_epoch) * steps, divided by the optimizer's `gradient_accumulation_steps`. So training
-    stopped after an epoch and taken up with `initial_epoch` follows the same curve as training in one go.
+    stopped after an epoch and resumed with `initial_epoch` follows the same curve as training in one go.
 
     The average itself is part of the training step, where `steps_per_execution` cannot skip it; the schedule's two
     numbers live in the model's saved state. tau is in the logs of `fit`. Under mixed_float16, steps that overflow are
     no updates, so that tau ends that much short of 1.
 
     Args:
-        tau_base: float in [0, 1], tau at the first update. The paper: 0.97 for 40 epochs, 0.99 for 100 and 300, 0.996
+        tau_base: in [0, 1], tau at the first update. The paper: 0.97 for 40 epochs, 0.99 for 100 and 300, 0.996
             for 1000.
-        total_updates: int, K, for data whose number of batches an epoch `fit` cannot know; by default found from `fit`.
+        total_updates: K, for data whose number of batches per epoch `fit` cannot know; by default found from `fit`.
 
     Raises:
         InputError: when the model is not a BYOL, or K cannot be found.
+
+    Example:
+        model.fit(images, batch_size=64, epochs=40, callbacks=[bk.TargetEMA(0.97)])
     """
 
-    def __init__(self, tau_base=0.996, total_updates=None):
+    def __init__(self, tau_base: float = 0.996, total_updates: int | None = None):
         super().__init__()
         if not 0 <= tau_base <= 1:
             raise InputError(f"tau_base must be between 0 and 1. Received: tau_base={tau_base}")

@@ -1,14 +1,16 @@
 """What the network sees and which images it finds alike, in TensorBoard."""
 
+import os
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ..augment import TwoViews
 from ..data.eval_pipeline import ordered_batches
 from ..data.grids import image_grid, view_grid
-from ..data.images import evenly
+from ..data.images import ImageSource, evenly
 from ..evaluation import embed, l2_normalize_rows, nearest
 
 CELL = 96
@@ -21,16 +23,20 @@ CANDIDATES = 1000
 class TensorBoardImages(keras.callbacks.Callback):
     """Writes images for TensorBoard: "views" once, at the start, and "neighbors" after each epoch.
 
-    The sheet of neighbors has a row per image: the image itself, then those nearest to it by the cosine of their
+    The grid of neighbors has a row per image: the image itself, then those nearest to it by the cosine of their
     embeddings, nearest first, among at most 1,000 images evenly taken. No labels are needed.
 
     Args:
-        folder: path of the logs; the events go into its subfolder images.
-        images: `ImageSource`, those trained on or others.
+        folder: of the logs; the events go into its subfolder images.
+        source: `ImageSource`, the images trained on or others.
         views: `TwoViews`.
+
+    Example:
+        photos = bk.data.open_source("photos")
+        model.fit(images, callbacks=[bk.callbacks.TensorBoardImages("logs", photos, bk.TwoViews(32))])
     """
 
-    def __init__(self, folder, source, views):
+    def __init__(self, folder: str | os.PathLike, source: ImageSource, views: TwoViews):
         super().__init__()
         self.folder = Path(folder)
         self.views = views

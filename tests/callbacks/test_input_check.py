@@ -1,5 +1,3 @@
-import time
-
 import keras
 import pytest
 import tensorflow as tf
@@ -7,28 +5,61 @@ import tensorflow as tf
 from byol_keras.callbacks import InputCheck, input_check
 
 
-@pytest.mark.parametrize("slow", [True, False])
-def test_a_starved_step_is_reported_once_with_both_times(slow, tiny_byol, view_pair, capsys, monkeypatch):
-    monkeypatch.setattr(input_check, "SECONDS_TO_MEASURE", 0.2)
-    batches = tf.data.Dataset.from_tensors((view_pair,)).repeat(200)
-    if slow:
+class Clock:
+    """Seconds that pass only when a batch is made or a step is done, however busy the machine is."""
 
-        def wait(*views):
-            tf.py_function(lambda: time.sleep(0.05), [], [])
-            return views
+    def __init__(self):
+        self.seconds = 0.0
 
-        batches = batches.map(wait)
-    model = tiny_byol()
-    model.compile(keras.optimizers.SGD(0.1))
-    model.fit(batches, steps_per_epoch=8, epochs=2, shuffle=False, verbose=0, callbacks=[InputCheck(batches)])
+    def __call__(self):
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(input_check, "perf_counter", clock)
+    return clock
+
+
+def endless_batches(clock, seconds):
+    """Batches that take so long each; the first, with the buffers still empty, ten times as long."""
+    clock.seconds += 9 * seconds
+    while True:
+        clock.seconds += seconds
+        yield
+
+
+@pytest.mark.parametrize(("making", "step", "slow"), [(0.05, 0.0625, True), (0.05, 0.1, False)])
+def test_a_starved_step_is_reported_once_with_both_times(making, step, slow, clock, capsys):
+    check = InputCheck(endless_batches(clock, making))
+    for epoch in range(2):
+        for batch in range(8):
+            clock.seconds += 30 if (epoch, batch) == (0, 0) else step  # the first one compiles
+            check.on_train_batch_end(batch)
+        check.on_epoch_end(epoch)
     error = capsys.readouterr().err
-    assert error.count("making a batch takes 0.05") == slow
-    assert ("a training step 0.0" in error) == slow
+    assert error.count("making a batch takes 0.050 s") == slow
+    assert ("a training step 0.062 s" in error) == slow
+    # Training stood still for the first batch, and no longer than it takes to measure.
+    assert clock.seconds == pytest.approx(30 + 15 * step + 10 * making + input_check.SECONDS_TO_MEASURE, abs=2 * making)
 
 
-def test_a_single_step_is_nothing_to_measure(tiny_byol, view_pair, capsys):
-    batches = tf.data.Dataset.from_tensors((view_pair,))
+def test_several_steps_per_call_are_counted(clock, capsys):
+    check = InputCheck(endless_batches(clock, 0.05))
+    for batch in (3, 7, 11):  # as with steps_per_execution=4
+        clock.seconds += 4 * 0.06
+        check.on_train_batch_end(batch)
+    check.on_epoch_end(0)
+    assert "a training step 0.060 s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_batches_that_cost_nothing_are_not_reported(steps, tiny_byol, view_pair, capsys):
+    batches = tf.data.Dataset.from_tensors((view_pair,)).repeat(steps)
     model = tiny_byol()
     model.compile(keras.optimizers.SGD(0.1))
-    model.fit(batches, shuffle=False, verbose=0, callbacks=[InputCheck(batches)])
+    check = InputCheck(batches)
+    model.fit(batches, shuffle=False, verbose=0, callbacks=[check])
+    assert check._checked == (steps > 1)
     assert "come slowly" not in capsys.readouterr().err

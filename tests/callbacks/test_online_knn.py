@@ -38,10 +38,10 @@ def test_logs_the_vote_of_the_others_for_callbacks_after_it(tiny_byol, view_pair
     assert rows[-1]["knn"] == pytest.approx(expected)
 
 
-def test_images_it_cannot_judge_by_are_refused(labeled):
+def test_images_it_cannot_evaluate_by_are_refused(labeled):
     with pytest.raises(InputError, match="have none"):
         OnlineKNN(from_arrays(labeled.images))
     with pytest.raises(InputError, match="one class only"):
         OnlineKNN(labeled.subset(labeled.labels == 0))
-    with pytest.raises(InputError, match="20 neighbors are asked of the others of 20 images"):
+    with pytest.raises(InputError, match="k=20 and 20 images"):
         OnlineKNN(labeled.subset(slice(20, 40)))

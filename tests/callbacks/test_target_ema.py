@@ -64,7 +64,7 @@ def test_an_accumulation_may_go_on_over_the_end_of_an_epoch(train):
 
 
 @pytest.mark.parametrize("accumulate", [None, 4])
-def test_training_taken_up_with_initial_epoch_stays_on_the_curve(train, accumulate):
+def test_training_resumed_with_initial_epoch_stays_on_the_curve(train, accumulate):
     _, whole = train(epochs=3, accumulate=accumulate)
 
     class Stop(bk.TargetEMA):

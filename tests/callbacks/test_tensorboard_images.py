@@ -39,6 +39,6 @@ def test_views_once_and_neighbors_after_each_epoch(tiny_byol, view_pair, tmp_pat
 
 
 def tile(image_grid, row, column):
-    """The pixels of one image of a sheet."""
+    """The pixels of one image of a grid."""
     top, left = GAP + row * (CELL + GAP), GAP + column * (CELL + GAP)
     return image_grid[top : top + CELL, left : left + CELL]
