@@ -1,4 +1,4 @@
-"""Pages from templates: everything filled in is escaped, and nothing is left out silently."""
+"""Pages from templates: everything filled in is escaped, and nothing is missing silently."""
 
 import base64
 import io

@@ -237,7 +237,7 @@ def test_one_image_is_answered_once(post, labeling):
     assert [post("/answer", answer)[0] for _ in range(2)] == [200, 409]
 
 
-def test_answers_at_the_same_time_are_all_kept(post, labeling, colored, tmp_path):
+def test_answers_at_the_same_time_are_all_saved(post, labeling, colored, tmp_path):
     waiting = list(labeling.waiting)
     threads = [
         threading.Thread(target=post, args=("/answer", {"image": index, "class": f"class {index % 3}"}))

@@ -33,7 +33,7 @@ def label_app(session: LabelingSession, folder: str | os.PathLike, out: str | os
     Args:
         session: `LabelingSession`, whose names are paths below `folder`.
         folder: of the images.
-        out: folder for the result, when it is asked for.
+        out: folder for the result, for which the page has a button.
         token: str.
 
     Returns:

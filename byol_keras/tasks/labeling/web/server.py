@@ -1,6 +1,7 @@
 """The labeling page's server: on this machine only, and only for its own page."""
 
 import errno
+import logging
 import os
 import secrets
 import socket
@@ -14,13 +15,6 @@ from .guard import Guard
 
 ADDRESS = "127.0.0.1"
 HOSTS = (ADDRESS, "localhost")
-# A bug is shown, whatever else the process logs; a line for every image or browser that leaves would bury it.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
-    "loggers": {"uvicorn.error": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
-}
 PATIENCE = 5  # seconds for requests under way when the server is to end
 
 
@@ -30,7 +24,7 @@ class LabelingServer:
     Args:
         session: `LabelingSession`, whose names are paths below `folder`.
         folder: of the images.
-        out: folder for the result, when it is asked for.
+        out: folder for the result, for which the page has a button.
         port: int, 0 for any that is free.
 
     Attributes:
@@ -49,6 +43,11 @@ class LabelingServer:
         self._socket = _listening(port)
         self.server_port = self._socket.getsockname()[1]
         self.url = f"http://{ADDRESS}:{self.server_port}/"
+        # A bug is shown, whatever else the process logs; a line for every image or browser that leaves would bury it.
+        # Not by a log_config: logging.config closes the handlers of all others, and with absl's also sys.stderr.
+        logger = logging.getLogger("uvicorn.error")
+        logger.propagate = False
+        logger.addHandler(logging.lastResort)
         app = Guard(label_app(session, folder, out, self.token), HOSTS, self.url)
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -57,7 +56,8 @@ class LabelingServer:
                 http="h11",
                 ws="none",
                 lifespan="off",
-                log_config=LOGGING,
+                log_config=None,
+                log_level="error",
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
