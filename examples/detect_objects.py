@@ -11,16 +11,11 @@ import numpy as np
 from PIL import Image
 
 import byol_keras as bk
-from byol_keras.data.synthetic import draw
-from byol_keras.tasks.detection import Schedule, average_precision, fine_tuned_detector, read_coco
-from byol_keras.tasks.detection.letterbox import letterbox_size
-from byol_keras.tasks.detection.model import smallest_anchor
-from byol_keras.tasks.detection.plots import detection_grid
 
 
 def compose(folder, count, seed):
     """Patterned patches on plain grounds, with their boxes in the COCO format."""
-    generator, (patches, _, _) = np.random.default_rng(seed), draw(2 * count, seed)
+    generator, (patches, _, _) = np.random.default_rng(seed), bk.data.draw(2 * count, seed)
     folder.mkdir()
     images: list[dict] = []
     boxes: list[dict] = []
@@ -35,15 +30,15 @@ def compose(folder, count, seed):
         images.append({"id": i, "file_name": f"{i}.png"})
     coco = {"images": images, "annotations": boxes, "categories": [{"id": 0, "name": "patch"}]}
     (folder / "boxes.json").write_text(json.dumps(coco))
-    return read_coco(folder / "boxes.json")
+    return bk.tasks.read_coco(folder / "boxes.json")
 
 
 folder = Path(tempfile.mkdtemp())
 train, test = compose(folder / "train", 64, seed=0), compose(folder / "test", 16, seed=1)
 encoder = bk.resnet10(input_shape=(64, 64, 3), mean=[0.5] * 3, std=[0.25] * 3)  # stands for one you trained
-letterbox = letterbox_size(train.source.sizes, image_size=96)
-schedule = Schedule(epochs=5)
-detector = fine_tuned_detector(encoder, train, letterbox, smallest_anchor(train, letterbox), schedule)
+letterbox = bk.tasks.letterbox_size(train.source.sizes, image_size=96)
+smallest = bk.tasks.smallest_anchor(train, letterbox)
+detector = bk.tasks.finetune_detector(encoder, train, letterbox, smallest, bk.tasks.DetectionConfig(epochs=5))
 found = detector.detect(test.source)
-print({name: round(score, 3) for name, score in average_precision(test, found).items()})
-detection_grid(test, {"found": found}).save("detections.png")
+print({name: round(score, 3) for name, score in bk.tasks.coco_metrics(test, found).items()})
+bk.tasks.detection_grid(test, {"found": found}).save("detections.png")

@@ -10,10 +10,6 @@ import numpy as np
 from PIL import Image
 
 import byol_keras as bk
-from byol_keras.tasks.segmentation import class_iou, open_segmentation, predictor
-from byol_keras.tasks.segmentation.model import build_segmenter
-from byol_keras.tasks.segmentation.plots import prediction_grid
-from byol_keras.tasks.segmentation.train import Schedule, fine_tune, score
 
 COLORS = np.array([(120, 160, 220), (110, 100, 80), (190, 60, 50)])
 
@@ -36,16 +32,17 @@ def draw(folder, count, generator):
 folder, generator = Path(tempfile.mkdtemp()), np.random.default_rng(0)
 draw(folder / "train", 32, generator)
 draw(folder / "test", 8, generator)
-train = open_segmentation(folder / "train")
-test = open_segmentation(folder / "test", like=train)
+train = bk.tasks.open_segmentation(folder / "train")
+test = bk.tasks.open_segmentation(folder / "test", like=train)
 
 encoder = bk.resnet10(input_shape=(64, 64, 3), mean=[0.5] * 3, std=[0.2] * 3)  # stands for one you pretrained
-model = build_segmenter(encoder, len(train.class_names), crop_size=64)
-fine_tune(model, train, Schedule(steps=30, crop_size=64), seed=0)
-iou = class_iou(score(model, test))
+model = bk.tasks.build_segmenter(encoder, len(train.class_names), crop_size=64)
+bk.tasks.finetune_segmenter(model, train, bk.tasks.SegmentationConfig(steps=30, crop_size=64), seed=0)
+iou = bk.tasks.class_iou(bk.tasks.segmenter_confusion(model, test))
 print(", ".join(f"{name} {100 * value:.0f} %" for name, value in zip(test.class_names, iou, strict=True)))
 
-predict = predictor(model)
+predict = bk.tasks.segmenter_function(model)
 rows = [[test.image(i), test.labels(i), predict(test.image(i))] for i in range(len(test))]
-prediction_grid(rows, ["image", "truth", "predicted"], test.class_names).save(folder / "predictions.png")
+grid = bk.tasks.segmentation_grid(rows, ["image", "truth", "predicted"], test.class_names)
+grid.save(folder / "predictions.png")
 print(f"mean IoU {100 * np.nanmean(iou):.0f} %; images in {folder / 'predictions.png'}")

@@ -33,16 +33,16 @@ def add_to(commands):
 
 def _run(options):
     from ..runs.results import results_name, results_table
-    from ..tasks.detection.schedule import Schedule
+    from ..tasks.detection.train import DetectionConfig
     from ..workflows.detect import detect_run
 
     train, test = (options.train, options.train_images), (options.test, options.test_images)
-    schedule = Schedule(options.epochs, options.batch_size, options.learning_rate, options.precision)
+    config = DetectionConfig(options.epochs, options.batch_size, options.learning_rate, options.precision)
     results = detect_run(
         options.folder,
         train,
         test,
-        schedule,
+        config,
         image_size=options.image_size,
         label_fraction=options.label_fraction,
         seeds=options.seeds,

@@ -27,15 +27,15 @@ def add_to(commands):
 
 def _run(options):
     from ..runs.results import results_name, results_table
-    from ..tasks.segmentation.train import Schedule
+    from ..tasks.segmentation.train import SegmentationConfig
     from ..workflows.segment import segment_run
 
-    schedule = Schedule(options.steps, options.batch_size, options.crop_size, options.learning_rate)
+    config = SegmentationConfig(options.steps, options.batch_size, options.crop_size, options.learning_rate)
     results = segment_run(
         options.folder,
         options.train,
         options.test,
-        schedule,
+        config,
         label_fraction=options.label_fraction,
         seeds=options.seeds,
         command=options.line,

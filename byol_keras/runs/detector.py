@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..tasks.detection.detector import Detector
-from ..tasks.detection.model import retinanet
+from ..tasks.detection.model import build_retinanet
 from ..utils.atomic import atomic_path
 from .build import build_encoder
 from .run import Run, load_run
@@ -70,7 +70,7 @@ def load_detector(folder: str | os.PathLike, name: str = "detection") -> Detecto
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as the description of a detector: {error}") from error
     encoder = build_encoder(run)
-    network = retinanet(encoder, len(description["class_names"]), description["smallest_anchor"])
+    network = build_retinanet(encoder, len(description["class_names"]), description["smallest_anchor"])
     try:
         network.load_weights(weights)
     except (ValueError, OSError) as error:

@@ -12,11 +12,10 @@ from ..runs.results import Result, results_name, results_of, share, write_result
 from ..runs.run import load_finished_run
 from ..tasks.detection.coco import read_coco
 from ..tasks.detection.letterbox import letterbox_size
-from ..tasks.detection.metrics import average_precision
+from ..tasks.detection.metrics import coco_metrics
 from ..tasks.detection.model import smallest_anchor
 from ..tasks.detection.plots import detection_grid
-from ..tasks.detection.schedule import Schedule
-from ..tasks.detection.train import fine_tuned_detector
+from ..tasks.detection.train import DetectionConfig, finetune_detector
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
 
@@ -29,7 +28,7 @@ def detect_run(
     folder: str | os.PathLike,
     train: Boxes,
     test: Boxes,
-    schedule: Schedule,
+    config: DetectionConfig,
     image_size: int = 256,
     label_fraction: float = 1.0,
     seeds: int = 3,
@@ -43,7 +42,7 @@ def detect_run(
     Args:
         folder: the run.
         train, test: (path of a .json in the COCO format, folder of its images or None), see `read_coco`.
-        schedule: of the training, the same for all.
+        config: of the training, the same for all.
         image_size: pixels of the longer side.
         label_fraction: in (0, 1], share of the training images used, others with each seed.
         seeds: how often each method is trained.
@@ -68,7 +67,7 @@ def detect_run(
             f"Received: {', '.join(train_set.class_names)} and {', '.join(test_set.class_names)}"
         )
     letterbox = letterbox_size(train_set.source.sizes, image_size)
-    subsets = {seed: train_set.share(label_fraction, seed) for seed in numbers}
+    subsets = {seed: train_set.random_share(label_fraction, seed) for seed in numbers}
     first = numbers[0]
     print(
         f"{len(subsets[first]):,} training images of {len(train_set):,}, {len(test_set):,} test images, on "
@@ -84,9 +83,9 @@ def detect_run(
             # From scratch means other weights with each seed.
             encoder = run.encoder if method == "pretrained" else build_encoder(run, seed)
             print(f"Seed {seed}, {method}", flush=True)
-            detector = fine_tuned_detector(encoder, subset, letterbox, smallest, schedule, seed)
+            detector = finetune_detector(encoder, subset, letterbox, smallest, config, seed)
             predictions = detector.detect(test_set.source)
-            for metric, value in average_precision(test_set, predictions).items():
+            for metric, value in coco_metrics(test_set, predictions).items():
                 scores[metric][method].append(value)
                 print(f"{metric} {100 * value:.1f} %", flush=True)
             if seed == first:
@@ -96,7 +95,7 @@ def detect_run(
     out = save_detector(detectors["pretrained"], run, name)
     with atomic_path(out / "predictions.png") as path:
         detection_grid(test_set, detected).save(path)
-    settings = {**dataclasses.asdict(schedule), "letterbox": list(letterbox), "label_fraction": label_fraction}
+    settings = {**dataclasses.asdict(config), "letterbox": list(letterbox), "label_fraction": label_fraction}
     figures = {text: scores[metric] for metric, text in METRICS.items()}
     task, data = f"Object detection, {share(label_fraction)}", f"{train[0]} -> {test[0]}"
     results = results_of(task, figures, data, settings, started, command)

@@ -16,10 +16,10 @@ from ..runs.build import build_encoder, require_backbone
 from ..runs.results import Result, results_name, results_of, share, write_results
 from ..runs.run import Run, load_finished_run
 from ..tasks.segmentation.dataset import SegmentationDataset, open_segmentation
-from ..tasks.segmentation.metrics import class_iou
-from ..tasks.segmentation.model import build_segmenter, predictor
-from ..tasks.segmentation.plots import prediction_grid
-from ..tasks.segmentation.train import Schedule, fine_tune, score
+from ..tasks.segmentation.metrics import class_iou, segmenter_confusion
+from ..tasks.segmentation.model import build_segmenter, segmenter_function
+from ..tasks.segmentation.plots import segmentation_grid
+from ..tasks.segmentation.train import SegmentationConfig, finetune_segmenter
 from ..utils.atomic import atomic_path
 
 METHODS = ("pretrained", "from scratch")
@@ -30,7 +30,7 @@ def segment_run(
     folder: str | os.PathLike,
     train: str | os.PathLike,
     test: str | os.PathLike,
-    schedule: Schedule | None = None,
+    config: SegmentationConfig | None = None,
     label_fraction: float = 1.0,
     seeds: int = 3,
     command: str = "",
@@ -46,7 +46,7 @@ def segment_run(
     Args:
         folder: the run.
         train, test: folders of images and label maps, see `open_segmentation`.
-        schedule: of the training, the same for all; None for the usual one.
+        config: of the training, the same for all; None for the usual one.
         label_fraction: in (0, 1], share of the training images that is used.
         seeds: how often each method is trained.
         command: the command line, for the results.
@@ -58,7 +58,7 @@ def segment_run(
         InputError: for a run, an encoder or a segmentation dataset that cannot be used.
     """
     started = time.monotonic()
-    schedule = schedule or Schedule()
+    config = config or SegmentationConfig()
     run = load_finished_run(folder)
     numbers = training_seeds(run.seed, seeds)
     require_backbone(run)
@@ -72,15 +72,15 @@ def segment_run(
         subset = train_set.subset(random_subset(len(train_set), label_fraction, seed))
         models = {}
         for method in METHODS:
-            print(f"{method}, seed {seed}: {schedule.steps} steps on {len(subset)} images", flush=True)
+            print(f"{method}, seed {seed}: {config.steps} steps on {len(subset)} images", flush=True)
             # From scratch means other weights with each seed.
             encoder = run.encoder if method == "pretrained" else build_encoder(run, seed)
-            models[method] = _fine_tuned(run, encoder, subset, schedule, seed)
-            ious[method].append(class_iou(score(models[method], test_set)))
+            models[method] = _fine_tuned(run, encoder, subset, config, seed)
+            ious[method].append(class_iou(segmenter_confusion(models[method], test_set)))
             print(f"{method}, seed {seed}: mean IoU {100 * np.nanmean(ious[method][-1]):.1f} %", flush=True)
         if seed == numbers[0]:
             _save(run.task_path(name), models, test_set)
-    settings = {**dataclasses.asdict(schedule), "label_fraction": label_fraction, "training_images": len(subset)}
+    settings = {**dataclasses.asdict(config), "label_fraction": label_fraction, "training_images": len(subset)}
     task, data = f"Semantic segmentation, {share(label_fraction)}", f"{train} -> {test}"
     results = results_of(task, _figures(ious, test_set.class_names), data, settings, started, command)
     write_results(run, name, results)
@@ -88,13 +88,13 @@ def segment_run(
 
 
 def _fine_tuned(
-    run: Run, encoder: keras.Model, dataset: SegmentationDataset, schedule: Schedule, seed: int
+    run: Run, encoder: keras.Model, dataset: SegmentationDataset, config: SegmentationConfig, seed: int
 ) -> keras.Model:
     with policy_scope(dtype_policy(run.recipe.precision)):
         # The new weights are the same whatever the backbone starts from.
         keras.utils.set_random_seed(seed)
-        model = build_segmenter(encoder, len(dataset.class_names), schedule.crop_size)
-    fine_tune(model, dataset, schedule, seed)
+        model = build_segmenter(encoder, len(dataset.class_names), config.crop_size)
+    finetune_segmenter(model, dataset, config, seed)
     return model
 
 
@@ -105,13 +105,13 @@ def _save(out: Path, models: dict[str, keras.Model], test: SegmentationDataset) 
         cast_model(models["pretrained"], "float32").save(path)
     with atomic_path(out / "classes.txt") as path:
         path.write_text("".join(f"{name}\n" for name in test.class_names), encoding="utf-8")
-    predictors = [predictor(models[method]) for method in METHODS]
+    predictors = [segmenter_function(models[method]) for method in METHODS]
     rows = []
     for i in evenly(len(test), IMAGES_SHOWN):
         image = test.image(i)
         rows.append([image, test.labels(i), *(predict(image) for predict in predictors)])
     with atomic_path(out / "predictions.png") as path:
-        prediction_grid(rows, ["image", "truth", *METHODS], test.class_names).save(path)
+        segmentation_grid(rows, ["image", "truth", *METHODS], test.class_names).save(path)
 
 
 def _figures(ious: dict[str, list[np.ndarray]], class_names: tuple[str, ...]) -> dict[str, dict[str, list[float]]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from byol_keras.tasks.detection import read_coco
+from byol_keras.tasks import read_coco
 
 ROOT = Path(__file__).resolve().parents[2]
 

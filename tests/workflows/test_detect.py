@@ -18,8 +18,8 @@ from byol_keras.runs.detector import load_detector, save_detector
 from byol_keras.runs.recipe import Recipe
 from byol_keras.runs.results import read_results
 from byol_keras.runs.run import Run, load_run
-from byol_keras.tasks.detection import Detector, Schedule, average_precision, fine_tuned_detector, read_coco
-from byol_keras.tasks.detection.model import retinanet
+from byol_keras.tasks import DetectionConfig, Detector, coco_metrics, finetune_detector, read_coco
+from byol_keras.tasks.detection.model import build_retinanet
 
 RECIPE = Recipe("resnet10", 64, 1, 4, "adamw", 1e-3, 1e-4, 0.0, 0.97)
 
@@ -74,7 +74,7 @@ def test_the_command_draws_predictions_beside_the_truth(measured):
 def test_the_kept_detector_finds_what_the_command_scored(measured, squares):
     run, _ = measured
     test = read_coco(squares[1])
-    score = average_precision(test, load_detector(run.folder).detect(test.source))
+    score = coco_metrics(test, load_detector(run.folder).detect(test.source))
     assert score["mAP50"] == pytest.approx(read_results(run)[1].scores["pretrained"][0], abs=1e-6)
 
 
@@ -83,7 +83,7 @@ def kept(tmp_path_factory):
     """A run with an untrained detector in it, and the detector."""
     run = make_run(tmp_path_factory.mktemp("kept") / "run")
     encoder = build_encoder(run)
-    detector = Detector(retinanet(encoder, 2, 14.0), encoder, (64, 96), ("disc", "square"), 14.0)
+    detector = Detector(build_retinanet(encoder, 2, 14.0), encoder, (64, 96), ("disc", "square"), 14.0)
     # Away from the first doubt of 0.01, below which nothing is detected.
     head = detector.network.classification_head
     head.set_weights([*head.get_weights()[:-1], np.linspace(-3, 0, 18)])
@@ -174,11 +174,11 @@ def test_mistakes_get_one_line_before_anything_is_written(squares, tmp_path, cap
     assert "No file with boxes" in failure(capfd, "detect", run.folder, "--train", tmp_path / "x.json", "--test", test)
     assert "at least 64 pixels" in failure(capfd, "detect", run.folder, *sources, "--image-size", "32")
     assert "1 to 16 images" in failure(capfd, "detect", run.folder, *sources, "--batch-size", "17")
-    assert "seeds must be" in failure(capfd, "detect", run.folder, *sources, "--seeds", "0")
-    assert "label_fraction must be" in failure(capfd, "detect", run.folder, *sources, "--label-fraction", "2")
+    assert "--seeds must be" in failure(capfd, "detect", run.folder, *sources, "--seeds", "0")
+    assert "--label-fraction must be" in failure(capfd, "detect", run.folder, *sources, "--label-fraction", "2")
     assert "--epochs must be" in failure(capfd, "detect", run.folder, *sources, "--epochs", "0")
     assert "--learning-rate must be" in failure(capfd, "detect", run.folder, *sources, "--learning-rate", "0")
-    assert "float16 is not offered" in failure(capfd, "detect", run.folder, *sources, "--precision", "float16")
+    assert "not trained in float16" in failure(capfd, "detect", run.folder, *sources, "--precision", "float16")
     assert "No precision is called" in failure(capfd, "detect", run.folder, *sources, "--precision", "int8")
     assert "is not a run" in failure(capfd, "detect", tmp_path, *sources)
     assert sorted(path.name for path in run.folder.iterdir()) == ["config.json", "encoder.keras"]
@@ -192,7 +192,7 @@ def test_squares_are_found_after_training(write_squares, tmp_path, precision):
     keras.utils.set_random_seed(0)
     encoder = bk.resnet10(input_shape=(64, 64, 3), mean=[0.35] * 3, std=[0.2] * 3)
     before = encoder.get_weights()
-    detector = fine_tuned_detector(encoder, train, (64, 96), 14.0, Schedule(epochs=20, precision=precision))
-    assert average_precision(test, detector.detect(test.source))["mAP50"] > 0.9
+    detector = finetune_detector(encoder, train, (64, 96), 14.0, DetectionConfig(epochs=20, precision=precision))
+    assert coco_metrics(test, detector.detect(test.source))["mAP50"] > 0.9
     for weight, expected in zip(encoder.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)

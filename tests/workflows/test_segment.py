@@ -12,7 +12,9 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import recipe_named
 from byol_keras.runs.results import read_results
 from byol_keras.runs.run import Run, load_run
-from byol_keras.tasks.segmentation import class_iou, confusion, load_segmenter, open_segmentation, predictor
+from byol_keras.tasks.segmentation.dataset import open_segmentation
+from byol_keras.tasks.segmentation.metrics import class_iou, confusion
+from byol_keras.tasks.segmentation.model import load_segmenter, segmenter_function
 
 
 def make_run(folder, backbone="resnet10", channels=3):
@@ -68,7 +70,7 @@ def test_both_are_trained_scored_drawn_and_saved(folders, tmp_path, capsys):
     # What was saved is what was scored with the first seed.
     out = run.folder / "segmentation-50pct"
     dataset = open_segmentation(test, like=open_segmentation(train))
-    predict = predictor(load_segmenter(out / "pretrained.keras"))
+    predict = segmenter_function(load_segmenter(out / "pretrained.keras"))
     counts = sum(confusion(dataset.labels(i), predict(dataset.image(i)), 3) for i in range(3))
     np.testing.assert_allclose(np.mean(class_iou(counts)), results[0].scores["pretrained"][0], atol=0.01)
     assert (out / "classes.txt").read_text().split() == ["sky", "ground", "box"]
@@ -102,6 +104,6 @@ def test_wrong_options(folders, tmp_path, capfd):
     assert "is not a run" in failure(capfd, *command)
     run = make_run(tmp_path / "run")
     seeds = ["--train", train, "--test", test, "--seeds", 0]
-    assert "seeds must be a whole number from 1" in failure(capfd, "segment", run.folder, *seeds)
+    assert "--seeds must be a whole number from 1" in failure(capfd, "segment", run.folder, *seeds)
     assert "--crop-size must be a multiple of 32" in failure(capfd, *command, "--crop-size", 100)
     assert "--learning-rate must be above 0" in failure(capfd, *command, "--learning-rate", 0)

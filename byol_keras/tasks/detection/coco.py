@@ -1,23 +1,32 @@
 """Boxes in the format of the COCO data set (https://cocodataset.org/#format-data)."""
 
+import contextlib
+import io
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...data.images import ImageSource
 from ...data.validate import MEMORY_BUDGET, check_all, list_broken
 from ...errors import InputError
+from ...utils.extras import require_extra
 from ...utils.text_file import read_text_file
 from .dataset import DetectionDataset
 
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
+
 # Tools round to whole pixels: by so much a box may lie over the edge. It is cut off there.
 OVER_THE_EDGE = 1.0
-PARTS = ("images", "annotations", "categories")
+# The lists of a file, and what an entry of each is called.
+PARTS = {"categories": "a category", "images": "an image", "annotations": "an annotation"}
 
 
-def read_coco(path, images=None, memory_budget=MEMORY_BUDGET):
+def read_coco(
+    path: str | os.PathLike, images: str | os.PathLike | None = None, memory_budget: int = MEMORY_BUDGET
+) -> DetectionDataset:
     """Reads images and boxes.
 
     Args:
@@ -32,56 +41,82 @@ def read_coco(path, images=None, memory_budget=MEMORY_BUDGET):
     Raises:
         InputError: for a file of something else, an image that is missing, cannot be decoded or has another size than
             the file says, an annotation of an unknown image or category, a box without area or outside its image,
-            or no box at all.
+            or no box at all; or when pycocotools is not installed.
+
+    Example:
+        >>> dataset = bk.tasks.read_coco("street/boxes.json")
     """
     path = Path(path)
-    coco = _read(path)
-    names = _category_names(coco["categories"], path)
-    entries = _image_entries(coco["images"], path)
-    source = _images(entries, Path(images) if images is not None else path.parent, path, memory_budget)
-    place = {image_id: i for i, image_id in enumerate(entries)}
-    number = {category: i for i, category in enumerate(names)}
-    found = [[] for _ in entries]
-    ids = set()
-    for annotation in coco["annotations"]:
-        identity = _field(annotation, "id", "an annotation", path)
-        what = f"annotation {identity}"
-        if identity in ids:
-            raise InputError(f"{path}: two annotations have the id {identity}.")
-        ids.add(identity)
-        image_id, category = (_field(annotation, key, what, path) for key in ("image_id", "category_id"))
-        if image_id not in place:
-            raise InputError(f"{path}: {what} is of the image {image_id}, which is not among `images`.")
-        if category not in number:
-            raise InputError(f"{path}: {what} has the category {category}, which is not among `categories`.")
-        i = place[image_id]
-        box = _box(_field(annotation, "bbox", what, path), source.sizes[i], f"{path}: {what}", source.names[i])
-        found[i].append((box, number[category], bool(annotation.get("iscrowd", 0))))
-    boxed = DetectionDataset(
-        source,
-        boxes=tuple(np.array([box for box, _, _ in objects], np.float32).reshape(-1, 4) for objects in found),
-        classes=tuple(np.array([label for _, label, _ in objects], np.int64) for objects in found),
-        crowd=tuple(np.array([crowd for _, _, crowd in objects], bool) for objects in found),
-        class_names=tuple(names.values()),
-    )
-    if not boxed.objects:
+    coco = coco_index(_checked(path))
+    ids = sorted(coco.cats, key=lambda i: (isinstance(i, str), i))
+    source = _images(coco.imgs, Path(images) if images is not None else path.parent, path, memory_budget)
+    boxes, classes, crowd = [], [], []
+    for image, size, name in zip(coco.imgs, source.sizes, source.names, strict=True):
+        objects = coco.imgToAnns[image]
+        corners = [_box(entry["bbox"], size, f"{path}: annotation {entry['id']}", name) for entry in objects]
+        boxes.append(np.array(corners, np.float32).reshape(-1, 4))
+        classes.append(np.array([ids.index(entry["category_id"]) for entry in objects], np.int64))
+        crowd.append(np.array([bool(entry.get("iscrowd", 0)) for entry in objects], bool))
+    class_names = tuple(str(coco.cats[i]["name"]) for i in ids)
+    dataset = DetectionDataset(source, tuple(boxes), tuple(classes), tuple(crowd), class_names)
+    if not dataset.objects:
         raise InputError(f"{path} has no box of an object: nothing to detect.")
-    return boxed
+    return dataset
 
 
-def _read(path):
+def coco_index(content: dict) -> "COCO":
+    """pycocotools' index of what stands in a file in the COCO format; it prints nothing."""
+    require_extra("Boxes in the COCO format", "pycocotools")
+    from pycocotools.coco import COCO
+
+    coco = COCO()
+    coco.dataset = content
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+    return coco
+
+
+def _checked(path):
+    """What stands in the file, when pycocotools can make an index of it and it means something.
+
+    pycocotools reads a file in the encoding of the locale, says of a bad one no more than KeyError: 'id', and of two
+    entries with one id takes the second.
+    """
     if not path.is_file():
         raise InputError(f"No file with boxes at {path}: a .json in the COCO format is wanted.")
     text = read_text_file(path)
     try:
-        coco = json.loads(text)
+        content = json.loads(text)
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from error
-    for part in PARTS:
-        entries = coco.get(part) if isinstance(coco, dict) else None
+    ids = {}
+    for part, entry_name in PARTS.items():
+        entries = content.get(part) if isinstance(content, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise InputError(f"{path} is not in the COCO format: it has no list of objects called `{part}`.")
-    return coco
+        ids[part] = set()
+        for entry in entries:
+            identity = _field(entry, "id", entry_name, path)
+            if identity in ids[part]:
+                raise InputError(f"{path}: two {part} have the id {identity}.")
+            ids[part].add(identity)
+        if not entries and part != "annotations":
+            raise InputError(f"{path} has no {part}.")
+    names = [str(_field(entry, "name", f"category {entry['id']}", path)) for entry in content["categories"]]
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: two categories have one name. Received: {', '.join(names)}")
+    for entry in content["images"]:
+        if not isinstance(_field(entry, "file_name", f"image {entry['id']}", path), str):
+            raise InputError(f"{path}: the `file_name` of image {entry['id']} is not a text.")
+    for entry in content["annotations"]:
+        what = f"annotation {entry['id']}"
+        image, category = (_field(entry, key, what, path) for key in ("image_id", "category_id"))
+        if image not in ids["images"]:
+            raise InputError(f"{path}: {what} is of the image {image}, which is not among `images`.")
+        if category not in ids["categories"]:
+            raise InputError(f"{path}: {what} has the category {category}, which is not among `categories`.")
+        _field(entry, "bbox", what, path)
+    return content
 
 
 def _field(entry, key, what, path):
@@ -91,36 +126,6 @@ def _field(entry, key, what, path):
     if key.endswith("id") and not isinstance(value, int | str):
         raise InputError(f"{path}: `{key}` of {what} must be a number or a text. Received: {json.dumps(value)[:200]}")
     return value
-
-
-def _category_names(categories, path):
-    """{id: name} in the order of the ids."""
-    names = {}
-    for category in categories:
-        identity = _field(category, "id", "a category", path)
-        if identity in names:
-            raise InputError(f"{path}: two categories have the id {identity}.")
-        names[identity] = str(_field(category, "name", f"category {identity}", path))
-    if not names:
-        raise InputError(f"{path} has no categories.")
-    if len(set(names.values())) < len(names):
-        raise InputError(f"{path}: two categories have one name. Received: {', '.join(names.values())}")
-    return {identity: names[identity] for identity in sorted(names, key=lambda i: (isinstance(i, str), i))}
-
-
-def _image_entries(images, path):
-    """{id: entry} in the order of the file."""
-    entries = {}
-    for entry in images:
-        identity = _field(entry, "id", "an image", path)
-        if identity in entries:
-            raise InputError(f"{path}: two images have the id {identity}.")
-        if not isinstance(_field(entry, "file_name", f"image {identity}", path), str):
-            raise InputError(f"{path}: the `file_name` of image {identity} is not a text.")
-        entries[identity] = entry
-    if not entries:
-        raise InputError(f"{path} has no images.")
-    return entries
 
 
 def _images(entries, folder, path, memory_budget):
@@ -139,9 +144,7 @@ def _images(entries, folder, path, memory_budget):
                 f"{path}: image {identity} ({entry['file_name']}) is {size[1]} x {size[0]} pixels, the file says "
                 f"{said[1]} x {said[0]}: its boxes would be wrong."
             )
-    return ImageSource(
-        names=tuple(names), sizes=checked.sizes, images=checked.images, paths=tuple(paths), jpeg=checked.jpeg
-    )
+    return checked.source(names, paths)
 
 
 def _box(bbox, size, what, name):

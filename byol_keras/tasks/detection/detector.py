@@ -6,26 +6,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ...data.images import ImageSource
 from ...errors import InputError
 from ...kernels import fast_layers
 from ...models.keras_cv_backbone import normalized
 from ...utils.progress import progress
 from .letterbox import from_letterbox
-from .pipeline import ordered_batches
+from .pipeline import letterboxed_batches
 
 BATCH = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Detector:
-    """A fine-tuned RetinaNet.
+    """A fine-tuned RetinaNet, see `finetune_detector`.
 
     Attributes:
-        network: keras_cv.models.RetinaNet in float32, see `network.retinanet`.
+        network: keras_cv.models.RetinaNet in float32, see `build_retinanet`.
         encoder: keras.Model whose normalization of images the network was trained with.
-        letterbox: (height, width) that images are fitted on.
+        letterbox: (height, width) that images are fitted into.
         class_names: C names.
-        smallest_anchor: float, pixels of the canvas.
+        smallest_anchor: float, pixels of the letterbox.
     """
 
     network: keras.Model
@@ -34,11 +35,11 @@ class Detector:
     class_names: tuple[str, ...]
     smallest_anchor: float
 
-    def normalize(self, images):
+    def normalize(self, images: tf.Tensor) -> tf.Tensor:
         """(B, H, W, 3) float32 in [0, 1] -> what the network takes."""
         return normalized(images, self.encoder)
 
-    def detect(self, source):
+    def detect(self, source: ImageSource) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Finds objects.
 
         Args:
@@ -50,6 +51,9 @@ class Detector:
 
         Raises:
             InputError: for gray images.
+
+        Example:
+            >>> detections = detector.detect(bk.data.open_source("street"))
         """
         if source.channels != 3:
             raise InputError(f"A detector takes color images, of 3 channels. Received: {source.channels} channel")
@@ -61,11 +65,11 @@ class Detector:
         with fast_layers(self.network):
             forward = tf.function(decoded, autograph=False)
             forward = forward.get_concrete_function(tf.TensorSpec((None, *self.letterbox, 3), tf.float32))
-        batches = ordered_batches(source, self.letterbox, self.normalize, BATCH)
+        batches = letterboxed_batches(source, self.letterbox, self.normalize, BATCH)
         found = []
         for batch in progress(batches, -(-len(source) // BATCH), "Detecting"):
             for boxes, classes, scores in zip(*(part.numpy() for part in forward(batch)), strict=True):
-                kept = classes >= 0  # the rest is padding
-                boxes = from_letterbox(boxes[kept], source.sizes[len(found)], self.letterbox)
-                found.append((boxes, classes[kept].astype(np.int64), scores[kept]))
+                real = classes >= 0  # the rest is padding
+                boxes = from_letterbox(boxes[real], source.sizes[len(found)], self.letterbox)
+                found.append((boxes, classes[real].astype(np.int64), scores[real]))
         return found

@@ -1,4 +1,6 @@
-"""Images of any size on the one size that a detector takes, and boxes there and back."""
+"""Images of any size in the one size that a detector takes, in proportion, and boxes there and back."""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +11,7 @@ from ...errors import InputError
 CELL = 32
 
 
-def letterbox_size(sizes, image_size):
+def letterbox_size(sizes: np.ndarray, image_size: int) -> tuple[int, int]:
     """The size that holds every image with its longer side scaled to `image_size`.
 
     Args:
@@ -21,23 +23,27 @@ def letterbox_size(sizes, image_size):
 
     Raises:
         InputError: for an image size below 64.
+
+    Example:
+        >>> letterbox = bk.tasks.letterbox_size(dataset.source.sizes, image_size=256)
     """
     if image_size < 2 * CELL:
         raise InputError(f"A detector needs images of at least {2 * CELL} pixels. Received: image_size={image_size}")
     sizes = np.asarray(sizes, np.float64)
     largest = (sizes * image_size / sizes.max(axis=1, keepdims=True)).max(axis=0)
-    return tuple(int(-(-side // CELL) * CELL) for side in np.round(largest))
+    height, width = (int(-(-side // CELL) * CELL) for side in np.round(largest))
+    return height, width
 
 
-def fitted_sizes(sizes, letterbox):
-    """Heights and widths of images that are scaled to touch the canvas, their proportions kept: (N, 2) int32."""
+def fitted_sizes(sizes: np.ndarray, letterbox: tuple[int, int]) -> np.ndarray:
+    """Heights and widths of images scaled to touch the letterbox's edges, in proportion: (N, 2) int32."""
     sizes = np.asarray(sizes, np.float64)
     scale = (np.asarray(letterbox) / sizes).min(axis=1, keepdims=True)
     return np.maximum(np.round(sizes * scale), 1).astype(np.int32)
 
 
-def to_letterbox(boxes, size, letterbox):
-    """Boxes of an image on the canvas.
+def to_letterbox(boxes: np.ndarray, size: Sequence[int], letterbox: tuple[int, int]) -> np.ndarray:
+    """Boxes of an image in the letterbox.
 
     Args:
         boxes: (n, 4) float, left, top, right, bottom in pixels of the image.
@@ -45,12 +51,12 @@ def to_letterbox(boxes, size, letterbox):
         letterbox: (height, width).
 
     Returns:
-        (n, 4) float32, in pixels of the canvas.
+        (n, 4) float32, in pixels of the letterbox.
     """
     return (np.asarray(boxes) * _factors(size, letterbox)).astype(np.float32)
 
 
-def from_letterbox(boxes, size, letterbox):
+def from_letterbox(boxes: np.ndarray, size: Sequence[int], letterbox: tuple[int, int]) -> np.ndarray:
     """The other way round, cut off at the edges of the image."""
     height, width = size
     return np.clip(np.asarray(boxes) / _factors(size, letterbox), 0, [width, height, width, height]).astype(np.float32)
@@ -62,8 +68,8 @@ def _factors(size, letterbox):
     return np.array([width, height, width, height])
 
 
-def fitted(image, fitted_size, letterbox, normalize):
-    """An image scaled to `fitted_size`, at the left and top of the canvas; the rest has the mean color.
+def letterboxed(image: tf.Tensor, fitted_size: tf.Tensor, letterbox: tuple[int, int], normalize: Callable) -> tf.Tensor:
+    """An image scaled to `fitted_size`, at the left and top of the letterbox; the rest has the mean color.
 
     Args:
         image: (H, W, 3) uint8 tensor.
@@ -72,7 +78,7 @@ def fitted(image, fitted_size, letterbox, normalize):
         normalize: function (1, h, w, 3) float32 in [0, 1] -> the same, normalized to mean 0.
 
     Returns:
-        (*canvas, 3) float32.
+        (*letterbox, 3) float32.
     """
     image = tf.image.resize(tf.cast(image, tf.float32) / 255, fitted_size, antialias=True)
     image = normalize(image[None])[0]

@@ -2,18 +2,22 @@
 
 import contextlib
 import io
+from collections.abc import Sequence
 
 import numpy as np
 
-from ...utils.extras import require_extra
+from .coco import coco_index
+from .dataset import DetectionDataset
 
 
-def average_precision(boxed, found):
+def coco_metrics(
+    dataset: DetectionDataset, detections: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
+) -> dict[str, float]:
     """Mean over the classes of the average precision.
 
     Args:
-        boxed: `DetectionDataset`, N images with the true boxes.
-        found: N tuples of boxes, classes and scores, see `Detector.detect`.
+        dataset: `DetectionDataset`, N images with the true boxes.
+        detections: N tuples of boxes, classes and scores, see `Detector.detect`.
 
     Returns:
         dict: "mAP", the mean over the overlaps .50, .55 to .95 that a detection needs to count, and "mAP50", with .50;
@@ -21,29 +25,27 @@ def average_precision(boxed, found):
 
     Raises:
         InputError: when pycocotools is not installed.
+
+    Example:
+        >>> bk.tasks.coco_metrics(dataset, detector.detect(dataset.source))["mAP50"]
     """
-    require_extra("Average precision", "pycocotools")
-    from pycocotools.coco import COCO
+    truth, found = coco_index(_truth(dataset)), _found(detections)
     from pycocotools.cocoeval import COCOeval
 
-    detections = _detections(found)
-    if not detections:
+    if not found:
         return {"mAP": 0.0, "mAP50": 0.0}
-    truth = COCO()
-    truth.dataset = _truth(boxed)
     with contextlib.redirect_stdout(io.StringIO()):  # It tells of every step.
-        truth.createIndex()
-        judged = COCOeval(truth, truth.loadRes(detections), "bbox")
-        judged.evaluate()
-        judged.accumulate()
-        judged.summarize()
-    return {"mAP": float(judged.stats[0]), "mAP50": float(judged.stats[1])}
+        evaluated = COCOeval(truth, truth.loadRes(found), "bbox")
+        evaluated.evaluate()
+        evaluated.accumulate()
+        evaluated.summarize()
+    return {"mAP": float(evaluated.stats[0]), "mAP50": float(evaluated.stats[1])}
 
 
-def _truth(boxed):
+def _truth(dataset):
     annotations = []
-    for image, (boxes, classes, crowd) in enumerate(zip(boxed.boxes, boxed.classes, boxed.crowd, strict=True)):
-        for box, label, is_crowd in zip(boxes, classes, crowd, strict=True):
+    for image, objects in enumerate(zip(dataset.boxes, dataset.classes, dataset.crowd, strict=True)):
+        for box, label, is_crowd in zip(*objects, strict=True):
             bbox = _left_top_width_height(box)
             annotations.append(
                 {
@@ -57,17 +59,17 @@ def _truth(boxed):
                 }
             )
     return {
-        "images": [{"id": image} for image in range(len(boxed))],
-        "categories": [{"id": label, "name": name} for label, name in enumerate(boxed.class_names)],
+        "images": [{"id": image} for image in range(len(dataset))],
+        "categories": [{"id": label, "name": name} for label, name in enumerate(dataset.class_names)],
         "annotations": annotations,
     }
 
 
-def _detections(found):
+def _found(detections):
     return [
         {"image_id": image, "category_id": int(label), "bbox": _left_top_width_height(box), "score": float(score)}
-        for image, detections in enumerate(found)
-        for box, label, score in zip(*detections, strict=True)
+        for image, objects in enumerate(detections)
+        for box, label, score in zip(*objects, strict=True)
     ]
 
 

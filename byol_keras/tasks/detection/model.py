@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from ...models.keras_cv_backbone import keras_cv_backbone
+from .dataset import DetectionDataset
 from .letterbox import to_letterbox
 
 BOX_FORMAT = "xyxy"
@@ -25,37 +26,40 @@ LARGEST_START, SMALLEST_START = 32.0, 8.0
 SMALL_BOXES = 10  # percent
 
 
-def smallest_anchor(boxed, letterbox):
-    """The side of the smallest square anchor, in pixels of the canvas: as one in ten of the boxes is smaller.
+def smallest_anchor(dataset: DetectionDataset, letterbox: tuple[int, int]) -> float:
+    """The side of the smallest square anchor, in pixels of the letterbox: as one in ten of the boxes is smaller.
 
     Between 8 and the paper's 32 pixels. The anchors of each further level are twice as large.
 
     Args:
-        boxed: `DetectionDataset` to train on.
+        dataset: `DetectionDataset` to train on.
         letterbox: (height, width).
 
     Returns:
         float.
+
+    Example:
+        >>> smallest = bk.tasks.smallest_anchor(dataset, letterbox)
     """
     sides = []
-    for boxes, crowd, size in zip(boxed.boxes, boxed.crowd, boxed.source.sizes, strict=True):
+    for boxes, crowd, size in zip(dataset.boxes, dataset.crowd, dataset.source.sizes, strict=True):
         left, top, right, bottom = to_letterbox(boxes[~crowd], size, letterbox).T
         sides.append(np.sqrt((right - left) * (bottom - top)))
     side = np.percentile(np.concatenate(sides), SMALL_BOXES)
     return round(float(np.clip(side, SMALLEST_START, LARGEST_START)), 1)
 
 
-def retinanet(encoder, classes, smallest):
+def build_retinanet(encoder: keras.Model, num_classes: int, smallest: float) -> keras.Model:
     """A detector with the weights of an encoder in its backbone, the rest fresh; by the global dtype policy.
 
     Args:
         encoder: see `keras_cv_backbone`.
-        classes: int, C.
+        num_classes: int, C.
         smallest: float, see `smallest_anchor`.
 
     Returns:
         keras_cv.models.RetinaNet, (B, H, W, 3) float32 as `keras_cv_backbone.normalized` makes them -> "box" and
-        "classification". `decode_predictions` gives at most 100 boxes (left, top, right, bottom) an image, with
+        "classification". `decode_predictions` gives at most 100 boxes (left, top, right, bottom) per image, with
         "classes" and "confidence".
 
     Raises:
@@ -85,12 +89,12 @@ def retinanet(encoder, classes, smallest):
     kinds = len(SCALES) * len(RATIOS)
     return keras_cv.models.RetinaNet(
         backbone=backbone,
-        num_classes=classes,
+        num_classes=num_classes,
         bounding_box_format=BOX_FORMAT,
         label_encoder=keras_cv.models.retinanet.LabelEncoder(BOX_FORMAT, anchors, dtype="float32"),
         prediction_decoder=decoder,
         feature_pyramid=_pyramid(backbone),
-        classification_head=_head(kinds * classes, -np.log((1 - PRIOR) / PRIOR), "classification_head"),
+        classification_head=_head(kinds * num_classes, -np.log((1 - PRIOR) / PRIOR), "classification_head"),
         box_head=_head(kinds * 4, 0.0, "box_head"),
     )
 

@@ -1,41 +1,54 @@
 """tf.data pipelines for a detector."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 from ...augment.random import uniform
+from ...data.images import ImageSource
 from ...data.loading import whole_loader
 from ...errors import InputError
-from .letterbox import fitted, fitted_sizes, to_letterbox
+from .dataset import DetectionDataset
+from .letterbox import fitted_sizes, letterboxed, to_letterbox
 
 FLIP = 0.5
 
 
-def training_batches(boxed, letterbox, normalize, batch_size, total_steps, seed):
+def training_batches(
+    dataset: DetectionDataset,
+    letterbox: tuple[int, int],
+    normalize: Callable,
+    batch_size: int,
+    total_steps: int,
+    seed: int,
+) -> tf.data.Dataset:
     """Shuffled batches, each image mirrored with probability 0.5.
 
     Args:
-        boxed: `DetectionDataset`.
+        dataset: `DetectionDataset`.
         letterbox: (height, width).
-        normalize: as for `canvas.fitted`.
-        batch_size, total_steps, seed: int; a batch has at most as many images as there are.
+        normalize: as for `letterboxed`.
+        batch_size: int, at most as many as there are images.
+        total_steps: int, batches in all.
+        seed: int, of the order and the mirroring.
 
     Returns:
         tf.data.Dataset of (images (B, H, W, 3) float32, {"boxes": (B, M, 4) float32, left, top, right, bottom in pixels
-        of the canvas, "classes": (B, M) float32}), padded with -1 where an image has fewer than M.
+        of the letterbox, "classes": (B, M) float32}), padded with -1 where an image has fewer than M.
 
     Raises:
         InputError: for a batch below 1 or above the number of images.
     """
-    if not 1 <= batch_size <= len(boxed):
-        raise InputError(f"A batch must be of 1 to {len(boxed)} images, all there are. Received: {batch_size}")
-    boxes, classes = _padded(boxed, letterbox)
-    load = _loader(boxed.source, letterbox, normalize)
-    last = tf.constant(len(boxed) - 1, tf.int64)
+    if not 1 <= batch_size <= len(dataset):
+        raise InputError(f"A batch must be of 1 to {len(dataset)} images, all there are. Received: {batch_size}")
+    boxes, classes = _padded(dataset, letterbox)
+    load = _loader(dataset.source, letterbox, normalize)
+    last = tf.constant(len(dataset) - 1, tf.int64)
 
     def example(number):
         # The images of an epoch in an order of its own; the rest of a batch comes from the next epoch.
-        epoch, place = number // len(boxed), number % len(boxed)
+        epoch, place = number // len(dataset), number % len(dataset)
         index = tf.random.experimental.index_shuffle(place, tf.stack([tf.constant(seed, tf.int64), epoch]), last)
         image, corners = load(index), tf.gather(boxes, index)
         mirrored = uniform([], tf.stack([tf.constant(seed, tf.int64), -1 - number])) < FLIP
@@ -50,14 +63,16 @@ def training_batches(boxed, letterbox, normalize, batch_size, total_steps, seed)
     return examples.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
-def ordered_batches(source, letterbox, normalize, batch_size=16):
+def letterboxed_batches(
+    source: ImageSource, letterbox: tuple[int, int], normalize: Callable, batch_size: int = 16
+) -> tf.data.Dataset:
     """Batches in the order of `source`: tf.data.Dataset of (B, H, W, 3) float32."""
     load = _loader(source, letterbox, normalize)
     images = tf.data.Dataset.range(len(source)).map(load, num_parallel_calls=tf.data.AUTOTUNE)
     return images.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def mirror(boxes, width):
+def mirror(boxes: tf.Tensor, width: int) -> tf.Tensor:
     """Boxes (..., 4) of an image of `width` pixels in its mirror image; padding stays."""
     left, top, right, bottom = tf.unstack(boxes, axis=-1)
     mirrored = tf.stack([width - right, top, width - left, bottom], axis=-1)
@@ -65,23 +80,23 @@ def mirror(boxes, width):
 
 
 def _loader(source, letterbox, normalize):
-    """A graph function: index -> (H, W, 3) float32 on the canvas."""
+    """A graph function: index -> (H, W, 3) float32 in the letterbox."""
     sizes = tf.constant(fitted_sizes(source.sizes, letterbox))
     if source.images is not None:
         images = tf.constant(source.images)
-        return lambda index: fitted(images[index], sizes[index], letterbox, normalize)
+        return lambda index: letterboxed(images[index], sizes[index], letterbox, normalize)
     whole = whole_loader(source)
-    return lambda index: fitted(whole(index), sizes[index], letterbox, normalize)
+    return lambda index: letterboxed(whole(index), sizes[index], letterbox, normalize)
 
 
-def _padded(boxed, letterbox):
-    """Boxes (N, M, 4) on the canvas and classes (N, M), float32, crowds left out, padded with -1."""
-    objects = [~crowd for crowd in boxed.crowd]
-    longest = max(int(keep.sum()) for keep in objects)
-    boxes = np.full((len(boxed), longest, 4), -1, np.float32)
-    classes = np.full((len(boxed), longest), -1, np.float32)
-    for i, keep in enumerate(objects):
-        count = int(keep.sum())
-        boxes[i, :count] = to_letterbox(boxed.boxes[i][keep], boxed.source.sizes[i], letterbox)
-        classes[i, :count] = boxed.classes[i][keep]
+def _padded(dataset, letterbox):
+    """Boxes (N, M, 4) in the letterbox and classes (N, M), float32, crowds excluded, padded with -1."""
+    objects = [~crowd for crowd in dataset.crowd]
+    longest = max(int(is_object.sum()) for is_object in objects)
+    boxes = np.full((len(dataset), longest, 4), -1, np.float32)
+    classes = np.full((len(dataset), longest), -1, np.float32)
+    for i, is_object in enumerate(objects):
+        count = int(is_object.sum())
+        boxes[i, :count] = to_letterbox(dataset.boxes[i][is_object], dataset.source.sizes[i], letterbox)
+        classes[i, :count] = dataset.classes[i][is_object]
     return tf.constant(boxes), tf.constant(classes)

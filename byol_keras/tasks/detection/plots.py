@@ -1,9 +1,12 @@
 """Images with boxes drawn on them."""
 
+from collections.abc import Mapping, Sequence
+
 from PIL import Image, ImageDraw, ImageFont
 
 from ...data.decode import decode
 from ...data.images import evenly
+from .dataset import DetectionDataset
 
 GAP = 6
 TEXT = 12
@@ -13,34 +16,39 @@ COLORS = ("#ff3b30", "#34c759", "#0a84ff", "#ffcc00", "#bf5af2", "#64d2ff", "#ff
 DRAWN_SCORE = 0.3
 
 
-def detection_grid(boxed, columns, count=6, width=320):
-    """A sheet: a row for each image, the true boxes at the left, beside them what was found.
+def detection_grid(
+    dataset: DetectionDataset, columns: Mapping[str, Sequence], count: int = 6, width: int = 320
+) -> Image.Image:
+    """A grid: a row for each image, the true boxes at the left, beside them what was found.
 
     Args:
-        boxed: `DetectionDataset` from files; `count` of those with objects are drawn, evenly taken.
+        dataset: `DetectionDataset` from files; `count` of those with objects are drawn, evenly taken.
         columns: dict of title -> N detections, see `Detector.detect`; those with a score of at least 0.3 are drawn.
-        count: int.
-        width: int, pixels of an image on the sheet.
+        count: int, rows at most.
+        width: int, pixels of an image in the grid.
 
     Returns:
         PIL.Image, RGB.
+
+    Example:
+        >>> bk.tasks.detection_grid(dataset, {"found": detector.detect(dataset.source)}).save("detections.png")
     """
-    with_objects = [i for i, crowd in enumerate(boxed.crowd) if (~crowd).any()]
+    with_objects = [i for i, crowd in enumerate(dataset.crowd) if (~crowd).any()]
     chosen = [with_objects[i] for i in evenly(len(with_objects), count)]
     rows = []
     for i in chosen:
-        image = Image.fromarray(decode(boxed.source.paths[i]))
-        keep = ~boxed.crowd[i]
-        truth = (boxed.boxes[i][keep], boxed.classes[i][keep], None)
-        rows.append([_drawn(image, *part, boxed.class_names, width) for part in (truth, *_sure(columns, i))])
+        image = Image.fromarray(decode(dataset.source.paths[i]))
+        is_object = ~dataset.crowd[i]
+        truth = (dataset.boxes[i][is_object], dataset.classes[i][is_object], None)
+        rows.append([_drawn(image, *part, dataset.class_names, width) for part in (truth, *_sure(columns, i))])
     return _grid(["truth", *columns], rows, width)
 
 
 def _sure(columns, i):
     for detections in columns.values():
         boxes, classes, scores = detections[i]
-        keep = scores >= DRAWN_SCORE
-        yield boxes[keep], classes[keep], scores[keep]
+        sure = scores >= DRAWN_SCORE
+        yield boxes[sure], classes[sure], scores[sure]
 
 
 def _drawn(image, boxes, classes, scores, names, width):
@@ -62,13 +70,13 @@ def _grid(titles, rows, width):
     heights = [max(image.height for image in row) for row in rows]
     head = TEXT + 2 * GAP
     size = (len(titles) * (width + GAP) + GAP, head + sum(heights) + GAP * len(heights))
-    letterbox = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(letterbox), ImageFont.load_default(TEXT)
+    grid = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(grid), ImageFont.load_default(TEXT)
     for x, title in enumerate(titles):
         draw.text((GAP + x * (width + GAP), GAP), title, fill="black", font=font)
     top = head
     for row, height in zip(rows, heights, strict=True):
         for x, image in enumerate(row):
-            letterbox.paste(image, (GAP + x * (width + GAP), top))
+            grid.paste(image, (GAP + x * (width + GAP), top))
         top += height + GAP
-    return letterbox
+    return grid

@@ -1,7 +1,10 @@
 """A folder of images with label maps."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -24,31 +27,31 @@ class SegmentationDataset:
         pixels: (N, C) int64, how many of each class each label map has.
     """
 
-    names: tuple
-    images: tuple
-    label_maps: tuple
-    class_names: tuple
+    names: tuple[str, ...]
+    images: tuple[str, ...]
+    label_maps: tuple[str, ...]
+    class_names: tuple[str, ...]
     indices: np.ndarray
     pixels: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def image(self, i):
+    def image(self, i: int) -> np.ndarray:
         """(H, W, 3) uint8."""
         return decode(self.images[i])
 
-    def labels(self, i):
+    def labels(self, i: int) -> np.ndarray:
         """(H, W) uint8: class from 0 to C - 1, or VOID."""
         return self.indices[read_label_map(self.label_maps[i])].astype(np.uint8)
 
-    def subset(self, indices):
-        """The scenes at `indices` (n,) int, in that order."""
+    def subset(self, indices: Sequence[int] | np.ndarray) -> Self:
+        """The images at `indices` (n,) int, in that order."""
         chosen = {name: tuple(getattr(self, name)[i] for i in indices) for name in ("names", "images", "label_maps")}
         return replace(self, **chosen, pixels=self.pixels[indices])
 
 
-def open_segmentation(folder, like=None):
+def open_segmentation(folder: str | os.PathLike, like: SegmentationDataset | None = None) -> SegmentationDataset:
     """Opens a folder and checks every file in it.
 
     The images lie in images/, at any depth; labels/ has a .png for each, of the same path but for the suffix, whose
@@ -65,6 +68,10 @@ def open_segmentation(folder, like=None):
     Raises:
         InputError: that names the file, for a missing, unreadable or wrong label map, an image that cannot be
             decoded, or classes other than those of `like`.
+
+    Example:
+        >>> train = bk.tasks.open_segmentation("street/train")
+        >>> test = bk.tasks.open_segmentation("street/test", like=train)
     """
     folder = Path(folder)
     names = _images(folder / "images")
@@ -79,7 +86,7 @@ def open_segmentation(folder, like=None):
         unnamed = np.flatnonzero((count > 0) & (indices < 0))
         if unnamed.size:
             raise InputError(
-                f"{label_map} has the class number {unnamed[0]}, but {named} has names for 0 to {indices_end(indices)} "
+                f"{label_map} has the class number {unnamed[0]}, but {named} has names for 0 to {_last_named(indices)} "
                 "only: correct the label map, or name the class."
             )
     pixels = np.zeros((len(names), len(class_names)), np.int64)
@@ -88,7 +95,7 @@ def open_segmentation(folder, like=None):
     return SegmentationDataset(names, images, label_maps, class_names, indices, pixels)
 
 
-def indices_end(indices):
+def _last_named(indices):
     """The last number with a name, but for 255, which is void without one."""
     return int(np.flatnonzero(indices[:VOID] >= 0)[-1])
 
@@ -142,5 +149,5 @@ def _classes(folder, like, counts):
             names = tuple(str(number) for number in range(int(found[-1]) + 1 if found.size else 0))
         return *class_indices(names), path
     if names is not None and (class_indices(names)[1] != like.indices).any():
-        raise InputError(f"{path} does not have the classes of the training scenes: {', '.join(like.class_names)}.")
-    return like.class_names, like.indices, "the list of the training scenes"
+        raise InputError(f"{path} does not have the classes of the training images: {', '.join(like.class_names)}.")
+    return like.class_names, like.indices, "the list of the training images"

@@ -1,20 +1,24 @@
 """Label maps: images whose pixels are class numbers."""
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ...errors import InputError
 from ...utils.text_file import read_text_file
 
-# No class: pixels left out of the loss and of the score. The customary number in label maps, too.
+# No class: pixels excluded from the loss and from the score. The customary number in label maps, too.
 VOID = 255
 # The name that a class of such pixels has in classes.txt.
 VOID_NAME = "void"
-# One number a pixel. In a palette image ("P") the number is the class, the color is for people.
+# One number per pixel. In a palette image ("P") the number is the class, the color is for people.
 MODES = ("L", "P", "1")
 
 
-def read_label_map(path):
+def read_label_map(path: str | os.PathLike) -> np.ndarray:
     """The class numbers of a label map.
 
     Args:
@@ -41,7 +45,7 @@ def read_label_map(path):
     return numbers.astype(np.uint8)
 
 
-def read_class_names(path):
+def read_class_names(path: Path) -> tuple[str, ...]:
     """The names in a classes.txt, one a line, in the order of their numbers.
 
     Returns:
@@ -58,7 +62,7 @@ def read_class_names(path):
     return names
 
 
-def class_indices(names):
+def class_indices(names: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """Which class each number of a label map means.
 
     Args:

@@ -1,5 +1,8 @@
 """The network: keras-cv's DeepLabV3+ on the backbone of an encoder."""
 
+import os
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -15,7 +18,7 @@ STRIDE = 32
 REACH = 6 / 33
 
 
-def build_segmenter(encoder, classes, crop_size):
+def build_segmenter(encoder: keras.Model, num_classes: int, crop_size: int) -> keras.Model:
     """DeepLabV3+ with the weights of an encoder in its backbone, and new ones in the rest.
 
     The head is keras-cv's, but for the order of its last two layers: classes first, enlarged afterwards, which gives
@@ -23,7 +26,7 @@ def build_segmenter(encoder, classes, crop_size):
 
     Args:
         encoder: see `keras_cv_backbone`.
-        classes: int, C.
+        num_classes: int, C.
         crop_size: int, pixels, of the crops it will be trained on.
 
     Returns:
@@ -32,6 +35,9 @@ def build_segmenter(encoder, classes, crop_size):
 
     Raises:
         InputError: for an encoder that cannot be a backbone.
+
+    Example:
+        >>> model = bk.tasks.build_segmenter(encoder, len(train.class_names), crop_size=128)
     """
     backbone = keras_cv_backbone(encoder)
     import keras_cv
@@ -42,14 +48,14 @@ def build_segmenter(encoder, classes, crop_size):
             keras.layers.Conv2D(256, 1, use_bias=False, name="head_conv"),
             keras.layers.BatchNormalization(name="head_bn"),
             keras.layers.ReLU(name="head_relu"),
-            keras.layers.Conv2D(classes, 1, dtype="float32", name="scores"),
+            keras.layers.Conv2D(num_classes, 1, dtype="float32", name="scores"),
             keras.layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="enlarged"),
         ],
         name="segmentation_head",
     )
     deeplab = keras_cv.models.DeepLabV3Plus(
         backbone,
-        classes,
+        num_classes,
         spatial_pyramid_pooling=keras_cv.layers.SpatialPyramidPooling([rate, 2 * rate, 3 * rate]),
         segmentation_head=head,
     )
@@ -62,11 +68,20 @@ def build_segmenter(encoder, classes, crop_size):
     return model
 
 
-def load_segmenter(path):
-    """A segmenter saved as .keras.
+def load_segmenter(path: str | os.PathLike) -> keras.Model:
+    """A segmenter saved as .keras, as `byol-keras segment` leaves one in a run.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        keras.Model, see `build_segmenter`.
 
     Raises:
         InputError: where there is none.
+
+    Example:
+        >>> model = bk.tasks.load_segmenter("runs/street/segmentation/pretrained.keras")
     """
     import keras_cv  # noqa: F401 - registers its layers with Keras
 
@@ -76,13 +91,16 @@ def load_segmenter(path):
         raise InputError(f"{path} is not a segmenter that can be loaded: {str(error).splitlines()[0]}") from error
 
 
-def predictor(model):
+def segmenter_function(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """A function: image (H, W, 3) uint8 of any size -> classes (H, W) uint8.
 
     Args:
         model: of `build_segmenter` or `load_segmenter`.
-    """
 
+    Example:
+        >>> predict = bk.tasks.segmenter_function(model)
+        >>> classes = predict(test.image(0))
+    """
     traced = {}
 
     def classes_of(images):

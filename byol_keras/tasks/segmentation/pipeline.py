@@ -1,19 +1,22 @@
-"""Random crops of scenes, to train on."""
+"""Random crops of images with their label maps, to train on."""
 
 import keras
 import numpy as np
 from PIL import Image
 
+from .dataset import SegmentationDataset
 from .label_maps import VOID
 
-# A crop shows the scene reduced or enlarged by a factor between these, log-uniform.
+# A crop shows the image reduced or enlarged by a factor between these, log-uniform.
 SCALES = (0.75, 1.5)
 
 
-def random_crop(image, labels, size, generator):
-    """A random square of a scene, at a random scale, mirrored half of the time.
+def random_crop(
+    image: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A random square of an image, at a random scale, mirrored half of the time.
 
-    Where the scene is too small for the square its edge is continued, without a class.
+    Where the image is too small for the square its edge is continued, without a class.
 
     Args:
         image: (H, W, 3) uint8.
@@ -41,7 +44,7 @@ def random_crop(image, labels, size, generator):
 class CropBatches(keras.utils.PyDataset):
     """Batches of crops with a weight for every pixel: 0 without a class, otherwise that of its class.
 
-    The batch of a step follows from the seed and the step's number. Every scene comes once before any comes again.
+    The batch of a step follows from the seed and the step's number. Every image comes once before any comes again.
 
     Args:
         dataset: `SegmentationDataset`, N of them.
@@ -52,7 +55,9 @@ class CropBatches(keras.utils.PyDataset):
         seed: int.
     """
 
-    def __init__(self, dataset, weights, size, batch_size, steps, seed):
+    def __init__(
+        self, dataset: SegmentationDataset, weights: np.ndarray, size: int, batch_size: int, steps: int, seed: int
+    ):
         super().__init__()
         self.dataset, self.size, self.batch_size, self.steps, self.seed = dataset, size, batch_size, steps, seed
         self.weights = np.zeros(256, np.float32)

@@ -1,4 +1,4 @@
-"""Training a segmenter on scenes, and scoring it."""
+"""Training a segmenter."""
 
 import sys
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import numpy as np
 from ...errors import InputError
 from ...kernels import fast_layers
 from ...schedules import warmup_cosine
-from .metrics import confusion
-from .model import STRIDE, predictor
+from .dataset import SegmentationDataset
+from .model import STRIDE
 from .pipeline import CropBatches
 
 # Share of the updates in which the learning rate rises.
@@ -21,7 +21,7 @@ BALANCE = 0.5
 
 
 @dataclass(frozen=True)
-class Schedule:
+class SegmentationConfig:
     """How a segmenter is trained.
 
     Attributes:
@@ -29,6 +29,12 @@ class Schedule:
         batch_size: crops in one update.
         crop_size: pixels, a multiple of 32.
         learning_rate: of AdamW, at its peak.
+
+    Raises:
+        InputError: for a value that cannot be.
+
+    Example:
+        >>> config = bk.tasks.SegmentationConfig(steps=400)
     """
 
     steps: int = 400
@@ -37,38 +43,40 @@ class Schedule:
     learning_rate: float = 1e-3
 
     def __post_init__(self):
-        if self.steps < 2 or self.batch_size < 2:
-            raise InputError(
-                f"steps and batch_size must be at least 2. Received: steps={self.steps}, batch_size={self.batch_size}"
-            )
+        for name in ("steps", "batch_size"):
+            if getattr(self, name) < 2:
+                raise InputError(f"{name} must be at least 2. Received: {name}={getattr(self, name)}")
         if self.crop_size < STRIDE or self.crop_size % STRIDE:
             raise InputError(f"crop_size must be a multiple of {STRIDE} pixels. Received: crop_size={self.crop_size}")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate must be above 0. Received: learning_rate={self.learning_rate}")
 
 
-def fine_tune(model, dataset, schedule, seed):
+def finetune_segmenter(model: keras.Model, dataset: SegmentationDataset, config: SegmentationConfig, seed: int) -> None:
     """Trains all of a segmenter: AdamW, linear warm-up, then a cosine to 0.
 
     Args:
         model: of `build_segmenter`.
         dataset: `SegmentationDataset`.
-        schedule: `Schedule`.
+        config: `SegmentationConfig`.
         seed: int, of the crops.
+
+    Example:
+        >>> bk.tasks.finetune_segmenter(model, train, bk.tasks.SegmentationConfig(), seed=0)
     """
-    rate = warmup_cosine(schedule.learning_rate, 256, schedule.steps, int(WARMUP * schedule.steps))
+    rate = warmup_cosine(config.learning_rate, 256, config.steps, int(WARMUP * config.steps))
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY),
         # The mean over the pixels with a class, and not over all.
         keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
     )
     weights = class_weights(dataset.pixels)
-    batches = CropBatches(dataset, weights, schedule.crop_size, schedule.batch_size, schedule.steps, seed)
+    batches = CropBatches(dataset, weights, config.crop_size, config.batch_size, config.steps, seed)
     with fast_layers(model):
         model.fit(batches, epochs=1, shuffle=False, verbose=1 if sys.stdout.isatty() else 2)
 
 
-def class_weights(pixels, balance=BALANCE):
+def class_weights(pixels: np.ndarray, balance: float = BALANCE) -> np.ndarray:
     """What a pixel of each class weighs in the loss: (median frequency / frequency) ** balance.
 
     A class' frequency is its share of the images in which it occurs (Eigen and Fergus 2015, arXiv 1411.4734, where
@@ -88,12 +96,3 @@ def class_weights(pixels, balance=BALANCE):
     weights = np.zeros(len(frequency))
     weights[occurs] = (np.median(frequency[occurs]) / frequency[occurs]) ** balance
     return weights
-
-
-def score(model, dataset):
-    """The confusion of classes over all scenes, at the size of their label maps: (C, C) int64, see `confusion`."""
-    predict = predictor(model)
-    counts = np.zeros((len(dataset.class_names),) * 2, np.int64)
-    for i in range(len(dataset)):
-        counts += confusion(dataset.labels(i), predict(dataset.image(i)), len(dataset.class_names))
-    return counts

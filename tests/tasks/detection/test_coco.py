@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.detection import read_coco
+from byol_keras.tasks.detection.coco import read_coco
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.detection import read_coco
+from byol_keras.tasks.detection.coco import read_coco
 
 
 @pytest.fixture(scope="module")
@@ -21,19 +21,19 @@ def test_a_subset_keeps_images_and_boxes_together(squares):
 
 
 def test_a_share_is_drawn_anew_with_each_seed(squares):
-    drawn = [squares.share(0.3, seed).source.names for seed in range(4)]
+    drawn = [squares.random_share(0.3, seed).source.names for seed in range(4)]
     assert all(len(names) == 3 for names in drawn)
     assert len(set(drawn)) > 1
-    assert squares.share(0.3, 0).source.names == drawn[0]
-    assert squares.share(1.0, 5).source.names == squares.source.names
+    assert squares.random_share(0.3, 0).source.names == drawn[0]
+    assert squares.random_share(1.0, 5).source.names == squares.source.names
 
 
 @pytest.mark.parametrize("fraction", [0, 1.5, float("nan")])
 def test_a_share_that_cannot_be_is_refused(squares, fraction):
     with pytest.raises(InputError, match="above 0 and at most 1"):
-        squares.share(fraction, 0)
+        squares.random_share(fraction, 0)
 
 
 def test_a_share_without_objects_is_refused(squares):
-    with pytest.raises(InputError, match="No object is on the 1 images drawn"):
-        squares.subset([9]).share(1.0, 0)
+    with pytest.raises(InputError, match="No object is on the 1 images of this subset"):
+        squares.subset([9]).random_share(1.0, 0)

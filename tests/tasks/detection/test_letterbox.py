@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.detection.letterbox import fitted, fitted_sizes, from_letterbox, letterbox_size, to_letterbox
+from byol_keras.tasks.detection.letterbox import fitted_sizes, from_letterbox, letterbox_size, letterboxed, to_letterbox
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_an_object_is_where_its_box_is():
     size, letterbox, box = (60, 100), (96, 128), [30, 12, 70, 48]
     image = np.zeros((*size, 3), np.uint8)
     image[box[1] : box[3], box[0] : box[2]] = 255
-    drawn = fitted(image, fitted_sizes([size], letterbox)[0], letterbox, lambda x: x).numpy()[..., 0]
+    drawn = letterboxed(image, fitted_sizes([size], letterbox)[0], letterbox, lambda x: x).numpy()[..., 0]
     rows, columns = np.flatnonzero(drawn.max(1) > 0.5), np.flatnonzero(drawn.max(0) > 0.5)
     seen = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
     np.testing.assert_allclose(to_letterbox([box], size, letterbox)[0], seen, atol=0.51)
 
 
 def test_the_rest_of_the_canvas_is_zero_after_normalization():
-    drawn = fitted(np.full((50, 100, 3), 255, np.uint8), (64, 128), (96, 128), lambda x: (x - 0.4) / 0.2).numpy()
+    drawn = letterboxed(np.full((50, 100, 3), 255, np.uint8), (64, 128), (96, 128), lambda x: (x - 0.4) / 0.2).numpy()
     np.testing.assert_allclose(drawn[:64], 3.0, rtol=1e-5)
     assert not drawn[64:].any()

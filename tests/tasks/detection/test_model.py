@@ -9,8 +9,8 @@ import byol_keras as bk
 from byol_keras.data.images import ImageSource
 from byol_keras.errors import InputError
 from byol_keras.models.keras_cv_backbone import keras_cv_backbone
-from byol_keras.tasks.detection import DetectionDataset
-from byol_keras.tasks.detection.model import retinanet, smallest_anchor
+from byol_keras.tasks.detection.dataset import DetectionDataset
+from byol_keras.tasks.detection.model import build_retinanet, smallest_anchor
 
 # keras-cv's training step passes the images without the name of its input.
 pytestmark = pytest.mark.filterwarnings("ignore:The structure of `inputs`:UserWarning")
@@ -24,7 +24,7 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def network(encoder):
-    return retinanet(encoder, classes=2, smallest=12.0)
+    return build_retinanet(encoder, num_classes=2, smallest=12.0)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_perfect_prediction_decodes_to_the_box(network, images):
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_losses_are_finite_with_images_without_boxes(encoder, images, set_policy, policy):
     set_policy(policy)
-    network = retinanet(encoder, classes=1, smallest=12.0)
+    network = build_retinanet(encoder, num_classes=1, smallest=12.0)
     network.compile(optimizer="sgd", box_loss="smoothl1", classification_loss="focal", jit_compile=False)
     none, one = ([[-1, -1, -1, -1]], [-1]), ([[20, 10, 44, 34]], [0])
     for batch in ([none, one], [none, none]):
@@ -85,9 +85,9 @@ def test_losses_are_finite_with_images_without_boxes(encoder, images, set_policy
 
 
 def test_anchors_are_exact_in_bfloat16(encoder, set_policy):
-    plain = retinanet(encoder, 1, 12.0).anchor_generator(image_shape=(192, 256, 3))
+    plain = build_retinanet(encoder, 1, 12.0).anchor_generator(image_shape=(192, 256, 3))
     set_policy("mixed_bfloat16")
-    for level, corners in retinanet(encoder, 1, 12.0).anchor_generator(image_shape=(192, 256, 3)).items():
+    for level, corners in build_retinanet(encoder, 1, 12.0).anchor_generator(image_shape=(192, 256, 3)).items():
         np.testing.assert_array_equal(corners, plain[level])
 
 
@@ -103,4 +103,4 @@ def test_smallest_anchor_follows_the_boxes_within_limits(side, expected):
 
 def test_other_encoders_are_refused():
     with pytest.raises(InputError, match="resnet10, resnet18 or resnet34"):
-        retinanet(bk.resnet8(input_shape=(64, 64, 3)), 1, 12.0)
+        build_retinanet(bk.resnet8(input_shape=(64, 64, 3)), 1, 12.0)

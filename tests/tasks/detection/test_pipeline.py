@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.detection import read_coco
-from byol_keras.tasks.detection.pipeline import mirror, ordered_batches, training_batches
+from byol_keras.tasks.detection.coco import read_coco
+from byol_keras.tasks.detection.pipeline import letterboxed_batches, mirror, training_batches
 
 LETTERBOX = (64, 96)
 
@@ -65,7 +65,7 @@ def test_crowds_are_left_out(squares):
 
 
 def test_ordered_batches_keep_the_order_and_the_rest(squares):
-    images = list(ordered_batches(squares.source, LETTERBOX, lambda x: x, batch_size=4).as_numpy_iterator())
+    images = list(letterboxed_batches(squares.source, LETTERBOX, lambda x: x, batch_size=4).as_numpy_iterator())
     assert [len(batch) for batch in images] == [4, 2]
     np.testing.assert_allclose(images[0][1], squares.source.images[1] / 255, atol=1e-6)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from byol_keras.tasks.detection import read_coco
+from byol_keras.tasks.detection.coco import read_coco
 from byol_keras.tasks.detection.plots import COLORS, GAP, detection_grid
 
 FIRST = tuple(int(COLORS[0][i : i + 2], 16) for i in (1, 3, 5))

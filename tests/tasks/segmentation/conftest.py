@@ -1,4 +1,4 @@
-"""Drawn scenes: sky above ground, a box on the ground."""
+"""Drawn images: sky above ground, a box on the ground."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ COLORS = np.array([(120, 160, 220), (110, 100, 80), (0, 0, 0), (190, 60, 50)])
 
 
 def _draw(folder, count=4, seed=0, size=(40, 56)):
-    """Writes `count` scenes of `size` (H, W) to `folder`; the top left corner is void, and one pixel of it 255."""
+    """Writes `count` images of `size` (H, W) to `folder`; the top left corner is void, and one pixel of it 255."""
     generator = np.random.default_rng(seed)
     for kind in ("images", "labels"):
         (folder / kind).mkdir(parents=True)
@@ -29,5 +29,5 @@ def _draw(folder, count=4, seed=0, size=(40, 56)):
 
 @pytest.fixture(scope="session")
 def draw_dataset():
-    """Writes scenes to a folder, see `_draw`."""
+    """Writes images to a folder, see `_draw`."""
     return _draw

@@ -1,4 +1,4 @@
-"""Folders of scenes: what is read from them, and what is refused."""
+"""Folders of images: what is read from them, and what is refused."""
 
 import shutil
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.segmentation import open_segmentation
+from byol_keras.tasks.segmentation.dataset import open_segmentation
 from byol_keras.tasks.segmentation.label_maps import VOID
 
 
@@ -148,14 +148,14 @@ def test_class_names_that_cannot_be(folder, text):
         open_segmentation(folder)
 
 
-def test_test_scenes_have_the_classes_of_the_training_scenes(folder, draw_dataset, tmp_path):
+def test_test_images_have_the_classes_of_the_training_images(folder, draw_dataset, tmp_path):
     train, other = open_segmentation(folder), draw_dataset(tmp_path / "other")
     (other / "classes.txt").unlink()
     assert open_segmentation(other, like=train).class_names == ("sky", "ground", "box")
     (other / "classes.txt").write_text("sky\nvoid\nground\nbox\n")
-    with pytest.raises(InputError, match=r"classes\.txt does not have the classes of the training scenes: sky, ground"):
+    with pytest.raises(InputError, match=r"classes\.txt does not have the classes of the training images: sky, ground"):
         open_segmentation(other, like=train)
     (other / "classes.txt").unlink()
     map_with_a_number_beyond_the_names(other)
-    with pytest.raises(InputError, match=r"labels/2\.png has the class number 4, but the list of the training scenes"):
+    with pytest.raises(InputError, match=r"labels/2\.png has the class number 4, but the list of the training images"):
         open_segmentation(other, like=train)

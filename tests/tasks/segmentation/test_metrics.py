@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from byol_keras.tasks.segmentation import class_iou, confusion
 from byol_keras.tasks.segmentation.label_maps import VOID
+from byol_keras.tasks.segmentation.metrics import class_iou, confusion
 
 TRUTH = np.array([[0, 0, 1], [1, 1, VOID]], np.uint8)
 PREDICTED = np.array([[0, 1, 1], [1, 2, 2]], np.uint8)

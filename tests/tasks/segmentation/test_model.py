@@ -6,8 +6,7 @@ import pytest
 
 import byol_keras as bk
 from byol_keras.models.keras_cv_backbone import normalized
-from byol_keras.tasks.segmentation import load_segmenter, predictor
-from byol_keras.tasks.segmentation.model import build_segmenter
+from byol_keras.tasks.segmentation.model import build_segmenter, load_segmenter, segmenter_function
 from byol_keras.utils.private_api import all_layers
 
 
@@ -48,7 +47,7 @@ def test_the_head_is_keras_cvs_in_another_order(model, encoder, images):
 
 def test_predicts_at_the_size_of_the_image(model):
     image = np.random.default_rng(2).integers(0, 256, (45, 70, 3), np.uint8)
-    classes = predictor(model)(image)
+    classes = segmenter_function(model)(image)
     assert classes.shape == (45, 70)
     assert classes.dtype == np.uint8
     # By hand: the edge continued to multiples of 32, the highest score, and cut again.

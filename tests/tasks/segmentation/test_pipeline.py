@@ -1,9 +1,9 @@
-"""Crops of scenes: the image and its classes stay together."""
+"""Crops of images: the image and its classes stay together."""
 
 import numpy as np
 import pytest
 
-from byol_keras.tasks.segmentation import open_segmentation
+from byol_keras.tasks.segmentation.dataset import open_segmentation
 from byol_keras.tasks.segmentation.label_maps import VOID
 from byol_keras.tasks.segmentation.pipeline import CropBatches, random_crop
 
@@ -28,12 +28,12 @@ def test_image_and_labels_are_cut_alike():
     assert mirrored == {True, False}
 
 
-def test_a_scene_too_small_for_the_crop_is_continued_without_a_class():
+def test_an_image_too_small_for_the_crop_is_continued_without_a_class():
     generator = np.random.default_rng(0)
     crop, classes = random_crop(np.full((20, 100, 3), 77, np.uint8), np.zeros((20, 100), np.uint8), 64, generator)
     assert (crop == 77).all()
     known = classes[:, 0] == 0
-    # 20 of the scene's rows, enlarged by 0.75 to 1.5.
+    # 20 of the image's rows, enlarged by 0.75 to 1.5.
     assert 15 <= known.sum() <= 30
     assert (classes[~known] == VOID).all()
 
@@ -64,7 +64,7 @@ def test_a_batch_follows_from_seed_and_step(dataset):
     assert (batch(1, 3) != batch(2, 3)).any()
 
 
-def test_every_scene_comes_once_before_any_comes_again(dataset, monkeypatch):
+def test_every_image_comes_once_before_any_comes_again(dataset, monkeypatch):
     seen = []
     monkeypatch.setattr(type(dataset), "image", lambda self, i: seen.append(i) or np.zeros((40, 56, 3), np.uint8))
     batches = CropBatches(dataset, [1.0] * 3, 32, 2, 6, seed=0)

@@ -1,13 +1,14 @@
-"""How segmenters are trained: the weights of classes, the loss, the schedule."""
+"""How segmenters are trained: the weights of classes, the loss, the config."""
 
 import keras
 import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.segmentation import open_segmentation
+from byol_keras.tasks.segmentation.dataset import open_segmentation
+from byol_keras.tasks.segmentation.metrics import segmenter_confusion
 from byol_keras.tasks.segmentation.pipeline import CropBatches
-from byol_keras.tasks.segmentation.train import Schedule, class_weights, fine_tune, score
+from byol_keras.tasks.segmentation.train import SegmentationConfig, class_weights, finetune_segmenter
 
 
 def test_class_weights_by_hand():
@@ -27,7 +28,7 @@ def dataset(draw_dataset, tmp_path_factory):
 def test_pixels_without_a_class_do_not_count(dataset):
     """The loss is the weighted mean over the pixels with a class, computed here in NumPy."""
     # So small a learning rate that both steps see the network as it was.
-    schedule = Schedule(steps=2, batch_size=12, crop_size=32, learning_rate=1e-12)
+    config = SegmentationConfig(steps=2, batch_size=12, crop_size=32, learning_rate=1e-12)
     keras.utils.set_random_seed(0)
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(inputs))
@@ -40,17 +41,19 @@ def test_pixels_without_a_class_do_not_count(dataset):
         losses = -np.take_along_axis(logs, labels[..., None].astype(int), axis=-1)[..., 0]
         assert (weights == 0).any()
         expected.append((losses * weights).sum() / weights.sum())
-    fine_tune(model, dataset, schedule, seed=0)
+    finetune_segmenter(model, dataset, config, seed=0)
     np.testing.assert_allclose(model.get_metrics_result()["loss"], np.mean(expected), rtol=1e-5)
 
 
-def test_the_colors_of_drawn_scenes_are_learned(dataset):
+def test_the_colors_of_drawn_images_are_learned(dataset):
     keras.utils.set_random_seed(0)
     inputs = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(16, 1, activation="relu")(inputs)
     model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(x))
-    fine_tune(model, dataset, Schedule(steps=50, batch_size=2, crop_size=32, learning_rate=0.05), seed=0)
-    counts = score(model, dataset)
+    finetune_segmenter(
+        model, dataset, SegmentationConfig(steps=50, batch_size=2, crop_size=32, learning_rate=0.05), seed=0
+    )
+    counts = segmenter_confusion(model, dataset)
     assert counts.sum() == dataset.pixels.sum()
     assert np.trace(counts) / counts.sum() > 0.95
 
@@ -58,15 +61,17 @@ def test_the_colors_of_drawn_scenes_are_learned(dataset):
 def test_the_learning_rate_rises_and_falls(dataset):
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(inputs))
-    fine_tune(model, dataset, Schedule(steps=20, batch_size=2, crop_size=32, learning_rate=0.02), seed=0)
+    finetune_segmenter(
+        model, dataset, SegmentationConfig(steps=20, batch_size=2, crop_size=32, learning_rate=0.02), seed=0
+    )
     rate = model.optimizer._learning_rate
     np.testing.assert_allclose([float(rate(step)) for step in (0, 1, 2, 11, 20)], [0, 0.01, 0.02, 0.01, 0], atol=1e-7)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "flag"),
-    [({"steps": 1}, "--steps"), ({"batch_size": 1}, "--batch-size"), ({"crop_size": 100}, "--crop-size")],
+    ("wrong", "said"),
+    [({"steps": 1}, "steps must"), ({"batch_size": 1}, "batch_size must"), ({"crop_size": 100}, "crop_size must")],
 )
-def test_schedules_that_cannot_be(wrong, flag):
-    with pytest.raises(InputError, match=flag):
-        Schedule(**wrong)
+def test_configs_that_cannot_be(wrong, said):
+    with pytest.raises(InputError, match=said):
+        SegmentationConfig(**wrong)
