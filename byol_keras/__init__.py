@@ -5,6 +5,8 @@ is used, so that `byol-keras --help` need not wait for TensorFlow.
 """
 
 import importlib
+import importlib.abc
+import sys
 
 import lazy_loader
 from wrapt import register_post_import_hook
@@ -18,6 +20,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 # Keras can load a saved model only when the classes in it are registered, which importing their modules does.
 _REGISTERED = ("augment.two_views", "byol", "lars", "losses")
+# What these import in turn.
+_BELOW = ("augment", "kernels", "models", "schedules", "utils.private_api")
 
 
 def _register(_keras):
@@ -27,3 +31,15 @@ def _register(_keras):
 
 # At once where Keras is imported already, otherwise as soon as it is.
 register_post_import_hook(_register, "keras")
+
+
+class _KerasFirst(importlib.abc.MetaPathFinder):
+    """Has Keras imported before a module that `_register` imports, which would else be half imported by then."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith(tuple(f"{__name__}.{module}" for module in _REGISTERED + _BELOW)):
+            importlib.import_module("keras")
+        return None  # so that the module is found as ever
+
+
+sys.meta_path.insert(0, _KerasFirst())

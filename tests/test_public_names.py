@@ -51,3 +51,10 @@ def test_listing_the_names_imports_neither_tensorflow_nor_keras():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = bk.no_such_name
+
+
+@pytest.mark.parametrize("name", ["losses", "schedules", "kernels.fast_layers", "utils.private_api"])
+def test_any_module_may_be_the_first_that_is_imported(name):
+    code = f"import byol_keras.{name}, keras; keras.saving.get_registered_object('byol_keras>BYOL').__name__"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,7 +1,5 @@
 """Encoders, heads, and an encoder as the backbone of other networks."""
 
-import keras as keras  # first, since importing it imports the package's own classes, and these the modules below
-
 from .heads import mlp
 from .resnet import build_resnet, resnet8, resnet8x2, resnet10, resnet18, resnet34, resnet50
 
