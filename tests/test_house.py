@@ -3,8 +3,13 @@
 import ast
 import configparser
 import re
+import types
 from collections import defaultdict
 from pathlib import Path
+
+import pytest
+
+import byol_keras as bk
 
 ROOT = Path(__file__).resolve().parents[1]
 # A file's path as it is installed -> where it lies here.
@@ -13,6 +18,14 @@ INSTALLED |= {f"byol_keras/{path.relative_to(ROOT).as_posix()}": path for path i
 MODULES = {name: path for name, path in INSTALLED.items() if path.suffix in (".py", ".pyi")}
 # Rooms of several folders of one shape: the same file names on purpose.
 ALIKE = ("byol_keras/tasks/", "byol_keras/workflows/", "byol_keras/cli/")
+# Programs, and modules of one shape that are run or chosen by their names.
+PROGRAMS = (
+    "byol_keras/cli/",
+    "byol_keras/export/parity/runners/",
+    "byol_keras/export/serving/",
+    "byol_keras/export/device/",
+)
+PYTHON_OF_USERS = [*sorted(ROOT.glob("examples/*.py")), ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 
 
 def test_no_module_is_long():
@@ -31,6 +44,16 @@ def test_no_module_has_the_name_of_another():
     for name in MODULES:
         if not name.startswith(ALIKE) and not Path(name).stem.startswith("__"):
             places[Path(name).name].append(name)
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_no_public_function_has_the_name_of_another():
+    places = defaultdict(list)
+    for name, path in MODULES.items():
+        if not name.startswith(PROGRAMS) and path.suffix == ".py":
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                    places[node.name].append(name)
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
@@ -65,3 +88,20 @@ def test_setup_cfg_lists_every_package_and_every_file_that_is_no_module():
             shipped |= matching
     data = {name for name, path in INSTALLED.items() if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert data == shipped
+
+
+@pytest.mark.parametrize("path", PYTHON_OF_USERS, ids=lambda path: path.name)
+def test_users_need_no_name_deeper_than_a_public_module(path):
+    text = path.read_text()
+    blocks = [text] if path.suffix == ".py" else re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for node in (node for block in blocks for node in ast.walk(ast.parse(block))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.module.split(".")[0] != "byol_keras", f"from {node.module} import ..."
+        elif isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("byol_keras.") for alias in node.names), ast.unparse(node)
+        elif isinstance(node, ast.Attribute) and re.fullmatch(r"bk(\.\w+)+", ast.unparse(node)):
+            _, *names = ast.unparse(node).split(".")
+            value = bk
+            for depth, name in enumerate(names):
+                value = getattr(value, name)
+                assert depth == 0 or not isinstance(value, types.ModuleType), ast.unparse(node)

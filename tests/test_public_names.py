@@ -41,7 +41,7 @@ def test_listing_the_names_imports_neither_tensorflow_nor_keras():
     code = (
         "import sys, byol_keras as bk\n"
         "assert {'BYOL', 'export', 'load_encoder'} <= set(dir(bk))\n"
-        "assert 'fine_tuned_detector' in dir(bk.tasks)\n"
+        "assert 'finetune_detector' in dir(bk.tasks)\n"
         "print([name for name in ('tensorflow', 'keras', 'numpy') if name in sys.modules])\n"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from .label_maps import VOID
 SCALES = (0.75, 1.5)
 
 
-def random_crop(
+def crop_with_labels(
     image: np.ndarray, labels: np.ndarray, size: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """A random square of an image, at a random scale, mirrored half of the time.
@@ -77,4 +77,4 @@ class CropBatches(keras.utils.PyDataset):
     def _crop(self, number, generator):
         epoch, place = divmod(number, len(self.dataset))
         i = np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.dataset))[place]
-        return random_crop(self.dataset.image(i), self.dataset.labels(i), self.size, generator)
+        return crop_with_labels(self.dataset.image(i), self.dataset.labels(i), self.size, generator)

@@ -5,7 +5,7 @@ import pytest
 
 from byol_keras.tasks.segmentation.dataset import open_segmentation
 from byol_keras.tasks.segmentation.label_maps import VOID
-from byol_keras.tasks.segmentation.pipeline import CropBatches, random_crop
+from byol_keras.tasks.segmentation.pipeline import CropBatches, crop_with_labels
 
 
 def test_image_and_labels_are_cut_alike():
@@ -16,7 +16,7 @@ def test_image_and_labels_are_cut_alike():
     generator = np.random.default_rng(0)
     borders, mirrored = set(), set()
     for _ in range(40):
-        crop, classes = random_crop(image, labels, 48, generator)
+        crop, classes = crop_with_labels(image, labels, 48, generator)
         assert crop.shape == (48, 48, 3)
         assert set(np.unique(classes)) <= {0, 9}
         wrong = (crop[..., 0] > 120) != (classes == 9)
@@ -30,7 +30,7 @@ def test_image_and_labels_are_cut_alike():
 
 def test_an_image_too_small_for_the_crop_is_continued_without_a_class():
     generator = np.random.default_rng(0)
-    crop, classes = random_crop(np.full((20, 100, 3), 77, np.uint8), np.zeros((20, 100), np.uint8), 64, generator)
+    crop, classes = crop_with_labels(np.full((20, 100, 3), 77, np.uint8), np.zeros((20, 100), np.uint8), 64, generator)
     assert (crop == 77).all()
     known = classes[:, 0] == 0
     # 20 of the image's rows, enlarged by 0.75 to 1.5.
