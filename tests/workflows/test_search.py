@@ -104,7 +104,7 @@ def test_search_says_what_is_wrong(encoder_file, make_encoder, folder, query, tm
     assert f"No images in {tmp_path / 'empty'}" in said(asked=tmp_path / "empty")
     assert f"No images in {tmp_path / 'empty'}" in said(index=tmp_path / "empty")
     assert "neighbors must be from 1 to 15" in said("--neighbors", 99)
-    assert "neighbors=0" in said("--neighbors", 0)
+    assert "Received: --neighbors 0" in said("--neighbors", 0)
     assert "must name an .html file" in said(out=tmp_path / "found.txt")
     (tmp_path / "folder.html").mkdir()
     assert "is a folder" in said(out=tmp_path / "folder.html")

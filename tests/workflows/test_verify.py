@@ -169,7 +169,7 @@ def test_missing_images_and_single_folds(run, faces, tmp_path, capfd):
     assert "1 of 36 images cannot be decoded" in lines[0]
     assert "or cannot be decoded: P7/P7_0001" in lines[-1]
     assert verify(run, faces, "--folds", "2") == 2
-    assert "It takes 2 folds, since each is tested with what the others teach. Received: folds=2" in failure(capfd)
+    assert "It takes 2 folds, since each is tested with what the others teach. Received: --folds 2" in failure(capfd)
     assert verify(run, tmp_path / "nowhere") == 2
     assert "nowhere" in failure(capfd)
 
