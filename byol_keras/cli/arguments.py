@@ -90,6 +90,19 @@ def add_label_subsets(parser):
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the first of them (default: 0)")
 
 
+def label_subset_arguments(options):
+    """What the flags of `add_label_subsets` and the command line are for a workflow: dict of its arguments."""
+    from ..evaluation.label_subsets import default_subset_count
+
+    subsets = default_subset_count(options.label_fraction) if options.subsets is None else options.subsets
+    return {
+        "label_fraction": options.label_fraction,
+        "subsets": subsets,
+        "seed": options.seed,
+        "command": options.line,
+    }
+
+
 def add_label_fraction(parser, of):
     """The share of what is labeled that is used."""
     parser.add_argument(

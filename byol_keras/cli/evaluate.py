@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .arguments import add_label_subsets, add_run, add_train_and_test, command
+from .arguments import add_label_subsets, add_run, add_train_and_test, command, label_subset_arguments
 
 
 def add_to(commands):
@@ -23,20 +23,10 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..evaluation.label_subsets import default_subset_count
     from ..runs.results import results_name, results_table
     from ..workflows.evaluate import evaluate_run
 
-    fraction = options.label_fraction
-    results = evaluate_run(
-        options.folder,
-        options.train,
-        options.test,
-        label_fraction=fraction,
-        sgd=options.probe == "sgd",
-        seed=options.seed,
-        subsets=default_subset_count(fraction) if options.subsets is None else options.subsets,
-        command=options.line,
-    )
+    subsets = label_subset_arguments(options)
+    results = evaluate_run(options.folder, options.train, options.test, sgd=options.probe == "sgd", **subsets)
     print(results_table(results))
-    print(f"Written to {Path(options.folder) / 'results' / results_name('evaluation', fraction)}.json")
+    print(f"Written to {Path(options.folder) / 'results' / results_name('evaluation', options.label_fraction)}.json")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .arguments import add_label_subsets, add_run, add_train_and_test, command
+from .arguments import add_label_subsets, add_run, add_train_and_test, command, label_subset_arguments
 
 
 def add_to(commands):
@@ -23,22 +23,13 @@ def add_to(commands):
 
 
 def _run(options):
-    from ..evaluation.label_subsets import default_subset_count
     from ..runs.results import results_table, share
     from ..workflows.finetune import finetune_run
 
-    fraction = options.label_fraction
-    results = finetune_run(
-        options.folder,
-        options.train,
-        options.test,
-        label_fraction=fraction,
-        subsets=default_subset_count(fraction) if options.subsets is None else options.subsets,
-        config={name: getattr(options, name) for name in ("epochs", "learning_rate", "batch_size")},
-        seed=options.seed,
-        command=options.line,
-    )
+    config = {name: getattr(options, name) for name in ("epochs", "learning_rate", "batch_size")}
+    subsets = label_subset_arguments(options)
+    results = finetune_run(options.folder, options.train, options.test, config=config, **subsets)
     folder = Path(options.folder)
     print(results_table(results))
-    print(f"Written to {folder / 'results'}; {folder / 'classifier'} is now that of {share(fraction)}")
+    print(f"Written to {folder / 'results'}; {folder / 'classifier'} is now that of {share(options.label_fraction)}")
     print(f"Next: byol-keras export {folder} --classifier --out DIR")
