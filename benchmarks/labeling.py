@@ -21,8 +21,8 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.load import load_encoder
 from byol_keras.runs.results import Result, results_table, write_results
 from byol_keras.runs.run import load_run
-from byol_keras.tasks.labeling import LabelingSession, central, uncertain
-from byol_keras.tasks.labeling.session import ROUND
+from byol_keras.tasks.labeling.selection import typical_images, uncertain_images
+from byol_keras.tasks.labeling.session import ROUND, LabelingSession
 
 LABELS = (10, 20, 50, 100)
 POOL, HELD_OUT = 4000, 3000
@@ -41,17 +41,17 @@ def accuracies(asked, pool, truth, test, test_truth):
 def by_labeling(pool, truth):
     """The images `LabelingSession` asks about, in order."""
     labeling = LabelingSession([str(i) for i in range(len(pool))], pool)
-    while len(labeling.answers) < LABELS[-1]:
-        labeling.answer(labeling.waiting[0], str(truth[labeling.waiting[0]]))
-    return list(labeling.answers)
+    while len(labeling.labels) < LABELS[-1]:
+        labeling.label(labeling.waiting[0], str(truth[labeling.waiting[0]]))
+    return list(labeling.labels)
 
 
 def uncertain_after_ten(pool, truth):
     """The images that would be asked about if the choice turned from typical to uncertain ones after 10 answers."""
-    asked = central(pool, [], 10).tolist()
+    asked = typical_images(pool, [], 10).tolist()
     while len(asked) < LABELS[-1]:
         head = LinearHead.fit(pool[asked], truth[asked], range(truth.max() + 1))
-        asked += uncertain(asked, probabilities(head, pool), ROUND).tolist()
+        asked += uncertain_images(asked, probabilities(head, pool), ROUND).tolist()
     return asked
 
 

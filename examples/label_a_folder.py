@@ -22,13 +22,13 @@ file = bk.tasks.LabelsFile(folder / "labels.csv", folder / "images", source.name
 labeling = bk.tasks.LabelingSession(source.names, bk.evaluation.embed(encoder, source), file)
 
 for _ in range(3):
-    for index in list(labeling.waiting):  # the images asked about; here the answers are known
-        labeling.answer(index, kind_names[kinds[index]])
+    for index in list(labeling.waiting):  # the images asked about; here the labels are known
+        labeling.label(index, kind_names[kinds[index]])
     found, _ = labeling.predictions()
     right = sum(label == kind_names[kind] for label, kind in zip(found, kinds, strict=True))
     print(f"{len(labeling.labeled)} labels, {len(labeling.classes)} classes: {right} of {len(found)} right")
 
-table, head = bk.tasks.write_result(labeling, folder)
+table, head = bk.tasks.write_predictions(labeling, folder)
 print(table.read_text().splitlines()[:3])
 served = bk.export.saved_model(encoder, folder / "encoder" / "1", head=bk.export.LinearHead.load(head))
 print(f"{served} answers `classify` with these classes")

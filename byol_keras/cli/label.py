@@ -26,7 +26,8 @@ def add_to(commands):
 
 def _run(options):
     from ..errors import InputError
-    from ..tasks.labeling import next_images, write_result
+    from ..tasks.labeling.predictions import write_predictions
+    from ..tasks.labeling.selection import next_images
     from ..utils.extras import require_extra
     from ..workflows.label import open_labeling
 
@@ -38,10 +39,10 @@ def _run(options):
     out = options.out or Path(options.folder) / "labeled"
     labeling = open_labeling(options.folder, options.data, labels)
     if options.next is not None:
-        chosen = next_images(labeling.embeddings, list(labeling.answers), labeling.scores, options.next)
+        chosen = next_images(labeling.embeddings, list(labeling.labels), labeling.scores, options.next)
         print("\n".join(labeling.names[index] for index in chosen))
     elif options.write:
-        for path in write_result(labeling, out):
+        for path in write_predictions(labeling, out):
             print(f"Written to {path}")
     else:
         _serve(labeling, options.data, labels, out, options.port)

@@ -13,7 +13,7 @@ from .detection.plots import detection_grid as detection_grid
 from .detection.train import DetectionConfig as DetectionConfig
 from .detection.train import finetune_detector as finetune_detector
 from .labeling.labels_file import LabelsFile as LabelsFile
-from .labeling.predictions import write_result as write_result
+from .labeling.predictions import write_predictions as write_predictions
 from .labeling.selection import next_images as next_images
 from .labeling.session import LabelingSession as LabelingSession
 from .retrieval.build import index_collection as index_collection
@@ -35,4 +35,12 @@ from .segmentation.model import segmenter_function as segmenter_function
 from .segmentation.plots import segmentation_grid as segmentation_grid
 from .segmentation.train import SegmentationConfig as SegmentationConfig
 from .segmentation.train import finetune_segmenter as finetune_segmenter
+from .verification.dataset import VerificationPairs as VerificationPairs
+from .verification.dataset import locate_pairs as locate_pairs
 from .verification.dataset import read_pairs as read_pairs
+from .verification.metrics import fold_accuracies as fold_accuracies
+from .verification.metrics import pair_similarities as pair_similarities
+from .verification.metrics import roc_auc as roc_auc
+from .verification.metrics import true_accept_rate as true_accept_rate
+from .verification.metrics import whitening as whitening
+from .verification.model import mirror_averaged as mirror_averaged

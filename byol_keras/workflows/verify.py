@@ -15,8 +15,8 @@ from ..reports.charts import roc_chart
 from ..runs.build import trained_and_untrained
 from ..runs.results import Result, results_of, write_results
 from ..runs.run import Run, load_finished_run
-from ..tasks.verification.dataset import Pairs, fold_numbers, located, read_pairs
-from ..tasks.verification.metrics import fold_accuracies, roc_auc, similarities, true_accept_rate, whitening
+from ..tasks.verification.dataset import VerificationPairs, fold_numbers, locate_pairs, read_pairs
+from ..tasks.verification.metrics import fold_accuracies, pair_similarities, roc_auc, true_accept_rate, whitening
 from ..tasks.verification.model import mirror_averaged
 from ..utils.atomic import write_files
 from ..utils.extras import require_extra
@@ -62,11 +62,11 @@ def verify_run(
         pairs = pairs.in_folds(fold_numbers(folds))
     if len(np.unique(pairs.folds)) < 2:
         raise InputError(f"It takes 2 folds, since each is tested with what the others teach. Received: folds={folds}")
-    located(pairs, find_images(data), data)
+    locate_pairs(pairs, find_images(data), data)
     _check_unseen(run, data, pairs)
 
     source = open_source(data)
-    places, numbers = np.unique(located(pairs, source.names, data), return_inverse=True)
+    places, numbers = np.unique(locate_pairs(pairs, source.names, data), return_inverse=True)
     tested, trained_on = source.subset(places), _images_for_whitening(run)
     similarity = _similarities(run, tested, trained_on, numbers.reshape(-1, 2))
     settings = {
@@ -90,12 +90,12 @@ def _similarities(run: Run, tested: ImageSource, trained_on: ImageSource, places
         encoder = mirror_averaged(encoder)
         vectors = embed(encoder, tested)
         mean, matrix = whitening(embed(encoder, trained_on))
-        whitened[name] = similarities((vectors - mean) @ matrix, places)
-        plain[f"{name}, not whitened"] = similarities(vectors, places)
+        whitened[name] = pair_similarities((vectors - mean) @ matrix, places)
+        plain[f"{name}, not whitened"] = pair_similarities(vectors, places)
     return whitened | plain
 
 
-def _figures(similarity: dict[str, np.ndarray], pairs: Pairs) -> dict[str, dict[str, list[float]]]:
+def _figures(similarity: dict[str, np.ndarray], pairs: VerificationPairs) -> dict[str, dict[str, list[float]]]:
     """Metric -> method -> floats: accuracies fold by fold, the others over all pairs."""
     same = pairs.same
     return {
@@ -113,7 +113,7 @@ def _images_for_whitening(run: Run) -> ImageSource:
     return source.subset(evenly(len(source), IMAGES_FOR_WHITENING))
 
 
-def _check_unseen(run: Run, data: str | os.PathLike, pairs: Pairs) -> None:
+def _check_unseen(run: Run, data: str | os.PathLike, pairs: VerificationPairs) -> None:
     """Raises InputError where the run was trained on images of those in the pairs."""
     source = os.path.expanduser(run.data)
     if not os.path.isdir(source):

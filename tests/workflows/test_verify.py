@@ -14,7 +14,7 @@ from byol_keras.evaluation import embed
 from byol_keras.runs.results import read_results
 from byol_keras.runs.run import load_run
 from byol_keras.tasks.verification.dataset import read_pairs
-from byol_keras.tasks.verification.metrics import similarities
+from byol_keras.tasks.verification.metrics import pair_similarities
 
 PEOPLE = 9  # three in each of three folds
 EACH = 4  # images of one
@@ -125,7 +125,7 @@ def test_the_plain_scores_are_those_of_embeddings_with_mirror_images(run, faces)
     number = {name.removesuffix(".png"): i for i, name in enumerate(source.names)}
     pairs = read_pairs(faces / "pairs.txt").in_folds([2, 3])
     places = np.array([[number[a], number[b]] for a, b in zip(pairs.a, pairs.b, strict=True)])
-    scores = similarities(vectors, places)
+    scores = pair_similarities(vectors, places)
     couples = scores[pairs.same][:, None] > scores[~pairs.same][None, :]
     assert auc == pytest.approx(couples.mean(), abs=0.01)
     assert not np.allclose(vectors, 2 * embed(encoder, source))

@@ -1,8 +1,9 @@
-"""The file of answers: a CSV that is whole after every answer."""
+"""The file of labels: a CSV that is whole after every label."""
 
 import csv
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...errors import InputError
@@ -12,41 +13,42 @@ HEADER = ("image", "class", "sha256")
 
 
 class LabelsFile:
-    """Answers by image, newest last, in a CSV with the columns image, class and sha256.
+    """Labels by image, newest last, in a CSV with the columns image, class and sha256.
 
-    An empty class is an image that was skipped. `sha256` binds the answer to the image's bytes, so that the labels
+    An empty class is an image that was skipped. `sha256` binds the label to the image's bytes, so that the labels
     of one folder are not taken for those of another with the same names; a row written by hand may leave it out. Rows
-    about images that are not there, or have changed, are kept in the file and not used.
+    about images that are not there, or have changed, stay in the file and are not used.
+
+    Args:
+        path: of the CSV; it is read where there is one.
+        folder: where the images lie.
+        names: of the images, paths below `folder`.
 
     Attributes:
         path: Path.
-        answers: dict of name -> class, or None for a skipped image, as the file has them.
+        labels: dict of name -> class, or None for a skipped image, as the file has them.
         unused: names in the file that are not among the images, or were other images.
+
+    Raises:
+        InputError: when the file is damaged, or all it names are other images.
+
+    Example:
+        >>> file = bk.tasks.LabelsFile("labels.csv", "photos", source.names)
     """
 
-    def __init__(self, path, folder, names):
-        """Reads the file where there is one.
-
-        Args:
-            path: of the CSV.
-            folder: where the images lie.
-            names: of the images, paths below `folder`.
-
-        Raises:
-            InputError: when the file is damaged, or all it names are other images.
-        """
+    def __init__(self, path: str | os.PathLike, folder: str | os.PathLike, names: Sequence[str]):
         self.path, self._folder = Path(path), Path(folder)
-        self.answers, self._unused, self._digests = {}, {}, {}
+        self.labels, self._unused, self._digests = {}, {}, {}
         known = set(names)
         for name, label, digest in self._read():
             # A later row about the same image is the valid one, and the newer.
-            self.answers.pop(name, None)
+            self.labels.pop(name, None)
             self._unused.pop(name, None)
             if name in known and digest in ("", self._digest(name)):
-                self.answers[name] = label or None
+                self.labels[name] = label or None
             else:
                 self._unused[name] = (name, label, digest)
-        if self._unused and not self.answers:
+        if self._unused and not self.labels:
             raise InputError(
                 f"{self.path} has the labels of other images: none of its {len(self._unused):,}, such as "
                 f"{next(iter(self._unused))}, is in {folder}. Name another file of labels (`labels`)."
@@ -54,27 +56,27 @@ class LabelsFile:
         self._seen = self._state()
 
     @property
-    def unused(self):
+    def unused(self) -> tuple[str, ...]:
         return tuple(self._unused)
 
-    def write(self, answers):
-        """Replaces the answers in the file, in one step.
+    def write(self, labels: Mapping[str, str | None]) -> None:
+        """Replaces the labels in the file, in one step.
 
         Args:
-            answers: dict of name -> class, or None for a skipped image.
+            labels: dict of name -> class, or None for a skipped image.
 
         Raises:
             InputError: when something else has changed the file since.
         """
         if self._state() != self._seen:
             raise InputError(f"{self.path} was changed by something else, so nothing was saved: start again.")
-        rows = [row for name, row in self._unused.items() if name not in answers]
-        rows += [(name, label or "", self._digest(name)) for name, label in answers.items()]
+        rows = [row for name, row in self._unused.items() if name not in labels]
+        rows += [(name, label or "", self._digest(name)) for name, label in labels.items()]
         with atomic_path(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([HEADER, *rows])
             file.flush()
             os.fsync(file.fileno())
-        self._seen, self.answers = self._state(), dict(answers)
+        self._seen, self.labels = self._state(), dict(labels)
 
     def _read(self):
         if not self.path.exists():

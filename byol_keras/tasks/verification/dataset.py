@@ -2,7 +2,10 @@
 
 import csv
 import dataclasses
+import os
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Self
 
 import numpy as np
 
@@ -14,8 +17,8 @@ COLUMNS = ["fold", "a", "b", "same"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Pairs:
-    """N pairs of images.
+class VerificationPairs:
+    """N pairs of images, see `read_pairs`.
 
     Attributes:
         a, b: N texts: the path below the folder of images, with forward slashes; LFW's without the file's ending.
@@ -28,10 +31,10 @@ class Pairs:
     same: np.ndarray
     folds: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.a)
 
-    def in_folds(self, folds):
+    def in_folds(self, folds: Sequence[int]) -> Self:
         """The pairs of some folds.
 
         Args:
@@ -45,14 +48,14 @@ class Pairs:
             known = ", ".join(map(str, np.unique(self.folds)))
             raise InputError(f"No pair is in fold {unknown[0]}; the folds are {known}.")
         chosen = np.flatnonzero(np.isin(self.folds, folds))
-        return Pairs(
+        return type(self)(
             tuple(self.a[i] for i in chosen),
             tuple(self.b[i] for i in chosen),
             self.same[chosen],
             self.folds[chosen],
         )
 
-    def identities(self):
+    def identities(self) -> set[str]:
         """What must not be trained on to test on these pairs: the images' folders, one a person.
 
         Returns:
@@ -61,16 +64,16 @@ class Pairs:
         return {identity(name) for name in (*self.a, *self.b)}
 
 
-def identity(name):
+def identity(name: str) -> str:
     """The folder that an image is in, which is a person's; the image itself where it is in none."""
     parent = str(PurePosixPath(name).parent)
     return name if parent == "." else parent
 
 
-def read_pairs(path):
+def read_pairs(path: str | os.PathLike) -> VerificationPairs:
     """Reads a file of pairs.
 
-    Either LFW's pairs.txt: the number of folds and of pairs of a kind in each, then fold by fold a line a pair,
+    Either LFW's pairs.txt: the number of folds and of pairs of a kind in each, then fold by fold one line per pair,
     `name number number` for the same person and `name number name number` for two, where `Ann 7` is the image
     Ann/Ann_0007. Or a CSV with the columns fold, a, b and same: a whole number, two paths below the folder of images,
     and 1 or 0.
@@ -79,10 +82,13 @@ def read_pairs(path):
         path: of the file.
 
     Returns:
-        Pairs.
+        `VerificationPairs`.
 
     Raises:
         InputError: for a file that is neither, naming the line; for less than two folds, or a fold of one kind only.
+
+    Example:
+        >>> pairs = bk.tasks.read_pairs("lfw/pairs.txt").in_folds([6, 7, 8, 9, 10])
     """
     lines = read_text_file(path).splitlines()
     header = lines[0].split() if lines else []
@@ -96,12 +102,12 @@ def read_pairs(path):
             f"columns {','.join(COLUMNS)}. Received: {lines[0][:80] if lines else 'an empty file'}"
         )
     folds, a, b, same = zip(*rows, strict=True) if rows else ((), (), (), ())
-    pairs = Pairs(a, b, np.array(same, bool), np.array(folds, np.int64))
+    pairs = VerificationPairs(a, b, np.array(same, bool), np.array(folds, np.int64))
     _check_folds(path, pairs)
     return pairs
 
 
-def fold_numbers(text):
+def fold_numbers(text: str) -> list[int]:
     """Folds as one writes them: "6-10", "1,3" or "1-3,7", to a sorted list of int.
 
     Raises:
@@ -117,11 +123,11 @@ def fold_numbers(text):
     return sorted(numbers)
 
 
-def located(pairs, names, where):
+def locate_pairs(pairs: VerificationPairs, names: Sequence[str], where: str | os.PathLike) -> np.ndarray:
     """Which images the pairs are of.
 
     Args:
-        pairs: `Pairs`.
+        pairs: `VerificationPairs`.
         names: list of M str, the images' paths below their folder.
         where: text that names the folder in the error.
 

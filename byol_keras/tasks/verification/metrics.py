@@ -1,4 +1,4 @@
-"""Do two images show the same? Similarities of pairs, judged as on Labeled Faces in the Wild (LFW)."""
+"""Do two images show the same? Similarities of pairs, evaluated as on Labeled Faces in the Wild (LFW)."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ import numpy as np
 SHRINKAGE = 0.1
 
 
-def whitening(vectors):
+def whitening(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What makes vectors comparable by cosine: each direction counts alike, however much of it all images share.
 
     Args:
@@ -26,7 +26,7 @@ def whitening(vectors):
     return mean, np.linalg.cholesky(ShrunkCovariance(shrinkage=SHRINKAGE).fit(vectors).precision_)
 
 
-def similarities(vectors, places):
+def pair_similarities(vectors: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Cosine similarity of each pair.
 
     Args:
@@ -35,13 +35,16 @@ def similarities(vectors, places):
 
     Returns:
         (N,) float64, from -1 to 1.
+
+    Example:
+        >>> scores = bk.tasks.pair_similarities(vectors, bk.tasks.locate_pairs(pairs, source.names, "lfw"))
     """
     vectors = np.asarray(vectors, np.float64)
     vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return np.sum(vectors[places[:, 0]] * vectors[places[:, 1]], axis=1)
 
 
-def best_threshold(scores, same):
+def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
     """The similarity from which on pairs are best taken for the same: that of the highest accuracy on these pairs.
 
     Args:
@@ -58,7 +61,7 @@ def best_threshold(scores, same):
     return float(thresholds[np.argmax(right)])
 
 
-def fold_accuracies(scores, same, folds):
+def fold_accuracies(scores: np.ndarray, same: np.ndarray, folds: np.ndarray) -> list[float]:
     """Accuracy in each fold, by the threshold that is best in the other folds together.
 
     Args:
@@ -68,6 +71,9 @@ def fold_accuracies(scores, same, folds):
 
     Returns:
         list of float from 0 to 1, in the order of the folds' numbers.
+
+    Example:
+        >>> accuracy = np.mean(bk.tasks.fold_accuracies(scores, pairs.same, pairs.folds))
     """
     accuracies = []
     for fold in np.unique(folds):
@@ -77,14 +83,22 @@ def fold_accuracies(scores, same, folds):
     return accuracies
 
 
-def roc_auc(scores, same):
-    """Area under the ROC curve: how often a pair of the same is more similar than a pair of two. float, 0 to 1."""
+def roc_auc(scores: np.ndarray, same: np.ndarray) -> float:
+    """Area under the ROC curve: how often a pair of the same is more similar than a pair of two.
+
+    Args:
+        scores: (N,) float.
+        same: (N,) bool, both kinds among them.
+
+    Returns:
+        float, from 0 to 1.
+    """
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(same, scores))
 
 
-def true_accept_rate(scores, same, false_accepts=0.01):
+def true_accept_rate(scores: np.ndarray, same: np.ndarray, false_accepts: float = 0.01) -> float:
     """Share of the pairs of the same that pass, where at most `false_accepts` of the others do.
 
     Args:

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.labeling import LabelsFile
+from byol_keras.tasks import LabelsFile
 from byol_keras.tasks.labeling.labels_file import HEADER
 
 NAMES = ("a.png", "sub/b.png", 'quoted, "c".png')
@@ -34,7 +34,7 @@ def rows(path):
 def test_answers_come_back_in_their_order(folder, path):
     answers = {NAMES[2]: "cat, big", NAMES[0]: None, NAMES[1]: "dög"}
     LabelsFile(path, folder, NAMES).write(answers)
-    assert list(LabelsFile(path, folder, NAMES).answers.items()) == list(answers.items())
+    assert list(LabelsFile(path, folder, NAMES).labels.items()) == list(answers.items())
     # By coreutils: printf a.png | sha256sum
     digest = "7f071235805fbf58a2524f77bff76e1391d0d1cfe2f4c190d73054495e05b460"
     assert rows(path) == [list(HEADER), rows(path)[1], ["a.png", "", digest], rows(path)[3]]
@@ -42,7 +42,7 @@ def test_answers_come_back_in_their_order(folder, path):
 
 
 def test_no_file_is_no_answers(folder, path):
-    assert LabelsFile(path, folder, NAMES).answers == {}
+    assert LabelsFile(path, folder, NAMES).labels == {}
     assert not path.exists()
 
 
@@ -50,9 +50,9 @@ def test_a_file_written_by_hand(folder, path):
     path.write_text("image,class\na.png, cat \n\nsub/b.png,dog\na.png,mouse\n")
     file = LabelsFile(path, folder, NAMES)
     # The later row about an image holds.
-    assert list(file.answers.items()) == [("sub/b.png", "dog"), ("a.png", "mouse")]
-    file.write(file.answers)
-    assert LabelsFile(path, folder, NAMES).answers == file.answers
+    assert list(file.labels.items()) == [("sub/b.png", "dog"), ("a.png", "mouse")]
+    file.write(file.labels)
+    assert LabelsFile(path, folder, NAMES).labels == file.labels
 
 
 def test_rows_of_missing_and_changed_images_are_kept_and_not_used(folder, path):
@@ -61,12 +61,12 @@ def test_rows_of_missing_and_changed_images_are_kept_and_not_used(folder, path):
     rest = NAMES[1:]
     (folder / NAMES[2]).unlink()
     file = LabelsFile(path, folder, NAMES[:2])
-    assert file.answers == {NAMES[1]: "x"}
+    assert file.labels == {NAMES[1]: "x"}
     assert set(file.unused) == {NAMES[0], NAMES[2]}
-    file.write({**file.answers, NAMES[0]: "new"})
+    file.write({**file.labels, NAMES[0]: "new"})
     assert sorted(row[0] for row in rows(path)[1:]) == sorted([NAMES[0], *rest])
     again = LabelsFile(path, folder, NAMES[:2])
-    assert again.answers == {NAMES[1]: "x", NAMES[0]: "new"}
+    assert again.labels == {NAMES[1]: "x", NAMES[0]: "new"}
     assert again.unused == (NAMES[2],)
 
 
@@ -77,14 +77,14 @@ def test_labels_of_another_folder_are_refused_even_with_the_same_names(folder, p
     for name in NAMES:
         (other / name).write_bytes(b"other " + name.encode())
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"labels of other images: none of its 3, .* Name another file with --labels"):
+    with pytest.raises(InputError, match=r"labels of other images: none of its 3, .* Name another file of labels"):
         LabelsFile(path, other, NAMES)
     with pytest.raises(InputError, match="none of its 3"):
         LabelsFile(path, folder, ["z.png"])
     assert path.read_bytes() == before
     # A folder that moved is still the same images.
     folder.rename(tmp_path / "moved")
-    assert len(LabelsFile(path, tmp_path / "moved", NAMES).answers) == 3
+    assert len(LabelsFile(path, tmp_path / "moved", NAMES).labels) == 3
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_a_full_disk_leaves_the_file_as_it_was(folder, path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match="No space left"):
         file.write({NAMES[0]: "cat", NAMES[1]: "dog"})
     monkeypatch.undo()
     assert path.read_bytes() == before
     file.write({NAMES[0]: "cat", NAMES[1]: "dog"})
-    assert len(LabelsFile(path, folder, NAMES).answers) == 2
+    assert len(LabelsFile(path, folder, NAMES).labels) == 2

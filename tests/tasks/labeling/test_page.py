@@ -6,7 +6,7 @@ import threading
 import pytest
 from PIL import Image
 
-from byol_keras.tasks.labeling import LabelingSession, LabelsFile
+from byol_keras.tasks import LabelingSession, LabelsFile
 from byol_keras.tasks.labeling.web.server import LabelingServer
 
 from .browser import find_browser, open_browser
@@ -37,7 +37,7 @@ def test_a_user_labels_until_the_head_is_trained(server, browser, colored, tmp_p
     folder, names, _, truth = colored
 
     def saved():
-        return LabelsFile(tmp_path / "labels.csv", folder, names).answers
+        return LabelsFile(tmp_path / "labels.csv", folder, names).labels
 
     def shown():
         """The image the user sees, by its color."""
@@ -126,7 +126,7 @@ def test_mistakes_are_said_on_the_page(server, browser, colored, tmp_path):
 def test_the_page_fits_a_phone_and_the_dark(width, dark, server, tmp_path):
     labels = ["red", "green", "a rather long name of a class that has no spaces_in_its_second_half_at_all"[:60]]
     for index in list(server.session.waiting):
-        server.session.answer(index, labels[index % 3])
+        server.session.label(index, labels[index % 3])
     with open_browser(tmp_path / "profile", width, 800, dark) as browser:
         browser.open(server.url)
         browser.wait_for(f"{IDLE} && at('image').complete")

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from byol_keras.tasks.labeling import central, next_images, uncertain
-from byol_keras.tasks.labeling.selection import TYPICAL
+from byol_keras.tasks.labeling.selection import TYPICAL, next_images, typical_images, uncertain_images
 
 
 @pytest.fixture
@@ -20,31 +19,31 @@ def groups():
 
 def test_central_takes_the_middle_of_the_largest_groups(groups):
     assert len(groups) == 9 + 7 + 5
-    assert central(groups, [], 3).tolist() == [0, 9, 16]
+    assert typical_images(groups, [], 3).tolist() == [0, 9, 16]
 
 
 def test_central_takes_groups_without_an_answer_first(groups):
     # One answer in the first group and two questions: three clusters, of which the first is known already.
-    assert central(groups, [3], 2).tolist() == [9, 16]
+    assert typical_images(groups, [3], 2).tolist() == [9, 16]
 
 
 def test_central_never_asks_twice_and_ends_with_what_is_left(groups):
     answered = []
     while len(answered) < len(groups):
-        chosen = central(groups, answered, 4).tolist()
+        chosen = typical_images(groups, answered, 4).tolist()
         assert not set(chosen) & set(answered)
         assert len(chosen) == min(4, len(groups) - len(answered))
         answered += chosen
-    assert central(groups, answered, 4).tolist() == []
+    assert typical_images(groups, answered, 4).tolist() == []
 
 
 def test_images_that_are_all_alike_can_be_chosen_from():
-    assert len(set(central(np.ones((20, 3)), [1, 2], 5).tolist()) - {1, 2}) == 5
+    assert len(set(typical_images(np.ones((20, 3)), [1, 2], 5).tolist()) - {1, 2}) == 5
 
 
 def test_centers_from_a_sample(groups, monkeypatch):
     monkeypatch.setattr("byol_keras.tasks.labeling.selection.MAX_CLUSTERED", 15)
-    chosen = central(groups, [], 3)
+    chosen = typical_images(groups, [], 3)
     # The middle of each group, or next to it.
     assert np.linalg.norm(groups[chosen] - [[0, 0], [10, 0], [0, 10]], axis=1).max() <= 1.01
 
@@ -52,16 +51,16 @@ def test_centers_from_a_sample(groups, monkeypatch):
 def test_more_clusters_than_there_may_be(groups, monkeypatch):
     monkeypatch.setattr("byol_keras.tasks.labeling.selection.MAX_CLUSTERS", 3)
     # The middles are answered, so each group gives its next point, the largest group first, then another round.
-    chosen = central(groups, [0, 9, 16], 4)
+    chosen = typical_images(groups, [0, 9, 16], 4)
     assert [int(np.searchsorted([9, 16], i, side="right")) for i in chosen] == [0, 1, 2, 0]
 
 
 def test_uncertain_takes_the_smallest_margin_and_not_the_largest_entropy():
     # Margins 0.85, 0.1, 0.3 and 0.02; the entropy of the third is the largest.
     scores = np.array([[0.9, 0.05, 0.05], [0.55, 0.45, 0.0], [0.54, 0.24, 0.22], [0.51, 0.49, 0.0]])
-    assert uncertain([], scores, 3).tolist() == [3, 1, 2]
-    assert uncertain([3, 2], scores, 9).tolist() == [1, 0]
-    assert uncertain([0, 1, 2, 3], scores, 2).tolist() == []
+    assert uncertain_images([], scores, 3).tolist() == [3, 1, 2]
+    assert uncertain_images([3, 2], scores, 9).tolist() == [1, 0]
+    assert uncertain_images([0, 1, 2, 3], scores, 2).tolist() == []
 
 
 def test_the_choice_turns_from_typical_to_doubtful():
@@ -73,7 +72,7 @@ def test_the_choice_turns_from_typical_to_doubtful():
     def chosen(answered, scores):
         return next_images(embeddings, answered, scores, 5).tolist()
 
-    assert chosen(early, scores) == central(embeddings, early, 5).tolist()
-    assert chosen(late, scores) == uncertain(late, scores, 5).tolist()
+    assert chosen(early, scores) == typical_images(embeddings, early, 5).tolist()
+    assert chosen(late, scores) == uncertain_images(late, scores, 5).tolist()
     # Without a head there is nothing to be in doubt about.
-    assert chosen(late, None) == central(embeddings, late, 5).tolist()
+    assert chosen(late, None) == typical_images(embeddings, late, 5).tolist()

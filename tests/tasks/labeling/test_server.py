@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.labeling import LabelingSession, LabelsFile
+from byol_keras.tasks import LabelingSession, LabelsFile
 from byol_keras.tasks.labeling.web.app import MAX_BODY
 from byol_keras.tasks.labeling.web.image_files import ImageFiles
 from byol_keras.tasks.labeling.web.server import LabelingServer
@@ -82,7 +82,7 @@ def test_answers_are_saved_at_once(server, ask, post, colored, labeling, tmp_pat
     assert status == 200
     assert state["classes"] == [{"name": "<b>rot & blau</b>", "labeled": 1, "predicted": None, "samples": []}]
     assert state["waiting"][0] == second
-    assert LabelsFile(tmp_path / "labels.csv", folder, names).answers == {names[first]: "<b>rot & blau</b>"}
+    assert LabelsFile(tmp_path / "labels.csv", folder, names).labels == {names[first]: "<b>rot & blau</b>"}
     assert post("/answer", {"image": second, "class": None})[2]["skipped"] == 1
     assert post("/undo", {})[2]["waiting"][0] == second
     assert post("/undo", {})[2]["can_undo"] is False
@@ -115,7 +115,7 @@ def test_other_sites_cannot_read_or_answer(server, ask, labeling):
     status, headers, _ = ask("OPTIONS", "/answer", Origin="http://evil.example")
     assert status == 501
     assert "Access-Control-Allow-Origin" not in headers
-    assert not labeling.answers
+    assert not labeling.labels
     for host in ("localhost", "localhost:1234", f"127.0.0.1:{server.server_port}"):
         assert ask("GET", "/state", Host=host)[0] == 200
 
@@ -143,7 +143,7 @@ def test_deeply_nested_json_is_a_bad_answer(capfd, server, ask, labeling):
     for body in ("[" * 9000, '{"image":' * 1000, '{"image": ' + "9" * 5000 + ', "class": "x"}'):
         status, _, data = ask("POST", "/answer", body, X_Token=server.token)
         assert (status, list(data)) == (409, ["error"])
-    assert not labeling.answers
+    assert not labeling.labels
     assert capfd.readouterr().err == ""
 
 
@@ -228,7 +228,7 @@ def test_bad_answers_are_refused_and_change_nothing(server, ask, post, labeling)
     assert ask("POST", "/answer", " " * (MAX_BODY + 1), X_Token=server.token)[0] == 413
     assert post("/nothing", {})[0] == 404
     assert "two classes" in post("/write", {})[2]["error"]
-    assert not labeling.answers
+    assert not labeling.labels
 
 
 def test_one_image_is_answered_once(post, labeling):
@@ -247,7 +247,7 @@ def test_answers_at_the_same_time_are_all_saved(post, labeling, colored, tmp_pat
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(LabelsFile(tmp_path / "labels.csv", colored[0], colored[1]).answers) == len(waiting)
+    assert len(LabelsFile(tmp_path / "labels.csv", colored[0], colored[1]).labels) == len(waiting)
 
 
 def test_a_browser_that_leaves_is_no_error(capfd, server, ask, colored):
@@ -284,7 +284,7 @@ def test_a_file_changed_meanwhile_is_said(post, labeling, tmp_path):
     status, _, data = post("/answer", {"image": labeling.waiting[0], "class": "x"})
     assert status == 409
     assert "changed by something else" in data["error"]
-    assert not labeling.answers
+    assert not labeling.labels
 
 
 def test_a_port_that_is_in_use_or_none(server, labeling, colored, tmp_path):

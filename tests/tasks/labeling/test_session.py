@@ -10,13 +10,13 @@ import byol_keras as bk
 from byol_keras.errors import InputError
 from byol_keras.evaluation import LinearHead, probabilities
 from byol_keras.runs.load import load_encoder
-from byol_keras.tasks.labeling import LabelingSession, LabelsFile, write_result
+from byol_keras.tasks import LabelingSession, LabelsFile, write_predictions
 from byol_keras.tasks.labeling.session import MAX_LENGTH, ROUND
 
 
 def answer_round(labeling, truth):
     for index in list(labeling.waiting):
-        labeling.answer(index, truth[index])
+        labeling.label(index, truth[index])
 
 
 def test_rounds_end_with_every_image_answered(colored):
@@ -58,12 +58,12 @@ def test_every_answer_is_saved_and_taken_up_again(colored, tmp_path):
     for count in range(1, 2 * ROUND + 1):
         # A process that is killed after each answer; the round it was in begins anew after a restart.
         labeling = opened()
-        assert len(labeling.answers) == count - 1
-        labeling.answer(labeling.waiting[0], truth[labeling.waiting[0]])
+        assert len(labeling.labels) == count - 1
+        labeling.label(labeling.waiting[0], truth[labeling.waiting[0]])
     answer_round(straight, truth)
     for labeling in (opened(), straight):
         assert labeling.waiting
-        assert not set(labeling.waiting) & set(labeling.answers)
+        assert not set(labeling.waiting) & set(labeling.labels)
     # The same answers give the same head and the same round.
     first, second = opened(), opened()
     assert first.waiting == second.waiting
@@ -75,25 +75,25 @@ def test_skip_and_undo(colored, tmp_path):
     labeling = LabelingSession(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
     first, second = labeling.waiting[:2]
     assert not labeling.undo()
-    labeling.answer(first, None)
-    labeling.answer(second, "wrong")
+    labeling.label(first, None)
+    labeling.label(second, "wrong")
     assert labeling.undo()
     assert labeling.classes == ()
     assert labeling.waiting[0] == second
-    labeling.answer(second, truth[second])
-    assert LabelsFile(tmp_path / "labels.csv", folder, names).answers == {
+    labeling.label(second, truth[second])
+    assert LabelsFile(tmp_path / "labels.csv", folder, names).labels == {
         names[first]: None,
         names[second]: truth[second],
     }
     # Over the end of a round, and after a restart.
     answer_round(labeling, truth)
     labeling = LabelingSession(names, embeddings, LabelsFile(tmp_path / "labels.csv", folder, names))
-    newest = list(labeling.answers)[-1]
+    newest = list(labeling.labels)[-1]
     assert labeling.undo()
     assert labeling.waiting[0] == newest
     while labeling.undo():
         pass
-    assert LabelsFile(tmp_path / "labels.csv", folder, names).answers == {}
+    assert LabelsFile(tmp_path / "labels.csv", folder, names).labels == {}
 
 
 def test_one_class_only_so_far(colored):
@@ -112,7 +112,7 @@ def test_a_class_newer_than_the_head_has_no_confidence(colored):
     labeling = LabelingSession(names, embeddings)
     answer_round(labeling, truth)
     index = labeling.waiting[0]
-    labeling.answer(index, "purple")
+    labeling.label(index, "purple")
     classes, confidence = labeling.predictions()
     assert classes[index] == "purple"
     assert confidence[index] == 0
@@ -123,9 +123,9 @@ def test_classes_need_a_name(label, colored):
     _, names, embeddings, _ = colored
     labeling = LabelingSession(names, embeddings)
     with pytest.raises(InputError, match="A class has a name"):
-        labeling.answer(labeling.waiting[0], label)
-    assert not labeling.answers
-    labeling.answer(labeling.waiting[0], "  two \n words ")
+        labeling.label(labeling.waiting[0], label)
+    assert not labeling.labels
+    labeling.label(labeling.waiting[0], "  two \n words ")
     assert labeling.classes == ("two words",)
 
 
@@ -133,23 +133,23 @@ def test_only_what_was_asked_is_answered(colored):
     _, names, embeddings, _ = colored
     labeling = LabelingSession(names, embeddings)
     first = labeling.waiting[0]
-    labeling.answer(first, "red")
+    labeling.label(first, "red")
     for index in (first, -1, 60):
         with pytest.raises(InputError, match="not among those asked about"):
-            labeling.answer(index, "red")
+            labeling.label(index, "red")
 
 
 def test_the_result_is_a_table_and_a_head(colored, tmp_path):
     _, names, embeddings, truth = colored
     labeling = LabelingSession(names, embeddings)
     with pytest.raises(InputError, match="two classes"):
-        write_result(labeling, tmp_path / "out")
+        write_predictions(labeling, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     answer_round(labeling, truth)
     # Part of the next round counts, and the round goes on.
     index, *others = labeling.waiting
-    labeling.answer(index, "a, b")
-    table, head = write_result(labeling, tmp_path / "out")
+    labeling.label(index, "a, b")
+    table, head = write_predictions(labeling, tmp_path / "out")
     assert labeling.waiting == others
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -187,7 +187,7 @@ def test_the_result_ships_in_a_saved_model(colored, tmp_path):
     labeling = LabelingSession(source.names, embeddings)
     kinds = dict(zip(names, truth, strict=True))
     answer_round(labeling, [kinds[name] for name in source.names])
-    _, head = write_result(labeling, tmp_path)
+    _, head = write_predictions(labeling, tmp_path)
     path = bk.export.saved_model(encoder, tmp_path / "served" / "1", head=LinearHead.load(head))
     served = tf.saved_model.load(path).signatures["classify"]
     files = tf.constant([(folder / name).read_bytes() for name in source.names])

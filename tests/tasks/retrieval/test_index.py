@@ -152,7 +152,7 @@ def test_writing_over_an_older_one_leaves_it_whole_when_it_fails(saved, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match="No space left"):
         written.save(path)
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == ["photos.index"]

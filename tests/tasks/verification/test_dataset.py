@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.verification.dataset import fold_numbers, located, read_pairs
+from byol_keras.tasks.verification.dataset import fold_numbers, locate_pairs, read_pairs
 
 LFW = "2\t1\nAnn\t1\t4\nBob Lee\t2\tCid\t10\nDan\t3\t1\nEve\t1\tDan\t2\n"
 CSV = 'fold,a,b,same\n1,x/1.png,x/2.png,1\n1,x/1.png,"y, z/1.png",0\n7,u.png,v.png,1\n7,u.png,./w.png,0\n'
@@ -78,17 +78,17 @@ def test_a_file_that_is_no_text(tmp_path):
 def test_images_are_found_with_and_without_their_ending(written):
     names = ["x/1.jpg", "x/1.png", "x/2.png", "y, z/1.png", "u.png", "v.png", "w.png"]
     expected = [[1, 2], [1, 3], [4, 5], [4, 6]]
-    np.testing.assert_array_equal(located(read_pairs(written(CSV)), names, "here"), expected)
+    np.testing.assert_array_equal(locate_pairs(read_pairs(written(CSV)), names, "here"), expected)
     names = ["Ann/Ann_0001.webp", "Ann/Ann_0004.jpg", "Bob Lee/Bob Lee_0002.jpg", "Cid/Cid_0010.jpg"]
     pairs = read_pairs(written(LFW)).in_folds([1])
-    np.testing.assert_array_equal(located(pairs, names, "here"), [[0, 1], [2, 3]])
+    np.testing.assert_array_equal(locate_pairs(pairs, names, "here"), [[0, 1], [2, 3]])
 
 
 def test_missing_images_are_counted_and_the_first_named(written):
     with pytest.raises(InputError, match=r"5 of the 8 images .* not in here, .*: Ann/Ann_0004, .* Dan/Dan_0003\."):
-        located(read_pairs(written(LFW)), ["Ann/Ann_0001.jpg", "Dan/Dan_0001.jpg", "Eve/Eve_0001.jpg"], "here")
+        locate_pairs(read_pairs(written(LFW)), ["Ann/Ann_0001.jpg", "Dan/Dan_0001.jpg", "Eve/Eve_0001.jpg"], "here")
     with pytest.raises(InputError, match=r"and 3 more\."):
-        located(read_pairs(written(LFW)), [], "here")
+        locate_pairs(read_pairs(written(LFW)), [], "here")
 
 
 def test_folds_as_one_writes_them():
@@ -99,7 +99,7 @@ def test_folds_as_one_writes_them():
 
 @pytest.mark.parametrize("text", ["", "a", "0", "3-1", "1-", "-3", "1,,2", "1-99999999999"])
 def test_folds_that_are_none(text):
-    with pytest.raises(InputError, match="--folds takes numbers"):
+    with pytest.raises(InputError, match="`folds` takes numbers"):
         fold_numbers(text)
 
 

@@ -4,8 +4,8 @@ import pytest
 from byol_keras.tasks.verification.metrics import (
     best_threshold,
     fold_accuracies,
+    pair_similarities,
     roc_auc,
-    similarities,
     true_accept_rate,
     whitening,
 )
@@ -18,7 +18,7 @@ def yes(*numbers):
 def test_similarity_is_the_cosine():
     vectors = np.array([[3, 4], [6, 8], [-4, 3], [0, 0]], np.float32)
     places = np.array([[0, 1], [0, 2], [1, 3], [2, 2]])
-    np.testing.assert_allclose(similarities(vectors, places), [1, 0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(pair_similarities(vectors, places), [1, 0, 0, 1], atol=1e-12)
 
 
 def test_the_best_threshold_by_trying_all():

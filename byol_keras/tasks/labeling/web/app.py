@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ....errors import InputError
-from ..predictions import write_result
+from ..predictions import write_predictions
 from ..session import LabelingSession
 from .image_files import ImageFiles
 from .page import SCRIPT, label_page
@@ -68,7 +68,7 @@ def label_app(session: LabelingSession, folder: str | os.PathLike, out: str | os
 
     def answer(body):
         index, label = _answer(body)
-        session.answer(index, label)
+        session.label(index, label)
         return label_state(session)
 
     def undo(body):
@@ -76,7 +76,7 @@ def label_app(session: LabelingSession, folder: str | os.PathLike, out: str | os
         return label_state(session)
 
     def write(body):
-        paths = write_result(session, out)
+        paths = write_predictions(session, out)
         return {**label_state(session), "written": [str(path) for path in paths]}
 
     app = Starlette(

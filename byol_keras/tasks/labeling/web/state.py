@@ -38,8 +38,8 @@ def label_state(session: LabelingSession, samples: int = SAMPLES) -> dict:
         "waiting": session.waiting,
         "total": len(session.names),
         "labeled": len(labeled),
-        "skipped": len(session.answers) - len(labeled),
-        "can_undo": bool(session.answers),
+        "skipped": len(session.labels) - len(labeled),
+        "can_undo": bool(session.labels),
         "accuracy": None if session.accuracy is None else session.accuracy._asdict(),
         "classes": classes,
     }
