@@ -24,7 +24,7 @@ labeling = bk.tasks.LabelingSession(source.names, bk.evaluation.embed(encoder, s
 for _ in range(3):
     for index in list(labeling.waiting):  # the images asked about; here the labels are known
         labeling.label(index, kind_names[kinds[index]])
-    found, _ = labeling.predictions()
+    found = labeling.predictions()[0]
     right = sum(label == kind_names[kind] for label, kind in zip(found, kinds, strict=True))
     print(f"{len(labeling.labeled)} labels, {len(labeling.classes)} classes: {right} of {len(found)} right")
 
