@@ -5,7 +5,6 @@ is used, so that `byol-keras --help` need not wait for TensorFlow.
 """
 
 import importlib
-import importlib.abc
 import sys
 
 import lazy_loader
@@ -33,7 +32,7 @@ def _register(_keras):
 register_post_import_hook(_register, "keras")
 
 
-class _KerasFirst(importlib.abc.MetaPathFinder):
+class _KerasFirst:
     """Has Keras imported before a module that `_register` imports, which would else be half imported by then."""
 
     def find_spec(self, name, path=None, target=None):
