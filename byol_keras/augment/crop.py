@@ -5,14 +5,19 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ..kernels.xla import compiled
-from .random import uniform
+from .random import Part, uniform
 
 # A box that does not fit is drawn again, as TensorFlow's sample_distorted_bounding_box and torchvision do.
 ATTEMPTS = 10
 
 
 def sample_boxes(
-    heights: tf.Tensor, widths: tf.Tensor, area: Sequence[float], aspect: Sequence[float], seed: tf.Tensor
+    heights: tf.Tensor,
+    widths: tf.Tensor,
+    area: Sequence[float],
+    aspect: Sequence[float],
+    seed: tf.Tensor,
+    part: Part = None,
 ) -> tf.Tensor:
     """Draws a random box for each image: area uniform, aspect ratio log-uniform, position uniform.
 
@@ -23,12 +28,13 @@ def sample_boxes(
         area: (low, high), share of the image's area.
         aspect: (low, high), width / height.
         seed: (2,) int32.
+        part: of which batch these images are a part, see `random.uniform`.
 
     Returns:
         (B, 4) int32: top, left, height, width, in whole pixels, inside the image.
     """
     height, width = tf.cast(heights, tf.float32)[:, None], tf.cast(widths, tf.float32)[:, None]
-    draws = uniform([tf.shape(heights)[0], ATTEMPTS, 4], seed)
+    draws = uniform([tf.shape(heights)[0], ATTEMPTS, 4], seed, part)
     size = height * width * (area[0] + draws[..., 0] * (area[1] - area[0]))
     log_low, log_high = tf.math.log(float(aspect[0])), tf.math.log(float(aspect[1]))
     ratio = tf.exp(log_low + draws[..., 1] * (log_high - log_low))
@@ -131,10 +137,12 @@ def _resize_rows(image, size):
     return tf.reshape(rows, [size, shape[1], shape[2]])
 
 
-def random_boxes(images: tf.Tensor, area: Sequence[float], aspect: Sequence[float], seed: tf.Tensor) -> tf.Tensor:
+def random_boxes(
+    images: tf.Tensor, area: Sequence[float], aspect: Sequence[float], seed: tf.Tensor, part: Part = None
+) -> tf.Tensor:
     """A box for each of `images` (B, H, W, C), see `sample_boxes`."""
     shape = tf.shape(images)
-    return sample_boxes(tf.fill([shape[0]], shape[1]), tf.fill([shape[0]], shape[2]), area, aspect, seed)
+    return sample_boxes(tf.fill([shape[0]], shape[1]), tf.fill([shape[0]], shape[2]), area, aspect, seed, part)
 
 
 def random_crop(

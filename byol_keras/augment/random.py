@@ -9,9 +9,29 @@ import tensorflow as tf
 
 GENERATOR = "philox"
 
+# (start, total), ints or a (2,) int tensor: the images at hand are those from `start` on in a batch of `total`. None:
+# they are all of it.
+Part = tuple[int, int] | tf.Tensor | None
 
-def uniform(shape: Sequence[int] | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Float32 numbers in [0, 1), of `shape`, from a (2,) int seed."""
+
+def uniform(shape: Sequence[int] | tf.Tensor, seed: tf.Tensor, part: Part = None, axis: int = 0) -> tf.Tensor:
+    """Float32 numbers in [0, 1) from a seed.
+
+    Args:
+        shape: of the result.
+        seed: (2,) int.
+        part: where the images along `axis` are a part of a batch; each gets the numbers it has in the whole batch, so
+            that the size of the parts decides nothing. Images past the end get those of the last one.
+        axis: int, of the images.
+
+    Returns:
+        `shape` float32.
+    """
+    if part is not None:
+        start, total = tf.unstack(tf.cast(part, tf.int32))
+        whole = [total if i == axis else length for i, length in enumerate(shape)]
+        places = tf.minimum(start + tf.range(shape[axis]), total - 1)
+        return tf.gather(uniform(whole, seed), places, axis=axis)
     # From bits: asked for floats, XLA takes the upper bits of each number, and TensorFlow without it the lower 23.
     bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg=GENERATOR)
     return tf.cast(tf.bitwise.bitwise_and(bits, tf.constant(0x7FFFFF, tf.uint32)), tf.float32) * 2.0**-23

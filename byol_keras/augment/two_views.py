@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import InputError
-from .layout import to_unit_range
-from .random import fold_in, split
+from .layout import require_unit_range, to_unit_range
+from .random import Part, fold_in, split
 from .view import VIEW_1, VIEW_2, distort, random_view
 
 
@@ -64,23 +64,33 @@ class TwoViews(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, images: tf.Tensor | np.ndarray, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """The two views of `images`, uint8 or float in [0, 1]; `seed`: (2,) int32 tensor, or None."""
-        images = to_unit_range(images)
+    def call(
+        self, images: tf.Tensor | np.ndarray, seed: tf.Tensor | None = None, part: Part = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The two views of `images`.
+
+        Args:
+            images: (B, H, W, C), uint8 or float in [0, 1], C 1 or 3.
+            seed: (2,) int, or None for the layer's own.
+            part: (start, total) where these images are a part of a batch: they get the views they have in the whole.
+        """
+        images = require_unit_range(to_unit_range(images))
         if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
             raise InputError(f"Images must be a (B, H, W, 1 or 3) batch. Received: shape {tuple(images.shape)}")
         seed_1, seed_2 = self._seeds(seed)
         return (
-            random_view(images, self.image_size, self.view_1, seed_1),
-            random_view(images, self.image_size, self.view_2, seed_2),
+            random_view(images, self.image_size, self.view_1, seed_1, part),
+            random_view(images, self.image_size, self.view_2, seed_2, part),
         )
 
-    def distort(self, crop_1: tf.Tensor, crop_2: tf.Tensor, seed: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    def distort(
+        self, crop_1: tf.Tensor, crop_2: tf.Tensor, seed: tf.Tensor | None, part: Part = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The two views from crops already cut and resized, each (B, S, S, C) uint8 or float in [0, 1]."""
         seed_1, seed_2 = self._seeds(seed)
         return (
-            distort(to_unit_range(crop_1), self.view_1, seed_1),
-            distort(to_unit_range(crop_2), self.view_2, seed_2),
+            distort(to_unit_range(crop_1), self.view_1, seed_1, part),
+            distort(to_unit_range(crop_2), self.view_2, seed_2, part),
         )
 
     def _seeds(self, seed):

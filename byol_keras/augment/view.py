@@ -10,7 +10,7 @@ from .blur import gaussian_blur
 from .color import grayscale, jitter, solarize
 from .crop import crop_nwch, crop_resize, random_boxes
 from .layout import from_nhcw, to_nhcw, transpose_hw
-from .random import fold_in, split, uniform
+from .random import Part, fold_in, split, uniform
 
 # Grill et al. 2020, appendix B, with the values of the authors' code.
 VIEW_1 = {
@@ -43,7 +43,9 @@ VIEW_2 = {
 }
 
 
-def random_view(images: tf.Tensor, image_size: int, view: Mapping[str, Any], seed: tf.Tensor) -> tf.Tensor:
+def random_view(
+    images: tf.Tensor, image_size: int, view: Mapping[str, Any], seed: tf.Tensor, part: Part = None
+) -> tf.Tensor:
     """Draws one view of each image: crop and resize, then `distort`.
 
     Args:
@@ -51,37 +53,39 @@ def random_view(images: tf.Tensor, image_size: int, view: Mapping[str, Any], see
         image_size: int, S.
         view: dict such as VIEW_1.
         seed: (2,) int32; the same seed gives the same views.
+        part: of which batch these images are a part, see `random.uniform`.
 
     Returns:
         (B, S, S, C) float32 in [0, 1].
     """
     crop_seed, distort_seed = split(seed, 2)
-    boxes = random_boxes(images, view["crop_area"], view["crop_aspect"], crop_seed)
+    boxes = random_boxes(images, view["crop_area"], view["crop_aspect"], crop_seed, part)
     if None in images.shape[1:]:
-        return distort(crop_resize(images, boxes, image_size), view, distort_seed)
-    return from_nhcw(_distorted(crop_nwch(images, boxes, image_size), view, distort_seed))
+        return distort(crop_resize(images, boxes, image_size), view, distort_seed, part)
+    return from_nhcw(_distorted(crop_nwch(images, boxes, image_size), view, distort_seed, part))
 
 
-def distort(crops: tf.Tensor, view: Mapping[str, Any], seed: tf.Tensor) -> tf.Tensor:
+def distort(crops: tf.Tensor, view: Mapping[str, Any], seed: tf.Tensor, part: Part = None) -> tf.Tensor:
     """All of a view after the crop: flip, color jitter, grayscale, blur, solarize; every draw is per image.
 
     Args:
         crops: (B, S, S, C) float32 in [0, 1], C 1 or 3.
         view: dict such as VIEW_1.
         seed: (2,) int32.
+        part: as for `random_view`.
 
     Returns:
         (B, S, S, C) float32 in [0, 1].
     """
-    return from_nhcw(_distorted(transpose_hw(to_nhcw(crops)), view, seed))
+    return from_nhcw(_distorted(transpose_hw(to_nhcw(crops)), view, seed, part))
 
 
-def _distorted(nwch, view, seed):
+def _distorted(nwch, view, seed, part):
     """`distort` of columns (B, S, C, S), giving lines."""
     batch = tf.shape(nwch)[0]
-    draws = tf.unstack(uniform([10, batch], seed))
+    draws = tf.unstack(uniform([10, batch], seed, part, axis=1))
     # Ranks of independent uniform numbers are a uniform permutation.
-    order = tf.argsort(uniform([batch, 4], fold_in(seed, 1)), axis=1)
+    order = tf.argsort(uniform([batch, 4], fold_in(seed, 1), part), axis=1)
     jittered = draws[1] < view["jitter"]
 
     def symmetric(draw, reach):

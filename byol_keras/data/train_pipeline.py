@@ -64,26 +64,34 @@ def two_view_batches(
     Raises:
         InputError: when there are fewer images than one batch needs.
     """
-    image_bytes = 4 * source.channels * views.image_size**2
-    parts = batch_size // _divisor(batch_size, PIECE_BYTES // image_bytes)
-    order, seeds = _order(source, batch_size, seed, shuffle, parts), _seeds(seed)
+    parts, size = _parts(batch_size, 4 * source.channels * views.image_size**2)
+    order, seeds = _order(source, batch_size, seed, shuffle), _seeds(seed)
     pieces = tf.data.Dataset.range(first_step * parts, total_steps * parts)
+
+    def place(piece):
+        """The step a piece belongs to, and which part of its batch it is."""
+        return piece // parts, tf.stack([piece % parts * size, batch_size])
+
     if source.images is not None:
         images = tf.constant(source.images)
 
         def from_memory(piece):
-            return (views(tf.gather(images, order(piece)), seed=seeds(piece)),)
+            step, part = place(piece)
+            indices = tf.gather(order(step), tf.minimum(part[0] + tf.range(size, dtype=tf.int64), batch_size - 1))
+            return (views(tf.gather(images, indices), seed=seeds(step), part=part),)
 
         made = parallel_map(pieces, from_memory)
     else:
-        crops = _crops(source, views.image_size, (views.view_1, views.view_2), order, seed, pieces)
+        steps = tf.data.Dataset.range(first_step, total_steps)
+        crops = _crops(source, views.image_size, (views.view_1, views.view_2), order, seed, steps, parts, size)
 
         def from_encoded(piece, crops):
+            step, part = place(piece)
             crop_1, crop_2, _ = crops
-            return (views.distort(crop_1, crop_2, seed=seeds(piece)),)
+            return (views.distort(crop_1, crop_2, seed=seeds(step), part=part),)
 
         made = parallel_map(tf.data.Dataset.zip(pieces, crops), from_encoded)
-    return _joined(made, parts)
+    return _joined(made, parts, batch_size)
 
 
 def labeled_batches(
@@ -119,7 +127,9 @@ def labeled_batches(
 
         return parallel_map(steps, from_memory)
 
-    crops = _crops(source, image_size, (VIEW_1,), order, seed, steps)
+    calls = _ceil(batch_size, FILES_PER_CALL)
+    crops = _crops(source, image_size, (VIEW_1,), order, seed, steps, 1, _ceil(batch_size, calls) * calls)
+    crops = _joined(crops, 1, batch_size)
 
     def from_encoded(step, crops):
         crop, indices = crops
@@ -128,19 +138,29 @@ def labeled_batches(
     return parallel_map(tf.data.Dataset.zip(steps, crops), from_encoded)
 
 
-def _joined(dataset, count):
-    """Every `count` elements as one, along the first axis."""
+def _parts(batch_size, image_bytes):
+    """In how many pieces a batch is made, and the size of a piece; the last one may reach past the batch.
+
+    A piece fits in PIECE_BYTES and is a whole number of calls of one size that read files.
+    """
+    parts = _ceil(batch_size, max(1, PIECE_BYTES // image_bytes))
+    size = _ceil(batch_size, parts)
+    calls = _ceil(size, FILES_PER_CALL)
+    return parts, _ceil(size, calls) * calls
+
+
+def _ceil(number, divisor):
+    return -(-number // divisor)
+
+
+def _joined(dataset, count, size):
+    """Every `count` elements as one, along the first axis, of which the first `size` rows count."""
+
+    def joined(*tensors):
+        return tf.nest.map_structure(lambda tensor: tf.reshape(tensor, [-1, *tensor.shape[2:]])[:size], tensors)
+
     # Not rebatch, whose slices make some of TensorFlow's operations write a line to stderr each.
-    return dataset if count == 1 else parallel_map(dataset.batch(count, drop_remainder=True), _without_first_axis)
-
-
-def _without_first_axis(*tensors):
-    return tf.nest.map_structure(lambda tensor: tf.reshape(tensor, [-1, *tensor.shape[2:]]), tensors)
-
-
-def _divisor(number, largest):
-    """The largest divisor of `number` that is at most `largest`, at least 1."""
-    return max(d for d in range(1, number + 1) if number % d == 0 and d <= max(largest, 1))
+    return parallel_map(dataset.batch(count, drop_remainder=True), joined)
 
 
 def _seeds(seed):
@@ -157,15 +177,12 @@ def _whole_batches(source, batch_size):
     return len(source) // batch_size
 
 
-def _order(source, batch_size, seed, shuffle=True, parts=1):
-    """A function: number of a piece -> (B / parts,) indices of its images, every epoch in an order of its own.
+def _order(source, batch_size, seed, shuffle=True):
+    """A function: step -> (B,) indices of its images, every epoch in an order of its own."""
+    epoch_steps, seeds = _whole_batches(source, batch_size), _seeds(seed)
 
-    `parts` pieces are a batch, B. Without them a piece's number is the step's.
-    """
-    epoch_pieces, size, seeds = _whole_batches(source, batch_size) * parts, batch_size // parts, _seeds(seed)
-
-    def indices(piece):
-        epoch, place = piece // epoch_pieces, piece % epoch_pieces * size + tf.range(size, dtype=tf.int64)
+    def indices(step):
+        epoch, place = step // epoch_steps, step % epoch_steps * batch_size + tf.range(batch_size, dtype=tf.int64)
         if not shuffle:
             return place
         return tf.random.experimental.index_shuffle(place, seeds(epoch), tf.constant(len(source) - 1, tf.int64))
@@ -177,24 +194,28 @@ def _labels(source):
     return tf.constant(source.labels if source.labels is not None else [-1] * len(source), tf.int64)
 
 
-def _crops(source, image_size, views, order, seed, pieces):
-    """For each of `pieces` (one crop for each of `views` ..., indices), the crops (P, S, S, 3) float32 in [0, 1]."""
+def _crops(source, image_size, views, order, seed, steps, parts, size):
+    """For each of `parts` pieces of a step (one crop for each of `views` ..., indices), crops (size, S, S, 3) float32.
+
+    What reaches past the end of a batch is its last image.
+    """
     load, seeds, sizes = crop_loader(source, image_size), _seeds(seed), tf.constant(source.sizes, tf.int32)
-    size = order(tf.constant(0, tf.int64)).shape[0]
-    calls = size // _divisor(size, FILES_PER_CALL)
+    calls = _ceil(size, FILES_PER_CALL)
     spec = tuple(tf.TensorSpec([image_size, image_size, 3]) for _ in views)
 
-    def boxed(piece):
-        indices = order(piece)
+    def boxed(step):
+        indices = order(step)
         height, width = tf.unstack(tf.gather(sizes, indices), axis=1)
-        # Numbers below 0 are no piece's, so the boxes do not share their seed with the rest of a view.
+        # Numbers below 0 are no step's, so the boxes do not share their seed with the rest of a view.
         boxes = [
             sample_boxes(height, width, view["crop_area"], view["crop_aspect"], box_seed)
-            for view, box_seed in zip(views, split(seeds(-1 - piece), len(views)), strict=True)
+            for view, box_seed in zip(views, split(seeds(-1 - step), len(views)), strict=True)
         ]
-        return tf.split(indices, calls), tf.split(tf.stack(boxes, axis=1), calls)
+        rows = tf.minimum(tf.range(parts * size), indices.shape[0] - 1)
+        rows = tf.reshape(rows, [parts * calls, size // calls])
+        return tf.gather(indices, rows), tf.gather(tf.stack(boxes, axis=1), rows)
 
     def crops(indices, boxes):
         return *tf.map_fn(lambda image: load(*image), (indices, boxes), fn_output_signature=spec), indices
 
-    return _joined(parallel_map(pieces.map(boxed).unbatch(), crops), calls)
+    return _joined(parallel_map(steps.map(boxed).unbatch(), crops), calls, size)

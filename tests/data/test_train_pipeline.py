@@ -83,12 +83,39 @@ def test_views_made_in_pieces_come_in_whole_batches_and_the_same_order(kind, req
 @pytest.mark.parametrize("kind", ["files", "arrays"])
 def test_every_piece_has_random_numbers_of_its_own_and_keeps_them(kind, request):
     source = request.getfixturevalue(kind).subset([3] * 4)
-    whole = [*two_view_batches(source, TwoViews(8), 4, 3, seed=0)]
-    (later,) = two_view_batches(source, TwoViews(8), 4, 3, seed=0, first_step=2)
+    # Of one color, so that only the jitter tells the views apart.
+    always = {**VIEW_1, "jitter": 1.0, "grayscale": 0.0, "solarize": 0.0}
+    views = TwoViews(8, view_1=always, view_2=always)
+    whole = [*two_view_batches(source, views, 4, 3, seed=0)]
+    (later,) = two_view_batches(source, views, 4, 3, seed=0, first_step=2)
     for one, other in zip(whole[2][0], later[0], strict=True):
         np.testing.assert_array_equal(one, other)
-    views = np.concatenate([view for (pair,) in whole for view in pair])
-    assert len(np.unique(views.reshape(24, -1), axis=0)) == 24
+    made = np.concatenate([view for (pair,) in whole for view in pair])
+    assert len(np.unique(made.reshape(24, -1), axis=0)) == 24
+
+
+@pytest.mark.parametrize("kind", ["files", "arrays"])
+@pytest.mark.parametrize(("images_in_a_piece", "files_per_call"), [(1, 16), (2, 16), (3, 2), (5, 2)])
+def test_the_size_of_pieces_and_calls_decides_nothing(kind, images_in_a_piece, files_per_call, request, monkeypatch):
+    source = request.getfixturevalue(kind)
+    whole = [*two_view_batches(source, TwoViews(8), 5, 3, seed=0)]
+    monkeypatch.setattr(train_pipeline, "PIECE_BYTES", 1536 * images_in_a_piece)
+    monkeypatch.setattr(train_pipeline, "FILES_PER_CALL", files_per_call)
+    pieces = [*two_view_batches(source, TwoViews(8), 5, 3, seed=0)]
+    assert len(pieces) == len(whole) == 3
+    for (one,), (other,) in zip(whole, pieces, strict=True):
+        for expected, actual in zip(one, other, strict=True):
+            assert actual.shape == (5, 8, 8, 3)
+            np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_part_of_a_batch_has_the_views_it_has_in_the_whole(arrays):
+    views, seed = TwoViews(8), tf.constant([1, 2])
+    whole = views(arrays.images, seed=seed)
+    for start, end in ((0, 4), (4, 10)):
+        part = views(arrays.images[start:end], seed=seed, part=(start, 10))
+        for expected, actual in zip(whole, part, strict=True):
+            np.testing.assert_array_equal(actual, expected[start:end])
 
 
 def test_reading_files_says_nothing(files, capfd):
