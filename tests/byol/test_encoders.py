@@ -70,3 +70,52 @@ def test_any_encoder_trains_and_is_saved(make, size, dimensions, tmp_path):
 
 def test_the_dimension_of_a_subclassed_encoder_need_not_be_told():
     assert bk.BYOL(_subclassed()).projector.input_shape == (None, 5)
+
+
+def _with_adapted_normalization():
+    keras.utils.set_random_seed(0)
+    normalization = keras.layers.Normalization()
+    normalization.adapt(np.random.default_rng(0).random((8, 8, 8, 3)).astype(np.float32) * 0.2 + 0.7)
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3)(normalization(inputs))
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+
+
+def test_the_target_normalizes_as_the_encoder_does(tmp_path):
+    model = bk.BYOL(_with_adapted_normalization(), projector=mlp(4, 6, 3), predictor=mlp(3, 6, 3))
+    images = np.random.default_rng(1).random((4, 8, 8, 3), np.float32)
+    expected = model.encoder(images).numpy()
+    assert np.abs(expected).max() > 0.5
+    np.testing.assert_allclose(model.target_encoder(images), expected, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for network in (loaded.encoder, loaded.target_encoder):
+        np.testing.assert_allclose(network(images), expected, atol=1e-6)
+
+
+class WithoutConfig(keras.Model):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def call(self, x):
+        return self.layer(x)
+
+    def get_config(self):
+        raise NotImplementedError
+
+
+def test_an_encoder_that_cannot_be_copied_is_refused():
+    encoder = WithoutConfig(keras.layers.GlobalAveragePooling2D())
+    encoder.scale = encoder.add_weight(shape=(), name="scale")
+    encoder(np.zeros((1, 8, 8, 3), np.float32))
+    with pytest.raises(bk.InputError, match=r"Cannot copy the model: it has no get_config\(\)"):
+        bk.BYOL(encoder)
+
+
+def test_an_encoder_with_a_lambda_layer_trains():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Lambda(lambda x: 2 * x)(keras.layers.Conv2D(4, 3)(inputs))
+    model = bk.BYOL(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
+    images = np.random.default_rng(1).random((4, 8, 8, 3), np.float32)
+    np.testing.assert_allclose(model.target_encoder(images), model.encoder(images), atol=1e-6)
