@@ -128,7 +128,7 @@ def test_detectors_of_other_shares_of_the_labels_stand_side_by_side(kept, tmp_pa
     weights = run.folder / "detection-10pct" / "detector.weights.h5"
     weights.unlink()
     (weights / "in the way").mkdir(parents=True)
-    with pytest.raises(OSError, match="Is a directory"):
+    with pytest.raises(InputError, match="Is a directory"):
         save_detector(detector, run, "detection-10pct")
     assert [path.name for path in weights.parent.iterdir()] == [weights.name]
     with pytest.raises(InputError, match="detection-10pct has no detector"):
