@@ -58,7 +58,7 @@ class BYOL(SavedSeeds, BuiltModel):
     Raises:
         InputError: for an encoder that is not built, cannot be copied, or whose output is not (B, D), for heads of
             other widths, a loss of another form, or tau out of range. From `fit` and the like, for what is not a batch
-            of views, float images outside [0, 1], batches of one image, and arguments that BYOL has no use for.
+            of views, float images outside [0, 1], batches of one image (the last may be), and arguments without use.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class BYOL(SavedSeeds, BuiltModel):
         self.target_encoder = target_copy(self.encoder)
         self.target_projector = target_copy(self.projector)
         self.augmenter = augmenter
-        self._constant_tau = self._scalar("tau", _share("tau", tau), "float32")
+        self._constant_tau = self._scalar("tau", _checked_decay("tau", tau), "float32")
         # In the model's state, so that a saved model resumes its schedule. total_updates 0: tau is constant.
         self.tau_base = self._scalar("tau_base", tau, "float32")
         self.total_updates = self._scalar("total_updates", 0, "int64")
@@ -95,21 +95,21 @@ class BYOL(SavedSeeds, BuiltModel):
 
     @property
     def tau(self) -> float:
-        """The target's decay outside a schedule, from 0 to 1; setting it ends a schedule that is under way."""
+        """The target's decay while no schedule is set, from 0 to 1; setting it ends one that is under way."""
         return float(self._constant_tau)
 
     @tau.setter
     def tau(self, tau: float):
-        self._constant_tau.assign(_share("tau", tau))
+        self._constant_tau.assign(_checked_decay("tau", tau))
         self.total_updates.assign(0)
 
     def set_target_schedule(self, base: float, total_updates: int):
-        """tau rises from `base` to 1 over the first `total_updates` optimizer updates; before and after it is `tau`.
+        """The decay rises from `base` to 1 over the first `total_updates` optimizer updates; then `tau` holds again.
 
         `TargetEMA` calls it. With 0 updates there is no schedule. `compile` ends a schedule, since a new optimizer
         counts its updates from 0.
         """
-        self.tau_base.assign(_share("tau_base", base))
+        self.tau_base.assign(_checked_decay("tau_base", base))
         self.total_updates.assign(total_updates)
 
     def compile(
@@ -168,6 +168,7 @@ class BYOL(SavedSeeds, BuiltModel):
 
     def train_step(self, data):
         view_1, view_2 = batch_views(data, self.augmenter)
+        # What is left for the last batch of an epoch may be one image.
         view_1, view_2 = require_two_images(view_1, view_2, unless=self.loss_tracker.count > 0)
         with fast_layers(self.encoder, self.projector, self.predictor, self.target_encoder, self.target_projector):
             target_1, target_2 = self._target(view_1, training=True), self._target(view_2, training=True)
@@ -184,7 +185,7 @@ class BYOL(SavedSeeds, BuiltModel):
         return {**self.get_metrics_result(), "tau": tau}
 
     def test_step(self, data):
-        # The metric counts the images since `evaluate` began, so each batch has a seed of its own.
+        # The metric counts the images since `evaluate` began: a seed for each batch.
         seed = tf.stack([tf.constant(EVALUATION_SEED), tf.cast(self.loss_tracker.count, tf.int32)])
         view_1, view_2 = batch_views(data, self.augmenter, seed)
         target_1, target_2 = self._target(view_1, training=False), self._target(view_2, training=False)
@@ -293,7 +294,7 @@ class BYOL(SavedSeeds, BuiltModel):
         return cls(**config)
 
 
-def _share(name, value):
+def _checked_decay(name, value):
     if not 0 <= value <= 1:
         raise InputError(f"`{name}` must be between 0 and 1. Received: {name}={value}")
     return value

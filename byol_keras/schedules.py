@@ -15,7 +15,7 @@ def cosine_tau(
     mirror image, with t = 1 - tau.
 
     Args:
-        step: k, the 0-based index of the optimizer update; a number or a tensor. Past K the decay stays 1.
+        step: k, the 0-based index of the optimizer update; a number or a tensor. Past K this is 1.
         total_steps: K, how many updates training has in all.
         base: tau at the first update, from 0 to 1.
 

@@ -1,4 +1,8 @@
-"""Crops and resizing. The boxes are drawn here, too, so that a file can be decoded by its crop alone."""
+"""Crops and resizing.
+
+A crop is a box and a resize: of images in memory `random_boxes` and `crop_nwch` (`view.py`), of files `sample_boxes`
+before they are decoded, and then `resize` (`data/loading.py`).
+"""
 
 from collections.abc import Sequence
 
@@ -143,13 +147,6 @@ def random_boxes(
     """A box for each of `images` (B, H, W, C), see `sample_boxes`."""
     shape = tf.shape(images)
     return sample_boxes(tf.fill([shape[0]], shape[1]), tf.fill([shape[0]], shape[2]), area, aspect, seed, part)
-
-
-def random_crop(
-    images: tf.Tensor, image_size: int, area: Sequence[float], aspect: Sequence[float], seed: tf.Tensor
-) -> tf.Tensor:
-    """Cuts a random box out of each image, see `sample_boxes`, and resizes it, see `crop_resize`."""
-    return crop_resize(images, random_boxes(images, area, aspect, seed), image_size)
 
 
 def flip(images: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:

@@ -1,12 +1,15 @@
 """tf.data pipelines for training: shuffled batches of two views, and of labeled images.
 
 Nothing here has a state. The images and the seeds of a batch follow from the run's seed and the step's number, so
-that training resumed at step k sees what it would have seen.
+that training resumed at step k sees what it would have seen. Images in memory and encoded ones draw other crops from
+one seed, since the crops of the latter are drawn before they are decoded.
+
+Views are made a piece of a batch at a time, and files read several a call: neither number decides anything else.
 """
 
 import tensorflow as tf
 
-from ..augment.crop import flip, random_crop, sample_boxes
+from ..augment.crop import crop_resize, flip, random_boxes, sample_boxes
 from ..augment.layout import to_unit_range
 from ..augment.random import split, uniform
 from ..augment.two_views import TwoViews
@@ -64,29 +67,31 @@ def two_view_batches(
     Raises:
         InputError: when there are fewer images than one batch needs.
     """
-    parts, size = _parts(batch_size, 4 * source.channels * views.image_size**2)
+    parts, size = _pieces(batch_size, 4 * source.channels * views.image_size**2)
     order, seeds = _order(source, batch_size, seed, shuffle), _seeds(seed)
     pieces = tf.data.Dataset.range(first_step * parts, total_steps * parts)
 
-    def place(piece):
-        """The step a piece belongs to, and which part of its batch it is."""
+    def step_and_part(piece):
+        """The step a piece belongs to, and which part of its batch it is, see `random.uniform`."""
         return piece // parts, tf.stack([piece % parts * size, batch_size])
 
     if source.images is not None:
         images = tf.constant(source.images)
 
         def from_memory(piece):
-            step, part = place(piece)
+            step, part = step_and_part(piece)
             indices = tf.gather(order(step), tf.minimum(part[0] + tf.range(size, dtype=tf.int64), batch_size - 1))
             return (views(tf.gather(images, indices), seed=seeds(step), part=part),)
 
         made = parallel_map(pieces, from_memory)
     else:
         steps = tf.data.Dataset.range(first_step, total_steps)
-        crops = _crops(source, views.image_size, (views.view_1, views.view_2), order, seed, steps, parts, size)
+        crops = _crops(
+            source, views.image_size, (views.view_1, views.view_2), order, seed, steps, pieces=parts, piece_size=size
+        )
 
         def from_encoded(piece, crops):
-            step, part = place(piece)
+            step, part = step_and_part(piece)
             crop_1, crop_2, _ = crops
             return (views.distort(crop_1, crop_2, seed=seeds(step), part=part),)
 
@@ -98,6 +103,8 @@ def labeled_batches(
     source: ImageSource, image_size: int, batch_size: int, total_steps: int, seed: int
 ) -> tf.data.Dataset:
     """Shuffled batches of randomly cropped and flipped images with their labels, to train classifiers on.
+
+    The crops and flips are those of VIEW_1, whatever the encoder was trained with.
 
     Args:
         source: labeled `ImageSource`.
@@ -122,14 +129,13 @@ def labeled_batches(
         def from_memory(step):
             indices, (crop_seed, flip_seed) = order(step), split(seeds(step), 2)
             chosen = to_unit_range(tf.gather(images, indices))
-            crops = random_crop(chosen, image_size, VIEW_1["crop_area"], VIEW_1["crop_aspect"], crop_seed)
-            return mirrored(crops, flip_seed), tf.gather(labels, indices)
+            boxes = random_boxes(chosen, VIEW_1["crop_area"], VIEW_1["crop_aspect"], crop_seed)
+            return mirrored(crop_resize(chosen, boxes, image_size), flip_seed), tf.gather(labels, indices)
 
         return parallel_map(steps, from_memory)
 
-    calls = _ceil(batch_size, FILES_PER_CALL)
-    crops = _crops(source, image_size, (VIEW_1,), order, seed, steps, 1, _ceil(batch_size, calls) * calls)
-    crops = _joined(crops, 1, batch_size)
+    size = _whole_calls(batch_size)
+    crops = _joined(_crops(source, image_size, (VIEW_1,), order, seed, steps, pieces=1, piece_size=size), 1, batch_size)
 
     def from_encoded(step, crops):
         crop, indices = crops
@@ -138,15 +144,19 @@ def labeled_batches(
     return parallel_map(tf.data.Dataset.zip(steps, crops), from_encoded)
 
 
-def _parts(batch_size, image_bytes):
+def _pieces(batch_size, image_bytes):
     """In how many pieces a batch is made, and the size of a piece; the last one may reach past the batch.
 
     A piece fits in PIECE_BYTES and is a whole number of calls of one size that read files.
     """
     parts = _ceil(batch_size, max(1, PIECE_BYTES // image_bytes))
-    size = _ceil(batch_size, parts)
+    return parts, _whole_calls(_ceil(batch_size, parts))
+
+
+def _whole_calls(size):
+    """At least `size`: as many images as calls of one size read."""
     calls = _ceil(size, FILES_PER_CALL)
-    return parts, _ceil(size, calls) * calls
+    return _ceil(size, calls) * calls
 
 
 def _ceil(number, divisor):
@@ -194,13 +204,13 @@ def _labels(source):
     return tf.constant(source.labels if source.labels is not None else [-1] * len(source), tf.int64)
 
 
-def _crops(source, image_size, views, order, seed, steps, parts, size):
-    """For each of `parts` pieces of a step (one crop for each of `views` ..., indices), crops (size, S, S, 3) float32.
+def _crops(source, image_size, views, order, seed, steps, pieces, piece_size):
+    """For each piece of a step, (crops for view 1, ..., indices), crops (piece_size, S, S, 3) float32 in [0, 1].
 
-    What reaches past the end of a batch is its last image.
+    `views` are dicts such as VIEW_1. What reaches past the end of a batch is its last image.
     """
     load, seeds, sizes = crop_loader(source, image_size), _seeds(seed), tf.constant(source.sizes, tf.int32)
-    calls = _ceil(size, FILES_PER_CALL)
+    calls = _ceil(piece_size, FILES_PER_CALL)
     spec = tuple(tf.TensorSpec([image_size, image_size, 3]) for _ in views)
 
     def boxed(step):
@@ -211,11 +221,11 @@ def _crops(source, image_size, views, order, seed, steps, parts, size):
             sample_boxes(height, width, view["crop_area"], view["crop_aspect"], box_seed)
             for view, box_seed in zip(views, split(seeds(-1 - step), len(views)), strict=True)
         ]
-        rows = tf.minimum(tf.range(parts * size), indices.shape[0] - 1)
-        rows = tf.reshape(rows, [parts * calls, size // calls])
+        rows = tf.minimum(tf.range(pieces * piece_size), indices.shape[0] - 1)
+        rows = tf.reshape(rows, [pieces * calls, piece_size // calls])
         return tf.gather(indices, rows), tf.gather(tf.stack(boxes, axis=1), rows)
 
     def crops(indices, boxes):
         return *tf.map_fn(lambda image: load(*image), (indices, boxes), fn_output_signature=spec), indices
 
-    return _joined(parallel_map(steps.map(boxed).unbatch(), crops), calls, size)
+    return _joined(parallel_map(steps.map(boxed).unbatch(), crops), calls, piece_size)

@@ -9,7 +9,6 @@ from byol_keras.augment.crop import (
     crop_resize,
     flip,
     random_boxes,
-    random_crop,
     resize,
     sample_boxes,
 )
@@ -122,9 +121,9 @@ def test_aspect_is_width_over_height():
     assert set(width) == {100}
 
 
-def test_random_crop_resizes_the_boxes_it_draws():
+def test_random_boxes_are_drawn_for_each_image():
     images = RNG.random((5, 20, 30, 3), np.float32)
-    crops = random_crop(images, 12, (0.08, 1.0), (3 / 4, 4 / 3), SEED).numpy()
+    crops = crop_resize(images, random_boxes(images, (0.08, 1.0), (3 / 4, 4 / 3), SEED), 12).numpy()
     boxes = sample_boxes(np.full(5, 20, np.int32), np.full(5, 30, np.int32), (0.08, 1.0), (3 / 4, 4 / 3), SEED)
     assert len({tuple(box) for box in boxes.numpy()}) == 5
     for image, box, crop in zip(images, boxes.numpy(), crops, strict=True):
