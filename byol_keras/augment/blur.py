@@ -17,11 +17,11 @@ def gaussian_blur(nwch: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
     Every image has a kernel of its own. Zero padding darkens the border, as the authors' convolution does.
 
     Args:
-        nwch: (B, S, C, S) float32, see `pixels`.
+        nwch: (B, W, C, H) float32, W = H = S, see `layout`.
         sigma: (B,) float32, in pixels; 0 leaves the image as it is.
 
     Returns:
-        Lines (B, S, C, S) float32.
+        (B, H, C, W) float32.
     """
     size, channels = nwch.shape[1:3]
     offsets = tf.range(-blur_radius(size), blur_radius(size) + 1)
@@ -37,5 +37,5 @@ def gaussian_blur(nwch: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
         rows = weighted_rows(tf.reshape(images, [-1, size, channels * size]), indices, weights)
         return tf.reshape(rows, [-1, size, channels, size])
 
-    # Whole rows are added, so that memory is read in order; between the two axes the image is turned.
+    # Whole rows are added, so that memory is read in order; between the two axes the image is transposed.
     return along_first_axis(transpose_hw(along_first_axis(nwch)))

@@ -1,7 +1,7 @@
 """Color changes of batched images. Every function takes one parameter per image.
 
-Images are lines here, (B, H, C, W) float32 in [0, 1], see `pixels.to_nhcw`. On gray images (C = 1) saturation, hue
-and grayscale do nothing.
+Images are NHCW here, (B, H, C, W) float32 in [0, 1], see `layout`; NWCH serves as well. Saturation, hue and
+grayscale do nothing to gray images (C = 1).
 """
 
 import tensorflow as tf

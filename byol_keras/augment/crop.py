@@ -79,7 +79,7 @@ def crop_resize(images: tf.Tensor, boxes: tf.Tensor, image_size: int) -> tf.Tens
 
 
 def crop_nwch(images: tf.Tensor, boxes: tf.Tensor, image_size: int) -> tf.Tensor:
-    """`crop_resize` of images of known height and width, as columns (B, S, C, S): width, channels, height.
+    """`crop_resize` of images of known height and width, as NWCH (B, S, C, S): width, channels, height.
 
     Of the matrices' entries only those that are not zero take part, which compiled code reads several times quicker.
     """

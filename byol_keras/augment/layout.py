@@ -1,10 +1,10 @@
 """Pixel values: how stored images become numbers in [0, 1], and how a batch of them lies in memory.
 
-images   (B, H, W, C)   as they come and go
-lines    (B, H, C, W)   a row of one channel in one piece, which is what vector units like
-columns  (B, W, C, H)   a column of one channel in one piece
+NHWC  (B, H, W, C)  as images come and go
+NHCW  (B, H, C, W)  a row of one channel in one piece, which is what vector units like
+NWCH  (B, W, C, H)  a column of one channel in one piece
 
-A view is cropped into columns, recolored as such, and comes out of the blur as lines.
+A view is cropped into NWCH, recolored as such, and comes out of the blur as NHCW.
 """
 
 import numpy as np
@@ -56,15 +56,15 @@ def require_unit_range(images: tf.Tensor) -> tf.Tensor:
 
 
 def to_nhcw(images: tf.Tensor) -> tf.Tensor:
-    """Images (B, H, W, C) to lines (B, H, C, W)."""
+    """NHWC to NHCW: (B, H, W, C) to (B, H, C, W)."""
     return tf.transpose(images, [0, 1, 3, 2])
 
 
 def from_nhcw(nhcw: tf.Tensor) -> tf.Tensor:
-    """Lines (B, H, C, W) to images (B, H, W, C)."""
+    """NHCW to NHWC: (B, H, C, W) to (B, H, W, C)."""
     return tf.transpose(nhcw, [0, 1, 3, 2])
 
 
 def transpose_hw(nhcw: tf.Tensor) -> tf.Tensor:
-    """Lines (B, H, C, W) to columns (B, W, C, H), or columns to lines."""
+    """NHCW to NWCH, (B, H, C, W) to (B, W, C, H), or the other way round."""
     return tf.transpose(nhcw, [0, 3, 2, 1])

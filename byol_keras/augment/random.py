@@ -1,9 +1,10 @@
 """Random numbers from seeds, the same on every device, with XLA and without.
 
-TensorFlow picks its generator by device and compiler unless it is told which; Philox runs on all of them.
+TensorFlow picks its generator by device and compiler unless one is named; Philox runs on all of them.
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import tensorflow as tf
 
@@ -11,7 +12,7 @@ GENERATOR = "philox"
 
 # (start, total), ints or a (2,) int tensor: the images at hand are those from `start` on in a batch of `total`. None:
 # they are all of it.
-Part = tuple[int, int] | tf.Tensor | None
+Part: TypeAlias = tuple[int, int] | tf.Tensor | None
 
 
 def uniform(shape: Sequence[int] | tf.Tensor, seed: tf.Tensor, part: Part = None, axis: int = 0) -> tf.Tensor:

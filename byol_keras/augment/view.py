@@ -81,7 +81,7 @@ def distort(crops: tf.Tensor, view: Mapping[str, Any], seed: tf.Tensor, part: Pa
 
 
 def _distorted(nwch, view, seed, part):
-    """`distort` of columns (B, S, C, S), giving lines."""
+    """`distort` of NWCH, giving NHCW; both are (B, S, C, S)."""
     batch = tf.shape(nwch)[0]
     draws = tf.unstack(uniform([10, batch], seed, part, axis=1))
     # Ranks of independent uniform numbers are a uniform permutation.

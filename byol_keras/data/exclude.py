@@ -1,7 +1,7 @@
 """Images of a source that training must not see, by name."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,8 +23,8 @@ def read_names(path: str | os.PathLike) -> list[str]:
     return names
 
 
-def matches(name: str, exclude: Collection[str]) -> set[str]:
-    """Those of `exclude`, a set of str, that are the image `name` or a folder it is in."""
+def matches(name: str, exclude: set[str]) -> set[str]:
+    """Those of `exclude` that are the image `name` or a folder it is in."""
     parts = name.split("/")
     return exclude.intersection("/".join(parts[:i]) for i in range(1, len(parts) + 1))
 

@@ -162,7 +162,7 @@ def test_resize_is_crop_resize_of_the_whole_image(height, width, size, dtype):
 
 
 @pytest.mark.parametrize(("source", "size"), [((40, 30), 12), ((16, 16), 32), ((9, 33), 9)])
-def test_crop_columns_are_crop_resize_turned(source, size):
+def test_crop_nwch_is_crop_resize_transposed(source, size):
     images = tf.constant(np.random.default_rng(0).random((6, *source, 3), np.float32))
     boxes = random_boxes(images, (0.01, 1.0), (3 / 4, 4 / 3), SEED)
     nwch = crop_nwch(images, boxes, size)
