@@ -15,7 +15,7 @@ import byol_keras as bk
 
 def compose(folder, count, seed):
     """Patterned patches on plain grounds, with their boxes in the COCO format."""
-    generator, (patches, _, _) = np.random.default_rng(seed), bk.data.draw(2 * count, seed)
+    generator, (patches, _, _) = np.random.default_rng(seed), bk.data.synthetic_images(2 * count, seed)
     folder.mkdir()
     images: list[dict] = []
     boxes: list[dict] = []

@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 import byol_keras as bk
 
-images = bk.data.draw(64, seed=0)[0]
+images = bk.data.synthetic_images(64, seed=0)[0]
 encoder = bk.resnet8(input_shape=(32, 32, 1))  # stands for one you trained
 
 folder = Path(tempfile.mkdtemp())

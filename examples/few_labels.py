@@ -8,8 +8,8 @@ import numpy as np
 
 import byol_keras as bk
 
-images, labels, class_names = bk.data.draw(1000, seed=0)
-test = bk.data.from_arrays(*bk.data.draw(500, seed=1))
+images, labels, class_names = bk.data.synthetic_images(1000, seed=0)
+test = bk.data.from_arrays(*bk.data.synthetic_images(500, seed=1))
 labeled = bk.data.from_arrays(images, labels, class_names)
 labeled = labeled.subset(bk.evaluation.stratified_subset(labels, 0.03, seed=0))
 

@@ -11,7 +11,7 @@ from PIL import Image
 import byol_keras as bk
 
 folder = Path(tempfile.mkdtemp())
-drawn, kinds, kind_names = bk.data.draw(300, seed=0)
+drawn, kinds, kind_names = bk.data.synthetic_images(300, seed=0)
 (folder / "images").mkdir()
 for i, image in enumerate(drawn):
     Image.fromarray(image[..., 0]).save(folder / "images" / f"{i:03}.png")

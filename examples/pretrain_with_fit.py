@@ -10,7 +10,7 @@ import numpy as np
 
 import byol_keras as bk
 
-images = np.load(sys.argv[1])["images"] if len(sys.argv) > 1 else bk.data.draw(2000, seed=0)[0]
+images = np.load(sys.argv[1])["images"] if len(sys.argv) > 1 else bk.data.synthetic_images(2000, seed=0)[0]
 
 encoder = bk.resnet8(input_shape=images.shape[1:])
 model = bk.BYOL(encoder, augmenter=bk.TwoViews(images.shape[1]))

@@ -12,7 +12,7 @@ import numpy as np
 import byol_keras as bk
 
 folder = Path(tempfile.mkdtemp())
-images, labels, class_names = bk.data.draw(600, seed=0)
+images, labels, class_names = bk.data.synthetic_images(600, seed=0)
 images[599] = images[0]  # one of them twice
 keras.utils.set_random_seed(0)
 encoder = bk.resnet8(input_shape=(32, 32, 1))  # stands for one you trained
@@ -24,7 +24,7 @@ for count in (500, 600):
     index = bk.tasks.index_collection(encoder, collection, cache=folder / "images.index")
     print(f"{len(index)} images in the index, {index.neighbors.kind} search")
 
-new, new_labels, _ = bk.data.draw(5, seed=1)
+new, new_labels, _ = bk.data.synthetic_images(5, seed=1)
 positions, distances = index.nearest(encoder.predict(new / np.float32(255), verbose=0), 4)
 for label, row, distance in zip(new_labels, positions, distances, strict=True):
     found = [class_names[labels[int(index.names[position])]] for position in row]

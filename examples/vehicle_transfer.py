@@ -19,7 +19,7 @@ from PIL import Image
 import byol_keras as bk
 
 folder = Path(tempfile.mkdtemp())
-images, labels, kinds = bk.data.draw(1600, seed=0)
+images, labels, kinds = bk.data.synthetic_images(1600, seed=0)
 for i, (image, label) in enumerate(zip(images, labels, strict=True)):
     # The first five kinds without labels, the other five with: what is learned has to serve for what was never seen.
     name = f"street/{i}.png" if label < 5 else f"vehicles/{kinds[label]}/frame{i}.png"

@@ -20,7 +20,7 @@ from PIL import Image
 import byol_keras as bk
 
 folder = Path(tempfile.mkdtemp())
-images, labels, kinds = bk.data.draw(1280, seed=0)
+images, labels, kinds = bk.data.synthetic_images(1280, seed=0)
 for i, (image, label) in enumerate(zip(images, labels, strict=True)):
     path = folder / "images" / kinds[label] / f"{i}.png"
     path.parent.mkdir(parents=True, exist_ok=True)

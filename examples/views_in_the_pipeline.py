@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import byol_keras as bk
 
-drawn = bk.data.draw(1024, seed=0)[0]
+drawn = bk.data.synthetic_images(1024, seed=0)[0]
 batch, epochs = 64, 2
 steps = len(drawn) // batch
 

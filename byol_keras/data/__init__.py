@@ -3,7 +3,7 @@
 from .arrays import from_arrays
 from .images import ImageSource
 from .open import open_source
-from .synthetic import draw
+from .synthetic import synthetic_images
 from .tfds import from_tfds
 
-__all__ = ["ImageSource", "draw", "from_arrays", "from_tfds", "open_source"]
+__all__ = ["ImageSource", "from_arrays", "from_tfds", "open_source", "synthetic_images"]

@@ -7,12 +7,12 @@ SIZE = 32
 OVERSAMPLING = 2
 
 
-def draw(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def synthetic_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Draws `count` images of patterned surfaces, each kind as often as the others, in random order.
 
     Everything but the kind is random: the pattern's size, direction and place, which of its two grays is the darker and
-    how far they are apart, shadows and noise. They are gray on purpose: random colors would
-    be an easier mark of an image than its pattern, and training would learn those.
+    how far they are apart, shadows and noise. They are gray on purpose: random colors would be an easier mark of an
+    image than its pattern, and training would learn those.
 
     Args:
         count: int, N.
@@ -22,6 +22,9 @@ def draw(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]
         images: (N, 32, 32, 1) uint8.
         labels: (N,) int64, from 0 to 9.
         class_names: tuple of 10 str.
+
+    Example:
+        >>> images, labels, class_names = bk.data.synthetic_images(1000, seed=0)
     """
     generator = np.random.default_rng(seed)
     labels = generator.permutation(np.arange(count) % len(KINDS))

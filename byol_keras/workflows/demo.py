@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.synthetic import draw
+from ..data.synthetic import synthetic_images
 from ..runs.recipe import recipe_named
 from ..runs.results import results_table
 from ..runs.run import check_is_new
@@ -62,7 +62,7 @@ def run_demo(out: str | os.PathLike, commands: Sequence[str] = ()) -> None:
 
 
 def _write_images(path, count, seed):
-    images, labels, class_names = draw(count, seed)
+    images, labels, class_names = synthetic_images(count, seed)
     with atomic_path(path) as temporary:
         np.savez(temporary, images=images, labels=labels, class_names=np.array(class_names))
 

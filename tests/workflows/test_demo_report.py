@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from byol_keras.data.synthetic import draw
+from byol_keras.data.synthetic import synthetic_images
 from byol_keras.errors import InputError
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import Recipe
@@ -28,7 +28,7 @@ def run(tmp_path_factory):
     """A run that looks evaluated and exported, its encoder untrained, and class names that need escaping."""
     folder = tmp_path_factory.mktemp("demo")
     for name, seed in (("train", 1), ("test", 2)):
-        images, labels, class_names = draw(20, seed)
+        images, labels, class_names = synthetic_images(20, seed)
         np.savez(folder / f"{name}.npz", images=images, labels=labels, class_names=[f"<{n}>" for n in class_names])
     run = Run(folder / "run", RECIPE, str(folder / "train.npz"), 0, 1, [0.5], [0.2])
     run.write_config()

@@ -7,7 +7,7 @@ import pytest
 
 from byol_keras.cli.main import main
 from byol_keras.data import open_source
-from byol_keras.data.synthetic import draw
+from byol_keras.data.synthetic import synthetic_images
 from byol_keras.evaluation import embed
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import Recipe
@@ -23,7 +23,7 @@ def place(tmp_path_factory):
     """A run whose encoder was not trained but changed, and two labeled sources."""
     folder = tmp_path_factory.mktemp("retrieval")
     for name, count, seed in (("index", 40, 1), ("queries", 20, 2)):
-        images, labels, class_names = draw(count, seed)
+        images, labels, class_names = synthetic_images(count, seed)
         np.savez(folder / f"{name}.npz", images=images, labels=labels, class_names=class_names)
     run = Run(folder / "run", RECIPE, str(folder / "index.npz"), 0, 1, [0.5], [0.2])
     run.write_config()
@@ -71,7 +71,7 @@ def test_leave_one_out(place):
 
 def test_what_is_wrong_is_said(place, tmp_path, capfd):
     folder, run, _ = place
-    images, labels, class_names = draw(12, 3)
+    images, labels, class_names = synthetic_images(12, 3)
 
     def said(index, query=None, **arrays):
         np.savez(tmp_path / "other.npz", **arrays)
