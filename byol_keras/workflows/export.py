@@ -13,7 +13,7 @@ from ..data.exclude import excluding
 from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..evaluation.linear_head import LinearHead
-from ..export.benchmark.report import write_report
+from ..export.benchmark.costs import write_costs
 from ..export.encoder import image_shape
 from ..export.formats.calibration import SAMPLE_IMAGES, check_count
 from ..export.formats.onnx import onnx
@@ -150,7 +150,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         print(parity_table(parities))
         write_parity(parities, out / "parity.json")
         if config.report:
-            write_report(encoder, artifacts, parities, images, out, config.threads)
+            write_costs(encoder, artifacts, parities, images, out, config.threads)
         require_parity(parities)
         _move(Path(unchecked), out)
     by_labels = "" if labeled is None else f", and by the labels of {len(labeled[1]):,}"

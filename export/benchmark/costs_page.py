@@ -8,10 +8,10 @@ from byol_keras.utils.html import data_uri, render_page
 
 from .measurement import BATCH, Measurement
 
-TEMPLATE = Path(__file__).parent / "templates" / "report_page.html"
+TEMPLATE = Path(__file__).parent / "templates" / "costs_page.html"
 
 
-def report_page(name: str, conditions: str, rows: Sequence[Sequence[str]], measured: Sequence[Measurement]) -> str:
+def costs_page(name: str, conditions: str, rows: Sequence[Sequence[str]], measured: Sequence[Measurement]) -> str:
     """The whole page as HTML; it needs no other file.
 
     Args:

@@ -20,11 +20,11 @@ from byol_keras.utils.text_table import text_table
 from ..formats.onnx import onnx
 from ..parity.accuracy import NEIGHBORS
 from ..parity.parity import Parity
+from .costs_page import costs_page
 from .measurement import BATCH, ROUNDS, Measurement, measure
-from .report_page import report_page
 
 
-def write_report(
+def write_costs(
     encoder: keras.Model,
     artifacts: Mapping[str, Path],
     parities: list[Parity],
@@ -54,7 +54,7 @@ def write_report(
         measured = measure(files, images / np.float32(255), threads, optional=("ONNX", "torch"))
     header, *rows = measurement_rows(measured, parities)
     entries = [{**dataclasses.asdict(m), "images_per_second": m.images_per_second} for m in measured]
-    html = report_page(encoder.name, _conditions(measured[0]), [header, *rows], measured)
+    html = costs_page(encoder.name, _conditions(measured[0]), [header, *rows], measured)
     write_files(
         {out / "report.html": html.encode(), out / "report.json": (json.dumps(entries, indent=2) + "\n").encode()}
     )

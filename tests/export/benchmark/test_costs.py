@@ -6,9 +6,9 @@ import pytest
 
 from byol_keras import export
 from byol_keras.errors import InputError, ParityError
-from byol_keras.export.benchmark import report
+from byol_keras.export.benchmark import costs
+from byol_keras.export.benchmark.costs_page import costs_page
 from byol_keras.export.benchmark.measurement import BATCH, Measurement, measure
-from byol_keras.export.benchmark.report_page import report_page
 from byol_keras.export.parity.comparison import size_of
 
 pytest.importorskip("ai_edge_litert")
@@ -81,7 +81,7 @@ def test_a_file_that_does_not_run_and_no_threads(files, images, tmp_path):
 def test_the_report_of_a_choice(encoder, files, images, tmp_path, capsys):
     labeled = (images, np.arange(24) % 2)
     parities = export.check_parity(encoder, files, images, labeled)
-    measured = report.write_report(encoder, files, parities, images, tmp_path, threads=1)
+    measured = costs.write_costs(encoder, files, parities, images, tmp_path, threads=1)
     names = [*files, "Keras", *PEERS]
     assert [m.name for m in measured] == names
     printed = capsys.readouterr().out.splitlines()
@@ -108,7 +108,7 @@ def test_a_peer_that_does_not_run_is_skipped(files, images, tmp_path, capsys):
 def test_the_rows(encoder, files, images):
     parities = export.check_parity(encoder, {"int8": files["int8"]}, images, (images, np.arange(24) % 2))
     measured = [measurement("int8", 0.5, 8.0), measurement("Keras", 4.0, 64.0)]
-    header, int8, keras = report.measurement_rows(measured, parities)
+    header, int8, keras = costs.measurement_rows(measured, parities)
     assert header[-1] == "20-NN (change in points)"
     assert int8[:9] == ["int8", "LiteRT 2", "1.5", "3.0", "0.50", "0.75", "8.0", "16.0", "4,000"]
     (parity,) = parities
@@ -118,7 +118,7 @@ def test_the_rows(encoder, files, images):
 
 def test_the_page_needs_no_other_file():
     measured = [measurement("a <b>", 0.5, 8.0)]
-    text = report_page("net", "2 threads", report.measurement_rows(measured, []), measured)
+    text = costs_page("net", "2 threads", costs.measurement_rows(measured, []), measured)
     assert "a &lt;b&gt;" in text
     assert "<b>" not in text
     assert "net, exported: which file to ship" in text
