@@ -1,12 +1,13 @@
-"""Encoders read back from runs and files."""
+"""Encoders and checkpoints read back from runs and files."""
 
 import os
 from pathlib import Path
 
 import keras
 
+from ..byol import BYOL
 from ..errors import InputError
-from .run import load_run
+from .run import Run, load_run
 
 
 def load_encoder(path: str | os.PathLike) -> keras.Model:
@@ -30,9 +31,26 @@ def load_encoder(path: str | os.PathLike) -> keras.Model:
         return load_run(path).encoder
     if not path.is_file():
         raise InputError(f"No run and no .keras file at {path}.")
-    try:
-        model = keras.models.load_model(path)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a Keras model that can be loaded: {str(error).splitlines()[0]}") from error
+    model = _loaded(path)
     # The model of a checkpoint has its encoder inside.
     return getattr(model, "encoder", model)
+
+
+def load_checkpoint(run: Run) -> BYOL:
+    """The model of a run as it was after its last whole epoch, with its optimizer.
+
+    Raises:
+        InputError: where it cannot be loaded, such as one that an older version of this package wrote.
+    """
+    try:
+        return _loaded(run.checkpoint_path)
+    except InputError as error:
+        raise InputError(f"{error} Begin a new run.") from error
+
+
+def _loaded(path):
+    try:
+        return keras.models.load_model(path)
+    except (ValueError, TypeError) as error:
+        reason, *_ = str(error).splitlines() or [type(error).__name__]
+        raise InputError(f"{path} is not a Keras model that can be loaded: {reason}") from error

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..models.resnet import check_resnet
 from ..precision import cast_model, dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
+from ..runs.load import load_checkpoint
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
 from ..utils.atomic import atomic_path
@@ -88,7 +89,8 @@ def resume(out: str | os.PathLike) -> Run:
         `Run`.
 
     Raises:
-        InputError: where there is no run, it is finished, or its source has more or fewer images than it had.
+        InputError: where there is no run, it is finished, its checkpoint cannot be loaded, or its source has more or
+            fewer images than it had.
     """
     run = load_run(out)
     if run.probe is not None:
@@ -104,7 +106,7 @@ def resume(out: str | os.PathLike) -> Run:
         )
     steps = steps_per_epoch(source, run.recipe.batch_size)
     if run.checkpoint_path.exists():
-        model = keras.models.load_model(run.checkpoint_path)
+        model = load_checkpoint(run)
     else:
         model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
     return _train(run, model, source, build_probe(run.probe, run.channels))

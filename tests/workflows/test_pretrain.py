@@ -1,5 +1,6 @@
 """Pretraining as the commands have it: what a run keeps of its beginning."""
 
+import dataclasses
 import json
 import shutil
 
@@ -35,3 +36,13 @@ def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd)
     assert resumed.encoder_path.exists()
     assert main(["export", str(home / "run"), "--out", "ship", "--format", "saved_model"]) == 0
     assert bk.load_run(home / "run") == resumed
+
+
+def test_a_checkpoint_that_cannot_be_loaded_is_one_line(home, make_run):
+    run = dataclasses.replace(make_run(), data=str(home / "train.npz"))
+    run.write_config()
+    run.encoder_path.unlink()
+    run.checkpoint_path.parent.mkdir()
+    run.checkpoint_path.write_text("of another version")
+    with pytest.raises(bk.InputError, match=r"last\.keras is not a Keras model that can be loaded: .* Begin a new run"):
+        resume(run.folder)
