@@ -10,6 +10,8 @@ from ...errors import InputError
 from ...utils.atomic import atomic_path
 
 HEADER = ("image", "class", "sha256")
+# What the first column was called at first: a person's labels are read whatever their age.
+OLD_NAME = "picture"
 
 
 class LabelsFile:
@@ -87,7 +89,7 @@ class LabelsFile:
                 rows = [(reader.line_num, row) for row in reader if row]
         except (OSError, csv.Error, UnicodeDecodeError) as error:
             raise InputError(f"{self.path} is not a file of labels: {error}. Repair or delete it.") from error
-        if not rows or tuple(rows[0][1][:2]) != HEADER[:2]:
+        if not rows or tuple(rows[0][1][:2]) not in (HEADER[:2], (OLD_NAME, HEADER[1])):
             raise InputError(
                 f"{self.path} is not a file of labels: its first line must be {','.join(HEADER)}. Repair or delete it."
             )

@@ -55,6 +55,15 @@ def test_a_file_written_by_hand(folder, path):
     assert LabelsFile(path, folder, NAMES).labels == file.labels
 
 
+def test_a_file_of_before_is_read_and_written_anew(folder, path):
+    LabelsFile(path, folder, NAMES).write({"a.png": "cat"})
+    path.write_text(path.read_text().replace("image,", "picture,", 1))
+    file = LabelsFile(path, folder, NAMES)
+    assert file.labels == {"a.png": "cat"}
+    file.write(file.labels)
+    assert rows(path)[0] == list(HEADER)
+
+
 def test_rows_of_missing_and_changed_images_are_kept_and_not_used(folder, path):
     LabelsFile(path, folder, NAMES).write(dict.fromkeys(NAMES, "x"))
     (folder / NAMES[0]).write_bytes(b"another image")
