@@ -23,7 +23,8 @@ OLD_NAMES = {"source": "data", "left_out": "exclude", "pictures": "image_count"}
 class Run:
     """RUN/ with config.json, encoder.keras, checkpoints/, history.csv and logs/.
 
-    Other commands add what they make: results/, classifier/, detection/, segmentation/, labeled/, embeddings/.
+    Other commands add what they make: results/, classifier/, detection/, segmentation/, labels.csv, labeled/ and
+    embeddings/.
 
     Attributes:
         folder: where it lies.
@@ -60,6 +61,8 @@ class Run:
         _check_finished(self)
         return load_encoder(self.encoder_path)
 
+    # Where things lie: a property each, alike as they are, so that editors and type checkers know them.
+
     @property
     def encoder_path(self) -> Path:
         return self.folder / "encoder.keras"
@@ -86,8 +89,13 @@ class Run:
         return self.folder / "classifier"
 
     @property
+    def labels_path(self) -> Path:
+        """The labels that `byol-keras label` was given."""
+        return self.folder / "labels.csv"
+
+    @property
     def labeled_path(self) -> Path:
-        """The folder of what `byol-keras label` makes."""
+        """The folder of what `byol-keras label` makes of them."""
         return self.folder / "labeled"
 
     @property

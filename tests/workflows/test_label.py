@@ -145,24 +145,24 @@ def embedded(monkeypatch):
 
 def test_embeddings_are_cached_and_only_changed_images_embedded_again(run, colored, embedded, tiny_encoder, tmp_path):
     folder, names, *_ = colored
-    first = open_labeling(run, folder, tmp_path / "labels.csv")
+    first = open_labeling(bk.load_run(run), folder, tmp_path / "labels.csv")
     assert first.names == tuple(sorted(names))
     np.testing.assert_allclose(first.embeddings, embed_all(run, folder), rtol=1e-5)
-    again = open_labeling(run, str(folder) + "/.", tmp_path / "labels.csv")
+    again = open_labeling(bk.load_run(run), str(folder) + "/.", tmp_path / "labels.csv")
     assert (again.names, embedded) == (first.names, [list(first.names)])
     np.testing.assert_array_equal(again.embeddings, first.embeddings)
 
     Image.new("RGB", (40, 30), (1, 2, 3)).save(folder / names[0])
-    changed = open_labeling(run, folder, tmp_path / "labels.csv")
+    changed = open_labeling(bk.load_run(run), folder, tmp_path / "labels.csv")
     assert (changed.names, embedded[1:]) == (first.names, [[names[0]]])
     assert (np.abs(changed.embeddings - first.embeddings).max(axis=1) > 0).sum() == 1
     np.testing.assert_allclose(changed.embeddings, embed_all(run, folder), rtol=1e-5)
     (folder / names[1]).unlink()
-    assert len(open_labeling(run, folder, tmp_path / "labels.csv").names) == 59
+    assert len(open_labeling(bk.load_run(run), folder, tmp_path / "labels.csv").names) == 59
     assert len(embedded) == 2
     keras.utils.set_random_seed(1)
     tiny_encoder().save(run / "encoder.keras")
-    other = open_labeling(run, folder, tmp_path / "labels.csv")
+    other = open_labeling(bk.load_run(run), folder, tmp_path / "labels.csv")
     assert [len(call) for call in embedded] == [60, 1, 59]
     np.testing.assert_allclose(other.embeddings, embed_all(run, folder), rtol=1e-5)
     assert len(list((run / "embeddings").iterdir())) == 1
@@ -177,27 +177,27 @@ def test_two_folders_of_one_name_do_not_share_a_cache(run, colored, embedded, tm
     folder.mkdir(parents=True)
     Image.new("RGB", (9, 9)).save(folder / "a.png")
     for _ in range(2):
-        assert len(open_labeling(run, colored[0], tmp_path / "labels.csv").names) == 60
-        assert open_labeling(run, folder, tmp_path / "labels.csv").names == ("a.png",)
+        assert len(open_labeling(bk.load_run(run), colored[0], tmp_path / "labels.csv").names) == 60
+        assert open_labeling(bk.load_run(run), folder, tmp_path / "labels.csv").names == ("a.png",)
     assert [len(call) for call in embedded] == [60, 1]
 
 
 def test_a_damaged_cache_is_said_and_computed_again(run, colored, embedded, tmp_path, capfd):
-    open_labeling(run, colored[0], tmp_path / "labels.csv")
+    open_labeling(bk.load_run(run), colored[0], tmp_path / "labels.csv")
     (path,) = (run / "embeddings").iterdir()
     path.write_bytes(path.read_bytes()[:100])
-    assert open_labeling(run, colored[0], tmp_path / "labels.csv").embeddings.shape == (60, 4)
+    assert open_labeling(bk.load_run(run), colored[0], tmp_path / "labels.csv").embeddings.shape == (60, 4)
     assert "embedding all images again" in capfd.readouterr().err
     assert [len(call) for call in embedded] == [60, 60]
 
 
 def test_images_that_cannot_be_decoded_are_excluded(run, colored, tmp_path, capfd):
     (colored[0] / "cut.jpg").write_bytes(b"\xff\xd8\xff cut short")
-    assert len(open_labeling(run, colored[0], tmp_path / "labels.csv").names) == 60
+    assert len(open_labeling(bk.load_run(run), colored[0], tmp_path / "labels.csv").names) == 60
     assert "cut.jpg" in capfd.readouterr().err
 
 
 def test_a_run_that_has_not_finished(run, colored, tmp_path):
     (run / "encoder.keras").unlink()
     with pytest.raises(InputError, match="training has not finished"):
-        open_labeling(run, colored[0], tmp_path / "labels.csv")
+        open_labeling(bk.load_run(run), colored[0], tmp_path / "labels.csv")
