@@ -1,10 +1,11 @@
 """The training step without augmentation: this package, plain Keras, byol-pytorch and lightly, in turn.
 
     python -m benchmarks.step
+    python -m benchmarks.step --case resnet18 32 48
 
-ResNet-18 at 32 px (batch 128) and ResNet-50 at 128 px (batch 16), heads 4096 to 256, SGD with momentum. Each peer is
-first tried in float32 and bfloat16, channels last and first, eager and compiled; its best setting takes part. A quarter
-of an hour on two cores.
+ResNet-18 at 32 px (batch 128) and ResNet-50 at 128 px (batch 16), or the cases given; heads 4096 to 256, SGD with
+momentum. Each peer is first tried in float32 and bfloat16, channels last and first, eager and compiled; its best
+setting takes part. A quarter of an hour on two cores.
 """
 
 import argparse
@@ -78,8 +79,10 @@ def run(case, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    write("step", {f"{case[0]} {case[1]} px batch {case[2]}": run(case, rounds) for case in CASES})
+    parser.add_argument("--case", nargs=3, action="append", metavar=("NETWORK", "PIXELS", "BATCH"))
+    options = parser.parse_args()
+    cases = [(network, int(size), int(batch)) for network, size, batch in options.case or CASES]
+    write("step", {f"{case[0]} {case[1]} px batch {case[2]}": run(case, options.rounds) for case in cases})
 
 
 if __name__ == "__main__":
