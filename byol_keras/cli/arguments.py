@@ -2,24 +2,31 @@
 
 import argparse
 import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+# What `add_subparsers` gives; argparse has no public name for it.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DATA_HELP = (
     "a folder of images (subfolders are classes), tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
 )
 
 
-def command(commands, name, run, summary, example):
+def command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], None], summary: str, example: str
+) -> argparse.ArgumentParser:
     """Adds one command.
 
     Args:
         commands: what `argparse.ArgumentParser.add_subparsers` gave.
-        name: str.
-        run: function of the parsed options; does the work.
-        summary: str, what it does, without a capital or a full stop.
-        example: str, a command line after `byol-keras`.
+        name: of the command.
+        run: does the work, by the parsed options.
+        summary: what it does, without a capital or a full stop.
+        example: a command line after `byol-keras`.
 
     Returns:
-        argparse.ArgumentParser, to add its arguments to.
+        Its parser, to add its arguments to.
     """
     added = commands.add_parser(
         name,
@@ -32,7 +39,7 @@ def command(commands, name, run, summary, example):
     return added
 
 
-def in_flags(message, parser):
+def in_flags(message: str, parser: argparse.ArgumentParser) -> str:
     """A message of the library in the words of the command line.
 
     The library names arguments as Python does: tau_base=1.5, `tau_base`, or "tau_base must be ...". Those that the
@@ -40,11 +47,11 @@ def in_flags(message, parser):
     of the function that takes its value, and nothing else says which belong together.
 
     Args:
-        message: str.
-        parser: argparse.ArgumentParser of the command.
+        message: of an InputError.
+        parser: of the command.
 
     Returns:
-        str.
+        The message.
     """
     flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
     names = "|".join(flags)
@@ -56,28 +63,28 @@ def in_flags(message, parser):
     return re.sub(rf"(?<![\w.-])({compound}|(?:{names})(?= must\b))(?![\w-])", lambda found: flags[found[1]], message)
 
 
-def add_model(parser):
+def add_model(parser: argparse.ArgumentParser) -> None:
     """The encoder of any kind, as `options.encoder`."""
     parser.add_argument("encoder", metavar="RUN_OR_MODEL", help="a run, or a .keras file of an encoder")
 
 
-def add_run(parser, help="a folder that pretrain made"):
+def add_run(parser: argparse.ArgumentParser, help: str = "a folder that pretrain made") -> None:
     """A run, as `options.folder`."""
     parser.add_argument("folder", metavar="RUN", help=help)
 
 
-def add_data(parser, flag="--data", help="", required=True):
+def add_data(parser: argparse.ArgumentParser, flag: str = "--data", help: str = "") -> None:
     """Images, read by `data.open_source`."""
-    parser.add_argument(flag, metavar="DATA", required=required, help=help + DATA_HELP)
+    parser.add_argument(flag, metavar="DATA", required=True, help=help + DATA_HELP)
 
 
-def add_train_and_test(parser):
+def add_train_and_test(parser: argparse.ArgumentParser) -> None:
     """Labeled images to learn from and to be measured on."""
     add_data(parser, "--train", "labeled images: ")
     parser.add_argument("--test", metavar="DATA", required=True, help="labeled images of the same classes")
 
 
-def add_label_subsets(parser):
+def add_label_subsets(parser: argparse.ArgumentParser) -> None:
     """How many of the labels are used, and how often they are chosen anew."""
     add_label_fraction(parser, "labels")
     parser.add_argument(
@@ -90,7 +97,7 @@ def add_label_subsets(parser):
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the first of them (default: 0)")
 
 
-def label_subset_arguments(options):
+def label_subset_arguments(options: argparse.Namespace) -> dict[str, Any]:
     """What the flags of `add_label_subsets` and the command line are for a workflow: dict of its arguments."""
     from ..evaluation.label_subsets import default_subset_count
 
@@ -103,20 +110,20 @@ def label_subset_arguments(options):
     }
 
 
-def add_label_fraction(parser, of):
+def add_label_fraction(parser: argparse.ArgumentParser, of: str) -> None:
     """The share of what is labeled that is used."""
     parser.add_argument(
         "--label-fraction", metavar="F", type=float, default=1.0, help=f"share of the training {of} used (default: 1)"
     )
 
 
-def add_keep(parser):
+def add_keep(parser: argparse.ArgumentParser) -> None:
     """A file for the index, which search and duplicates share."""
     parser.add_argument(
         "--keep", metavar="FILE", help="saves the index; next time only new and changed images are embedded"
     )
 
 
-def add_page(parser, help):
+def add_page(parser: argparse.ArgumentParser, help: str) -> None:
     """The page to write."""
     parser.add_argument("--out", metavar="PAGE", required=True, help=help)

@@ -1,10 +1,11 @@
 """`byol-keras demo`."""
 
+import argparse
 import shutil
 import sys
 from pathlib import Path
 
-from .arguments import command
+from .arguments import Commands, command
 
 # The same with other images, at the end of the report.
 COMMANDS = (
@@ -16,7 +17,7 @@ COMMANDS = (
 )
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands, "demo", _run, "the whole way on images it draws itself, in a few minutes", "demo --out demo"
@@ -24,7 +25,7 @@ def add_to(commands):
     add.add_argument("--out", metavar="DIR", default="byol_keras_demo", help="a new folder (default: byol_keras_demo)")
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.demo import run_demo
 
     run_demo(options.out, COMMANDS)

@@ -1,11 +1,12 @@
 """`byol-keras detect`."""
 
+import argparse
 from pathlib import Path
 
-from .arguments import add_label_fraction, add_run, command
+from .arguments import Commands, add_label_fraction, add_run, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -31,7 +32,7 @@ def add_to(commands):
     add.add_argument("--precision", metavar="P", default="auto", help="auto, float32 or bfloat16 (default: auto)")
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..runs.results import results_name, results_table
     from ..tasks.detection.train import DetectionConfig
     from ..workflows.detect import detect_run

@@ -1,11 +1,12 @@
 """`byol-keras duplicates`."""
 
+import argparse
 from pathlib import Path
 
-from .arguments import add_data, add_keep, add_model, add_page, command
+from .arguments import Commands, add_data, add_keep, add_model, add_page, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -26,7 +27,7 @@ def add_to(commands):
     )
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.duplicates import list_duplicates
 
     groups, threshold = list_duplicates(options.encoder, options.data, options.out, options.threshold, options.keep)

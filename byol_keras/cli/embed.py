@@ -1,9 +1,11 @@
 """`byol-keras embed`."""
 
-from .arguments import add_data, add_model, command
+import argparse
+
+from .arguments import Commands, add_data, add_model, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -23,7 +25,7 @@ def add_to(commands):
     )
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.embed import embed_source
 
     embed_source(options.encoder, options.data, options.out, options.precision)

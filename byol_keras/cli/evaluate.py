@@ -1,11 +1,12 @@
 """`byol-keras evaluate`."""
 
+import argparse
 from pathlib import Path
 
-from .arguments import add_label_subsets, add_run, add_train_and_test, command, label_subset_arguments
+from .arguments import Commands, add_label_subsets, add_run, add_train_and_test, command, label_subset_arguments
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -22,7 +23,7 @@ def add_to(commands):
     )
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..runs.results import results_name, results_table
     from ..workflows.evaluate import evaluate_run
 

@@ -3,10 +3,10 @@
 import argparse
 import dataclasses
 
-from .arguments import command
+from .arguments import Commands, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -15,7 +15,7 @@ def add_to(commands):
         "write the encoder as SavedModel and .tflite, each checked against Keras",
         "export runs/photos --out serving --quantize all --labeled labeled/test --report",
     )
-    add.add_argument("encoder", metavar="RUN")
+    add.add_argument("encoder", metavar="RUN", help="a folder that pretrain made, or a .keras file with --calibration")
     add.add_argument("--out", metavar="DIR", required=True, help="gets encoder/VERSION/ and encoder.tflite")
     add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino"), default="all")
     add.add_argument(
@@ -42,7 +42,7 @@ def add_to(commands):
     add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all CPUs)")
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.export import ExportConfig, export_run
 
     # The flags are called as the fields are.

@@ -1,9 +1,11 @@
 """`byol-keras identities`."""
 
-from .arguments import command
+import argparse
+
+from .arguments import Commands, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -17,7 +19,7 @@ def add_to(commands):
     add.add_argument("--out", metavar="FILE", required=True, help="a text file, one folder of images a line")
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.identities import list_identities
 
     names = list_identities(options.pairs, options.folds, options.out)

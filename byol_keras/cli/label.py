@@ -1,9 +1,11 @@
 """`byol-keras label`."""
 
-from .arguments import add_run, command
+import argparse
+
+from .arguments import Commands, add_run, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -22,7 +24,7 @@ def add_to(commands):
     instead.add_argument("--write", action="store_true", help="write predictions and head to --out, and no page")
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.label import label_folder
 
     label_folder(

@@ -1,11 +1,13 @@
 """`byol-keras pretrain`."""
 
+import argparse
+
 from ..errors import InputError
-from .arguments import DATA_HELP, command
+from .arguments import DATA_HELP, Commands, command
 from .recipe_flags import add_recipe_flags, given_fields, settings
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -28,7 +30,7 @@ def add_to(commands):
     add_recipe_flags(add)
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..data.exclude import read_names
     from ..workflows.pretrain import pretrain, resume
 

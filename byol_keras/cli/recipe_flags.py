@@ -1,18 +1,20 @@
 """The flags of a recipe, made of its fields, and the recipe made of them."""
 
+import argparse
 import dataclasses
+from typing import Any
 
 from ..runs.recipe import RECIPES, Recipe, recipe_named
 
 METAVARS = {str: "NAME", int: "N", float: "F"}
 
 
-def add_recipe_flags(parser, only_views=False):
+def add_recipe_flags(parser: argparse.ArgumentParser, only_views: bool = False) -> None:
     """Adds --recipe and --config, and a flag for each field of `Recipe`, None where it is not given.
 
     Args:
-        parser: argparse.ArgumentParser of a command.
-        only_views: bool, whether the command has a use for the fields of the views alone.
+        parser: of a command.
+        only_views: whether the command has a use for the fields of the views alone.
     """
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: short)")
@@ -30,17 +32,17 @@ def add_recipe_flags(parser, only_views=False):
             group.add_argument(flag, metavar=("MIN", "MAX"), type=float, nargs=2, help=help)
 
 
-def given_fields(options):
+def given_fields(options: argparse.Namespace) -> dict[str, Any]:
     """The fields of a recipe that were given as flags: dict of name -> value."""
     names = [field.name for field in dataclasses.fields(Recipe)]
     return {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
 
 
-def settings(options):
+def settings(options: argparse.Namespace) -> dict[str, Any]:
     """What --config, or --recipe, says, with the recipe as its flags change it.
 
     Args:
-        options: argparse.Namespace of a command with `add_recipe_flags`.
+        options: of a command with `add_recipe_flags`.
 
     Returns:
         dict: "recipe", a `Recipe`, and of a run's config.json also "data", "seed", "exclude" and "probe".

@@ -1,11 +1,12 @@
 """`byol-keras report`."""
 
+import argparse
 from pathlib import Path
 
-from .arguments import command
+from .arguments import Commands, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -14,11 +15,11 @@ def add_to(commands):
         "write one page with everything that was measured about runs; runs of several seeds are taken together",
         "report runs/photos-0 runs/photos-1 runs/photos-2 --out results.html",
     )
-    add.add_argument("runs", metavar="RUN", nargs="+")
+    add.add_argument("runs", metavar="RUN", nargs="+", help="folders that pretrain made")
     add.add_argument("--out", metavar="PAGE", help="the .html to write (default: results.html in the first RUN)")
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..runs.results import results_table
     from ..workflows.report import report_runs
 

@@ -1,9 +1,11 @@
 """`byol-keras search`."""
 
-from .arguments import add_data, add_keep, add_model, add_page, command
+import argparse
+
+from .arguments import Commands, add_data, add_keep, add_model, add_page, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -22,7 +24,7 @@ def add_to(commands):
     add.add_argument("--neighbors", metavar="K", type=int, help="images for each query (default: 12)")
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.search import search_images
 
     index, positions, _ = search_images(

@@ -1,11 +1,13 @@
 """`byol-keras segment`."""
 
-from .arguments import add_label_fraction, add_run, command
+import argparse
+
+from .arguments import Commands, add_label_fraction, add_run, command
 
 DATASET_HELP = "a folder with images/, labels/ (a .png of class numbers for each image) and classes.txt"
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -25,7 +27,7 @@ def add_to(commands):
     add.add_argument("--learning-rate", metavar="F", type=float, default=1e-3, help="at its peak (default: 0.001)")
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..runs.results import results_name, results_table
     from ..tasks.segmentation.train import SegmentationConfig
     from ..workflows.segment import segment_run

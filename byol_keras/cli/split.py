@@ -1,11 +1,12 @@
 """`byol-keras split`."""
 
+import argparse
 import os
 
-from .arguments import command
+from .arguments import Commands, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -21,7 +22,7 @@ def add_to(commands):
     )
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.split import split_folder
 
     train, test = split_folder(options.data, options.out, options.test_share)

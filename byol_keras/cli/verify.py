@@ -1,11 +1,12 @@
 """`byol-keras verify`."""
 
+import argparse
 from pathlib import Path
 
-from .arguments import add_run, command
+from .arguments import Commands, add_run, command
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -22,7 +23,7 @@ def add_to(commands):
     )
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..runs.results import results_table
     from ..workflows.verify import verify_run
 

@@ -1,10 +1,12 @@
 """`byol-keras views`."""
 
-from .arguments import add_data, command
+import argparse
+
+from .arguments import Commands, add_data, command
 from .recipe_flags import add_recipe_flags, settings
 
 
-def add_to(commands):
+def add_to(commands: Commands) -> None:
     """Adds the command to those of the parser."""
     add = command(
         commands,
@@ -19,7 +21,7 @@ def add_to(commands):
     add_recipe_flags(add, only_views=True)
 
 
-def _run(options):
+def _run(options: argparse.Namespace) -> None:
     from ..workflows.views import draw_views
 
     draw_views(options.data, settings(options)["recipe"], options.out, options.seed)
