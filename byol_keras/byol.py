@@ -1,6 +1,11 @@
 """Bootstrap Your Own Latent as a Keras model: the file to open first."""
 
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -9,7 +14,7 @@ from .augment.layout import require_unit_range, to_unit_range
 from .errors import InputError
 from .kernels import compilable, fast_layers
 from .losses import regression_loss, target_std
-from .models.checks import check_head, check_view_loss, embedding_size
+from .models.checks import check_head, check_view_loss, checked_decay, embedding_size
 from .models.heads import mlp
 from .models.saved_seeds import SavedSeeds
 from .models.target import target_copy
@@ -18,6 +23,7 @@ from .utils.private_api import BuiltModel, merge_replicas
 
 # The views of `evaluate` are drawn from seeds of their own: the same in every call, and none of training's.
 EVALUATION_SEED = 2**31 - 1
+PARTS = ("encoder", "projector", "predictor", "augmenter")
 
 
 @keras.saving.register_keras_serializable("byol_keras")
@@ -67,9 +73,9 @@ class BYOL(SavedSeeds, BuiltModel):
         projector: keras.Model | None = None,
         predictor: keras.Model | None = None,
         augmenter: keras.layers.Layer | None = None,
-        loss=None,
+        loss: Callable | None = None,
         tau: float = 0.996,
-        **kwargs,
+        **kwargs: Any,
     ):
         dimensions = embedding_size(encoder)
         kwargs.setdefault("dtype", encoder.dtype_policy)
@@ -85,7 +91,7 @@ class BYOL(SavedSeeds, BuiltModel):
         self.target_encoder = target_copy(self.encoder)
         self.target_projector = target_copy(self.projector)
         self.augmenter = augmenter
-        self._constant_tau = self._scalar("tau", _checked_decay("tau", tau), "float32")
+        self._constant_tau = self._scalar("tau", checked_decay("tau", tau), "float32")
         # In the model's state, so that a saved model resumes its schedule. total_updates 0: tau is constant.
         self.tau_base = self._scalar("tau_base", tau, "float32")
         self.total_updates = self._scalar("total_updates", 0, "int64")
@@ -99,21 +105,27 @@ class BYOL(SavedSeeds, BuiltModel):
         return float(self._constant_tau)
 
     @tau.setter
-    def tau(self, tau: float):
-        self._constant_tau.assign(_checked_decay("tau", tau))
+    def tau(self, tau: float) -> None:
+        self._constant_tau.assign(checked_decay("tau", tau))
         self.total_updates.assign(0)
 
-    def set_target_schedule(self, base: float, total_updates: int):
+    def set_target_schedule(self, base: float, total_updates: int) -> None:
         """The decay rises from `base` to 1 over the first `total_updates` optimizer updates; then `tau` holds again.
 
         `TargetEMA` calls it. With 0 updates there is no schedule. `compile` ends a schedule, since a new optimizer
         counts its updates from 0.
         """
-        self.tau_base.assign(_checked_decay("tau_base", base))
+        self.tau_base.assign(checked_decay("tau_base", base))
         self.total_updates.assign(total_updates)
 
     def compile(
-        self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, **kwargs
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "rmsprop",
+        loss: None = None,
+        loss_weights: None = None,
+        metrics: None = None,
+        weighted_metrics: None = None,
+        **kwargs: Any,
     ) -> None:
         """As `keras.Model.compile`, without what BYOL has of its own: losses and metrics.
 
@@ -130,33 +142,33 @@ class BYOL(SavedSeeds, BuiltModel):
         super().compile(optimizer=optimizer, **kwargs)
         self.total_updates.assign(0)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
         # Keras leaves a model that has a `compile` of its own uncompiled when it is loaded.
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def call(self, images, training=False):
+    def call(self, images: tf.Tensor | np.ndarray, training: bool = False) -> tf.Tensor:
         """Embeds images: (B, H, W, C), uint8 or float in [0, 1] -> (B, D) float32."""
         images = require_unit_range(to_unit_range(images))
         return ops.cast(self.encoder(images, training=training), "float32")
 
-    def fit(self, *args, **kwargs):
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         with plain_errors():
             return super().fit(*args, **kwargs)
 
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args: Any, **kwargs: Any) -> list[float] | dict[str, float]:
         with plain_errors():
             return super().evaluate(*args, **kwargs)
 
-    def predict(self, *args, **kwargs):
+    def predict(self, *args: Any, **kwargs: Any) -> np.ndarray:
         with plain_errors():
             return super().predict(*args, **kwargs)
 
-    def export(self, filepath, *args, **kwargs):
+    def export(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
         """As `encoder.export`: what a trained BYOL gives is its encoder. See `bk.export` for more than Keras can."""
-        return self.encoder.export(filepath, *args, **kwargs)
+        self.encoder.export(filepath, *args, **kwargs)
 
-    def save(self, filepath, *args, **kwargs) -> None:
+    def save(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
         """As `keras.Model.save`, to a .keras file.
 
         Raises:
@@ -166,7 +178,7 @@ class BYOL(SavedSeeds, BuiltModel):
             raise InputError(f"A BYOL is saved as .keras, or by its encoder as .h5. Received: filepath={filepath}")
         super().save(filepath, *args, **kwargs)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         view_1, view_2 = batch_views(data, self.augmenter)
         # What is left for the last batch of an epoch may be one image.
         view_1, view_2 = require_two_images(view_1, view_2, unless=self.loss_tracker.count > 0)
@@ -184,7 +196,7 @@ class BYOL(SavedSeeds, BuiltModel):
         self._track(losses, penalties, target_1, target_2)
         return {**self.get_metrics_result(), "tau": tau}
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         # The metric counts the images since `evaluate` began: a seed for each batch.
         seed = tf.stack([tf.constant(EVALUATION_SEED), tf.cast(self.loss_tracker.count, tf.int32)])
         view_1, view_2 = batch_views(data, self.augmenter, seed)
@@ -257,44 +269,28 @@ class BYOL(SavedSeeds, BuiltModel):
         self.target_std_tracker.update_state((target_std(target_1) + target_std(target_2)) / 2, sample_weight=freedom)
 
     def _scalar(self, name, value, dtype):
-        initializer = keras.initializers.Constant(value)
-        return self.add_weight(shape=(), initializer=initializer, dtype=dtype, trainable=False, name=name)
+        return self.add_weight((), keras.initializers.Constant(value), dtype, trainable=False, name=name)
 
     @property
-    def trainable_variables(self):
+    def trainable_variables(self) -> list[keras.Variable]:
         """The online network's variables; the target's never take part, whatever `trainable` was set to."""
         return [v for part in (self.encoder, self.projector, self.predictor) for v in part.trainable_variables]
 
-    @property
-    def trainable_weights(self):
-        return self.trainable_variables
+    trainable_weights = trainable_variables
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [self.loss_tracker, self.target_std_tracker]
 
-    def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        return {
-            **super().get_config(),
-            "encoder": serialize(self.encoder),
-            "projector": serialize(self.projector),
-            "predictor": serialize(self.predictor),
-            "augmenter": None if self.augmenter is None else serialize(self.augmenter),
-            "loss": serialize(self.view_loss),
-            "tau": self.tau,
-        }
+    def get_config(self) -> dict[str, Any]:
+        parts = {name: getattr(self, name) for name in PARTS} | {"loss": self.view_loss}
+        serialized = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
+        return {**super().get_config(), **serialized, "tau": self.tau}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:
         config = dict(config)
-        for part in ("encoder", "projector", "predictor", "augmenter", "loss", "dtype"):
+        for part in (*PARTS, "loss", "dtype"):
             if config.get(part) is not None:
                 config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
         return cls(**config)
-
-
-def _checked_decay(name, value):
-    if not 0 <= value <= 1:
-        raise InputError(f"`{name}` must be between 0 and 1. Received: {name}={value}")
-    return value

@@ -1,5 +1,7 @@
 """Layer-wise adaptive rate scaling, as the BYOL authors run it."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -44,7 +46,7 @@ class LARS(keras.optimizers.Optimizer):
         weight_decay: float = 0.0,
         eta: float = 1e-3,
         name: str = "lars",
-        **kwargs,
+        **kwargs: Any,
     ):
         if not 0 <= momentum < 1:
             raise ValueError(f"`momentum` must be in [0, 1). Received: momentum={momentum}")
@@ -57,7 +59,7 @@ class LARS(keras.optimizers.Optimizer):
         self.weight_decay = weight_decay
         self.eta = eta
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
@@ -67,7 +69,9 @@ class LARS(keras.optimizers.Optimizer):
     def _apply_weight_decay(self, variables):
         """Switches off Keras' decoupled decay: here the decay is part of the gradient, see `update_step`."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
+    ) -> None:
         index = variable_index(self, variable)
         momentum = self.momentums[index]
         step = ops.cast(gradient, variable.dtype)
@@ -82,7 +86,7 @@ class LARS(keras.optimizers.Optimizer):
         self.assign(momentum, ops.cast(self.momentum, variable.dtype) * momentum + step)
         self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * momentum)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "momentum": self.momentum,

@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -18,7 +19,9 @@ VIEWS_EXPECTED = (
 TOO_SMALL = "Batches must have at least 2 images: batch normalization leaves nothing of one. Received: batch_size=1"
 
 
-def batch_views(data, augmenter=None, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+def batch_views(
+    data: Any, augmenter: keras.layers.Layer | None = None, seed: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The two views in a batch.
 
     Args:
@@ -50,7 +53,7 @@ def batch_views(data, augmenter=None, seed: tf.Tensor | None = None) -> tuple[tf
     return view_1, view_2
 
 
-def require_two_images(view_1: tf.Tensor, view_2: tf.Tensor, unless) -> tuple[tf.Tensor, tf.Tensor]:
+def require_two_images(view_1: tf.Tensor, view_2: tf.Tensor, unless: bool | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The views as they are, (B, H, W, C); the step fails where B is 1, unless `unless`, a () bool, holds."""
     enough = tf.convert_to_tensor(unless) | (tf.shape(view_1)[0] > 1)
     with tf.control_dependencies([tf.debugging.Assert(enough, [TOO_SMALL])]):

@@ -102,7 +102,7 @@ class TwoViews(keras.layers.Layer):
                 seed = fold_in(seed, replica.replica_id_in_sync_group)
         return split(tf.convert_to_tensor(seed), 2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple[tuple, tuple]:
         shape = (input_shape[0], self.image_size, self.image_size, input_shape[-1])
         return shape, shape
 

@@ -25,6 +25,6 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.path = path
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         with atomic_path(self.path) as temporary:
             self.model.save(temporary)

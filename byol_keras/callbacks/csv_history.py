@@ -26,7 +26,7 @@ class CSVHistory(keras.callbacks.Callback):
         super().__init__()
         self.path = Path(path)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         rows = [row for row in read_history(self.path) if row["epoch"] < epoch]
         rows.append({"epoch": epoch, **{key: float(value) for key, value in logs.items()}})
         with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:

@@ -29,13 +29,13 @@ class InputCheck(keras.callbacks.Callback):
         self._first = self._last = None
         self._checked = False
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self._last = (batch, perf_counter())
         # The first one has the compilation in it.
         if self._first is None:
             self._first = self._last
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if self._checked or self._last[0] == self._first[0]:
             return
         self._checked = True

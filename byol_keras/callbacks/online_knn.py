@@ -42,7 +42,7 @@ class OnlineKNN(keras.callbacks.Callback):
         self.source = source
         self.k = k
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         vectors = embed(self.model.encoder, self.source)
         # Not in place of `logs`: the callbacks that come after read the same dict.
         logs["knn"] = float(knn_leave_one_out(vectors, self.source.labels, self.k).mean())

@@ -4,6 +4,7 @@ import keras
 
 from ..byol import BYOL
 from ..errors import InputError
+from ..models.checks import checked_decay
 
 
 class TargetEMA(keras.callbacks.Callback):
@@ -31,18 +32,16 @@ class TargetEMA(keras.callbacks.Callback):
 
     def __init__(self, tau_base: float = 0.996, total_updates: int | None = None):
         super().__init__()
-        if not 0 <= tau_base <= 1:
-            raise InputError(f"tau_base must be between 0 and 1. Received: tau_base={tau_base}")
-        self.tau_base = tau_base
+        self.tau_base = checked_decay("tau_base", tau_base)
         self.total_updates = total_updates
         self._is_set = False
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         if not isinstance(self.model, BYOL):
             raise InputError(f"TargetEMA goes with a BYOL model. Received: {type(self.model).__name__}")
         self._is_set = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         # Not in on_train_begin: only here is it known which epoch `fit` starts with, restored or not.
         if self._is_set:
             return

@@ -43,14 +43,14 @@ class TensorBoardImages(keras.callbacks.Callback):
         self.source = source.subset(evenly(len(source), CANDIDATES))
         self._writer = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self._writer = tf.summary.create_file_writer(str(self.folder / "images"))
         self._write("views", view_grid(self.source, self.views), step=0)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._write("neighbors", self._neighbors(), step=epoch)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         self._writer.close()
 
     def _write(self, name, image, step):

@@ -39,48 +39,48 @@ def synthetic_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, tup
 # and gives (n, P, P) floats, 0 for one gray and 1 for the other.
 
 
-def stripes(generator, x, y):
+def stripes(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return _wave(x) < _uniform(generator, x, 0.3, 0.7)
 
 
-def checks(generator, x, y):
+def checks(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (_wave(x) < 0.5) ^ (_wave(y) < 0.5)
 
 
-def dots(generator, x, y):
+def dots(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.hypot(_wave(x), _wave(y)) < _uniform(generator, x, 0.5, 0.8)
 
 
-def rings(generator, x, y):
+def rings(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.abs(np.hypot(_wave(x), _wave(y)) - 0.6) < _uniform(generator, x, 0.15, 0.3)
 
 
-def bricks(generator, x, y):
+def bricks(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     shifted = x / 2 + np.floor(y) / 2
     joint = _uniform(generator, x, 0.1, 0.2)
     return (shifted % 1 > joint / 2) & (y % 1 > joint)
 
 
-def waves(generator, x, y):
+def waves(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     bent = y + _uniform(generator, x, 0.4, 0.6) * np.sin(0.7 * np.pi * x)
     return _wave(bent) < _uniform(generator, x, 0.3, 0.7)
 
 
-def triangles(generator, x, y):
+def triangles(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return x % 1 < y % 1
 
 
-def weave(generator, x, y):
+def weave(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     across = (np.floor(x) + np.floor(y)) % 2 == 0
     return np.where(across, _wave(2 * x), _wave(2 * y)) < 0.5
 
 
-def crosses(generator, x, y):
+def crosses(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     arm = _uniform(generator, x, 0.15, 0.3)
     return (np.minimum(_wave(x), _wave(y)) < arm) & (np.maximum(_wave(x), _wave(y)) < 0.8)
 
 
-def blobs(generator, x, y):
+def blobs(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     # The sum of waves in many directions has no direction of its own and never repeats.
     total = np.zeros_like(x)
     for _ in range(12):

@@ -12,7 +12,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     not float32) is Keras' own.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         fusable = (
             mask is None
             and not getattr(self, "renorm", False)  # not in all versions of Keras

@@ -17,7 +17,7 @@ class MatmulGradientConv2D(keras.layers.Conv2D):
     at most 8 pixels wide, in float32 where TensorFlow's own kernel fails. Everything else is the Keras layer.
     """
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         x, kernel = tf.convert_to_tensor(inputs), tf.convert_to_tensor(kernel)
         if not self._applies(x):
             return super().convolution_op(x, kernel)

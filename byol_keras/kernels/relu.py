@@ -7,7 +7,7 @@ import tensorflow as tf
 class CompiledReLU(keras.layers.ReLU):
     """The Keras layer; its bfloat16 output and gradient are computed by XLA."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if self.max_value is not None or self.negative_slope or self.threshold or inputs.dtype != tf.bfloat16:
             return super().call(inputs)
         return relu(inputs)
@@ -16,7 +16,7 @@ class CompiledReLU(keras.layers.ReLU):
 class CompiledActivation(keras.layers.Activation):
     """`keras.layers.Activation("relu")` likewise; other activations are the Keras layer."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if self.activation is not keras.activations.relu or inputs.dtype != tf.bfloat16:
             return super().call(inputs)
         return relu(inputs)

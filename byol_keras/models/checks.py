@@ -1,5 +1,8 @@
 """What BYOL asks of its parts."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -37,7 +40,14 @@ def check_head(name: str, head: keras.Model, takes: int, gives: int | None = Non
         raise InputError(f"The {name} must take {wanted}. Received: one from {received[0]} to {received[1]}")
 
 
-def check_view_loss(loss, width: int):
+def checked_decay(name: str, value: float) -> float:
+    """The value itself, a decay of the target from 0 to 1; InputError for any other, which calls it `name`."""
+    if not 0 <= value <= 1:
+        raise InputError(f"`{name}` must be between 0 and 1. Received: {name}={value}")
+    return value
+
+
+def check_view_loss(loss: Any, width: int) -> Callable:
     """The loss itself, a function (prediction (B, width), target (B, width)) -> (B,); InputError for anything else."""
     form = f"The loss between two views is a function: prediction (B, {width}), target (B, {width}) -> (B,)."
     if not callable(loss):

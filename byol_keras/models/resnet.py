@@ -1,6 +1,7 @@
 """ResNet encoders, version 1 with the stride on the 3x3 convolution ("v1.5")."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -95,7 +96,7 @@ def resnet(
     return keras.Model(inputs, outputs, name=name)
 
 
-def resnet8(input_shape: tuple[int, int, int] = (32, 32, 3), name: str = "resnet8", **kwargs) -> keras.Model:
+def resnet8(input_shape: tuple[int, int, int] = (32, 32, 3), name: str = "resnet8", **kwargs: Any) -> keras.Model:
     """Three stages of one block, 32 to 128 filters: 0.3 million parameters, D = 128. For demonstrations and boards.
 
     Arguments as for `resnet18`.
@@ -103,7 +104,7 @@ def resnet8(input_shape: tuple[int, int, int] = (32, 32, 3), name: str = "resnet
     return resnet((1, 1, 1), (32, 64, 128), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet8x2(input_shape: tuple[int, int, int] = (32, 32, 3), name: str = "resnet8x2", **kwargs) -> keras.Model:
+def resnet8x2(input_shape: tuple[int, int, int] = (32, 32, 3), name: str = "resnet8x2", **kwargs: Any) -> keras.Model:
     """`resnet8` with twice the filters: 1.2 million parameters, D = 256. For pretraining on a CPU.
 
     Under 64 pixels its stem halves the image, so that it costs less than `resnet8`, and its layers are wide enough
@@ -114,7 +115,7 @@ def resnet8x2(input_shape: tuple[int, int, int] = (32, 32, 3), name: str = "resn
     return resnet((1, 1, 1), (64, 128, 256), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet10(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet10", **kwargs) -> keras.Model:
+def resnet10(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet10", **kwargs: Any) -> keras.Model:
     """Four stages of one block: 5 million parameters, D = 512. The smallest that a detector can stand on.
 
     Arguments as for `resnet18`.
@@ -122,7 +123,7 @@ def resnet10(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "res
     return resnet((1, 1, 1, 1), (64, 128, 256, 512), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet18(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet18", **kwargs) -> keras.Model:
+def resnet18(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet18", **kwargs: Any) -> keras.Model:
     """ResNet-18: 11 million parameters, D = 512.
 
     Args:
@@ -142,12 +143,12 @@ def resnet18(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "res
     return resnet((2, 2, 2, 2), (64, 128, 256, 512), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet34(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet34", **kwargs) -> keras.Model:
+def resnet34(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet34", **kwargs: Any) -> keras.Model:
     """ResNet-34: 21 million parameters, D = 512. Arguments as for `resnet18`."""
     return resnet((3, 4, 6, 3), (64, 128, 256, 512), input_shape=input_shape, name=name, **kwargs)
 
 
-def resnet50(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet50", **kwargs) -> keras.Model:
+def resnet50(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "resnet50", **kwargs: Any) -> keras.Model:
     """ResNet-50: 24 million parameters, D = 2048. Arguments as for `resnet18`."""
     widths = (64, 128, 256, 512)
     return resnet((3, 4, 6, 3), widths, bottleneck=True, input_shape=input_shape, name=name, **kwargs)
@@ -163,7 +164,7 @@ RESNETS = {
 }
 
 
-def build_resnet(name: str, **kwargs) -> keras.Model:
+def build_resnet(name: str, **kwargs: Any) -> keras.Model:
     """The network of RESNETS called `name`, with fresh weights. Other arguments as for `resnet18`.
 
     Raises:

@@ -1,5 +1,8 @@
 """Random layers that go on after loading where they stopped."""
 
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
 import keras
 
 
@@ -9,12 +12,12 @@ class SavedSeeds(keras.Model):
     Keras saves weights only: a Dropout layer would draw from the beginning again in a loaded model.
     """
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         super().save_own_variables(store)
         for name, state in self._seed_states().items():
             store[name] = state
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
         states = self._seed_states()
         super().load_own_variables({name: store[name] for name in store.keys() if name not in states})  # noqa: SIM118
         for name, state in states.items():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path
@@ -61,7 +62,7 @@ def read_classifier(folder: str | os.PathLike) -> tuple[keras.Model, tuple[str, 
     return classifier, class_names
 
 
-def parts(classifier):
+def parts(classifier: keras.Model) -> tuple[keras.Model, list[np.ndarray]]:
     """The encoder of a classifier, and the weights (D, K) and bias (K,) of the linear layer on it."""
     _, encoder, logits, _ = classifier.layers
     return encoder, logits.get_weights()
