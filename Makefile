@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # byol_keras/ as it is installed, with export/ inside, for the tools that follow imports.
 HOUSE := $(VENV)/house
 
-.PHONY: demo test test-all check format benchmark clean
+.PHONY: demo test test-all test-versions check format benchmark clean
 
 # Learn an encoder from drawn images, judge it, export it, and write a report.
 demo: $(VENV)/installed
@@ -26,6 +26,10 @@ check: $(VENV)/installed
 	cp -r export $(HOUSE)/byol_keras/export
 	cd $(HOUSE) && PYTHONPATH=. ../bin/lint-imports --no-cache ../../pyproject.toml
 	cd $(HOUSE) && ../bin/mypy --config-file ../../pyproject.toml --cache-dir ../mypy_cache ../../examples
+
+# The core with the oldest and newest TensorFlow and Keras of setup.cfg, on each Python that is found. An hour.
+test-versions:
+	$(PYTHON) tests/versions.py
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
@@ -52,4 +56,4 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-versions build dist *.egg-info .pytest_cache .ruff_cache

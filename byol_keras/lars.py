@@ -63,7 +63,7 @@ class LARS(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        self.momentums = self.add_optimizer_variables(variables, "momentum")
+        self.momentums = [self.add_variable_from_reference(variable, "momentum") for variable in variables]
         self._adapted = [len(v.shape) > 1 and v.name not in NOT_ADAPTED for v in variables]
 
     def _apply_weight_decay(self, variables):
