@@ -61,6 +61,8 @@ def run(python, tensorflow, keras, folder):
     log = folder / "tests.log"
     with log.open("w") as file:
         done = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+    if done.returncode not in (0, 1):
+        return f"exit code {done.returncode}, see {log}", False
     return log.read_text().strip().splitlines()[-1], done.returncode == 0
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 # oneDNN sums the filter gradient along rows of the output, 32 pixels at a time: shorter rows leave its matrix units
 # mostly idle. Measured with benchmarks/kernels.py; from 10 pixels on its kernel wins again.
 NARROW = 8
-# With fewer channels TensorFlow 2.21's float32 filter gradient of a strided 1x1 convolution writes past its memory.
+# With fewer channels the filter gradient of TensorFlow 2.20 and 2.21 for a strided 1x1 convolution writes past its end.
 SAFE_CHANNELS = 16
 
 
