@@ -4,6 +4,7 @@ import base64
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,7 +15,7 @@ from .atomic import atomic_path
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_page(template: Path, **values) -> str:
+def render_page(template: Path, **values: Any) -> str:
     """Fills in a template.
 
     Args:

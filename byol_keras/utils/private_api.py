@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -42,7 +43,7 @@ class BuiltModel(keras.Model):
                 self.optimizer.build(self.trainable_variables)
 
 
-def merge_replicas(function: Callable, *args):
+def merge_replicas(function: Callable, *args: Any) -> Any:
     """Calls function(strategy, *args) from inside a step: once for all replicas where the strategy wants that.
 
     Keras' optimizers assign variables so. The public `tf.distribute.ReplicaContext.merge_call` fails for the
@@ -66,7 +67,7 @@ def variables_to_constants(
     return convert_variables_to_constants_v2(function, lower_control_flow=False)
 
 
-def tflite_schema():
+def tflite_schema() -> ModuleType:
     """The module with the classes of the .tflite format, generated from its schema; none of them is public."""
     from tensorflow.lite.python import schema_py_generated
 

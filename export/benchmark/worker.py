@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 EXPORT = Path(__file__).resolve().parents[1]
@@ -25,8 +26,11 @@ import runner  # noqa: E402
 
 MIN_CALLS = 5  # that are timed, however long they take
 
+# A function that loads the file and gives another, images -> what the network makes of them; and what runs it.
+Runtime = tuple[Callable[[], Callable[[np.ndarray], np.ndarray]], str]
 
-def keras_runtime(path, threads):
+
+def keras_runtime(path: str, threads: int) -> Runtime:
     """The network as Keras runs it in a compiled function."""
     import tensorflow as tf
 
@@ -44,7 +48,7 @@ def keras_runtime(path, threads):
     return load, f"Keras {keras.__version__}"
 
 
-def saved_model_runtime(path, threads):
+def saved_model_runtime(path: str, threads: int) -> Runtime:
     """A SavedModel, called as TensorFlow Serving calls it, with uint8."""
     # `import tensorflow` would import Keras, which costs memory and serves nothing here.
     runner.block("keras", "tf_keras", "byol_keras")
@@ -64,14 +68,14 @@ def saved_model_runtime(path, threads):
     return load, f"TensorFlow {tf.__version__}"
 
 
-def tflite_runtime(path, threads):
+def tflite_runtime(path: str, threads: int) -> Runtime:
     """A .tflite file, through the runner for devices."""
     from byol_device import Encoder
 
     return lambda: Encoder(path, threads).run, f"LiteRT {importlib.metadata.version('ai-edge-litert')}"
 
 
-def onnx_runtime(path, threads):
+def onnx_runtime(path: str, threads: int) -> Runtime:
     """An ONNX file in ONNX Runtime."""
     import onnxruntime
 
@@ -85,7 +89,7 @@ def onnx_runtime(path, threads):
     return load, f"ONNX Runtime {onnxruntime.__version__}"
 
 
-def torch_runtime(path, threads):
+def torch_runtime(path: str, threads: int) -> Runtime:
     """An ONNX file converted for PyTorch, channels last, traced and frozen."""
     import torch
     from onnx2torch import convert
@@ -126,7 +130,7 @@ RUNTIMES = {
 }
 
 
-def main(kind, path, images_path, threads, seconds, _packages, out):
+def main(kind: str, path: str, images_path: str, threads: str, seconds: str, _packages: str, out: str) -> None:
     images = np.load(images_path)
     if kind == "saved_model":  # which takes the pixels themselves
         images = np.round(images * 255).astype(np.uint8)

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from PIL import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 BATCH = 32  # images in a call where the file leaves that free
+Photo = str | os.PathLike | Image.Image
 
 
 class DeviceError(ValueError):
@@ -58,14 +60,14 @@ class Encoder:
         # The batch is -1 where the file leaves it free.
         self._batch, self.height, self.width, self.channels = map(int, self._input["shape_signature"])
 
-    def embed(self, photos) -> np.ndarray:
+    def embed(self, photos: Iterable[Photo]) -> np.ndarray:
         """Embeddings (N, D) float32 of N images, each a path or a PIL.Image; see `prepare`."""
         images = [prepare(photo, self.height, self.width, self.channels) for photo in photos]
         if not images:
             raise DeviceError("No images to embed: pass at least one.")
         return self.run(np.stack(images))
 
-    def label(self, photo) -> list[tuple[str, float]]:
+    def label(self, photo: Photo) -> list[tuple[str, float]]:
         """Label and probability of a classifier's classes, the most probable first, for a path or a PIL.Image."""
         if not self.labels:
             raise DeviceError("No classes are known: use a classifier.tflite with its description beside it.")
@@ -109,13 +111,12 @@ class Examples:
         embeddings: (N, D) float32.
     """
 
-    def __init__(self, encoder):
-        self.encoder = encoder
-        self.names = []
+    def __init__(self, encoder: Encoder):
+        self.encoder, self.names = encoder, []
         self.embeddings = np.empty((0, encoder.dimension), np.float32)
 
     @classmethod
-    def load(cls, path, encoder):
+    def load(cls, path: str | os.PathLike, encoder: Encoder) -> "Examples":
         """The examples in a file written by `save`. DeviceError if another encoder made them."""
         try:
             with np.load(path, allow_pickle=False) as saved:
@@ -131,7 +132,7 @@ class Examples:
         examples.names, examples.embeddings = names, embeddings
         return examples
 
-    def add(self, name: str, photos):
+    def add(self, name: str, photos: Iterable[Photo]) -> None:
         """Enroll images, paths or PIL.Images, as examples of the class `name`."""
         if not name.strip():
             raise DeviceError("A class needs a name.")
@@ -139,12 +140,12 @@ class Examples:
         self.names = self.names + [name] * len(embeddings)
         self.embeddings = np.concatenate([self.embeddings, embeddings])
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Write a .npz, whole or not at all; one that exists is replaced."""
         arrays = {"names": np.array(self.names), "embeddings": self.embeddings}
         _write(path, lambda file: np.savez(file, encoder=self.encoder.sha256, **arrays))
 
-    def classify(self, photo) -> list[tuple[str, float]]:
+    def classify(self, photo: Photo) -> list[tuple[str, float]]:
         """Name and similarity of the classes, the most similar first, for a path or a PIL.Image.
 
         The similarity is the cosine of the image's embedding and the mean of the class's normalized ones, -1 to 1.
@@ -163,7 +164,7 @@ def similarity(a: np.ndarray, b: np.ndarray) -> float:
     return float(_l2_normalize(a) @ _l2_normalize(b))
 
 
-def prepare(photo, height: int, width: int, channels: int) -> np.ndarray:
+def prepare(photo: Photo, height: int, width: int, channels: int) -> np.ndarray:
     """An image as the encoder gets it in training's evaluation: its central square, resized (bicubic, antialiased).
 
     EXIF orientation is not applied, as in training: pass PIL.ImageOps.exif_transpose(image) if the training images
@@ -251,7 +252,7 @@ def _reason(error):
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0 done, 2 bad input."""
     parser = argparse.ArgumentParser(description="Embed, compare and classify images with an exported encoder.")
     parser.add_argument("--threads", type=int, default=1)
@@ -284,8 +285,7 @@ def _run_command(options, encoder):
     elif options.command == "compare":
         print(f"{similarity(*encoder.embed([options.a, options.b])):.4f}")
     elif options.command == "enroll":
-        known = Path(options.examples).exists()
-        examples = Examples.load(options.examples, encoder) if known else Examples(encoder)
+        examples = Examples.load(options.examples, encoder) if Path(options.examples).exists() else Examples(encoder)
         examples.add(options.name, options.images)
         examples.save(options.examples)
         print(f"{len(examples.names)} examples of {len(set(examples.names))} classes in {options.examples}")

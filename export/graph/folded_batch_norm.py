@@ -14,7 +14,7 @@ class FoldedBatchNormalization(keras.layers.BatchNormalization):
     In training mode, with a mask or over another axis it is Keras' own.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         last = len(inputs.shape) - 1
         if training or mask is not None or self.axis not in (-1, last) or last < 1:
             return super().call(inputs, training=training, mask=mask)

@@ -23,7 +23,7 @@ FEW_CHANNELS = 4
 class DepthwiseNormalization(keras.layers.Normalization):
     """`keras.layers.Normalization` of images (B, H, W, C), per channel or not, as a depthwise 1x1 convolution."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         channels = inputs.shape[-1]
         if len(inputs.shape) != 4 or self.invert or np.size(self.mean) not in (1, channels):
             return super().call(inputs)
@@ -37,7 +37,7 @@ class DepthwiseNormalization(keras.layers.Normalization):
 class SquaresConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D` with stride 2 on few channels, as one with stride 1 on 2 by 2 squares of pixels."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if not self._is_fit(inputs.shape):
             return super().call(inputs)
         # Keras pads an image of even size with (k - 2) // 2 zeros before it and the rest after. Zeros around the

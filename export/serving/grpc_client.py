@@ -16,6 +16,7 @@ from pathlib import Path
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import Message
 
 FLOAT, STRING = 1, 7  # tensorflow.DataType
 MAX_BYTES = 256 << 20  # of a request or a response; gRPC's own limit is 4 MB
@@ -109,11 +110,11 @@ class GrpcClient:
             raise RuntimeError(f"{self.server}: {error.code().name}: {error.details()}") from error
         return {entry.key: rows(entry.value) for entry in response.outputs}
 
-    def close(self):
+    def close(self) -> None:
         self.channel.close()
 
 
-def rows(tensor) -> list[list]:
+def rows(tensor: Message) -> list[list]:
     """A tensor (B, n) of floats or strings as B lists.
 
     Args:
@@ -134,7 +135,7 @@ def rows(tensor) -> list[list]:
     return [values[i * width : (i + 1) * width] for i in range(count)]
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     if len(arguments) < 4:
         sys.exit("usage: python grpc_client.py HOST:8500 MODEL SIGNATURE IMAGE...")
     server, model, signature, *paths = arguments

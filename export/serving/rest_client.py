@@ -60,7 +60,7 @@ class RestClient:
         return content["outputs"]
 
 
-def main(arguments):
+def main(arguments: list[str]) -> None:
     if len(arguments) < 4:
         sys.exit("usage: python rest_client.py http://HOST:8501 MODEL SIGNATURE IMAGE...")
     server, model, signature, *paths = arguments

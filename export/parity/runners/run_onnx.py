@@ -18,7 +18,7 @@ runner.block("tensorflow", "keras", "byol_keras")
 import onnxruntime  # noqa: E402
 
 
-def load(model: str):
+def load(model: str) -> runner.Functions:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     (source,) = session.get_inputs()
     return lambda images: session.run(None, {source.name: images})[0], None

@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 import openvino  # noqa: E402
 
 
-def load(model: str):
+def load(model: str) -> runner.Functions:
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     request = compiled.create_infer_request()

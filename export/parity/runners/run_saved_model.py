@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 
-def load(model: str):
+def load(model: str) -> runner.Functions:
     loaded = tf.saved_model.load(model)
     signature = loaded.signatures["serving_default"]
     spec = signature.structured_input_signature[1]["images"]

@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 from byol_device import DeviceError, Encoder  # noqa: E402
 
 
-def load(model: str):
+def load(model: str) -> runner.Functions:
     encoder = Encoder(model)
 
     def classify(images: np.ndarray):

@@ -18,6 +18,8 @@ BATCH = 32  # images in a call
 WARM_UP = 5  # calls that are not counted
 TIMED = 30  # calls with one image
 
+# Of a batch of images: their embeddings (B, D); labels and scores (B,), or None where the model has no classes.
+Functions = tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None]
 
 _blocked: set[str] = set()
 
@@ -69,7 +71,7 @@ def call_times(call: Callable, least: int, seconds: float = 0.0) -> list[float]:
     return times
 
 
-def run(load: Callable) -> None:
+def run(load: Callable[[str], Functions]) -> None:
     """The program of a runner, with the arguments MODEL IMAGES.npy OUT.npz.
 
     OUT.npz gets `embedding` (N, D) float32; `load_ms`, the time to open the model; `latency_ms`, the median time for
@@ -77,8 +79,7 @@ def run(load: Callable) -> None:
     predictions.
 
     Args:
-        load: path of the model -> two functions of a batch of images as they stand in IMAGES.npy: one gives the
-            embeddings (B, D), the other labels and scores (B,); None for the latter where the model has no classes.
+        load: path of the model -> `Functions` of images as they stand in IMAGES.npy.
     """
     if len(sys.argv) != 4:
         sys.exit(f"usage: python -I {_program()}.py MODEL IMAGES.npy OUT.npz")
