@@ -7,7 +7,7 @@ HOUSE := $(VENV)/house
 
 .PHONY: demo test test-all test-versions check format benchmark clean
 
-# Learn an encoder from drawn images, judge it, export it, and write a report.
+# Learn an encoder from drawn images, evaluate it, export it, and write a report.
 demo: $(VENV)/installed
 	$(BIN)/byol-keras demo --out byol_keras_demo
 

@@ -3,9 +3,9 @@
     python -m benchmarks.labeling RUN --train FOLDER               # on images held out of train, to choose by
     python -m benchmarks.labeling RUN --train FOLDER --test FOLDER
 
-The answers come from the folders' labels. Each draw takes other POOL training images to choose from; single draws
-differ by several points. Prints a table and writes RUN/results/labeling.json with --test. Besides the embedding, a
-draw takes about a minute on one core of a busy machine.
+The labels are those of the folders. Each seed takes other POOL training images to choose from; single seeds differ by
+several points. Prints a table and writes RUN/results/labeling.json with --test. Besides the embedding, a seed takes
+about a minute on one core of a busy machine.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def by_labeling(pool, truth):
 
 
 def uncertain_after_ten(pool, truth):
-    """The images that would be asked about if the choice turned from typical to uncertain ones after 10 answers."""
+    """The images that would be asked about if the choice went from typical to uncertain ones after 10 labels."""
     asked = typical_images(pool, [], 10).tolist()
     while len(asked) < LABELS[-1]:
         head = LinearHead.fit(pool[asked], truth[asked], range(truth.max() + 1))
@@ -55,8 +55,8 @@ def uncertain_after_ten(pool, truth):
     return asked
 
 
-def draw(seed, vectors, truth, test):
-    """One draw: {method: {labels: accuracy}}. `vectors` by encoder, of train; `test` (vectors by encoder, truth)."""
+def measure(seed, vectors, truth, test):
+    """Of one seed: {method: {labels: accuracy}}. `vectors` by encoder, of train; `test` (vectors by encoder, truth)."""
     order = np.random.default_rng(seed).permutation(len(truth))
     if test is None:
         held_out, order = order[:HELD_OUT], order[HELD_OUT:]
@@ -76,7 +76,7 @@ def main():
     parser.add_argument("run")
     parser.add_argument("--train", required=True)
     parser.add_argument("--test")
-    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=10)
     arguments = parser.parse_args()
     start, run, train = time.monotonic(), load_run(arguments.run), open_source(arguments.train)
     encoders = {"pretrained": load_encoder(arguments.run), "untrained": build_encoder(run)}
@@ -85,16 +85,16 @@ def main():
     if arguments.test is not None:
         source = open_source(arguments.test)
         test = {name: embed(encoder, source) for name, encoder in encoders.items()}, source.labels
-    draws = []
-    for seed in range(arguments.draws):
-        draws.append(draw(seed, vectors, train.labels, test))
-        print(f"draw {seed}, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    measured = []
+    for seed in range(arguments.seeds):
+        measured.append(measure(seed, vectors, train.labels, test))
+        print(f"seed {seed}, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     data = f"{arguments.train} -> {arguments.test or f'{HELD_OUT} held out of it'}"
-    settings = {"images to choose from": POOL, "labels a round": ROUND, "draws": arguments.draws}
+    settings = {"images_to_choose_from": POOL, "labels_per_round": ROUND, "seeds": arguments.seeds}
     command = shlex.join(["python", "-m", "benchmarks.labeling", *sys.argv[1:]])
     results = []
     for count in LABELS:
-        scores = {method: [found[method][count] for found in draws] for method in draws[0]}
+        scores = {method: [found[method][count] for found in measured] for method in measured[0]}
         task, seconds = f"{count} labels by byol-keras label", time.monotonic() - start
         results.append(Result(task, "accuracy", data, scores, settings, seconds, command))
     print(results_table(results))

@@ -26,7 +26,7 @@ async function request(path, body) {
       showError(answer.error);
     }
   } catch (error) {
-    showError("No answer from byol-keras label: is it still running? What was answered so far is saved.");
+    showError("No answer from byol-keras label: is it still running? Every label so far is saved.");
   }
   setBusy(false);
   if (state !== null) show();
@@ -72,7 +72,7 @@ function show() {
   at("image").hidden = current === undefined;
   at("notice").hidden = current !== undefined;
   if (current === undefined) {
-    at("notice").textContent = "Every image has an answer.";
+    at("notice").textContent = "Every image is labeled or skipped.";
   } else if (at("image").dataset.index !== String(current)) {
     at("image").dataset.index = current;
     at("image").src = `/image/${current}`;
