@@ -221,7 +221,7 @@ def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, images,
     assert not parity["passed"]
 
 
-def test_images_left_out_of_training_do_not_calibrate(run, tmp_path, capfd):
+def test_excluded_images_do_not_calibrate(run, tmp_path, capfd):
     shutil.copytree(run, tmp_path / "run")
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     config["exclude"] = ["bars", "dots", *(f"flat/{i}.png" for i in range(9))]
@@ -398,7 +398,7 @@ def test_bad_sources_are_one_line(tmp_path, capfd):
         assert not (tmp_path / "run").exists()
 
 
-def test_one_broken_file_among_good_ones_is_named_and_left_out(tmp_path, capfd):
+def test_one_broken_file_among_good_ones_is_named_and_excluded(tmp_path, capfd):
     folder = write_folder(tmp_path / "data", 6, 0)
     (folder / "bars" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
     assert main(["views", "--data", str(folder), "--out", str(tmp_path / "views.png")]) == 0

@@ -15,7 +15,7 @@ def images(broken=()):
 
 
 @pytest.mark.parametrize(
-    ("exclude", "kept"),
+    ("exclude", "included"),
     [
         (["Ann"], NAMES[2:]),
         (["Ann/2.png", "alone.png"], (NAMES[0], *NAMES[2:4])),
@@ -23,10 +23,10 @@ def images(broken=()):
         ([], NAMES),
     ],
 )
-def test_images_and_whole_folders_are_left_out(exclude, kept):
+def test_images_and_whole_folders_are_excluded(exclude, included):
     remaining = excluding(images(), exclude)
-    assert remaining.names == kept
-    assert remaining.images[:, 0, 0, 0].tolist() == [NAMES.index(name) for name in kept]
+    assert remaining.names == included
+    assert remaining.images[:, 0, 0, 0].tolist() == [NAMES.index(name) for name in included]
 
 
 def test_a_name_that_is_nothing_of_the_source_is_a_mistake():

@@ -125,7 +125,7 @@ def test_what_the_kernel_cannot_do_is_left_to_keras(shape, settings):
         np.testing.assert_allclose(actual, expected, rtol=1e-5)
 
 
-def test_masked_steps_are_left_out():
+def test_masked_steps_do_not_count():
     x = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
     masked, part = FusedBatchNormalization(momentum=0.0), FusedBatchNormalization(momentum=0.0)
     masked(x, training=True, mask=np.array([True, True, False, True]))

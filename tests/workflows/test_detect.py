@@ -1,4 +1,4 @@
-"""Detectors that are trained, kept and measured, on drawn squares."""
+"""Detectors that are trained, saved and measured, on drawn squares."""
 
 import dataclasses
 import json
@@ -79,9 +79,9 @@ def test_the_kept_detector_finds_what_the_command_scored(measured, squares):
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def saved(tmp_path_factory):
     """A run with an untrained detector in it, and the detector."""
-    run = make_run(tmp_path_factory.mktemp("kept") / "run")
+    run = make_run(tmp_path_factory.mktemp("saved") / "run")
     encoder = build_encoder(run)
     detector = Detector(build_retinanet(encoder, 2, 14.0), encoder, (64, 96), ("disc", "square"), 14.0)
     # Away from the first doubt of 0.01, below which nothing is detected.
@@ -91,9 +91,9 @@ def kept(tmp_path_factory):
     return run, detector
 
 
-def test_detections_lie_inside_their_images_surest_first(kept, squares):
+def test_detections_lie_inside_their_images_surest_first(saved, squares):
     source = read_coco(squares[1]).source
-    for (boxes, classes, scores), (height, width) in zip(kept[1].detect(source), source.sizes, strict=True):
+    for (boxes, classes, scores), (height, width) in zip(saved[1].detect(source), source.sizes, strict=True):
         assert 0 < len(boxes) == len(classes) == len(scores) <= 100
         assert (boxes >= 0).all()
         assert (boxes <= [width, height, width, height]).all()
@@ -102,13 +102,13 @@ def test_detections_lie_inside_their_images_surest_first(kept, squares):
         assert set(classes) <= {0, 1}
 
 
-def test_gray_images_are_refused(kept):
+def test_gray_images_are_refused(saved):
     with pytest.raises(InputError, match="Received: 1 channel"):
-        kept[1].detect(from_arrays(np.zeros((2, 64, 64, 1), np.uint8)))
+        saved[1].detect(from_arrays(np.zeros((2, 64, 64, 1), np.uint8)))
 
 
-def test_a_kept_detector_is_the_same(kept, squares):
-    run, detector = kept
+def test_a_saved_detector_is_the_same(saved, squares):
+    run, detector = saved
     loaded = load_detector(run.folder)
     assert (loaded.letterbox, loaded.class_names, loaded.smallest_anchor) == ((64, 96), ("disc", "square"), 14.0)
     source = read_coco(squares[1]).source.subset([0, 1])
@@ -117,9 +117,9 @@ def test_a_kept_detector_is_the_same(kept, squares):
             np.testing.assert_allclose(part, other, rtol=1e-5, atol=1e-4)
 
 
-def test_detectors_of_other_shares_of_the_labels_stand_side_by_side(kept, tmp_path):
-    shutil.copytree(kept[0].folder, tmp_path / "run")
-    run, detector = load_run(tmp_path / "run"), kept[1]
+def test_detectors_of_other_shares_of_the_labels_stand_side_by_side(saved, tmp_path):
+    shutil.copytree(saved[0].folder, tmp_path / "run")
+    run, detector = load_run(tmp_path / "run"), saved[1]
     other = dataclasses.replace(detector, letterbox=(96, 96))
     assert save_detector(other, run, "detection-10pct") == run.folder / "detection-10pct"
     assert load_detector(run.folder).letterbox == (64, 96)
@@ -135,9 +135,9 @@ def test_detectors_of_other_shares_of_the_labels_stand_side_by_side(kept, tmp_pa
         load_detector(run.folder, "detection-10pct")
 
 
-def test_a_kept_detector_of_other_files_is_refused(kept, tmp_path):
+def test_a_saved_detector_of_other_files_is_refused(saved, tmp_path):
     folder = tmp_path / "run"
-    shutil.copytree(kept[0].folder, folder)
+    shutil.copytree(saved[0].folder, folder)
     path = folder / "detection" / "detector.json"
     said = json.loads(path.read_text())
     path.write_text(json.dumps({**said, "class_names": ["a", "b", "c"]}))

@@ -86,7 +86,7 @@ def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
 
 
 def test_the_classifier_exports_with_its_names(make_run, sources, tmp_path, capsys):
-    """Each file answers in a fresh process as Keras does; then a client's call and a device's."""
+    """Each file predicts in a fresh process what Keras does; then a client's call and a device's."""
     import tensorflow as tf
 
     run, out = make_run(encoder_seed=9), tmp_path / "ship"
@@ -105,10 +105,10 @@ def test_the_classifier_exports_with_its_names(make_run, sources, tmp_path, caps
     _, test = open_train_and_test(*sources)
     scores = predict_probabilities(classifier, test)
     classify = tf.saved_model.load(str(out / "classifier" / "1")).signatures["classify"]
-    answers = classify(image_bytes=tf.stack([tf.io.encode_png(image) for image in test.images]))
-    np.testing.assert_allclose(answers["scores"], -np.sort(-scores, axis=1), atol=1e-5)
+    predictions = classify(image_bytes=tf.stack([tf.io.encode_png(image) for image in test.images]))
+    np.testing.assert_allclose(predictions["scores"], -np.sort(-scores, axis=1), atol=1e-5)
     first = np.array(["red", "green", "blue"])[scores.argmax(axis=1)]
-    assert [label.decode() for label in answers["labels"].numpy()[:, 0]] == first.tolist()
+    assert [label.decode() for label in predictions["labels"].numpy()[:, 0]] == first.tolist()
 
 
 def test_help_has_an_example(capsys):

@@ -92,7 +92,7 @@ def test_search_says_what_is_wrong(encoder_file, make_encoder, folder, query, tm
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("notes")
     make_encoder(1).save(tmp_path / "other.keras")
-    kept = ["--keep", tmp_path / "photos.index"]
+    keep = ["--keep", tmp_path / "photos.index"]
 
     def said(*flags, encoder=encoder_file, index=folder, asked=query, out=page):
         line = failure(capfd, "search", encoder, "--index", index, "--query", asked, "--out", out, *flags)
@@ -112,11 +112,11 @@ def test_search_says_what_is_wrong(encoder_file, make_encoder, folder, query, tm
     assert "Cannot write" in said("--keep", tmp_path / "notes.txt" / "photos.index")
     assert "cannot be read as an index" in said("--keep", tmp_path / "notes.txt")
     assert "No run and no .keras file" in said(encoder=tmp_path / "none.keras")
-    assert run("search", encoder_file, "--index", folder, "--query", query, "--out", page, *kept) == 0
+    assert run("search", encoder_file, "--index", folder, "--query", query, "--out", page, *keep) == 0
     page.unlink()
-    assert "made with another encoder" in said(*kept, encoder=tmp_path / "other.keras")
+    assert "made with another encoder" in said(*keep, encoder=tmp_path / "other.keras")
     (tmp_path / "photos.index").write_bytes((tmp_path / "photos.index").read_bytes()[:-9])
-    assert "cannot be read as an index" in said(*kept)
+    assert "cannot be read as an index" in said(*keep)
 
 
 def test_an_image_that_goes_while_it_is_searched(encoder_file, folder, query, tmp_path, monkeypatch):
@@ -160,8 +160,8 @@ def test_duplicates_lists_copies_with_the_largest_first(encoder_file, folder, tm
     assert [name for _, name in tiles(page)] == ["copy.png", "blue/again.png", "red/2.png"]
     # What search keeps serves here, and the other way round.
     found = tmp_path / "found.html"
-    kept = ["--keep", tmp_path / "photos.index"]
-    assert run("search", encoder_file, "--index", folder, "--query", folder / "copy.png", "--out", found, *kept) == 0
+    keep = ["--keep", tmp_path / "photos.index"]
+    assert run("search", encoder_file, "--index", folder, "--query", folder / "copy.png", "--out", found, *keep) == 0
 
 
 def test_duplicates_without_any(encoder_file, folder, tmp_path):

@@ -1,4 +1,4 @@
-"""Images and boxes on the canvas of a detector."""
+"""Images and boxes in the letterbox of a detector."""
 
 import numpy as np
 import pytest
@@ -16,16 +16,16 @@ from byol_keras.tasks.detection.letterbox import fitted_sizes, from_letterbox, l
         ([(90, 90)], 100, (128, 128)),
     ],
 )
-def test_canvas_holds_every_image_in_cells_of_32(sizes, image_size, letterbox):
+def test_letterbox_holds_every_image_in_cells_of_32(sizes, image_size, letterbox):
     assert letterbox_size(sizes, image_size) == letterbox
 
 
-def test_small_canvas_is_refused():
+def test_small_letterbox_is_refused():
     with pytest.raises(InputError, match="at least 64"):
         letterbox_size([(100, 100)], 63)
 
 
-def test_fitted_images_touch_the_canvas_and_keep_their_proportions():
+def test_fitted_images_touch_the_letterbox_and_keep_their_proportions():
     np.testing.assert_array_equal(
         fitted_sizes([(180, 240), (100, 100), (50, 400)], (192, 256)), [(192, 256), (192, 192), (32, 256)]
     )
@@ -56,7 +56,7 @@ def test_an_object_is_where_its_box_is():
     np.testing.assert_allclose(to_letterbox([box], size, letterbox)[0], seen, atol=0.51)
 
 
-def test_the_rest_of_the_canvas_is_zero_after_normalization():
+def test_the_rest_of_the_letterbox_is_zero_after_normalization():
     drawn = letterboxed(np.full((50, 100, 3), 255, np.uint8), (64, 128), (96, 128), lambda x: (x - 0.4) / 0.2).numpy()
     np.testing.assert_allclose(drawn[:64], 3.0, rtol=1e-5)
     assert not drawn[64:].any()

@@ -58,7 +58,7 @@ def test_an_image_without_boxes_is_padded(squares):
     assert all((boxes == -1).all() and boxes.shape == (2, 4) for boxes in empty)
 
 
-def test_crowds_are_left_out(squares):
+def test_crowds_are_excluded(squares):
     crowd = dataclasses.replace(squares, crowd=tuple(np.array([True, False])[: len(c)] for c in squares.crowd))
     shapes = {truth["boxes"].shape for _, truth in batches(crowd)}
     assert shapes == {(3, 1, 4)}

@@ -1,4 +1,4 @@
-"""The file of answers: whole, bound to the images, never silently lost."""
+"""The file of labels: whole, bound to the images, never silently lost."""
 
 import csv
 import os
@@ -31,17 +31,17 @@ def rows(path):
         return list(csv.reader(file))
 
 
-def test_answers_come_back_in_their_order(folder, path):
-    answers = {NAMES[2]: "cat, big", NAMES[0]: None, NAMES[1]: "dög"}
-    LabelsFile(path, folder, NAMES).write(answers)
-    assert list(LabelsFile(path, folder, NAMES).labels.items()) == list(answers.items())
+def test_labels_come_back_in_their_order(folder, path):
+    labels = {NAMES[2]: "cat, big", NAMES[0]: None, NAMES[1]: "dög"}
+    LabelsFile(path, folder, NAMES).write(labels)
+    assert list(LabelsFile(path, folder, NAMES).labels.items()) == list(labels.items())
     # By coreutils: printf a.png | sha256sum
     digest = "7f071235805fbf58a2524f77bff76e1391d0d1cfe2f4c190d73054495e05b460"
     assert rows(path) == [list(HEADER), rows(path)[1], ["a.png", "", digest], rows(path)[3]]
     assert [path.name for path in path.parent.iterdir() if path.is_file()] == ["labels.csv"]
 
 
-def test_no_file_is_no_answers(folder, path):
+def test_no_file_is_no_labels(folder, path):
     assert LabelsFile(path, folder, NAMES).labels == {}
     assert not path.exists()
 

@@ -79,9 +79,9 @@ def test_a_user_labels_until_the_head_is_trained(server, browser, colored, tmp_p
         browser.wait_for(f"{IDLE} && state.labeled + state.skipped === {before + 1}")
         assert len(saved()) == before + 1
     assert sorted(classes) == sorted(set(truth))
-    answers = saved()
-    assert list(answers.values()).count(None) == 1
-    assert all(label in (None, truth[names.index(name)]) for name, label in answers.items())
+    labels = saved()
+    assert list(labels.values()).count(None) == 1
+    assert all(label in (None, truth[names.index(name)]) for name, label in labels.items())
 
     # Two rounds have been learned from: the table says so.
     cells = browser.value("[...at('table').tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent))")

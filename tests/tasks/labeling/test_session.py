@@ -1,4 +1,4 @@
-"""Rounds of questions and answers, and what is written in the end."""
+"""Rounds of questions and labels, and what is written in the end."""
 
 import csv
 
@@ -56,7 +56,7 @@ def test_every_answer_is_saved_and_taken_up_again(colored, tmp_path):
 
     straight = LabelingSession(names, embeddings)
     for count in range(1, 2 * ROUND + 1):
-        # A process that is killed after each answer; the round it was in begins anew after a restart.
+        # A process that is killed after each label; the round it was in begins anew after a restart.
         labeling = opened()
         assert len(labeling.labels) == count - 1
         labeling.label(labeling.waiting[0], truth[labeling.waiting[0]])
@@ -64,7 +64,7 @@ def test_every_answer_is_saved_and_taken_up_again(colored, tmp_path):
     for labeling in (opened(), straight):
         assert labeling.waiting
         assert not set(labeling.waiting) & set(labeling.labels)
-    # The same answers give the same head and the same round.
+    # The same labels give the same head and the same round.
     first, second = opened(), opened()
     assert first.waiting == second.waiting
     np.testing.assert_array_equal(first.scores, second.scores)
