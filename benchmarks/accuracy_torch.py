@@ -84,7 +84,7 @@ def embed(encoder, images, normalize):
 
 
 def normalized():
-    """What the encoder was trained on: both augmentations end with ImageNet's mean and deviation."""
+    """What the encoder was trained on: both augmentations end with ImageNet's mean and std."""
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
     return lambda batch: (batch - mean) / std

@@ -72,7 +72,7 @@ def cast_model(model: keras.Model, dtype: str) -> keras.Model:
             computes differs by rounding, about a hundredth of its size.
 
     Returns:
-        keras.Model, not compiled; the model itself if it is float32 throughout and asked for in float32.
+        keras.Model, not compiled; the model itself if it is float32 throughout and wanted in float32.
 
     Raises:
         InputError: for a model that cannot be rebuilt from its configuration, for a layer whose class chooses half

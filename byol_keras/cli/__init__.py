@@ -1,1 +1,1 @@
-"""The commands of `byol-keras`, one a file: `add_to` adds its arguments, the heavy imports happen when it runs."""
+"""The commands of `byol-keras`, one per file: `add_to` adds its arguments, the heavy imports happen when it runs."""

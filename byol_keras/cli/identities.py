@@ -16,7 +16,7 @@ def add_to(commands: Commands) -> None:
     )
     add.add_argument("--pairs", metavar="FILE", required=True, help="LFW's pairs.txt, or a CSV: fold,a,b,same")
     add.add_argument("--folds", metavar="N", required=True, help="such as 6-10 or 1,3")
-    add.add_argument("--out", metavar="FILE", required=True, help="a text file, one folder of images a line")
+    add.add_argument("--out", metavar="FILE", required=True, help="a text file, one folder of images per line")
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ def add_to(commands: Commands) -> None:
     add.add_argument("--out", metavar="RUN", required=True, help="a new folder for the run")
     add.add_argument("--seed", metavar="N", type=int, help="of every random draw (default: 0, or that of --config)")
     add.add_argument(
-        "--exclude", metavar="FILE", help="a text file: images and folders below DATA not to train on, one a line"
+        "--exclude", metavar="FILE", help="a text file: images and folders below DATA not to train on, one per line"
     )
     add.add_argument(
         "--probe", metavar="DATA", help="labeled images to log the 20-NN accuracy of, each epoch; not trained on"

@@ -39,7 +39,7 @@ def knn_accuracy(
         >>> accuracy = bk.evaluation.knn_accuracy(vectors, train.labels, test_vectors, test.labels)
     """
     if k > len(train):
-        raise InputError(f"{k} neighbors are asked of {len(train)} training images: give more images.")
+        raise InputError(f"{k} neighbors need as many training images: give more. Received: {len(train)} images")
     return float(_classifier(train, train_labels, k, temperature).score(l2_normalize_rows(test), test_labels))
 
 
@@ -62,7 +62,7 @@ def knn_leave_one_out(vectors: np.ndarray, labels: np.ndarray, k: int = 20, temp
         >>> accuracy = bk.evaluation.knn_leave_one_out(vectors, source.labels).mean()
     """
     if k >= len(vectors):
-        raise InputError(f"{k} neighbors are asked of the others of {len(vectors)} images: give more images.")
+        raise InputError(f"{k} neighbors need more images than that: give more. Received: {len(vectors)} images")
     return _classifier(vectors, labels, k, temperature).predict(None) == np.asarray(labels)
 
 

@@ -1,4 +1,4 @@
-"""The linear classifier on embeddings: fitted to labels, asked for probabilities, and carried by an export."""
+"""The linear classifier on embeddings: fitted to labels, with its probabilities, and part of an export."""
 
 import dataclasses
 import os

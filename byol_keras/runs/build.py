@@ -17,7 +17,7 @@ from ..schedules import warmup_cosine
 from .recipe import Recipe
 from .run import Run
 
-# Enough images for a mean and a deviation that no longer move in the third digit.
+# Enough images for a mean and an std that no longer move in the third digit.
 IMAGES_FOR_STATISTICS = 5000
 
 
@@ -98,6 +98,6 @@ def pixel_statistics(source: ImageSource, image_size: int) -> tuple[list[float],
         pixels = np.asarray(batch, np.float64).reshape(-1, source.channels)
         count, total, squares = count + len(pixels), total + pixels.sum(0), squares + np.square(pixels).sum(0)
     mean = total / count
-    # Images of one flat color have no deviation to divide by.
+    # Images of one flat color have no std to divide by.
     std = np.sqrt(np.maximum(squares / count - np.square(mean), 1e-6))
     return [round(float(m), 4) for m in mean], [round(float(s), 4) for s in std]

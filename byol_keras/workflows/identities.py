@@ -7,7 +7,7 @@ from ..utils.atomic import atomic_path
 
 
 def list_identities(pairs: str | os.PathLike, folds: str, out: str | os.PathLike) -> list[str]:
-    """Writes whose images some folds of a file of pairs show, one folder of images a line, for `pretrain` to exclude.
+    """Writes whose images some folds of a file of pairs show, one folder of images per line, for `pretrain` to exclude.
 
     Args:
         pairs: a file, see `read_pairs`.

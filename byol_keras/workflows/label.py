@@ -62,7 +62,7 @@ def label_folder(
 def open_labeling(run: Run, data: str | os.PathLike, labels: str | os.PathLike) -> LabelingSession:
     """Begins a labeling, or resumes it where the file of labels left it.
 
-    The embeddings are cached in RUN/embeddings/, one file a folder: only images that are new or have changed are
+    The embeddings are cached in RUN/embeddings/, one file per folder: only images that are new or have changed are
     embedded again, or all of them when the encoder has changed or the cache is damaged.
 
     Args:

@@ -132,7 +132,7 @@ def _train(run, model, source, online_knn):
         initial_epoch=first_epoch,
         epochs=recipe.epochs,
         shuffle=False,  # the batches are shuffled already
-        # A bar on a terminal; one line an epoch in a log file.
+        # A bar on a terminal; one line per epoch in a log file.
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
             TargetEMA(recipe.tau_base),

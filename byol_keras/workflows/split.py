@@ -2,7 +2,7 @@
 
 import os
 
-from ..data.folder import find_images
+from ..data.folder import require_images
 from ..data.split import ordered_split
 from ..errors import InputError
 from ..utils.atomic import atomic_path
@@ -27,10 +27,7 @@ def split_folder(data: str | os.PathLike, out: str | os.PathLike, test_share: fl
         raise InputError(f"No such folder: {data}")
     if os.path.lexists(out):
         raise InputError(f"{out} is there already: choose another `out`, or delete it.")
-    names = find_images(root)
-    if not names:
-        raise InputError(f"No images in {data}.")
-    train, test = ordered_split(names, test_share)
+    train, test = ordered_split(require_images(root, data), test_share)
     with atomic_path(out) as temporary:
         for part, chosen in (("train", train), ("test", test)):
             for name in chosen:

@@ -37,7 +37,7 @@ def test_the_command_writes_a_page_of_its_own(runs, tmp_path, capsys):
         run.history_path.write_text("epoch,loss\n0,2.0\n1,1.0\n")
     assert main(["report", str(runs[0].folder), str(runs[1].folder)]) == 0
     shown = capsys.readouterr().out
-    # 60, 70, 60, 70: mean 65, deviation sqrt(100 / 3) = 5.8; 15 points above 50.
+    # 60, 70, 60, 70: mean 65, std sqrt(100 / 3) = 5.8; 15 points above 50.
     assert re.search(r"65\.0 +5\.8 of 4", shown)
     assert "+15.0" in shown
     text = (runs[0].folder / "results.html").read_text(encoding="utf-8")

@@ -9,8 +9,7 @@ import numpy as np
 
 from ...data import ImageSource, open_source
 from ...data.decode import check, decode
-from ...data.folder import SUFFIXES, find_images, from_files
-from ...errors import InputError
+from ...data.folder import from_files, require_images
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,9 +88,7 @@ def open_collection(data: str | os.PathLike) -> Collection:
         contents = source.encoded if source.images is None else source.images
         stamps = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
         return Collection(text, source.names, stamps, source=source)
-    names = tuple(find_images(folder))
-    if not names:
-        raise InputError(f"No images in {text}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
+    names = tuple(require_images(folder, text))
     paths = tuple(os.path.join(folder, name) for name in names)
     return Collection(text, names, tuple(_stamp(path) for path in paths), paths=paths)
 

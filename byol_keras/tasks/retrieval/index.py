@@ -79,7 +79,7 @@ class ImageIndex:
             InputError: for another D, or k beyond N.
         """
         if not 1 <= k <= len(self):
-            raise InputError(f"{k} neighbors are asked of an index of {len(self):,} images: ask 1 to {len(self)}.")
+            raise InputError(f"k must be from 1 to {len(self)}, the number of images in the index. Received: k={k}")
         self._check_width(queries)
         return self.neighbors.nearest(queries, k)
 

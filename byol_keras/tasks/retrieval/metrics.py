@@ -113,7 +113,7 @@ def ranking_precision(similarity: np.ndarray, relevant: np.ndarray) -> float:
 def _scores(index, index_labels, queries, query_labels, recall_at, leave_one_out):
     others = len(index) - leave_one_out
     if max(recall_at) > others:
-        raise InputError(f"Recall at {max(recall_at)} is asked of {others:,} images to find: give more images.")
+        raise InputError(f"Recall at {max(recall_at)} needs as many images to find. Received: {others:,} images")
     hits, precisions = [], []
     for block, similarity in similarity_blocks(queries, index):
         rows = np.arange(block.start, block.stop)

@@ -28,7 +28,7 @@ def read_label_map(path: str | os.PathLike) -> np.ndarray:
         (H, W) uint8.
 
     Raises:
-        InputError: when it cannot be read, or has more than one number a pixel.
+        InputError: when it cannot be read, or has more than one number per pixel.
     """
     try:
         with Image.open(path, formats=["PNG"]) as image:
@@ -46,7 +46,7 @@ def read_label_map(path: str | os.PathLike) -> np.ndarray:
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """The names in a classes.txt, one a line, in the order of their numbers.
+    """The names in a classes.txt, one per line, in the order of their numbers.
 
     Returns:
         tuple of str.
@@ -58,7 +58,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     while names and not names[-1]:
         names = names[:-1]
     if not names or "" in names or len(set(names)) < len(names) or len(names) > VOID:
-        raise InputError(f"{path} must hold 1 to {VOID} names, one a line, none empty and none twice.")
+        raise InputError(f"{path} must hold 1 to {VOID} names, one per line, none empty and none twice.")
     return names
 
 
