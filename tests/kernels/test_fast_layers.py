@@ -20,8 +20,20 @@ def small_resnet():
     return bk.resnet8(input_shape=(SIZE, SIZE, 3))
 
 
+def with_biases():
+    # What keras.applications has: Activation("relu"), biases, explicit padding, batch norm with constants of its own.
+    inputs = x = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.ZeroPadding2D(3)(x)
+    x = keras.layers.Conv2D(16, 7, strides=2)(x)
+    x = shortcut = keras.layers.Activation("relu")(keras.layers.BatchNormalization(epsilon=1.001e-5)(x))
+    for width in (16, 16):
+        x = keras.layers.Conv2D(width, 3, padding="same")(x)
+        x = keras.layers.Activation("relu")(keras.layers.BatchNormalization(epsilon=1.001e-5)(x))
+    x = keras.layers.Activation("relu")(keras.layers.Add()([x, shortcut]))
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+
+
 def an_application():
-    # Activation("relu"), biases, explicit padding, and batch norm with constants of its own.
     inputs = keras.Input((SIZE, SIZE, 3))
     return keras.applications.ResNet50(include_top=False, weights=None, input_tensor=inputs, pooling="avg")
 
@@ -79,8 +91,10 @@ def distance(actual, expected):
         (small_resnet, "mixed_bfloat16"),
         (subclass, "float32"),
         (subclass, "mixed_bfloat16"),
+        (with_biases, "float32"),
+        (with_biases, "mixed_bfloat16"),
         # In bfloat16 it is so deep that rounding leaves nothing to compare.
-        (an_application, "float32"),
+        pytest.param(an_application, "float32", marks=pytest.mark.slow),
     ],
 )
 def test_numbers_are_as_near_to_the_exact_ones_as_those_of_plain_layers(build, policy, set_policy):
