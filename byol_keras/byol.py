@@ -153,14 +153,17 @@ class BYOL(SavedSeeds, BuiltModel):
         return ops.cast(self.encoder(images, training=training), "float32")
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """As `keras.Model.fit`; a batch it cannot use is an `InputError` of one line."""
         with plain_errors():
             return super().fit(*args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> list[float] | dict[str, float]:
+        """As `keras.Model.evaluate`; a batch it cannot use is an `InputError` of one line."""
         with plain_errors():
             return super().evaluate(*args, **kwargs)
 
     def predict(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """As `keras.Model.predict`; a batch it cannot use is an `InputError` of one line."""
         with plain_errors():
             return super().predict(*args, **kwargs)
 

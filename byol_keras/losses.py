@@ -13,7 +13,10 @@ def l2_normalize(x: keras.KerasTensor) -> keras.KerasTensor:
         x: (..., D), any floating dtype.
 
     Returns:
-        (..., D) float32, of unit length, or zero where `x` is zero.
+        (..., D) float32, of length 1, or zero where `x` is zero.
+
+    Example:
+        cosines = keras.ops.sum(bk.losses.l2_normalize(a) * bk.losses.l2_normalize(b), axis=-1)
     """
     x = ops.cast(x, "float32")
     return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis=-1, keepdims=True), L2_EPSILON))
@@ -32,6 +35,9 @@ def regression_loss(prediction: keras.KerasTensor, target: keras.KerasTensor) ->
 
     Returns:
         (B,) float32, from 0 (same direction) to 4 (opposite).
+
+    Example:
+        per_image = bk.losses.regression_loss(prediction, target)
     """
     difference = l2_normalize(prediction) - l2_normalize(ops.stop_gradient(target))
     return ops.sum(ops.square(difference), axis=-1)
@@ -48,6 +54,9 @@ def target_std(projection: keras.KerasTensor) -> keras.KerasTensor:
 
     Returns:
         () float32: about 1 is healthy, towards 0 all images are given the same vector.
+
+    Example:
+        gauge = float(bk.losses.target_std(model.predict(images)))
     """
     normalized = l2_normalize(projection)
     dimensions = ops.cast(ops.shape(normalized)[-1], "float32")

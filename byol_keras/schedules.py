@@ -21,6 +21,9 @@ def cosine_tau(
 
     Returns:
         () float32 tensor.
+
+    Example:
+        curve = [float(bk.schedules.cosine_tau(step, 1000, base=0.97)) for step in range(1000)]
     """
     progress = ops.cast(step, "float32") / ops.cast(total_steps, "float32")
     progress = ops.minimum(progress, 1.0)

@@ -29,6 +29,10 @@ class TwoViews(keras.layers.Layer):
 
     Raises:
         InputError: for an image size below 1, or a view whose keys are not those of VIEW_1.
+
+    Example:
+        views = bk.TwoViews(image_size=32, view_2={**bk.VIEW_2, "solarize": 0.0})
+        view_1, view_2 = views(images)  # (B, 32, 32, C) each
     """
 
     def __init__(

@@ -57,6 +57,9 @@ def random_view(
 
     Returns:
         (B, S, S, C) float32 in [0, 1].
+
+    Example:
+        view = bk.augment.random_view(images, 32, bk.VIEW_1, seed=(0, 1))
     """
     crop_seed, distort_seed = split(seed, 2)
     boxes = random_boxes(images, view["crop_area"], view["crop_aspect"], crop_seed, part)

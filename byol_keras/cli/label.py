@@ -27,12 +27,4 @@ def add_to(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     from ..workflows.label import label_folder
 
-    label_folder(
-        options.folder,
-        options.data,
-        options.labels,
-        options.out,
-        port=options.port,
-        next=options.next,
-        write=options.write,
-    )
+    label_folder(options.folder, options.data, options.labels, options.out, options.port, options.next, options.write)

@@ -28,9 +28,9 @@ def from_arrays(
         InputError: for other shapes, types or values.
 
     Example:
-        >>> (images, labels), _ = keras.datasets.fashion_mnist.load_data()
-        >>> source = bk.data.from_arrays(images, labels)
-        >>> embeddings = bk.evaluation.embed(encoder, source)
+        (images, labels), _ = keras.datasets.fashion_mnist.load_data()
+        source = bk.data.from_arrays(images, labels)
+        embeddings = bk.evaluation.embed(encoder, source)
     """
     images = _checked_images(images)
     if labels is not None:

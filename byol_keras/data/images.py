@@ -26,9 +26,9 @@ class ImageSource:
         broken: (name, reason) of each file that was excluded because it cannot be decoded.
 
     Example:
-        >>> source = bk.data.open_source("photos")
-        >>> cats = source.subset(source.labels == source.class_names.index("cat"))
-        >>> print(len(cats), cats.names[0], cats.sizes[0])
+        source = bk.data.open_source("photos")
+        cats = source.subset(source.labels == source.class_names.index("cat"))
+        print(len(cats), cats.names[0], cats.sizes[0])
     """
 
     names: tuple[str, ...]

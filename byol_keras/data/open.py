@@ -27,9 +27,9 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> 
         InputError: when there is no such source, or it cannot be used.
 
     Example:
-        >>> source = bk.data.open_source("photos")  # a folder; its subfolders are the classes
-        >>> source = bk.data.open_source("tfds:imagenette/160px-v2:validation")
-        >>> print(len(source), source.class_names)
+        source = bk.data.open_source("photos")  # a folder; its subfolders are the classes
+        source = bk.data.open_source("tfds:imagenette/160px-v2:validation")
+        print(len(source), source.class_names)
     """
     data = os.fspath(data)
     path = os.path.expanduser(data)

@@ -24,7 +24,7 @@ def synthetic_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, tup
         class_names: tuple of 10 str.
 
     Example:
-        >>> images, labels, class_names = bk.data.synthetic_images(1000, seed=0)
+        images, labels, class_names = bk.data.synthetic_images(1000, seed=0)
     """
     generator = np.random.default_rng(seed)
     labels = generator.permutation(np.arange(count) % len(KINDS))

@@ -37,7 +37,7 @@ def from_tfds(
         InputError: for an unknown name or split, a failed download, no `image`, or more than `memory_budget`.
 
     Example:
-        >>> source = bk.data.from_tfds("cifar10", split="test")
+        source = bk.data.from_tfds("cifar10", split="test")
     """
     import tensorflow_datasets as tfds
 

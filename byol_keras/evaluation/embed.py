@@ -32,8 +32,8 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
             than it takes, or for a precision that there is not.
 
     Example:
-        >>> source = bk.data.open_source("photos")
-        >>> vectors = bk.evaluation.embed(encoder, source)
+        source = bk.data.open_source("photos")
+        vectors = bk.evaluation.embed(encoder, source)
     """
     _, size, width, channels = encoder.input_shape
     if size is None or size != width:

@@ -35,8 +35,8 @@ def knn_accuracy(
         InputError: when k is larger than the number of training images, or scikit-learn is not installed.
 
     Example:
-        >>> vectors, test_vectors = (bk.evaluation.embed(encoder, source) for source in (train, test))
-        >>> accuracy = bk.evaluation.knn_accuracy(vectors, train.labels, test_vectors, test.labels)
+        vectors, test_vectors = (bk.evaluation.embed(encoder, source) for source in (train, test))
+        accuracy = bk.evaluation.knn_accuracy(vectors, train.labels, test_vectors, test.labels)
     """
     if k > len(train):
         raise InputError(f"{k} neighbors need as many training images: give more. Received: {len(train)} images")
@@ -59,7 +59,7 @@ def knn_leave_one_out(vectors: np.ndarray, labels: np.ndarray, k: int = 20, temp
         InputError: when there are not more than k images, or scikit-learn is not installed.
 
     Example:
-        >>> accuracy = bk.evaluation.knn_leave_one_out(vectors, source.labels).mean()
+        accuracy = bk.evaluation.knn_leave_one_out(vectors, source.labels).mean()
     """
     if k >= len(vectors):
         raise InputError(f"{k} neighbors need more images than that: give more. Received: {len(vectors)} images")

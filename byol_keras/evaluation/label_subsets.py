@@ -19,6 +19,9 @@ def label_subsets(labels: np.ndarray, label_fraction: float, subsets: int, seed:
 
     Raises:
         InputError: for a number that is out of range, and for several subsets of all labels, which would be the same.
+
+    Example:
+        subsets = bk.evaluation.label_subsets(source.labels, label_fraction=0.1, subsets=3, seed=0)
     """
     if not isinstance(subsets, int) or subsets < 1:
         raise InputError(f"subsets must be a whole number from 1. Received: subsets={subsets!r}")
@@ -48,7 +51,7 @@ def stratified_subset(labels: np.ndarray, label_fraction: float, seed: int) -> n
         InputError: for another fraction, or one that leaves fewer images than there are classes.
 
     Example:
-        >>> few = source.subset(bk.evaluation.stratified_subset(source.labels, 0.01, seed=0))
+        few = source.subset(bk.evaluation.stratified_subset(source.labels, 0.01, seed=0))
     """
     _check_fraction(label_fraction)
     classes = np.unique(labels)
@@ -78,6 +81,9 @@ def random_subset(count: int, label_fraction: float, seed: int) -> np.ndarray:
 
     Raises:
         InputError: for another fraction.
+
+    Example:
+        few = source.subset(bk.evaluation.random_subset(len(source), label_fraction=0.1, seed=0))
     """
     _check_fraction(label_fraction)
     return np.sort(np.random.default_rng(seed).permutation(count)[: max(1, round(label_fraction * count))])

@@ -29,8 +29,8 @@ def linear_accuracy(
         InputError: for arrays that do not fit together, or labels of one class only.
 
     Example:
-        >>> vectors, test_vectors = (bk.evaluation.embed(encoder, source) for source in (train, test))
-        >>> accuracy = bk.evaluation.linear_accuracy(vectors, train.labels, test_vectors, test.labels)
+        vectors, test_vectors = (bk.evaluation.embed(encoder, source) for source in (train, test))
+        accuracy = bk.evaluation.linear_accuracy(vectors, train.labels, test_vectors, test.labels)
     """
     return float(np.mean(top_1(train, train_labels, test, c) == test_labels))
 
@@ -61,7 +61,7 @@ def linear_accuracy_sgd(
         float, accuracy on the test images, from 0 to 1.
 
     Example:
-        >>> accuracy = bk.evaluation.linear_accuracy_sgd(run.encoder, train, test)
+        accuracy = bk.evaluation.linear_accuracy_sgd(run.encoder, train, test)
     """
     batch_size = min(batch_size, len(train))
     total_steps = epochs * steps_per_epoch(train, batch_size)

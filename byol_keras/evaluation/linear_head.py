@@ -30,8 +30,8 @@ class LinearHead:
         InputError: for shapes that do not fit together, a name that comes twice, or numbers that are not finite.
 
     Example:
-        >>> head = bk.evaluation.LinearHead.fit(embeddings, source.labels, source.class_names)
-        >>> head.save("head.npz")
+        head = bk.evaluation.LinearHead.fit(embeddings, source.labels, source.class_names)
+        head.save("head.npz")
     """
 
     weights: np.ndarray
@@ -128,7 +128,7 @@ def probabilities(head: LinearHead, embeddings: np.ndarray) -> np.ndarray:
         (N, K) in the order of `head.labels`, each row of sum 1; float32 or float64 as the embeddings are.
 
     Example:
-        >>> top_1 = bk.evaluation.probabilities(head, embeddings).argmax(axis=1)
+        top_1 = bk.evaluation.probabilities(head, embeddings).argmax(axis=1)
     """
     scores = logits(head, embeddings)
     scores = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -151,7 +151,7 @@ def cross_validate(embeddings: np.ndarray, labels: np.ndarray, seed: int = 0) ->
         `Accuracy`, or None for fewer than ENOUGH images, or where fewer than two classes have two images.
 
     Example:
-        >>> accuracy = bk.evaluation.cross_validate(embeddings, source.labels)
+        accuracy = bk.evaluation.cross_validate(embeddings, source.labels)
     """
     labels = np.asarray(labels)
     classes, counts = np.unique(labels, return_counts=True)

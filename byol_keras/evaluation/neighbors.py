@@ -8,7 +8,11 @@ BLOCK_BYTES = 64 * 1024**2  # of similarities at a time
 
 
 def l2_normalize_rows(vectors: np.ndarray) -> np.ndarray:
-    """Vectors at length 1: (N, D) float -> (N, D) float32; a vector of zeros stays one."""
+    """Vectors at length 1: (N, D) float -> (N, D) float32; a vector of zeros stays one.
+
+    Example:
+        directions = bk.evaluation.l2_normalize_rows(embeddings)
+    """
     vectors = np.asarray(vectors, np.float32)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
@@ -64,8 +68,8 @@ def nearest(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarra
         indices into `vectors`, (Q, k) int64, and distances, (Q, k) float32: 1 - cosine, from 0 to 2.
 
     Example:
-        >>> known, new = (bk.evaluation.l2_normalize_rows(vectors) for vectors in (known, new))
-        >>> indices, distances = bk.evaluation.nearest(new, known, k=5)
+        known, new = (bk.evaluation.l2_normalize_rows(vectors) for vectors in (known, new))
+        indices, distances = bk.evaluation.nearest(new, known, k=5)
     """
     indices, distances = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
     for block, similarity in similarity_blocks(queries, vectors):

@@ -56,8 +56,8 @@ def load_detector(folder: str | os.PathLike, name: str = "detection") -> Detecto
         InputError: where there is none, or its files do not belong together.
 
     Example:
-        >>> detector = bk.load_detector("runs/street")
-        >>> boxes = detector.detect(bk.data.open_source("street/new"))
+        detector = bk.load_detector("runs/street")
+        boxes = detector.detect(bk.data.open_source("street/new"))
     """
     run = load_run(folder)
     path = run.task_path(name) / "detector.json"

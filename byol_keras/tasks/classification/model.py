@@ -20,7 +20,7 @@ def build_classifier(encoder: keras.Model, num_classes: int) -> keras.Model:
         the input, the encoder, the linear layer "logits" and the softmax "scores".
 
     Example:
-        >>> classifier = bk.tasks.build_classifier(encoder, num_classes=10)
+        classifier = bk.tasks.build_classifier(encoder, num_classes=10)
     """
     images = keras.Input(encoder.input_shape[1:], name="images")
     linear = keras.layers.Dense(num_classes, kernel_initializer="zeros", dtype="float32", name="logits")
@@ -40,7 +40,7 @@ def predict_probabilities(classifier: keras.Model, source: ImageSource, batch_si
         (N, K) float32, probabilities.
 
     Example:
-        >>> top_1 = bk.tasks.predict_probabilities(classifier, source).argmax(axis=1)
+        top_1 = bk.tasks.predict_probabilities(classifier, source).argmax(axis=1)
     """
     forward = inference(classifier)
     batches = ordered_batches(source, classifier.input_shape[1], batch_size)

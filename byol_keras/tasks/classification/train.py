@@ -38,7 +38,7 @@ class FinetuneConfig:
         batch_size: int, images in an update.
 
     Example:
-        >>> config = bk.tasks.FinetuneConfig(learning_rate=0.1, updates=300, batch_size=64)
+        config = bk.tasks.FinetuneConfig(learning_rate=0.1, updates=300, batch_size=64)
     """
 
     learning_rate: float
@@ -117,8 +117,8 @@ def finetune_classifier(
         InputError: when a batch is larger than the data, or for a precision that there is not.
 
     Example:
-        >>> config = bk.tasks.FinetuneConfig.for_images(len(source), pretrained=True)
-        >>> classifier = bk.tasks.finetune_classifier(encoder, source, len(source.class_names), config)
+        config = bk.tasks.FinetuneConfig.for_images(len(source), pretrained=True)
+        classifier = bk.tasks.finetune_classifier(encoder, source, len(source.class_names), config)
     """
     steps_per_epoch(source, config.batch_size)
     policy = dtype_policy(precision)

@@ -44,7 +44,7 @@ def read_coco(
             or no box at all; or when pycocotools is not installed.
 
     Example:
-        >>> dataset = bk.tasks.read_coco("street/boxes.json")
+        dataset = bk.tasks.read_coco("street/boxes.json")
     """
     path = Path(path)
     coco = coco_index(_checked(path))

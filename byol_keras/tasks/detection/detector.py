@@ -53,7 +53,7 @@ class Detector:
             InputError: for gray images.
 
         Example:
-            >>> detections = detector.detect(bk.data.open_source("street"))
+            detections = detector.detect(bk.data.open_source("street"))
         """
         if source.channels != 3:
             raise InputError(f"A detector takes color images, of 3 channels. Received: {source.channels} channel")

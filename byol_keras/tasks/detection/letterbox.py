@@ -25,7 +25,7 @@ def letterbox_size(sizes: np.ndarray, image_size: int) -> tuple[int, int]:
         InputError: for an image size below 64.
 
     Example:
-        >>> letterbox = bk.tasks.letterbox_size(dataset.source.sizes, image_size=256)
+        letterbox = bk.tasks.letterbox_size(dataset.source.sizes, image_size=256)
     """
     if image_size < 2 * CELL:
         raise InputError(f"A detector needs images of at least {2 * CELL} pixels. Received: image_size={image_size}")

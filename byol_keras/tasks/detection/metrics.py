@@ -27,7 +27,7 @@ def coco_metrics(
         InputError: when pycocotools is not installed.
 
     Example:
-        >>> bk.tasks.coco_metrics(dataset, detector.detect(dataset.source))["mAP50"]
+        bk.tasks.coco_metrics(dataset, detector.detect(dataset.source))["mAP50"]
     """
     truth, found = coco_index(_truth(dataset)), _found(detections)
     from pycocotools.cocoeval import COCOeval

@@ -39,7 +39,7 @@ def smallest_anchor(dataset: DetectionDataset, letterbox: tuple[int, int]) -> fl
         float.
 
     Example:
-        >>> smallest = bk.tasks.smallest_anchor(dataset, letterbox)
+        smallest = bk.tasks.smallest_anchor(dataset, letterbox)
     """
     sides = []
     for boxes, crowd, size in zip(dataset.boxes, dataset.crowd, dataset.source.sizes, strict=True):

@@ -31,7 +31,7 @@ def detection_grid(
         PIL.Image, RGB.
 
     Example:
-        >>> bk.tasks.detection_grid(dataset, {"found": detector.detect(dataset.source)}).save("detections.png")
+        bk.tasks.detection_grid(dataset, {"found": detector.detect(dataset.source)}).save("detections.png")
     """
     with_objects = [i for i, crowd in enumerate(dataset.crowd) if (~crowd).any()]
     chosen = [with_objects[i] for i in evenly(len(with_objects), count)]

@@ -36,7 +36,7 @@ class DetectionConfig:
         InputError: for a value that cannot be.
 
     Example:
-        >>> config = bk.tasks.DetectionConfig(epochs=12)
+        config = bk.tasks.DetectionConfig(epochs=12)
     """
 
     epochs: int = 12
@@ -85,9 +85,9 @@ def finetune_detector(
         InputError: for an encoder that cannot be a backbone, or a batch larger than the data.
 
     Example:
-        >>> letterbox = bk.tasks.letterbox_size(dataset.source.sizes, image_size=256)
-        >>> smallest = bk.tasks.smallest_anchor(dataset, letterbox)
-        >>> detector = bk.tasks.finetune_detector(encoder, dataset, letterbox, smallest, bk.tasks.DetectionConfig())
+        letterbox = bk.tasks.letterbox_size(dataset.source.sizes, image_size=256)
+        smallest = bk.tasks.smallest_anchor(dataset, letterbox)
+        detector = bk.tasks.finetune_detector(encoder, dataset, letterbox, smallest, bk.tasks.DetectionConfig())
     """
     classes = len(dataset.class_names)
     epoch_steps = max(1, len(dataset) // config.batch_size)

@@ -35,7 +35,7 @@ class LabelsFile:
         InputError: when the file is damaged, or all it names are other images.
 
     Example:
-        >>> file = bk.tasks.LabelsFile("labels.csv", "photos", source.names)
+        file = bk.tasks.LabelsFile("labels.csv", "photos", source.names)
     """
 
     def __init__(self, path: str | os.PathLike, folder: str | os.PathLike, names: Sequence[str]):

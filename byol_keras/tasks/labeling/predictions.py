@@ -26,7 +26,7 @@ def write_predictions(session: LabelingSession, folder: str | os.PathLike) -> li
         InputError: while there are fewer than two classes.
 
     Example:
-        >>> table, head = bk.tasks.write_predictions(session, "labeled")
+        table, head = bk.tasks.write_predictions(session, "labeled")
     """
     folder = Path(folder)
     session.train()

@@ -33,6 +33,9 @@ def next_images(
 
     Returns:
         (n,) int indices, none of them done; n is `count`, or what is left.
+
+    Example:
+        chosen = bk.tasks.next_images(session.embeddings, list(session.labels), session.scores, count=10)
     """
     if scores is None or len(done) < TYPICAL:
         return typical_images(embeddings, done, count, seed)

@@ -39,8 +39,8 @@ class LabelingSession:
         InputError: when there are not as many names as embeddings, or scikit-learn is not installed.
 
     Example:
-        >>> session = bk.tasks.LabelingSession(source.names, bk.evaluation.embed(encoder, source))
-        >>> session.label(session.waiting[0], "cat")
+        session = bk.tasks.LabelingSession(source.names, bk.evaluation.embed(encoder, source))
+        session.label(session.waiting[0], "cat")
     """
 
     def __init__(self, names: Sequence[str], embeddings: np.ndarray, file: LabelsFile | None = None):

@@ -38,8 +38,8 @@ def index_collection(
         InputError: when no image can be decoded, or `cache` cannot be used.
 
     Example:
-        >>> photos = bk.tasks.open_collection("photos")
-        >>> index = bk.tasks.index_collection(encoder, photos, cache="photos.index")
+        photos = bk.tasks.open_collection("photos")
+        index = bk.tasks.index_collection(encoder, photos, cache="photos.index")
     """
     index = _started(encoder, collection, cache, rebuild)
     before, now = (dict(zip(images.names, images.stamps, strict=True)) for images in (index, collection))

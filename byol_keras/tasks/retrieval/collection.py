@@ -79,7 +79,7 @@ def open_collection(data: str | os.PathLike) -> Collection:
         InputError: when there is no such source, or no image in it.
 
     Example:
-        >>> photos = bk.tasks.open_collection("photos")
+        photos = bk.tasks.open_collection("photos")
     """
     text = os.fspath(data)
     folder = os.path.abspath(os.path.expanduser(text))

@@ -56,8 +56,8 @@ def duplicate_groups(vectors: np.ndarray, threshold: float | None = None) -> lis
             N; or when scipy is not installed.
 
     Example:
-        >>> for group in bk.tasks.duplicate_groups(index.vectors):
-        ...     print([index.names[position] for position in group])
+        for group in bk.tasks.duplicate_groups(index.vectors):
+            print([index.names[position] for position in group])
     """
     require_extra("The search for groups of duplicates", "scipy")
     from scipy.sparse import coo_array

@@ -42,8 +42,8 @@ class ImageIndex:
         InputError: when the numbers of names, stamps and embeddings differ, or a name comes twice.
 
     Example:
-        >>> index = bk.tasks.ImageIndex.load("photos.index")
-        >>> positions, distances = index.nearest(bk.evaluation.embed(encoder, queries), 5)
+        index = bk.tasks.ImageIndex.load("photos.index")
+        positions, distances = index.nearest(bk.evaluation.embed(encoder, queries), 5)
     """
 
     def __init__(self, encoder: str, names: Sequence[str], stamps: Sequence[str], embeddings: np.ndarray):

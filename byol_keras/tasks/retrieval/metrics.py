@@ -53,8 +53,8 @@ def retrieval_scores(
         InputError: when k is larger than the index, or no query has its class in it.
 
     Example:
-        >>> scores = bk.tasks.retrieval_scores(index.vectors, labels, queries, query_labels)
-        >>> scores.recall[1], scores.mean_average_precision
+        scores = bk.tasks.retrieval_scores(index.vectors, labels, queries, query_labels)
+        scores.recall[1], scores.mean_average_precision
     """
     return _scores(
         l2_normalize_rows(index),
@@ -83,7 +83,7 @@ def retrieval_leave_one_out(
         InputError: when k is not below the number of images, or no class has two.
 
     Example:
-        >>> scores = bk.tasks.retrieval_leave_one_out(vectors, source.labels)
+        scores = bk.tasks.retrieval_leave_one_out(vectors, source.labels)
     """
     vectors, labels = l2_normalize_rows(vectors), np.asarray(labels)
     return _scores(vectors, labels, vectors, labels, recall_at, True)

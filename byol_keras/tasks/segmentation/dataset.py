@@ -70,8 +70,8 @@ def open_segmentation(folder: str | os.PathLike, like: SegmentationDataset | Non
             decoded, or classes other than those of `like`.
 
     Example:
-        >>> train = bk.tasks.open_segmentation("street/train")
-        >>> test = bk.tasks.open_segmentation("street/test", like=train)
+        train = bk.tasks.open_segmentation("street/train")
+        test = bk.tasks.open_segmentation("street/test", like=train)
     """
     folder = Path(folder)
     names = _images(folder / "images")

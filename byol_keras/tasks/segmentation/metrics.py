@@ -17,7 +17,10 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.
         num_classes: int, C.
 
     Returns:
-        (C, C) int64, a row a true class, a column a predicted one.
+        (C, C) int64, a row per true class, a column per predicted one.
+
+    Example:
+        counts = bk.tasks.confusion(test.labels(0), predict(test.image(0)), len(test.class_names))
     """
     known = np.asarray(truth) != VOID
     pairs = np.asarray(truth)[known].astype(np.int64) * num_classes + np.asarray(predicted)[known]
@@ -37,7 +40,7 @@ def class_iou(counts: np.ndarray) -> np.ndarray:
         (C,) float64 from 0 to 1; NaN for a class that is nowhere in the truth.
 
     Example:
-        >>> mean_iou = np.nanmean(bk.tasks.class_iou(bk.tasks.segmenter_confusion(model, test)))
+        mean_iou = np.nanmean(bk.tasks.class_iou(bk.tasks.segmenter_confusion(model, test)))
     """
     counts = np.asarray(counts, np.float64)
     correct, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
@@ -54,6 +57,9 @@ def segmenter_confusion(model: keras.Model, dataset: SegmentationDataset) -> np.
 
     Returns:
         (C, C) int64, see `confusion`.
+
+    Example:
+        counts = bk.tasks.segmenter_confusion(model, test)
     """
     predict = segmenter_function(model)
     counts = np.zeros((len(dataset.class_names),) * 2, np.int64)

@@ -37,7 +37,7 @@ def build_segmenter(encoder: keras.Model, num_classes: int, crop_size: int) -> k
         InputError: for an encoder that cannot be a backbone.
 
     Example:
-        >>> model = bk.tasks.build_segmenter(encoder, len(train.class_names), crop_size=128)
+        model = bk.tasks.build_segmenter(encoder, len(train.class_names), crop_size=128)
     """
     backbone = keras_cv_backbone(encoder)
     import keras_cv
@@ -81,7 +81,7 @@ def load_segmenter(path: str | os.PathLike) -> keras.Model:
         InputError: where there is none.
 
     Example:
-        >>> model = bk.tasks.load_segmenter("runs/street/segmentation/pretrained.keras")
+        model = bk.tasks.load_segmenter("runs/street/segmentation/pretrained.keras")
     """
     import keras_cv  # noqa: F401 - registers its layers with Keras
 
@@ -98,8 +98,8 @@ def segmenter_function(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]
         model: of `build_segmenter` or `load_segmenter`.
 
     Example:
-        >>> predict = bk.tasks.segmenter_function(model)
-        >>> classes = predict(test.image(0))
+        predict = bk.tasks.segmenter_function(model)
+        classes = predict(test.image(0))
     """
     traced = {}
 

@@ -38,8 +38,8 @@ def segmentation_grid(
         PIL.Image, RGB.
 
     Example:
-        >>> rows = [[test.image(i), test.labels(i), predict(test.image(i))] for i in range(6)]
-        >>> bk.tasks.segmentation_grid(rows, ["image", "truth", "predicted"], test.class_names).save("grid.png")
+        rows = [[test.image(i), test.labels(i), predict(test.image(i))] for i in range(6)]
+        bk.tasks.segmentation_grid(rows, ["image", "truth", "predicted"], test.class_names).save("grid.png")
     """
     table, font = class_colors(len(class_names)), ImageFont.load_default(FONT_SIZE)
     tiles = [[cell if cell.ndim == 3 else table[cell] for cell in row] for row in rows]

@@ -34,7 +34,7 @@ class SegmentationConfig:
         InputError: for a value that cannot be.
 
     Example:
-        >>> config = bk.tasks.SegmentationConfig(steps=400)
+        config = bk.tasks.SegmentationConfig(steps=400)
     """
 
     steps: int = 400
@@ -62,7 +62,7 @@ def finetune_segmenter(model: keras.Model, dataset: SegmentationDataset, config:
         seed: int, of the crops.
 
     Example:
-        >>> bk.tasks.finetune_segmenter(model, train, bk.tasks.SegmentationConfig(), seed=0)
+        bk.tasks.finetune_segmenter(model, train, bk.tasks.SegmentationConfig(), seed=0)
     """
     rate = warmup_cosine(config.learning_rate, 256, config.steps, int(WARMUP * config.steps))
     model.compile(

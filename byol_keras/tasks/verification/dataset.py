@@ -88,7 +88,7 @@ def read_pairs(path: str | os.PathLike) -> VerificationPairs:
         InputError: for a file that is neither, naming the line; for less than two folds, or a fold of one kind only.
 
     Example:
-        >>> pairs = bk.tasks.read_pairs("lfw/pairs.txt").in_folds([6, 7, 8, 9, 10])
+        pairs = bk.tasks.read_pairs("lfw/pairs.txt").in_folds([6, 7, 8, 9, 10])
     """
     lines = read_text_file(path).splitlines()
     header = lines[0].split() if lines else []
@@ -136,6 +136,9 @@ def locate_pairs(pairs: VerificationPairs, names: Sequence[str], where: str | os
 
     Raises:
         InputError: where images are missing.
+
+    Example:
+        places = bk.tasks.locate_pairs(pairs, source.names, "lfw")
     """
     # Also by the name without its ending, which LFW's lines do not have; of two such, the first counts.
     places = {str(PurePosixPath(name).with_suffix("")): i for i, name in reversed(list(enumerate(names)))}

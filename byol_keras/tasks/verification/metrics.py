@@ -15,6 +15,10 @@ def whitening(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         mean (D,) and matrix (D, D), float64: `(vectors - mean) @ matrix` has about the identity as its covariance,
         apart from SHRINKAGE.
+
+    Example:
+        mean, matrix = bk.tasks.whitening(bk.evaluation.embed(encoder, training_images))
+        scores = bk.tasks.pair_similarities((vectors - mean) @ matrix, places)
     """
     from sklearn.covariance import ShrunkCovariance
 
@@ -37,7 +41,7 @@ def pair_similarities(vectors: np.ndarray, places: np.ndarray) -> np.ndarray:
         (N,) float64, from -1 to 1.
 
     Example:
-        >>> scores = bk.tasks.pair_similarities(vectors, bk.tasks.locate_pairs(pairs, source.names, "lfw"))
+        scores = bk.tasks.pair_similarities(vectors, bk.tasks.locate_pairs(pairs, source.names, "lfw"))
     """
     vectors = np.asarray(vectors, np.float64)
     vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -73,7 +77,7 @@ def fold_accuracies(scores: np.ndarray, same: np.ndarray, folds: np.ndarray) -> 
         list of float from 0 to 1, in the order of the folds' numbers.
 
     Example:
-        >>> accuracy = np.mean(bk.tasks.fold_accuracies(scores, pairs.same, pairs.folds))
+        accuracy = np.mean(bk.tasks.fold_accuracies(scores, pairs.same, pairs.folds))
     """
     accuracies = []
     for fold in np.unique(folds):
@@ -92,6 +96,9 @@ def roc_auc(scores: np.ndarray, same: np.ndarray) -> float:
 
     Returns:
         float, from 0 to 1.
+
+    Example:
+        area = bk.tasks.roc_auc(scores, pairs.same)
     """
     from sklearn.metrics import roc_auc_score
 
@@ -108,6 +115,9 @@ def true_accept_rate(scores: np.ndarray, same: np.ndarray, false_accepts: float 
 
     Returns:
         float, from 0 to 1.
+
+    Example:
+        rate = bk.tasks.true_accept_rate(scores, pairs.same, false_accepts=0.01)
     """
     from sklearn.metrics import roc_curve
 

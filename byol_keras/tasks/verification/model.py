@@ -11,6 +11,9 @@ def mirror_averaged(encoder: keras.Model) -> keras.Model:
 
     Returns:
         keras.Model of the same input and output.
+
+    Example:
+        vectors = bk.evaluation.embed(bk.tasks.mirror_averaged(encoder), source)
     """
     images = keras.Input(encoder.input_shape[1:])
     return keras.Model(images, (encoder(images) + encoder(keras.ops.flip(images, axis=2))) / 2, name=encoder.name)
