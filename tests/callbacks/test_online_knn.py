@@ -24,8 +24,8 @@ def test_logs_the_vote_of_the_others_for_callbacks_after_it(tiny_byol, view_pair
     callbacks = [OnlineKNN(labeled, k=3), CSVHistory(tmp_path / "history.csv")]
     model.fit((view_pair[0], view_pair[1]), batch_size=12, epochs=2, verbose=0, callbacks=callbacks)
     vectors = embed(model.encoder, labeled)
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    cosine = unit @ unit.T
+    normalized = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosine = normalized @ normalized.T
     np.fill_diagonal(cosine, -np.inf)
     votes = np.zeros((60, 2))
     for i, row in enumerate(cosine):

@@ -26,9 +26,9 @@ def test_only_k_neighbors_vote():
 
 def voted(train, labels, test, k, temperature):
     """The rule of Wu et al., written out."""
-    unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (train, test)]
+    normalized = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (train, test)]
     chosen = []
-    for similarities in unit[1] @ unit[0].T:
+    for similarities in normalized[1] @ normalized[0].T:
         nearest = np.argsort(-similarities)[:k]
         votes = np.zeros(labels.max() + 1)
         np.add.at(votes, labels[nearest], np.exp(similarities[nearest] / temperature))

@@ -70,11 +70,11 @@ def test_blocks_do_not_matter(block_bytes, monkeypatch):
     generator = np.random.default_rng(3)
     vectors, labels = generator.normal(size=(40, 4)), generator.integers(0, 5, 40)
     found = retrieval_leave_one_out(vectors, labels, recall_at=(1, 5))
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    normalized = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     precisions, first = [], []
     for i in range(40):
         others = np.arange(40) != i
-        similarity, relevant = unit[others] @ unit[i], labels[others] == labels[i]
+        similarity, relevant = normalized[others] @ normalized[i], labels[others] == labels[i]
         precisions.append(average_precision_score(relevant, similarity))
         first.append(relevant[np.argmax(similarity)])
     assert found.mean_average_precision == pytest.approx(np.mean(precisions), abs=1e-6)
