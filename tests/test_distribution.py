@@ -108,8 +108,8 @@ def test_replicas_hold_the_same_weights(results, name):
 def test_views_are_made_on_two_replicas(results):
     assert np.isfinite(results["two_augmenting/logs/loss"])
     assert 0.0 < results["two_augmenting/logs/loss"] < 8.0
-    # Two steps of training and two of evaluation.
-    assert results["two_augmenting/calls"] == 4
+    # Two steps of training; the views of evaluation are drawn from another seed.
+    assert results["two_augmenting/calls"] == 2
 
 
 if __name__ == "__main__":

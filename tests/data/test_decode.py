@@ -62,7 +62,10 @@ def test_decodes_as_tensorflow_does(kind):
     image = decode(data)
     assert image.dtype == np.uint8
     assert image.shape == (30, 40, 3)
-    np.testing.assert_array_equal(image, tf.io.decode_image(data, channels=3, expand_animations=False))
+    # TensorFlow before 2.20 reads no WebP; this one is lossless.
+    webp = kind == "webp"
+    expected = smooth() if webp else tf.io.decode_image(data, channels=3, expand_animations=False)
+    np.testing.assert_array_equal(image, expected)
     assert check(data) == ((30, 40), False, None, None)
 
 
