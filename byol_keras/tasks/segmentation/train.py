@@ -20,6 +20,7 @@ WEIGHT_DECAY = 1e-4
 BALANCE = 0.5
 
 
+# Much like detection's config, with fields and limits of its own: no task imports another.
 @dataclass(frozen=True)
 class SegmentationConfig:
     """How a segmenter is trained.
