@@ -32,6 +32,14 @@ def distances(model):
     return np.concatenate([(target.numpy() - online.numpy()).ravel() for target, online in target_of(model)])
 
 
+def assert_trains_alike(model, other, views):
+    """One more step of each: the same weights, to the last bit."""
+    for each in (model, other):
+        each.train_step((views,))
+    for actual, expected in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
 def l2_normalize_rows(x):
     return x / np.sqrt(np.maximum((x**2).sum(1, keepdims=True), 1e-12))
 

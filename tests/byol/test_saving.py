@@ -10,7 +10,7 @@ import pytest
 
 import byol_keras as bk
 
-from .by_hand import batches
+from .by_hand import assert_trains_alike, batches
 
 
 @pytest.mark.parametrize("with_augmenter", [False, True])
@@ -85,10 +85,7 @@ def test_precision_is_kept_by_saving(tiny_byol, set_policy, view_pair, tmp_path,
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.encoder.layers[1].compute_dtype == policy.removeprefix("mixed_")
     assert type(loaded.optimizer) is type(model.optimizer)
-    for each in (model, loaded):
-        each.train_step((view_pair,))
-    for actual, expected in zip(loaded.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(actual, expected)
+    assert_trains_alike(model, loaded, view_pair)
 
 
 def test_a_saved_model_holds_every_weight_once(tiny_byol, tmp_path):

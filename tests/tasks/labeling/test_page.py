@@ -120,6 +120,8 @@ def test_mistakes_are_said_on_the_page(server, browser, colored, tmp_path):
     browser.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
     browser.key("s", "s")
     browser.wait_for("at('error').textContent.includes('still running')")
+    # Nothing of what failed has been saved.
+    assert (tmp_path / "labels.csv").read_text() == "image,class\n"
 
 
 @pytest.mark.parametrize(("width", "dark"), [(360, True), (1000, False)])
