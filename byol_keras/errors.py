@@ -1,4 +1,4 @@
-"""The exceptions that the command line prints as one line."""
+"""The exceptions that the command line prints as one line, and what they quote of others."""
 
 
 class InputError(ValueError):
@@ -15,3 +15,8 @@ class ParityError(RuntimeError):
 
     The command line prints it without a traceback and exits with code 1.
     """
+
+
+def first_line(error: Exception) -> str:
+    """What another library's error says, short enough for the one line of an InputError."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__).strip()

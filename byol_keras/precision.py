@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from .errors import InputError
+from .errors import InputError, first_line
 from .utils.private_api import all_layers
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -129,7 +129,7 @@ def _rebuilt(model, changed, policy):
         with policy_scope(policy):
             return keras.saving.deserialize_keras_object(config, custom_objects=classes, safe_mode=False)
     except (TypeError, ValueError) as error:
-        raise InputError(_cannot_copy(model, str(error).strip().split("\n")[0])) from error
+        raise InputError(_cannot_copy(model, first_line(error))) from error
 
 
 def _mapped(config, changed):

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 from ..utils.atomic import atomic_path
 
 
@@ -53,7 +53,7 @@ def read_classifier(folder: str | os.PathLike) -> tuple[keras.Model, tuple[str, 
         class_names = tuple(json.loads(names.read_text())["class_names"])
         classifier = keras.models.load_model(model)
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{folder} cannot be read as a classifier: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{folder} cannot be read as a classifier: {first_line(error)}") from error
     if classifier.output_shape[1:] != (len(class_names),):
         raise InputError(
             f"{names} has {len(class_names)} names for a classifier of {classifier.output_shape[-1]} classes: "

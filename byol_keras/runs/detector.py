@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 from ..tasks.detection.detector import Detector
 from ..tasks.detection.model import build_retinanet
 from ..utils.atomic import atomic_path
@@ -74,6 +74,6 @@ def load_detector(folder: str | os.PathLike, name: str = "detection") -> Detecto
     try:
         network.load_weights(weights)
     except (ValueError, OSError) as error:
-        raise InputError(f"{weights} does not belong to {path}: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{weights} does not belong to {path}: {first_line(error)}") from error
     letterbox = (description["height"], description["width"])
     return Detector(network, encoder, letterbox, tuple(description["class_names"]), description["smallest_anchor"])

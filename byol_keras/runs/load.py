@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from ..byol import BYOL
-from ..errors import InputError
+from ..errors import InputError, first_line
 from .run import Run, load_run
 
 
@@ -52,5 +52,4 @@ def _loaded(path):
     try:
         return keras.models.load_model(path)
     except (ValueError, TypeError) as error:
-        reason, *_ = str(error).splitlines() or [type(error).__name__]
-        raise InputError(f"{path} is not a Keras model that can be loaded: {reason}") from error
+        raise InputError(f"{path} is not a Keras model that can be loaded: {first_line(error)}") from error

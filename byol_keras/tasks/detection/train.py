@@ -9,7 +9,7 @@ import keras
 from ...errors import InputError
 from ...kernels import fast_layers
 from ...models.keras_cv_backbone import normalized
-from ...precision import dtype_policy, policy_scope
+from ...precision import copy_weights, dtype_policy, policy_scope
 from ...schedules import warmup_cosine
 from .dataset import DetectionDataset
 from .detector import Detector
@@ -116,5 +116,5 @@ def finetune_detector(
         )
     with policy_scope("float32"):
         trained = build_retinanet(encoder, classes, smallest)
-    trained.set_weights(network.get_weights())
+    copy_weights(network, trained)
     return Detector(trained, encoder, letterbox, dataset.class_names, smallest)

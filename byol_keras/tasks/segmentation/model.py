@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ...errors import InputError
+from ...errors import InputError, first_line
 from ...models.keras_cv_backbone import keras_cv_backbone, normalized
 from ...utils.private_api import all_layers
 
@@ -88,7 +88,7 @@ def load_segmenter(path: str | os.PathLike) -> keras.Model:
     try:
         return keras.models.load_model(path)
     except (ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a segmenter that can be loaded: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} is not a segmenter that can be loaded: {first_line(error)}") from error
 
 
 def segmenter_function(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
