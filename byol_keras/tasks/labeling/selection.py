@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...utils.extras import require_extra
+
 # Labels after which the choice turns from typical to doubtful images.
 TYPICAL = 100
 # More clusters than this are slow to find and say little more about what is typical.
@@ -33,6 +35,9 @@ def next_images(
 
     Returns:
         (n,) int indices, none of them done; n is `count`, or what is left.
+
+    Raises:
+        InputError: where scikit-learn is not installed.
 
     Example:
         chosen = bk.tasks.next_images(session.embeddings, list(session.labels), session.scores, count=10)
@@ -103,6 +108,7 @@ def _open(count, done):
 
 def _clusters(embeddings, count, seed):
     """k-means: the cluster of each image, (N,) int, and its distance from the center, (N,)."""
+    require_extra("Choosing typical images", "sklearn")
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 

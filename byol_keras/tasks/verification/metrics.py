@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ...utils.extras import require_extra
+
 # Share of the variance's mean that is mixed into the covariance; scikit-learn's default.
 SHRINKAGE = 0.1
 
@@ -16,10 +18,14 @@ def whitening(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mean (D,) and matrix (D, D), float64: `(vectors - mean) @ matrix` has about the identity as its covariance,
         apart from SHRINKAGE.
 
+    Raises:
+        InputError: where scikit-learn is not installed.
+
     Example:
         mean, matrix = bk.tasks.whitening(bk.evaluation.embed(encoder, training_images))
         scores = bk.tasks.pair_similarities((vectors - mean) @ matrix, places)
     """
+    require_extra("Whitening", "sklearn")
     from sklearn.covariance import ShrunkCovariance
 
     vectors = np.asarray(vectors, np.float64)
@@ -57,7 +63,11 @@ def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
 
     Returns:
         float, one of the scores, the highest of equally good ones; or inf, to accept none.
+
+    Raises:
+        InputError: where scikit-learn is not installed.
     """
+    require_extra("The best threshold", "sklearn")
     from sklearn.metrics import roc_curve
 
     false_accepts, true_accepts, thresholds = roc_curve(same, scores)
@@ -75,6 +85,9 @@ def fold_accuracies(scores: np.ndarray, same: np.ndarray, folds: np.ndarray) -> 
 
     Returns:
         list of float from 0 to 1, in the order of the folds' numbers.
+
+    Raises:
+        InputError: where scikit-learn is not installed.
 
     Example:
         accuracy = np.mean(bk.tasks.fold_accuracies(scores, pairs.same, pairs.folds))
@@ -97,9 +110,13 @@ def roc_auc(scores: np.ndarray, same: np.ndarray) -> float:
     Returns:
         float, from 0 to 1.
 
+    Raises:
+        InputError: where scikit-learn is not installed.
+
     Example:
         area = bk.tasks.roc_auc(scores, pairs.same)
     """
+    require_extra("The area under the ROC curve", "sklearn")
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(same, scores))
@@ -116,9 +133,13 @@ def true_accept_rate(scores: np.ndarray, same: np.ndarray, false_accepts: float 
     Returns:
         float, from 0 to 1.
 
+    Raises:
+        InputError: where scikit-learn is not installed.
+
     Example:
         rate = bk.tasks.true_accept_rate(scores, pairs.same, false_accepts=0.01)
     """
+    require_extra("The true accept rate", "sklearn")
     from sklearn.metrics import roc_curve
 
     false_rates, true_rates, _ = roc_curve(same, scores, drop_intermediate=False)

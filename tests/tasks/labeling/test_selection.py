@@ -1,8 +1,11 @@
 """Which images are asked about, on points in the plane where it can be said by hand."""
 
+import sys
+
 import numpy as np
 import pytest
 
+from byol_keras.errors import InputError
 from byol_keras.tasks.labeling.selection import TYPICAL, next_images, typical_images, uncertain_images
 
 
@@ -17,17 +20,17 @@ def groups():
     return np.vstack(points).astype(np.float32)
 
 
-def test_central_takes_the_middle_of_the_largest_groups(groups):
+def test_typical_takes_the_middle_of_the_largest_groups(groups):
     assert len(groups) == 9 + 7 + 5
     assert typical_images(groups, [], 3).tolist() == [0, 9, 16]
 
 
-def test_central_takes_groups_without_an_answer_first(groups):
+def test_typical_takes_groups_without_an_answer_first(groups):
     # One answer in the first group and two questions: three clusters, of which the first is known already.
     assert typical_images(groups, [3], 2).tolist() == [9, 16]
 
 
-def test_central_never_asks_twice_and_ends_with_what_is_left(groups):
+def test_typical_never_asks_twice_and_ends_with_what_is_left(groups):
     answered = []
     while len(answered) < len(groups):
         chosen = typical_images(groups, answered, 4).tolist()
@@ -76,3 +79,9 @@ def test_the_choice_turns_from_typical_to_doubtful():
     assert chosen(late, scores) == uncertain_images(late, scores, 5).tolist()
     # Without a head there is nothing to be in doubt about.
     assert chosen(late, None) == typical_images(embeddings, late, 5).tolist()
+
+
+def test_without_scikit_learn_the_error_names_it(groups, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)  # as if it were not installed
+    with pytest.raises(InputError, match="scikit-learn"):
+        typical_images(groups, [], 3)

@@ -1,6 +1,9 @@
+import sys
+
 import numpy as np
 import pytest
 
+from byol_keras.errors import InputError
 from byol_keras.tasks.verification.metrics import (
     best_threshold,
     fold_accuracies,
@@ -89,3 +92,12 @@ def test_whitening_of_fewer_images_than_numbers_and_of_silent_units(count):
     assert np.isfinite((vectors - mean) @ matrix).all()
     mean, matrix = whitening(np.ones((count, 6)))
     assert np.isfinite(matrix).all()
+
+
+@pytest.mark.parametrize("metric", [best_threshold, roc_auc, true_accept_rate])
+def test_without_scikit_learn_the_error_names_it(metric, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)  # as if it were not installed
+    with pytest.raises(InputError, match="scikit-learn"):
+        metric(np.array([0.1, 0.9]), yes(0, 1))
+    with pytest.raises(InputError, match="scikit-learn"):
+        whitening(np.eye(2))
