@@ -9,15 +9,17 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from .augment.batch import batch_views, plain_errors, require_two_images
+from .augment.batch import batch_views, require_two_images
 from .augment.layout import require_unit_range, to_unit_range
 from .errors import InputError
 from .kernels import compilable, fast_layers
 from .losses import regression_loss, target_std
 from .models.checks import check_head, check_view_loss, checked_decay, embedding_size
+from .models.finite import call_if, finite_after, first_not_finite
 from .models.heads import mlp
-from .models.saved_seeds import SavedSeeds
+from .models.saved_state import SavedState
 from .models.target import target_copy
+from .models.trainer import Trainer
 from .schedules import cosine_tau
 from .utils.private_api import BuiltModel, merge_replicas
 
@@ -27,7 +29,7 @@ PARTS = ("encoder", "projector", "predictor", "augmenter")
 
 
 @keras.saving.register_keras_serializable("byol_keras")
-class BYOL(SavedSeeds, BuiltModel):
+class BYOL(Trainer, SavedState, BuiltModel):
     """Two networks: the online one learns to predict the target's projection of another view of the same image.
 
     online = predictor(projector(encoder(view))), trained by the optimizer; target = target_projector(target_encoder(
@@ -91,10 +93,11 @@ class BYOL(SavedSeeds, BuiltModel):
         self.target_encoder = target_copy(self.encoder)
         self.target_projector = target_copy(self.projector)
         self.augmenter = augmenter
-        self._constant_tau = self._scalar("tau", checked_decay("tau", tau), "float32")
+        self.make_counters()
+        self._constant_tau = self.scalar("tau", checked_decay("tau", tau), "float32")
         # In the model's state, so that a saved model resumes its schedule. total_updates 0: tau is constant.
-        self.tau_base = self._scalar("tau_base", tau, "float32")
-        self.total_updates = self._scalar("total_updates", 0, "int64")
+        self.tau_base = self.scalar("tau_base", tau, "float32")
+        self.total_updates = self.scalar("total_updates", 0, "int64")
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.target_std_tracker = keras.metrics.Mean(name="target_std")
         self.built = True
@@ -152,40 +155,16 @@ class BYOL(SavedSeeds, BuiltModel):
         images = require_unit_range(to_unit_range(images))
         return ops.cast(self.encoder(images, training=training), "float32")
 
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """As `keras.Model.fit`; a batch it cannot use is an `InputError` of one line."""
-        with plain_errors():
-            return super().fit(*args, **kwargs)
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> list[float] | dict[str, float]:
-        """As `keras.Model.evaluate`; a batch it cannot use is an `InputError` of one line."""
-        with plain_errors():
-            return super().evaluate(*args, **kwargs)
-
-    def predict(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        """As `keras.Model.predict`; a batch it cannot use is an `InputError` of one line."""
-        with plain_errors():
-            return super().predict(*args, **kwargs)
-
     def export(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
         """As `encoder.export`: what a trained BYOL gives is its encoder. See `bk.export` for more than Keras can."""
         self.encoder.export(filepath, *args, **kwargs)
-
-    def save(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
-        """As `keras.Model.save`, to a .keras file.
-
-        Raises:
-            InputError: for the older .h5, which has no place for a model in a model.
-        """
-        if str(filepath).endswith((".h5", ".hdf5")):
-            raise InputError(f"A BYOL is saved as .keras, or by its encoder as .h5. Received: filepath={filepath}")
-        super().save(filepath, *args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         view_1, view_2 = batch_views(data, self.augmenter)
         # What is left for the last batch of an epoch may be one image.
         view_1, view_2 = require_two_images(view_1, view_2, unless=self.loss_tracker.count > 0)
-        with fast_layers(self.encoder, self.projector, self.predictor, self.target_encoder, self.target_projector):
+        networks = (self.encoder, self.projector, self.predictor, self.target_encoder, self.target_projector)
+        with finite_after(self._statistics()), fast_layers(*networks):
             target_1, target_2 = self._target(view_1, training=True), self._target(view_2, training=True)
             with tf.GradientTape() as tape:
                 losses, penalties = self._loss_of(view_1, view_2, target_1, target_2, training=True)
@@ -195,8 +174,10 @@ class BYOL(SavedSeeds, BuiltModel):
                 scaled_loss = self.optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
             gradients = tape.gradient(scaled_loss, self.trainable_variables)
 
-        tau = self._update(gradients)
-        self._track(losses, penalties, target_1, target_2)
+        culprit = first_not_finite([loss, *gradients])
+        tau = self._update(gradients, culprit < 0)
+        self.count_step(culprit)
+        self._track(losses, penalties, target_1, target_2, culprit < 0)
         return {**self.get_metrics_result(), "tau": tau}
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -205,7 +186,7 @@ class BYOL(SavedSeeds, BuiltModel):
         view_1, view_2 = batch_views(data, self.augmenter, seed)
         target_1, target_2 = self._target(view_1, training=False), self._target(view_2, training=False)
         losses, penalties = self._loss_of(view_1, view_2, target_1, target_2, training=False)
-        self._track(losses, penalties, target_1, target_2)
+        self._track(losses, penalties, target_1, target_2, True)
         return self.get_metrics_result()
 
     def _loss_of(self, view_1, view_2, target_1, target_2, training):
@@ -225,21 +206,25 @@ class BYOL(SavedSeeds, BuiltModel):
     def _target(self, view, training):
         return self.target_projector(self.target_encoder(view, training=training), training=training)
 
-    def _update(self, gradients):
-        """One call of the optimizer, and the target's move after it; returns tau."""
+    def _update(self, gradients, finite):
+        """One call of the optimizer, and the target's move after it, where all numbers are finite; returns tau."""
+        tau = self._tau_at(tf.convert_to_tensor(self.optimizer.iterations))
         if compilable(self.optimizer, gradients):
-            return tf.function(self._apply, jit_compile=True, autograph=False)(gradients)
-        return self._apply(gradients)
+            call_if(finite, tf.function(self._apply, jit_compile=True, autograph=False), gradients)
+        elif isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            self._apply(gradients)  # which lowers its scale where they are not
+        else:
+            call_if(finite, self._apply, gradients)
+        return tau
 
     def _apply(self, gradients):
         # An update happens only when the optimizer counts one: not while it accumulates gradients, and not when a
         # float16 step overflowed. The target follows updates, not batches.
         update = tf.convert_to_tensor(self.optimizer.iterations)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         tau = self._tau_at(update)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         updated = tf.convert_to_tensor(self.optimizer.iterations) > update
         self._average_target(tf.where(updated, 1.0 - tau, 0.0))
-        return tau
 
     def _tau_at(self, update):
         total = ops.cast(self.total_updates, "float32")
@@ -261,18 +246,26 @@ class BYOL(SavedSeeds, BuiltModel):
     def _averaged_variables(self):
         """Pairs (target's, online's) of every parameter the optimizer moves; batch-norm statistics are none."""
         # Found anew and not saved in an attribute, which Keras would save as variables of this model, a second time.
-        targets = [*self.target_encoder.weights, *self.target_projector.weights]
-        online = [*self.encoder.weights, *self.projector.weights]
-        return [(t, o) for t, o in zip(targets, online, strict=True) if o.trainable]
+        return [(target, online) for target, online in self._pairs() if online.trainable]
 
-    def _track(self, losses, penalties, target_1, target_2):
-        self.loss_tracker.update_state(tf.add_n([losses, *(p + tf.zeros_like(losses) for p in penalties)]))
+    def _statistics(self):
+        """The batch-norm statistics of all networks, and whatever else their passes may move."""
+        still = [variable for pair in self._pairs() if not pair[1].trainable for variable in pair]
+        still += self.predictor.non_trainable_weights
+        return [variable for variable in still if keras.backend.is_float_dtype(variable.dtype)]
+
+    def _pairs(self):
+        targets = [*self.target_encoder.weights, *self.target_projector.weights]
+        return list(zip(targets, [*self.encoder.weights, *self.projector.weights], strict=True))
+
+    def _track(self, losses, penalties, target_1, target_2, finite):
+        losses = tf.add_n([losses, *(p + tf.zeros_like(losses) for p in penalties)])
+        counts = tf.cast(finite, tf.float32)
+        self.loss_tracker.update_state(tf.where(finite, losses, 0.0), sample_weight=counts * tf.ones_like(losses))
+        std = tf.where(finite, (target_std(target_1) + target_std(target_2)) / 2, 0.0)
         # By degrees of freedom: a last, smaller batch counts less, and one image, which has no std, not at all.
         freedom = tf.cast(tf.shape(losses)[0] - 1, tf.float32)
-        self.target_std_tracker.update_state((target_std(target_1) + target_std(target_2)) / 2, sample_weight=freedom)
-
-    def _scalar(self, name, value, dtype):
-        return self.add_weight((), keras.initializers.Constant(value), dtype, trainable=False, name=name)
+        self.target_std_tracker.update_state(std, sample_weight=counts * freedom)
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:

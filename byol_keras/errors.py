@@ -17,6 +17,20 @@ class ParityError(RuntimeError):
     """
 
 
+class Interrupted(Exception):
+    """A signal has stopped what was under way, and everything is saved.
+
+    The command line prints its text as one line and exits with code 128 + signal.
+
+    Attributes:
+        signal: int, the number of the signal.
+    """
+
+    def __init__(self, text: str, signal: int):
+        super().__init__(text)
+        self.signal = signal
+
+
 def first_line(error: Exception) -> str:
     """What another library's error says, short enough for the one line of an InputError."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__).strip()

@@ -12,7 +12,8 @@ class TargetEMA(keras.callbacks.Callback):
 
     tau_k = 1 - (1 - tau_base) * (1 + cos(pi * k / K)) / 2. K counts the updates already made plus those that `fit`
     will make: (epochs - initial_epoch) * steps, divided by the optimizer's `gradient_accumulation_steps`. So training
-    stopped after an epoch and resumed with `initial_epoch` follows the same curve as training in one go.
+    stopped after an epoch and resumed with `initial_epoch` follows the same curve as training in one go. In
+    `BYOL.resume_fit`, K counts all of its epochs.
 
     The average itself is part of the training step, where `steps_per_execution` cannot skip it; the schedule's two
     numbers live in the model's saved state. tau is in the logs of `fit`. Under mixed_float16, steps that overflow are
@@ -49,6 +50,10 @@ class TargetEMA(keras.callbacks.Callback):
         self._is_set = True
 
     def _updates_from_fit(self, first_epoch):
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        accumulated = optimizer.gradient_accumulation_steps or 1
+        if self.model.planned_steps is not None:
+            return self.model.planned_steps // accumulated
         steps = self.params.get("steps")
         if steps is None:
             raise InputError(
@@ -56,8 +61,7 @@ class TargetEMA(keras.callbacks.Callback):
                 "pass steps_per_epoch to fit, or total_updates to TargetEMA."
             )
         remaining = (self.params["epochs"] - first_epoch) * steps
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         # `iterations` counts updates; the steps of an accumulation that is under way are in the variable only.
         counter = next(variable for variable in optimizer.variables if variable.name == "iteration")
         batches_done = int(counter.numpy())
-        return (batches_done + remaining) // (optimizer.gradient_accumulation_steps or 1)
+        return (batches_done + remaining) // accumulated

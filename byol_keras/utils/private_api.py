@@ -55,6 +55,15 @@ def merge_replicas(function: Callable, *args: Any) -> Any:
     return tf.__internal__.distribute.interim.maybe_merge_call(function, strategy, *args)
 
 
+def replicas_branch_alike() -> bool:
+    """Whether a condition inside a step may hold an update: under a strategy whose replicas meet in `merge_call` it may
+    not, and nothing public says which do.
+    """
+    import tensorflow as tf
+
+    return tf.__internal__.distribute.strategy_supports_no_merge_call()
+
+
 def variables_to_constants(
     function: "tf.types.experimental.ConcreteFunction",
 ) -> "tf.types.experimental.ConcreteFunction":

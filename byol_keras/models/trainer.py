@@ -1,0 +1,129 @@
+"""`fit` and its kin as BYOL has them: errors of one line, and a beginning at any step."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..augment.batch import plain_errors
+from ..errors import InputError
+
+
+class Trainer(keras.Model):
+    """A model that counts its training steps, and whose `fit` can begin in the middle of an epoch.
+
+    Attributes:
+        steps: () int64 variable, saved with the model: the batches trained on so far.
+        skipped: () int64 variable, likewise: those of them that changed nothing, because the loss or a gradient was not
+            finite.
+    """
+
+    # The batches of the whole training, while `resume_fit` is at work: what a schedule must know and `fit` does not.
+    planned_steps = None
+    _keeps_metrics = False
+
+    def make_counters(self) -> None:
+        """Makes the variables; to be called from `__init__`."""
+        self.steps = self.scalar("steps", 0, "int64")
+        self.skipped = self.scalar("skipped", 0, "int64")
+        self._culprit = self.scalar("culprit", -1, "int32")
+
+    def scalar(self, name: str, value: float, dtype: str) -> keras.Variable:
+        """A () variable of the model's own, which no optimizer moves and which is the same on every replica."""
+        initial = keras.initializers.Constant(value)
+        return self.add_weight((), initial, dtype, trainable=False, name=name, aggregation="only_first_replica")
+
+    def count_step(self, culprit: tf.Tensor) -> None:
+        """Counts a training step.
+
+        Args:
+            culprit: () int32, -1; or, where the step was skipped, the first that was not finite: 0 the loss, i the
+                gradient of the trainable variable i - 1.
+        """
+        bad = tf.cast(culprit >= 0, tf.int64)
+        # It depends on the step's numbers, so that a step whose batch cannot be had is not counted.
+        self.steps.assign_add(tf.maximum(bad, 1))
+        self.skipped.assign_add(bad)
+        self._culprit.assign(culprit)
+
+    def not_finite(self) -> str | None:
+        """What was not finite in the last step, in words; None where all was."""
+        culprit = int(self._culprit)
+        if culprit < 0:
+            return None
+        return "the loss" if culprit == 0 else f"the gradient of {self.trainable_variables[culprit - 1].path}"
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """As `keras.Model.fit`; a batch it cannot use is an `InputError` of one line."""
+        with plain_errors():
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> list[float] | dict[str, float]:
+        """As `keras.Model.evaluate`; a batch it cannot use is an `InputError` of one line."""
+        with plain_errors():
+            return super().evaluate(*args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """As `keras.Model.predict`; a batch it cannot use is an `InputError` of one line."""
+        with plain_errors():
+            return super().predict(*args, **kwargs)
+
+    def resume_fit(
+        self,
+        batches_from: Callable[[int], tf.data.Dataset],
+        epochs: int,
+        steps_per_epoch: int,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        verbose: str | int = "auto",
+    ) -> None:
+        """Trains from the step the model is at to the last one, as if it had never stopped.
+
+        A model that is at step 0 trains from the beginning. What is left of an epoch is a `fit` of its own, which goes
+        on with the epoch's metrics; so the callbacks see `on_train_begin` twice.
+
+        Args:
+            batches_from: step -> the batches from that step on, the first of the training being 0, for as many epochs
+                as are left. The same step must always have the same batch, as with `data.two_view_batches`.
+            epochs, steps_per_epoch: of the whole training.
+            callbacks, verbose: as for `fit`.
+
+        Raises:
+            InputError: as `fit`, and where `batches_from` has nothing to give.
+
+        Example:
+            model = bk.callbacks.load_checkpoint("checkpoints") or build()
+            model.resume_fit(
+                lambda step: bk.data.two_view_batches(photos, views, 64, total_steps, seed=0, first_step=step),
+                epochs=40,
+                steps_per_epoch=total_steps // 40,
+                callbacks=[bk.TargetEMA(0.97), bk.callbacks.Checkpoint("checkpoints")],
+            )
+        """
+        self.planned_steps = epochs * steps_per_epoch
+        try:
+            while (step := int(self.steps)) < self.planned_steps:
+                epoch, done = divmod(step, steps_per_epoch)
+                self._keeps_metrics = done > 0
+                self.fit(
+                    batches_from(step),
+                    initial_epoch=epoch,
+                    epochs=epoch + 1 if done else epochs,
+                    steps_per_epoch=steps_per_epoch - done,
+                    callbacks=list(callbacks),
+                    shuffle=False,  # the batches are in their order
+                    verbose=verbose,
+                )
+                if self.stop_training:
+                    return
+                if int(self.steps) == step:
+                    raise InputError(f"`batches_from` must give batches from every step on. Received: none for {step}")
+        finally:
+            self.planned_steps, self._keeps_metrics = None, False
+
+    def reset_metrics(self) -> None:
+        if self._keeps_metrics:
+            self._keeps_metrics = False
+            return
+        super().reset_metrics()
