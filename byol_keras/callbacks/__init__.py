@@ -1,10 +1,20 @@
 """Keras callbacks that go with BYOL."""
 
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, load_checkpoint
 from .csv_history import CSVHistory
+from .finite_check import FiniteCheck
 from .input_check import InputCheck
 from .online_knn import OnlineKNN
 from .target_ema import TargetEMA
 from .tensorboard_images import TensorBoardImages
 
-__all__ = ["CSVHistory", "Checkpoint", "InputCheck", "OnlineKNN", "TargetEMA", "TensorBoardImages"]
+__all__ = [
+    "CSVHistory",
+    "Checkpoint",
+    "FiniteCheck",
+    "InputCheck",
+    "OnlineKNN",
+    "TargetEMA",
+    "TensorBoardImages",
+    "load_checkpoint",
+]

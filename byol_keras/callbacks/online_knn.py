@@ -3,6 +3,7 @@
 import keras
 
 from ..data.images import ImageSource
+from ..data.lost_files import read_what_is_left
 from ..errors import InputError
 from ..evaluation import embed, knn_leave_one_out
 from ..utils.extras import require_extra
@@ -43,6 +44,6 @@ class OnlineKNN(keras.callbacks.Callback):
         self.k = k
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        vectors = embed(self.model.encoder, self.source)
+        vectors, self.source = read_what_is_left(self.source, lambda source: embed(self.model.encoder, source))
         # Not in place of `logs`: the callbacks that come after read the same dict.
         logs["knn"] = float(knn_leave_one_out(vectors, self.source.labels, self.k).mean())

@@ -11,6 +11,7 @@ from ..augment import TwoViews
 from ..data.eval_pipeline import ordered_batches
 from ..data.grids import image_grid, view_grid
 from ..data.images import ImageSource, evenly
+from ..data.lost_files import read_what_is_left
 from ..evaluation import embed, l2_normalize_rows, nearest
 
 CELL = 96
@@ -45,10 +46,12 @@ class TensorBoardImages(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._writer = tf.summary.create_file_writer(str(self.folder / "images"))
-        self._write("views", view_grid(self.source, self.views), step=0)
+        grid, self.source = read_what_is_left(self.source, lambda source: view_grid(source, self.views))
+        self._write("views", grid, step=0)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._write("neighbors", self._neighbors(), step=epoch)
+        grid, self.source = read_what_is_left(self.source, self._neighbors)
+        self._write("neighbors", grid, step=epoch)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._writer.close()
@@ -58,11 +61,11 @@ class TensorBoardImages(keras.callbacks.Callback):
             tf.summary.image(name, np.asarray(image)[None], step=step)
         self._writer.flush()
 
-    def _neighbors(self):
-        vectors = l2_normalize_rows(embed(self.model.encoder, self.source))
-        queries = evenly(len(self.source), QUERIES)
+    def _neighbors(self, source):
+        vectors = l2_normalize_rows(embed(self.model.encoder, source))
+        queries = evenly(len(source), QUERIES)
         # The first is the image itself, or a copy of it.
         found, _ = nearest(vectors[queries], vectors, min(1 + NEIGHBORS, len(vectors)))
-        size = min(CELL, int(self.source.sizes.min()))
-        pixels = np.concatenate([*ordered_batches(self.source.subset(found.ravel()), size).as_numpy_iterator()])
+        size = min(CELL, int(source.sizes.min()))
+        pixels = np.concatenate([*ordered_batches(source.subset(found.ravel()), size).as_numpy_iterator()])
         return image_grid([list(row) for row in pixels.reshape(*found.shape, *pixels.shape[1:])], CELL)

@@ -5,12 +5,13 @@ The heavy imports happen in the commands, so that `--help` answers at once.
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from .._version import __version__
-from ..errors import InputError, ParityError
+from ..errors import InputError, Interrupted, ParityError
 from ..utils.startup import import_tensorflow
 from . import (
     demo,
@@ -55,7 +56,6 @@ COMMANDS = (
 )
 FAILED = 1
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; by default those of the process.
 
     Returns:
-        int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 interrupted; a bug raises.
+        int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 128 + the signal's number
+            where one stopped it (130 Ctrl-C, 143 SIGTERM); a bug raises.
     """
     options = parse(sys.argv[1:] if arguments is None else arguments)
     import_tensorflow(pretraining=options.command == "pretrain")
@@ -74,11 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, ParityError) as error:
         print(f"byol-keras {options.command}: {in_flags(str(error), options.parser)}", file=sys.stderr)
         return BAD_INPUT if isinstance(error, InputError) else FAILED
-    except KeyboardInterrupt:
-        print(f"\nbyol-keras {options.command}: interrupted", file=sys.stderr)
+    except (KeyboardInterrupt, Interrupted) as stop:
+        print(f"\nbyol-keras {options.command}: {stop if str(stop) else 'interrupted'}", file=sys.stderr)
         if options.command == "pretrain" and Path(options.out, "config.json").is_file():
             print(f"Go on with: byol-keras pretrain --out {shlex.quote(options.out)} --resume", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + getattr(stop, "signal", signal.SIGINT)
     return 0
 
 

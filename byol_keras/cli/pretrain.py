@@ -26,7 +26,17 @@ def add_to(commands: Commands) -> None:
     add.add_argument(
         "--probe", metavar="DATA", help="labeled images to log the 20-NN accuracy of, each epoch; not trained on"
     )
-    add.add_argument("--resume", action="store_true", help="go on with the run in --out from its last whole epoch")
+    add.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out where it stopped, as if it never had"
+    )
+    add.add_argument(
+        "--checkpoint-minutes",
+        metavar="N",
+        type=float,
+        default=5.0,
+        help="save all of training every N minutes (default 5); SIGTERM and Ctrl-C save it as well",
+    )
+    add.add_argument("--checkpoint-steps", metavar="N", type=int, help="and after every N steps")
     add_recipe_flags(add)
 
 
@@ -34,13 +44,14 @@ def _run(options: argparse.Namespace) -> None:
     from ..data.exclude import read_names
     from ..workflows.pretrain import pretrain, resume
 
+    checkpoints = {"minutes": options.checkpoint_minutes, "steps": options.checkpoint_steps}
     if options.resume:
         settled = [name for name in ("data", "recipe", "config", "seed", "exclude", "probe") if _given(options, name)]
         settled += given_fields(options)
         if settled:
             flags = ", ".join("--" + name.replace("_", "-") for name in settled)
             raise InputError(f"--resume takes everything from the run in --out: leave out {flags}.")
-        run = resume(options.out)
+        run = resume(options.out, **checkpoints)
     else:
         given = {name: getattr(options, name) for name in ("data", "seed", "probe") if _given(options, name)}
         if options.exclude is not None:
@@ -48,7 +59,7 @@ def _run(options: argparse.Namespace) -> None:
         arguments = settings(options) | given
         if "data" not in arguments:
             raise InputError("--data is missing: where are the images?")
-        run = pretrain(out=options.out, **arguments)
+        run = pretrain(out=options.out, **arguments, **checkpoints)
     print(f"Encoder: {run.encoder_path}\nNext:    byol-keras evaluate {run.folder} --train DATA --test DATA")
 
 

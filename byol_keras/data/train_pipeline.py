@@ -7,6 +7,7 @@ one seed, since the crops of the latter are drawn before they are decoded.
 Views are made a piece of a batch at a time, and files read several a call: neither number decides anything else.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from ..augment.crop import crop_resize, flip, random_boxes, sample_boxes
@@ -97,6 +98,11 @@ def two_view_batches(
 
         made = parallel_map(tf.data.Dataset.zip(pieces, crops), from_encoded)
     return _joined(made, parts, batch_size)
+
+
+def batch_indices(source: ImageSource, batch_size: int, seed: int, step: int) -> np.ndarray:
+    """Which images of `source` the shuffled batch of a step is made of, see `two_view_batches`: (B,) int64."""
+    return _order(source, batch_size, seed)(tf.constant(step, tf.int64)).numpy()
 
 
 def labeled_batches(

@@ -1,13 +1,12 @@
-"""Encoders and checkpoints read back from runs and files."""
+"""Encoders read back from runs and files."""
 
 import os
 from pathlib import Path
 
 import keras
 
-from ..byol import BYOL
 from ..errors import InputError, first_line
-from .run import Run, load_run
+from .run import load_run
 
 
 def load_encoder(path: str | os.PathLike) -> keras.Model:
@@ -34,18 +33,6 @@ def load_encoder(path: str | os.PathLike) -> keras.Model:
     model = _loaded(path)
     # The model of a checkpoint has its encoder inside.
     return getattr(model, "encoder", model)
-
-
-def load_checkpoint(run: Run) -> BYOL:
-    """The model of a run as it was after its last whole epoch, with its optimizer.
-
-    Raises:
-        InputError: where it cannot be loaded, such as one that an older version of this package wrote.
-    """
-    try:
-        return _loaded(run.checkpoint_path)
-    except InputError as error:
-        raise InputError(f"{error} Begin a new run.") from error
 
 
 def _loaded(path):

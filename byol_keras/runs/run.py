@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -15,13 +16,15 @@ from .recipe import Recipe, check_fields
 if TYPE_CHECKING:
     import keras
 
+# What may be left by a process that was killed before its run had a config.json, beside hidden files.
+BEGUN = {"images.json"}
 # What fields of config.json were called at first.
 OLD_NAMES = {"source": "data", "left_out": "exclude", "pictures": "image_count"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """RUN/ with config.json, encoder.keras, checkpoints/, history.csv and logs/.
+    """RUN/ with config.json, images.json, encoder.keras, checkpoints/, history.csv and logs/.
 
     Other commands add what they make: results/, classifier/, detection/, segmentation/, labels.csv, labeled/ and
     embeddings/.
@@ -68,8 +71,13 @@ class Run:
         return self.folder / "encoder.keras"
 
     @property
-    def checkpoint_path(self) -> Path:
-        return self.folder / "checkpoints" / "last.keras"
+    def checkpoints_path(self) -> Path:
+        """The folder of what `resume` goes on from, see `callbacks.Checkpoint`."""
+        return self.folder / "checkpoints"
+
+    @property
+    def image_list_path(self) -> Path:
+        return self.folder / "images.json"
 
     @property
     def history_path(self) -> Path:
@@ -109,14 +117,30 @@ class Run:
 
     def write_config(self) -> None:
         """Writes config.json, which holds everything needed to repeat the run."""
-        config = {**dataclasses.asdict(self), "versions": _versions()}
+        config = {**dataclasses.asdict(self), "checksum": self._checksum(), "versions": _versions()}
         del config["folder"]
         with atomic_path(self.folder / "config.json") as path:
             path.write_text(json.dumps(config, indent=2) + "\n")
 
+    def _checksum(self):
+        """Of all that decides how training goes on; where the images lie may change."""
+        decisive = {name: getattr(self, name) for name in ("seed", "channels", "mean", "std", "exclude", "image_count")}
+        text = json.dumps({**decisive, "recipe": dataclasses.asdict(self.recipe)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def require_unchanged(self) -> None:
+        """Raises InputError where config.json was edited since the run was begun, so that it cannot go on as it was."""
+        path = self.folder / "config.json"
+        written = json.loads(read_text_file(path)).get("checksum")
+        if written not in (None, self._checksum()):
+            raise InputError(
+                f"{path} was changed after the run was begun, in what decides how it trains. Put it back as it was, "
+                "or begin a new run with it as its `config`."
+            )
+
 
 def check_is_new(folder: str | os.PathLike) -> None:
-    """Checks that a new run can be written to `folder`: nothing is there yet, or an empty folder.
+    """Checks that a new run can be written to `folder`: nothing is there yet, or what was never begun.
 
     Raises:
         InputError: where something is, or the folder cannot be written.
@@ -124,7 +148,7 @@ def check_is_new(folder: str | os.PathLike) -> None:
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; `out` must name a new folder.")
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and not {path.name for path in folder.iterdir() if path.name[0] != "."} <= BEGUN:
         other = "go on with the run in it (`resume`)" if (folder / "config.json").exists() else "delete it"
         raise InputError(f"{folder} exists and is not empty: choose another `out`, or {other}.")
     check_writable(folder / "config.json")
@@ -183,7 +207,7 @@ def read_config(path: str | os.PathLike) -> dict:
 
 
 def _read_fields(path):
-    """The JSON object in a file, its old names replaced, without the versions, which decide nothing."""
+    """The JSON object in a file, its old names replaced, without what decides nothing: versions and checksum."""
     text = read_text_file(path)
     try:
         fields = json.loads(text)
@@ -192,6 +216,7 @@ def _read_fields(path):
     if not isinstance(fields, dict):
         raise InputError(f"{path} must hold an object with the fields of a recipe or a run. Received: {fields!r:.40}")
     fields.pop("versions", None)
+    fields.pop("checksum", None)
     return {OLD_NAMES.get(name, name): value for name, value in fields.items()}
 
 

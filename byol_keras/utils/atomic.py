@@ -16,13 +16,14 @@ DISK = (*FULL, errno.EROFS, errno.EIO, errno.EFBIG)
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike, make_folder: bool = True) -> Iterator[Path]:
     """Gives a temporary path next to `path`, with its suffixes; on success it is renamed to `path`, else removed.
 
     Works for files and folders. The rename replaces an existing file.
 
     Args:
-        path: where the result shall stand; its folder is made.
+        path: where the result shall stand.
+        make_folder: whether its folder is made where it is not there, or that is an error.
 
     Yields:
         Path to write to.
@@ -32,7 +33,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}.part.{path.name}")
-    _make_folder(path)
+    if make_folder:
+        _make_folder(path)
+    elif not path.parent.is_dir():
+        raise InputError(f"Cannot write {path}: its folder is gone.")
     try:
         yield temporary
         os.replace(temporary, path)

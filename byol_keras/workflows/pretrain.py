@@ -1,27 +1,42 @@
 """What `byol-keras pretrain` does, from top to bottom."""
 
+import functools
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
+import tensorflow as tf
 
-from ..callbacks import Checkpoint, CSVHistory, InputCheck, OnlineKNN, TargetEMA, TensorBoardImages
+from ..callbacks import (
+    Checkpoint,
+    CSVHistory,
+    FiniteCheck,
+    InputCheck,
+    OnlineKNN,
+    TargetEMA,
+    TensorBoardImages,
+    load_checkpoint,
+)
 from ..data import open_source
 from ..data.exclude import excluding
 from ..data.images import evenly
+from ..data.lost_files import lost_files
 from ..data.open import absolute_data
-from ..data.train_pipeline import steps_per_epoch, two_view_batches
+from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
+from ..data.validate import MAX_BROKEN_SHARE, list_broken, list_names
 from ..errors import InputError
 from ..models.resnet import check_resnet
 from ..precision import cast_model, dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
-from ..runs.load import load_checkpoint
+from ..runs.image_list import filled, in_listed_order, write_image_list
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
+from ..utils.stop_signals import held_signals
 
 # Embedded after every epoch, so no more than a standard deviation of one point needs.
 IMAGES_FOR_PROBE = 2000
@@ -34,6 +49,7 @@ def pretrain(
     seed: int = 0,
     exclude: Sequence[str] = (),
     probe: str | None = None,
+    **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
 
@@ -44,12 +60,15 @@ def pretrain(
         seed: from 0 to 2**32 - 1; one machine, one seed and one recipe give one result.
         exclude: images and folders below `data` that training must not see.
         probe: labeled images to watch training by, see `OnlineKNN`, or None. They do not change it.
+        **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
         `Run`.
 
     Raises:
-        InputError: for a mistake in what was passed, before anything is written.
+        InputError: for a mistake in what was passed, before anything is written; where the disk, the images or the
+            numbers give out during training.
+        Interrupted: on SIGTERM or Ctrl-C while it trains; all is saved for `resume`.
     """
     if probe is not None:
         require_extra("Watching training by labeled images", "sklearn")
@@ -75,79 +94,117 @@ def pretrain(
         image_count=len(source),
     )
     model = build_model(run, policy, recipe.epochs * steps, steps)
-    run.write_config()
-    return _train(run, model, source, online_knn)
+    write_image_list(run, source)
+    run.write_config()  # from now on it can be resumed
+    return _train(run, model, source, online_knn, checkpoints)
 
 
-def resume(out: str | os.PathLike) -> Run:
-    """Goes on with the run in `out` from its last whole epoch, as if it had never stopped.
+def resume(out: str | os.PathLike, **checkpoints: Any) -> Run:
+    """Goes on with the run in `out` where it stopped, at any step, as if it never had.
+
+    Images that have come to its source since are not trained on. Of those that have gone, a few are named, and the next
+    in order take their places.
 
     Args:
         out: the run.
+        **checkpoints: as for `pretrain`.
 
     Returns:
         `Run`.
 
     Raises:
-        InputError: where there is no run, it is finished, its checkpoint cannot be loaded, or its source has more or
-            fewer images than it had.
+        InputError: where there is no run, it is finished or was changed, none of its checkpoints can be used, or too
+            many of its images are gone.
+        Interrupted: as `pretrain`.
     """
     run = load_run(out)
     if run.probe is not None:
         require_extra("Watching training by labeled images", "sklearn")
     if run.encoder_path.exists():
         raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
-    source = excluding(open_source(run.data), run.exclude)
-    if run.image_count not in (None, len(source)):
-        # Epochs would be counted wrongly, and the learning rate would not end at 0.
-        raise InputError(
-            f"{run.data} has {len(source):,} images now, and had {run.image_count:,} when {run.folder} was begun: "
-            "make it as it was, or begin a new run."
+    run.require_unchanged()
+    source, missing = in_listed_order(run, open_source(run.data))
+    if missing:
+        print(
+            f"{run.data}: {len(missing):,} images are gone since the run was begun, and the next ones take their "
+            f"places: {list_names(missing)}",
+            file=sys.stderr,
+            flush=True,
         )
-    steps = steps_per_epoch(source, run.recipe.batch_size)
-    if run.checkpoint_path.exists():
-        model = load_checkpoint(run)
-    else:
+    model = load_checkpoint(run.checkpoints_path)
+    if model is None:
+        steps = steps_per_epoch(source, run.recipe.batch_size)
         model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
-    return _train(run, model, source, build_probe(run.probe, run.channels))
+    return _train(run, model, source, build_probe(run.probe, run.channels), checkpoints)
 
 
-def _train(run, model, source, online_knn):
+def _train(run, model, source, online_knn, checkpoint):
     recipe = run.recipe
-    steps = steps_per_epoch(source, recipe.batch_size)
-    # Checkpoints are of whole epochs; a float16 update that overflowed is skipped and not counted.
-    first_epoch = -(-int(model.optimizer.iterations) // steps)
-    _say(
-        f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images at "
-        f"{recipe.image_size} px in {model.dtype_policy.name}: epochs {first_epoch + 1} to {recipe.epochs} of {steps} "
-        "steps."
-    )
     views = build_views(recipe)
-    batches = two_view_batches(
-        source, views, recipe.batch_size, recipe.epochs * steps, run.seed, first_step=first_epoch * steps
-    )
-    model.fit(
-        batches,
-        steps_per_epoch=steps,
-        initial_epoch=first_epoch,
-        epochs=recipe.epochs,
-        shuffle=False,  # the batches are shuffled already
-        # A bar on a terminal; one line per epoch in a log file.
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[
-            TargetEMA(recipe.tau_base),
-            # Before those that write what it finds.
-            *online_knn,
-            CSVHistory(run.history_path),
-            keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
-            TensorBoardImages(run.logs_path, source, views),
-            Checkpoint(run.checkpoint_path),
-            InputCheck(batches),
-        ],
-    )
-    with atomic_path(run.encoder_path) as path:
-        cast_model(model.encoder, "float32").save(path)
+    checkpoint = Checkpoint(run.checkpoints_path, **checkpoint)
+    callbacks = [
+        TargetEMA(recipe.tau_base),
+        FiniteCheck(),
+        # Before those that write what it finds.
+        *online_knn,
+        CSVHistory(run.history_path),
+        keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
+        TensorBoardImages(run.logs_path, source, views),
+        # Last, so that what the others do at the end of an epoch is done when that is saved.
+        checkpoint,
+    ]
+    with held_signals() as checkpoint.stop:
+        _fit(run, model, source, views, callbacks, checkpoint)
+        with atomic_path(run.encoder_path, make_folder=False) as path:
+            cast_model(model.encoder, "float32").save(path)
     return run
+
+
+def _fit(run, model, source, views, callbacks, checkpoint):
+    """All steps that are left; an image that is lost meanwhile is named, and the next one takes its place."""
+    recipe = run.recipe
+    batch_size, steps = recipe.batch_size, steps_per_epoch(source, recipe.batch_size)
+    lost = set()
+    while True:
+        step = int(model.steps)
+        _say(
+            f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images "
+            f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {recipe.epochs} "
+            f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
+        )
+
+        @functools.cache
+        def batches_from(step, source=source):
+            return two_view_batches(source, views, batch_size, recipe.epochs * steps, run.seed, first_step=step)
+
+        try:
+            model.resume_fit(
+                batches_from,
+                recipe.epochs,
+                steps,
+                [*callbacks[:-1], InputCheck(batches_from(step)), callbacks[-1]],
+                # A bar on a terminal; one line per epoch in a log file.
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+            return
+        except tf.errors.OpError:
+            found = lost_files(source, batch_indices(source, batch_size, run.seed, int(model.steps)).tolist())
+            if not found:
+                raise
+        lost |= {source.names[index] for index in found}
+        said = list_broken([(source.names[index], reason) for index, reason in found.items()])
+        if len(lost) > MAX_BROKEN_SHARE * len(source):
+            checkpoint.save()
+            raise InputError(
+                f"{len(lost):,} of the {len(source):,} images cannot be read any more: {said}. Training is saved at "
+                f"step {int(model.steps):,}: put them back and resume it."
+            )
+        print(
+            f"{run.data}: these images cannot be read any more, and the next ones take their places: {said}",
+            file=sys.stderr,
+            flush=True,
+        )
+        source = source.subset(filled([-1 if index in found else index for index in range(len(source))]))
 
 
 def build_probe(data: str | None, channels: int) -> list[OnlineKNN]:

@@ -8,6 +8,8 @@ import pytest
 
 import byol_keras as bk
 from byol_keras.cli.main import main
+from byol_keras.runs.image_list import write_image_list
+from byol_keras.utils.checksum import sha256_of, write_checksum
 from byol_keras.workflows.pretrain import pretrain, resume
 
 from ..conftest import RECIPE
@@ -38,11 +40,38 @@ def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd)
     assert bk.load_run(home / "run") == resumed
 
 
-def test_a_checkpoint_that_cannot_be_loaded_is_one_line(home, make_run):
+@pytest.fixture
+def unfinished(home, make_run):
+    """A run of which nothing is there but its beginning."""
     run = dataclasses.replace(make_run(), data=str(home / "train.npz"))
+    write_image_list(run, bk.data.open_source(run.data))
     run.write_config()
     run.encoder_path.unlink()
-    run.checkpoint_path.parent.mkdir()
-    run.checkpoint_path.write_text("of another version")
-    with pytest.raises(bk.InputError, match=r"last\.keras is not a Keras model that can be loaded: .* Begin a new run"):
-        resume(run.folder)
+    run.checkpoints_path.mkdir()
+    return run
+
+
+def test_a_checkpoint_of_another_version_is_one_line(unfinished):
+    path = unfinished.checkpoints_path / "step-00000004.keras"
+    path.write_text("of another version")
+    write_checksum(path, sha256_of(path))
+    with pytest.raises(bk.InputError, match=r"step-00000004\.keras is not a Keras model that can be loaded: "):
+        resume(unfinished.folder)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"names": [], "in_memory": true}', '{"names": [1], "in_memory": true}', None]
+)
+def test_a_list_of_images_that_cannot_be_read_is_one_line(unfinished, content):
+    unfinished.image_list_path.unlink()
+    if content is not None:
+        unfinished.image_list_path.write_text(content)
+    with pytest.raises(bk.InputError, match=r"images\.json cannot be read as the list of a run's images"):
+        resume(unfinished.folder)
+
+
+def test_a_damaged_history_is_said_before_training(unfinished):
+    unfinished.history_path.write_text("epoch,loss\n0,\0\n")
+    with pytest.raises(bk.InputError, match=r"history\.csv cannot be read as a training's history, at line 2"):
+        resume(unfinished.folder)
+    assert unfinished.history_path.read_text() == "epoch,loss\n0,\0\n"

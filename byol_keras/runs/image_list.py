@@ -1,0 +1,77 @@
+"""The images that a run trains on, by name and in their order, and the source put into that order again."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..data.images import ImageSource
+from ..data.validate import MAX_BROKEN_SHARE, list_names
+from ..errors import InputError
+from ..utils.atomic import atomic_path
+from ..utils.text_file import read_text_file
+from .run import Run
+
+
+def write_image_list(run: Run, source: ImageSource) -> None:
+    """Writes images.json: the names in their order, and whether the pixels are held in memory.
+
+    Training draws its order by the images' places, and other crops from images in memory than from files.
+    """
+    with atomic_path(run.image_list_path) as path:
+        path.write_text(json.dumps({"in_memory": source.images is not None, "names": source.names}) + "\n")
+
+
+def in_listed_order(run: Run, source: ImageSource) -> tuple[ImageSource, tuple[str, ...]]:
+    """The images of a run as training had them at first, whatever has come to its source or gone since.
+
+    Args:
+        run: `Run`, with its images.json.
+        source: what its `data` is now; images that are not in the list are passed over.
+
+    Returns:
+        ImageSource, and the names that are missing: in the place of each stands the next image that is there.
+
+    Raises:
+        InputError: where the list cannot be read, too many images are missing, or they are no longer of one size.
+    """
+    listed, in_memory = _read(run)
+    places = {name: place for place, name in enumerate(source.names)}
+    indices = np.array([places.get(name, -1) for name in listed])
+    missing = tuple(name for name, index in zip(listed, indices, strict=True) if index < 0)
+    if len(missing) > MAX_BROKEN_SHARE * len(listed):
+        raise InputError(
+            f"{len(missing):,} of the {len(listed):,} images that {run.folder} was begun with are not in {run.data} "
+            f"now: {list_names(missing)}. Put them back, or begin a new run."
+        )
+    if in_memory and source.images is None:
+        raise InputError(
+            f"The images in {run.data} were of one size and held in memory when {run.folder} was begun, and are not "
+            "now. Take out what has come since, or begin a new run."
+        )
+    ordered = source.subset(filled(indices))
+    return ordered if in_memory else dataclasses.replace(ordered, images=None), missing
+
+
+def filled(indices: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Each -1 replaced by the next index that is none, the first coming after the last: (N,) int.
+
+    At least one must be none.
+    """
+    indices = np.asarray(indices)
+    there = np.flatnonzero(indices >= 0)
+    following = there[np.searchsorted(there, np.arange(len(indices))) % len(there)]
+    return indices[following]
+
+
+def _read(run):
+    path = run.image_list_path
+    try:
+        listed = json.loads(read_text_file(path))
+        names, in_memory = listed["names"], listed["in_memory"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or not names:
+            raise ValueError("it lists no names")
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} cannot be read as the list of a run's images: {error}. Begin a new run.") from error
+    return names, bool(in_memory)

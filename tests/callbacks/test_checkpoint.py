@@ -1,0 +1,148 @@
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import byol_keras as bk
+from byol_keras.callbacks import Checkpoint, CSVHistory, load_checkpoint
+from byol_keras.callbacks.checkpoint import checkpoints
+from byol_keras.errors import Interrupted
+
+from ..byol.by_hand import batches
+
+STEPS, EPOCHS = 3, 3
+
+
+@pytest.fixture
+def make_model(tiny_byol):
+    def make():
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((8, 8, 3))
+        x = keras.layers.Dropout(0.2)(keras.layers.Conv2D(4, 3)(inputs))
+        model = tiny_byol(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
+        model.compile(keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.1, EPOCHS * STEPS)))
+        return model
+
+    return make
+
+
+@pytest.fixture
+def batches_from(view_pair):
+    """Every step has a batch of its own."""
+
+    def make(step):
+        rng = np.random.default_rng(3)
+        rolls = rng.permutation(12)[: EPOCHS * STEPS]
+        views = [tuple(np.roll(view, roll, axis=0)[:4] for view in view_pair) for roll in rolls[step:]]
+        return batches(tuple(np.concatenate(v) for v in zip(*views, strict=True)), 4)
+
+    return make
+
+
+def train(model, batches_from, folder, **checkpoint):
+    callbacks = [bk.TargetEMA(0.9), CSVHistory(folder / "history.csv"), Checkpoint(folder / "saved", **checkpoint)]
+    model.resume_fit(batches_from, EPOCHS, STEPS, callbacks, verbose=0)
+    return model
+
+
+def state(model):
+    measured = [v for metric in model.metrics for v in metric.variables]
+    return [v.numpy() for v in (*model.weights, *model.optimizer.variables, *measured)]
+
+
+@pytest.mark.parametrize("stop_at", range(1, EPOCHS * STEPS + 1))
+def test_a_stop_at_any_step_changes_nothing(make_model, batches_from, tmp_path, stop_at):
+    whole = train(make_model(), batches_from, tmp_path / "whole")
+    model = make_model()
+    with pytest.raises(Interrupted, match=f"stopped at step {stop_at};"):
+        train(model, batches_from, tmp_path / "cut", stop=lambda: 15 if int(model.steps) == stop_at else None)
+    loaded = load_checkpoint(tmp_path / "cut" / "saved")
+    assert int(loaded.steps) == stop_at
+    resumed = train(loaded, batches_from, tmp_path / "cut")
+    for actual, expected in zip(state(resumed), state(whole), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+    history = [(tmp_path / run / "history.csv").read_text() for run in ("whole", "cut")]
+    assert history[0] == history[1]
+    assert history[0].count("\n") == 1 + EPOCHS
+
+
+def test_it_is_written_by_steps_and_the_newest_two_are_kept(make_model, batches_from, tmp_path):
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            seen.append([step for step, _ in checkpoints(tmp_path / "saved")])
+
+    model = make_model()
+    model.resume_fit(batches_from, EPOCHS, STEPS, [Look(), Checkpoint(tmp_path / "saved", steps=2)], verbose=0)
+    assert seen == [[], [], [2], [2], [4, 2], [4, 2], [6, 4], [6, 4], [8, 6]]
+    assert [step for step, _ in checkpoints(tmp_path / "saved")] == [9, 8]
+
+
+@pytest.mark.parametrize("jump", [-1e9, 1e9])
+def test_it_is_written_by_time_whatever_the_clock_says(make_model, batches_from, tmp_path, monkeypatch, jump):
+    clock, wall = [0.0], time.time()
+    monkeypatch.setattr("byol_keras.callbacks.checkpoint.monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "time", lambda: wall + jump)
+    seen = []
+
+    class Minute(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            clock[0] += 60
+            seen.append([step for step, _ in checkpoints(tmp_path / "saved")])
+
+    callbacks = [Minute(), Checkpoint(tmp_path / "saved", minutes=4)]
+    make_model().resume_fit(batches_from, EPOCHS, STEPS, callbacks, verbose=0)
+    assert seen == [[]] * 4 + [[4]] * 4 + [[8, 4]]
+
+
+@pytest.mark.parametrize("damage", ["cut", "altered", "unfinished", "empty"])
+def test_a_damaged_one_is_named_and_the_one_before_is_used(make_model, batches_from, tmp_path, capfd, damage):
+    train(make_model(), batches_from, tmp_path, steps=4)
+    (step, newest), (before, older) = checkpoints(tmp_path / "saved")
+    assert (step, before) == (9, 8)
+    content = bytearray(newest.read_bytes())
+    if damage == "cut":
+        newest.write_bytes(content[:-1])
+    elif damage == "altered":
+        content[len(content) // 2] ^= 1
+        newest.write_bytes(content)
+    elif damage == "unfinished":
+        newest.with_name(newest.name + ".sha256").unlink()
+    else:
+        newest.with_name(newest.name + ".sha256").write_text("")
+    loaded = load_checkpoint(tmp_path / "saved")
+    assert int(loaded.steps) == 8
+    assert f"{newest} was " in capfd.readouterr().err
+    # What is damaged does not push out what is good.
+    train(loaded, batches_from, tmp_path, steps=4)
+    assert [s for s, _ in checkpoints(tmp_path / "saved")] == [9, 8]
+    assert int(load_checkpoint(tmp_path / "saved").steps) == 9
+    for path in (newest, older):
+        path.write_bytes(b"")
+    with pytest.raises(bk.InputError, match=r"None of the 2 checkpoints in .* is as it was written"):
+        load_checkpoint(tmp_path / "saved")
+
+
+def test_none_where_there_is_none(tmp_path):
+    assert load_checkpoint(tmp_path) is None
+    assert load_checkpoint(tmp_path / "missing") is None
+
+
+def test_its_folder_is_not_made_again(make_model, batches_from, tmp_path):
+    class Remove(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if (tmp_path / "saved").is_dir():
+                (tmp_path / "saved").rmdir()
+
+    callbacks = [Remove(), Checkpoint(tmp_path / "saved", steps=1)]
+    with pytest.raises(bk.InputError, match=r"Cannot write .*step-00000001\.keras: its folder is gone"):
+        make_model().resume_fit(batches_from, EPOCHS, STEPS, callbacks, verbose=0)
+    assert not (tmp_path / "saved").exists()
+
+
+def test_bad_arguments_are_refused(tmp_path):
+    for given in ({"minutes": 0}, {"steps": 0}):
+        with pytest.raises(bk.InputError, match="Received: minutes="):
+            Checkpoint(tmp_path, **given)
