@@ -17,6 +17,22 @@ class ParityError(RuntimeError):
     """
 
 
+class Interrupted(Exception):
+    """Work that ended because a signal asked for it, after what was reached had been saved.
+
+    The command line prints it without a traceback and exits with code 128 + signal, as shells count: 130 after Ctrl-C,
+    143 after SIGTERM.
+
+    Args:
+        message: one line: what was saved, and how to go on.
+        signal: its number.
+    """
+
+    def __init__(self, message: str, signal: int):
+        super().__init__(message)
+        self.signal = signal
+
+
 def first_line(error: Exception) -> str:
     """What another library's error says, short enough for the one line of an InputError."""
     return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__).strip()

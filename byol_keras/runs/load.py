@@ -7,11 +7,15 @@ import keras
 
 from ..byol import BYOL
 from ..errors import InputError, first_line
+from ..models.checks import embedding_size
+from ..models.model_file import read_model
 from .run import Run, load_run
 
 
 def load_encoder(path: str | os.PathLike) -> keras.Model:
     """The encoder of a run, or of a .keras file.
+
+    No code in the file is run, see `models.model_file`.
 
     Args:
         path: the folder of a run, or a .keras file of an encoder or of a `BYOL` model.
@@ -20,7 +24,7 @@ def load_encoder(path: str | os.PathLike) -> keras.Model:
         keras.Model, (B, H, W, C) float32 in [0, 1] -> (B, D) float32.
 
     Raises:
-        InputError: where there is neither, the run is not finished, or the file is not a Keras model.
+        InputError: where there is neither, the run is not finished or has diverged, or the file is not of an encoder.
 
     Example:
         encoder = bk.load_encoder("runs/photos")
@@ -31,25 +35,29 @@ def load_encoder(path: str | os.PathLike) -> keras.Model:
         return load_run(path).encoder
     if not path.is_file():
         raise InputError(f"No run and no .keras file at {path}.")
-    model = _loaded(path)
+    model = read_model(path)
     # The model of a checkpoint has its encoder inside.
-    return getattr(model, "encoder", model)
+    encoder = model.encoder if isinstance(model, BYOL) else model
+    try:
+        embedding_size(encoder)
+        takes_images = len(encoder.input_shape) == 4
+    except Exception as error:  # A model of any form, of which Keras' methods ask much.
+        raise InputError(f"{path} is not an encoder: {first_line(error)}") from error
+    if not takes_images:
+        raise InputError(f"{path} is not an encoder of images (B, H, W, C). Received: input {encoder.input_shape}")
+    return encoder
 
 
 def load_checkpoint(run: Run) -> BYOL:
     """The model of a run as it was after its last whole epoch, with its optimizer.
 
     Raises:
-        InputError: where it cannot be loaded, such as one that an older version of this package wrote.
+        InputError: where it cannot be loaded, such as one that an older version of this package wrote, or has diverged.
     """
     try:
-        return _loaded(run.checkpoint_path)
+        model = read_model(run.checkpoint_path)
+        if not isinstance(model, BYOL):
+            raise InputError(f"{run.checkpoint_path} is not a checkpoint: it holds a {type(model).__name__}.")
+        return model
     except InputError as error:
         raise InputError(f"{error} Begin a new run.") from error
-
-
-def _loaded(path):
-    try:
-        return keras.models.load_model(path)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a Keras model that can be loaded: {first_line(error)}") from error
