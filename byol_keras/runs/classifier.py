@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError, first_line
 from ..models.model_file import read_model
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, remove_file
 from ..utils.text_file import read_text_file
 
 
@@ -28,7 +28,7 @@ def write_classifier(
     folder = Path(folder)
     names, model = folder / "classes.json", folder / "classifier.keras"
     # Never a new model beside old names: without names the folder is no classifier.
-    names.unlink(missing_ok=True)
+    remove_file(names)
     with atomic_path(model) as path:
         classifier.save(path)
     with atomic_path(names) as path:

@@ -9,7 +9,7 @@ from ..errors import InputError, first_line
 from ..models.model_file import check_finite
 from ..tasks.detection.detector import Detector
 from ..tasks.detection.model import build_retinanet
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, remove_file
 from ..utils.text_file import read_text_file
 from .build import build_encoder
 from .run import Run, load_run
@@ -28,7 +28,7 @@ def save_detector(detector: Detector, run: Run, name: str = "detection") -> Path
     """
     folder = run.task_path(name)
     # Never new weights beside an old description: without one the folder is no detector.
-    (folder / "detector.json").unlink(missing_ok=True)
+    remove_file(folder / "detector.json")
     with atomic_path(folder / "detector.weights.h5") as path:
         detector.network.save_weights(path)
     height, width = detector.letterbox

@@ -77,6 +77,21 @@ def write_files(files: Mapping[Path, bytes]) -> None:
                 raise cannot_write(path, error) from error
 
 
+def remove_file(path: str | os.PathLike) -> None:
+    """Removes a file where there is one.
+
+    Raises:
+        InputError: where it is there and cannot be removed.
+    """
+    path = Path(path)
+    try:
+        if os.path.lexists(path):
+            path.unlink()
+            sync_entries(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def check_writable(path: str | os.PathLike) -> None:
     """Checks that a file or a new folder can be written at `path`: to be asked before long work, not after it.
 
