@@ -7,6 +7,7 @@ import numpy as np
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
 from ..errors import InputError
+from ..utils.printable import printable
 
 # Looked at; a collapsed encoder shows in any few.
 SAMPLE = 256
@@ -35,7 +36,7 @@ def check_embeddings(embeddings: np.ndarray, source: ImageSource, size: int) -> 
     """
     finite = np.isfinite(embeddings).all(axis=1)
     if not finite.all():
-        first = source.names[int(np.argmin(finite))]
+        first = printable(source.names[int(np.argmin(finite))])
         raise InputError(
             f"The embeddings of {np.count_nonzero(~finite):,} of {len(source):,} images are NaN or infinite, the first "
             f"that of {first}: the encoder has diverged. Take another one, or train again."
@@ -44,10 +45,10 @@ def check_embeddings(embeddings: np.ndarray, source: ImageSource, size: int) -> 
     if len(alike) > FEW:
         different = _different(source.subset(alike[evenly(len(alike), COMPARED)]), size)
         if different > FEW:
+            first, last = (printable(source.names[alike[i]]) for i in (0, -1))
             print(
-                f"Warning: at least {different} different images have the same embedding, {source.names[alike[0]]} and "
-                f"{source.names[alike[-1]]} among them: the encoder has probably collapsed, and tells images apart "
-                "badly or not at all.",
+                f"Warning: at least {different} different images have the same embedding, {first} and {last} among "
+                "them: the encoder has probably collapsed, and tells images apart badly or not at all.",
                 file=sys.stderr,
             )
 

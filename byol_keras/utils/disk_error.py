@@ -16,6 +16,8 @@ DISK = {
     errno.EROFS: "Choose another path",
     errno.EIO: f"Check the disk, or {_OTHER_PATH}",
 }
+# Of zipfile, in which Keras saves models, where a board has lost the time.
+_TOO_EARLY = "ZIP does not support timestamps before 1980"
 # What is said of a path; an error that says it of another one is not about ours.
 PATH = {errno.EACCES: f"Get the permission, or {_OTHER_PATH}", errno.ENOENT: "Choose another path"}
 
@@ -36,6 +38,10 @@ def disk_error(path: Path, error: BaseException, part: Path, before: BaseExcepti
         InputError, or None for an error of something else.
     """
     for cause in _causes(error, before):
+        if _TOO_EARLY in str(cause):
+            return InputError(
+                f"Cannot write {path}: the system's clock is before 1980, which archives cannot say. Set it."
+            )
         number = _number(cause, part)
         if number == errno.ENOENT and path.parent.is_dir():
             return None  # its folder is there: it was never written, a bug

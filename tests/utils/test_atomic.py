@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 from byol_keras.errors import InputError
 from byol_keras.utils.atomic import atomic_path, check_writable, write_files
+from byol_keras.utils.disk_error import DISK
 from byol_keras.utils.part_file import remove_parts
 
 
@@ -154,6 +156,31 @@ WRITERS = {
 }
 
 
+def test_a_device_that_is_always_full(tmp_path):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    (tmp_path / "notes.txt").write_text("earlier")
+
+    def write():
+        with atomic_path(tmp_path / "notes.txt") as part:
+            part.symlink_to("/dev/full")
+            part.write_text("new")
+
+    with pytest.raises(InputError, match=r"notes\.txt: No space left on device\. What was there before is unchanged"):
+        write()
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("notes.txt", "earlier")]
+
+
+@pytest.mark.parametrize("number", DISK)
+def test_whatever_a_disk_says_of_itself_comes_with_what_to_do(number, tmp_path):
+    said = f"Cannot write {tmp_path / 'a'}: {os.strerror(number)}. Nothing was left there. {DISK[number]}."
+    # With its number alone, and in the words of TensorFlow.
+    for error in (OSError(number, os.strerror(number)), tf.errors.UnknownError(None, None, os.strerror(number))):
+        with pytest.raises(InputError) as raised, atomic_path(tmp_path / "a"):
+            raise error
+        assert str(raised.value) == said
+
+
 def test_of_several_files_none_is_new_on_a_full_disk(small_disk):
     (small_disk / "a").write_text("earlier")
     with pytest.raises(InputError, match=r"Cannot write .*/b: No space left on device\. Nothing was left there\. Free"):
@@ -280,6 +307,20 @@ def test_a_full_disk_elsewhere_and_before_is_not_this_files(tmp_path):
             fail_halfway(tmp_path / "notes.txt")
     with pytest.raises(OSError, match="elsewhere"), atomic_path(tmp_path / "notes.txt"):
         raise OSError(errno.ENOSPC, "No space left on device", "/elsewhere")
+
+
+def test_a_clock_of_1970_is_said(tmp_path, monkeypatch):
+    """As of a board without a battery. What is written otherwise does not ask the time."""
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    for name in ("notes.bin", "vectors.npz", "a.h5", "folder"):
+        with atomic_path(tmp_path / name) as part:
+            WRITERS[name](part)
+        assert (tmp_path / name).exists()
+    with (
+        pytest.raises(InputError, match=r"model\.keras: the system's clock is before 1980"),
+        atomic_path(tmp_path / "model.keras") as part,
+    ):
+        write_keras(part)
 
 
 def test_all_is_on_the_disk_before_the_name_is(tmp_path):
