@@ -18,16 +18,18 @@ class ParityError(RuntimeError):
 
 
 class Interrupted(Exception):
-    """A signal has stopped what was under way, and everything is saved.
+    """Work that ended because a signal asked for it, after what was reached had been saved.
 
-    The command line prints its text as one line and exits with code 128 + signal.
+    The command line prints it without a traceback and exits with code 128 + signal, as shells count: 130 after Ctrl-C,
+    143 after SIGTERM.
 
-    Attributes:
-        signal: int, the number of the signal.
+    Args:
+        message: one line: what was saved, and how to go on.
+        signal: its number.
     """
 
-    def __init__(self, text: str, signal: int):
-        super().__init__(text)
+    def __init__(self, message: str, signal: int):
+        super().__init__(message)
         self.signal = signal
 
 

@@ -10,8 +10,9 @@ from time import monotonic
 import keras
 
 from ..byol import BYOL
-from ..errors import InputError, Interrupted, first_line
+from ..errors import InputError, Interrupted
 from ..models.finite import require_finite
+from ..models.model_file import read_model
 from ..utils.atomic import atomic_path
 from ..utils.checksum import checksum_path, is_intact, sha256_of, write_checksum
 
@@ -144,7 +145,7 @@ def load_checkpoint(folder: str | os.PathLike) -> BYOL | None:
 
 
 def _loaded(path):
-    try:
-        return keras.models.load_model(path)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a Keras model that can be loaded: {first_line(error)}") from error
+    model = read_model(path)
+    if not isinstance(model, BYOL):
+        raise InputError(f"{path} is not a checkpoint of training: it holds a {type(model).__name__}.")
+    return model

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from .._version import __version__
 from ..errors import InputError, Interrupted, ParityError
+from ..utils.printable import printable
 from ..utils.startup import import_tensorflow
+from ..utils.stop_signal import stop_signals
 from . import (
     demo,
     detect,
@@ -56,6 +58,7 @@ COMMANDS = (
 )
 FAILED = 1
 BAD_INPUT = 2
+BY_SIGNAL = 128  # and the signal's number, as shells count: 130 for Ctrl-C, 143 for SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,22 +68,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; by default those of the process.
 
     Returns:
-        int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 128 + the signal's number
-            where one stopped it (130 Ctrl-C, 143 SIGTERM); a bug raises.
+        int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 ended by Ctrl-C, 143 ended by
+        SIGTERM; a bug raises.
     """
-    options = parse(sys.argv[1:] if arguments is None else arguments)
-    import_tensorflow(pretraining=options.command == "pretrain")
-    try:
-        options.run(options)
-    except (InputError, ParityError) as error:
-        print(f"byol-keras {options.command}: {in_flags(str(error), options.parser)}", file=sys.stderr)
-        return BAD_INPUT if isinstance(error, InputError) else FAILED
-    except (KeyboardInterrupt, Interrupted) as stop:
-        print(f"\nbyol-keras {options.command}: {stop if str(stop) else 'interrupted'}", file=sys.stderr)
-        if options.command == "pretrain" and Path(options.out, "config.json").is_file():
-            print(f"Go on with: byol-keras pretrain --out {shlex.quote(options.out)} --resume", file=sys.stderr)
-        return 128 + getattr(stop, "signal", signal.SIGINT)
+    with stop_signals() as stop:
+        options = None
+        try:
+            options = parse(sys.argv[1:] if arguments is None else arguments)
+            import_tensorflow(pretraining=options.command == "pretrain")
+            options.run(options)
+        except Interrupted as error:
+            return _say(options, f"{error} {_way_on(options)}", BY_SIGNAL + error.signal)
+        except BaseException as error:
+            if stop.number is not None:  # which TensorFlow may have made anything of
+                return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
+            if isinstance(error, InputError):
+                return _say(options, str(error), BAD_INPUT)
+            if isinstance(error, ParityError):
+                return _say(options, str(error), FAILED)
+            raise
+        if stop.number == signal.SIGTERM:  # which the command took as the way to end
+            return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
     return 0
+
+
+def _say(options, message, code):
+    """Prints the one line of a command that did not do its work; gives the exit code."""
+    command = "byol-keras" if options is None else f"byol-keras {options.command}"
+    if options is not None:
+        message = in_flags(message, options.parser)
+    # Off the line of a progress bar.
+    start = "\n" if code > BY_SIGNAL and sys.stderr.isatty() else ""
+    print(f"{start}{command}: {printable(message.strip())}", file=sys.stderr)
+    return code
+
+
+def _stopped(options, number):
+    how = "interrupted." if number == signal.SIGINT else "ended by SIGTERM."
+    return f"{how} {_way_on(options)}"
+
+
+def _way_on(options):
+    """What somebody types next whose training was stopped."""
+    if options is None or options.command != "pretrain" or not Path(options.out, "config.json").is_file():
+        return ""
+    return f"Go on with: byol-keras pretrain --out {shlex.quote(options.out)} --resume"
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -12,10 +12,13 @@ from ..errors import InputError
 from ..kernels import fast_layers
 from ..precision import cast_model, dtype_policy
 from ..utils.progress import progress
+from .collapse import check_embeddings
 
 
 def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, precision: str = "float32") -> np.ndarray:
     """Embeds every image with the encoder in inference mode.
+
+    Says on standard error where different images get one embedding, which those of a collapsed encoder do.
 
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
@@ -29,7 +32,7 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
 
     Raises:
         InputError: when the encoder does not take squares of one size, the images have another number of channels
-            than it takes, or for a precision that there is not.
+            than it takes, for a precision that there is not, or when an embedding is not finite.
 
     Example:
         source = bk.data.open_source("photos")
@@ -51,7 +54,9 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
     forward = inference(encoder)
     total = -(-len(source) // batch_size)
     batches = progress(ordered_batches(source, size, batch_size), total, "Embedding")
-    return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
+    embeddings = np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
+    check_embeddings(embeddings, source, size)
+    return embeddings
 
 
 def inference(encoder: keras.Model) -> Callable:

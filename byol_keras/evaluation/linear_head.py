@@ -2,13 +2,12 @@
 
 import dataclasses
 import os
-import zipfile
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
 
@@ -98,10 +97,12 @@ class LinearHead:
         """
         try:
             # Given a path, numpy would leave the file open when it finds it damaged.
-            with open(path, "rb") as file, np.load(file) as arrays:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return cls(arrays["weights"], arrays["bias"], tuple(arrays["labels"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} cannot be read as a head: {error}. `byol-keras label` writes one.") from error
+        except Exception as error:  # On a damaged archive zipfile and numpy raise nearly anything.
+            raise InputError(
+                f"{path} cannot be read as a head: {first_line(error)}. `byol-keras label` writes one."
+            ) from error
 
 
 class Accuracy(NamedTuple):

@@ -9,7 +9,9 @@ import keras
 import numpy as np
 
 from ..errors import InputError, first_line
-from ..utils.atomic import atomic_path
+from ..models.model_file import read_model
+from ..utils.atomic import atomic_path, remove_file
+from ..utils.text_file import read_text_file
 
 
 def write_classifier(
@@ -26,7 +28,7 @@ def write_classifier(
     folder = Path(folder)
     names, model = folder / "classes.json", folder / "classifier.keras"
     # Never a new model beside old names: without names the folder is no classifier.
-    names.unlink(missing_ok=True)
+    remove_file(names)
     with atomic_path(model) as path:
         classifier.save(path)
     with atomic_path(names) as path:
@@ -49,17 +51,33 @@ def read_classifier(folder: str | os.PathLike) -> tuple[keras.Model, tuple[str, 
     names, model = folder / "classes.json", folder / "classifier.keras"
     if not names.is_file() or not model.is_file():
         raise InputError(f"{folder.parent} has no classifier yet: `byol-keras finetune` makes one.")
-    try:
-        class_names = tuple(json.loads(names.read_text())["class_names"])
-        classifier = keras.models.load_model(model)
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{folder} cannot be read as a classifier: {first_line(error)}") from error
+    class_names = _class_names(names)
+    classifier = read_model(model, "a classifier")
+    if not _has_parts(classifier):
+        raise InputError(f"{model} is not a classifier that `byol-keras finetune` wrote: it has other layers.")
     if classifier.output_shape[1:] != (len(class_names),):
         raise InputError(
             f"{names} has {len(class_names)} names for a classifier of {classifier.output_shape[-1]} classes: "
             "run `byol-keras finetune` again."
         )
     return classifier, class_names
+
+
+def _class_names(path):
+    text = read_text_file(path)
+    try:
+        class_names = json.loads(text)["class_names"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(f"{path.parent} cannot be read as a classifier: {first_line(error)}") from error
+    if not isinstance(class_names, list) or not all(isinstance(name, str) for name in class_names):
+        raise InputError(f"{path.parent} cannot be read as a classifier: `class_names` is not a list of names.")
+    return tuple(class_names)
+
+
+def _has_parts(classifier):
+    """Whether the layers are those of `tasks.classification.build_classifier`."""
+    kinds = (keras.layers.InputLayer, keras.Model, keras.layers.Dense, keras.layers.Softmax)
+    return len(classifier.layers) == len(kinds) and all(map(isinstance, classifier.layers, kinds))
 
 
 def parts(classifier: keras.Model) -> tuple[keras.Model, list[np.ndarray]]:

@@ -1,17 +1,18 @@
 """A detector in a folder of a run: detector.weights.h5, and detector.json with what the run does not say."""
 
 import json
+import math
 import os
 from pathlib import Path
 
 from ..errors import InputError, first_line
+from ..models.model_file import check_finite
 from ..tasks.detection.detector import Detector
 from ..tasks.detection.model import build_retinanet
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, remove_file
+from ..utils.text_file import read_text_file
 from .build import build_encoder
 from .run import Run, load_run
-
-FIELDS = {"height": int, "width": int, "smallest_anchor": float, "class_names": list}
 
 
 def save_detector(detector: Detector, run: Run, name: str = "detection") -> Path:
@@ -27,7 +28,7 @@ def save_detector(detector: Detector, run: Run, name: str = "detection") -> Path
     """
     folder = run.task_path(name)
     # Never new weights beside an old description: without one the folder is no detector.
-    (folder / "detector.json").unlink(missing_ok=True)
+    remove_file(folder / "detector.json")
     with atomic_path(folder / "detector.weights.h5") as path:
         detector.network.save_weights(path)
     height, width = detector.letterbox
@@ -64,16 +65,29 @@ def load_detector(folder: str | os.PathLike, name: str = "detection") -> Detecto
     weights = path.with_name("detector.weights.h5")
     if not path.is_file() or not weights.is_file():
         raise InputError(f"{path.parent} has no detector: `byol-keras detect` makes one.")
-    try:
-        description = json.loads(path.read_text())
-        description = {name: kind(description[name]) for name, kind in FIELDS.items()}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read as the description of a detector: {error}") from error
+    description = _description(path)
     encoder = build_encoder(run)
     network = build_retinanet(encoder, len(description["class_names"]), description["smallest_anchor"])
     try:
         network.load_weights(weights)
-    except (ValueError, OSError) as error:
+    except Exception as error:  # On a damaged file h5py and Keras raise nearly anything.
         raise InputError(f"{weights} does not belong to {path}: {first_line(error)}") from error
+    check_finite(network, weights)
     letterbox = (description["height"], description["width"])
     return Detector(network, encoder, letterbox, tuple(description["class_names"]), description["smallest_anchor"])
+
+
+def _description(path):
+    """The dict that `save_detector` wrote."""
+    text = read_text_file(path)
+    try:
+        description = json.loads(text)
+        whole, above_0 = (description["height"], description["width"]), description["smallest_anchor"]
+        names = description["class_names"]
+        right = all(type(value) is int and value > 0 for value in whole) and 0 < float(above_0) < math.inf
+        right = right and isinstance(names, list) and names and all(isinstance(name, str) for name in names)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read as the description of a detector: {first_line(error)}") from error
+    if not right:
+        raise InputError(f"{path} cannot be read as the description of a detector: a value is none that it can have.")
+    return {**description, "smallest_anchor": float(above_0)}

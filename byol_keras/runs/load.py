@@ -5,12 +5,17 @@ from pathlib import Path
 
 import keras
 
+from ..byol import BYOL
 from ..errors import InputError, first_line
+from ..models.checks import embedding_size
+from ..models.model_file import read_model
 from .run import load_run
 
 
 def load_encoder(path: str | os.PathLike) -> keras.Model:
     """The encoder of a run, or of a .keras file.
+
+    No code in the file is run, see `models.model_file`.
 
     Args:
         path: the folder of a run, or a .keras file of an encoder or of a `BYOL` model.
@@ -19,7 +24,7 @@ def load_encoder(path: str | os.PathLike) -> keras.Model:
         keras.Model, (B, H, W, C) float32 in [0, 1] -> (B, D) float32.
 
     Raises:
-        InputError: where there is neither, the run is not finished, or the file is not a Keras model.
+        InputError: where there is neither, the run is not finished or has diverged, or the file is not of an encoder.
 
     Example:
         encoder = bk.load_encoder("runs/photos")
@@ -30,13 +35,14 @@ def load_encoder(path: str | os.PathLike) -> keras.Model:
         return load_run(path).encoder
     if not path.is_file():
         raise InputError(f"No run and no .keras file at {path}.")
-    model = _loaded(path)
+    model = read_model(path)
     # The model of a checkpoint has its encoder inside.
-    return getattr(model, "encoder", model)
-
-
-def _loaded(path):
+    encoder = model.encoder if isinstance(model, BYOL) else model
     try:
-        return keras.models.load_model(path)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a Keras model that can be loaded: {first_line(error)}") from error
+        embedding_size(encoder)
+        takes_images = len(encoder.input_shape) == 4
+    except Exception as error:  # A model of any form, of which Keras' methods ask much.
+        raise InputError(f"{path} is not an encoder: {first_line(error)}") from error
+    if not takes_images:
+        raise InputError(f"{path} is not an encoder of images (B, H, W, C). Received: input {encoder.input_shape}")
+    return encoder

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, check_writable
 from ..utils.text_file import read_text_file
 from ..utils.text_table import text_table
 from .run import Run
@@ -56,6 +56,11 @@ def results_of(
     return [Result(task, metric, data, scores, settings, seconds, command) for metric, scores in figures.items()]
 
 
+def check_results(run: Run) -> None:
+    """Raises InputError where results cannot be written into a run: to be asked before they are measured."""
+    check_writable(run.results_path / "new.json")
+
+
 def write_results(run: Run, name: str, results: Sequence[Result]) -> Path:
     """Writes RUN/results/NAME.json, over an older one.
 
@@ -91,7 +96,7 @@ def read_results(run: Run, name: str | None = None) -> list[Result]:
         text = read_text_file(path)
         try:
             results += [Result(**fields) for fields in json.loads(text)]
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as results: {error}. Measure again, or delete it.") from error
     return results
 

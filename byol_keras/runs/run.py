@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.text_file import read_text_file
 from .recipe import Recipe, check_fields
+from .run_fields import check_run_fields
 
 if TYPE_CHECKING:
     import keras
@@ -177,6 +178,7 @@ def load_run(folder: str | os.PathLike) -> Run:
     try:
         config = _read_fields(path)
         check_fields(Run, ("folder", *config), "A run")
+        check_run_fields(config)
         recipe = _recipe_fields(config)
         return Run(folder=folder, **{**config, "recipe": Recipe.from_fields(recipe)})
     except InputError as error:

@@ -1,54 +1,61 @@
-"""Files that are whole or not there, with one clear line where the disk does not take them."""
+"""Files that are whole and on the disk or not there, with one clear line where the disk does not take them."""
 
 import contextlib
 import errno
 import os
-import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import InputError
-
-# What a disk says of itself, whichever file is being written.
-FULL = (errno.ENOSPC, errno.EDQUOT)
-DISK = (*FULL, errno.EROFS, errno.EIO, errno.EFBIG)
+from .disk_error import cannot_write, disk_error
+from .disk_sync import sync_content, sync_entries
+from .part_file import open_part
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike, make_folder: bool = True) -> Iterator[Path]:
     """Gives a temporary path next to `path`, with its suffixes; on success it is renamed to `path`, else removed.
 
-    Works for files and folders. The rename replaces an existing file.
+    Works for files and folders. The rename replaces an existing file. What was written is on the disk before the
+    rename and its name after it, so that neither a killed process nor a power cut leaves half a file. Of a killed
+    process the temporary file stays: `part_file.remove_parts` finds it.
 
     Args:
         path: where the result shall stand.
-        make_folder: whether its folder is made where it is not there, or that is an error.
+        make_folder: whether its folder is made. Without, as for what is written into a run under way, a folder that
+            has gone is an error.
 
     Yields:
         Path to write to.
 
     Raises:
-        InputError: where the path cannot be written: no permission, a full disk, a file where a folder must be.
+        InputError: where the path cannot be written: no permission, a full disk, a file where a folder must be, a
+            folder that is gone, whichever library wrote and whatever it raised.
     """
     path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}.part.{path.name}")
     if make_folder:
-        _make_folder(path)
+        make_parent(path)
     elif not path.parent.is_dir():
-        raise InputError(f"Cannot write {path}: its folder is gone.")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        if _concerns(error, temporary):
-            raise _cannot_write(path, error) from error
-        raise
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        raise cannot_write(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+    before = sys.exception()
+    with open_part(path) as part:
+        try:
+            yield part
+            sync_content(part)
+            os.replace(part, path)
+        except InputError:
+            raise
+        except Exception as error:
+            refused = disk_error(path, error, part, before)
+            if refused is None:
+                raise
+            raise refused from error
+        try:
+            sync_entries(path.parent)
+        except OSError as error:
+            raise InputError(f"{path} may not outlast a power cut: {error.strerror}. Check the disk.") from error
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:
@@ -64,12 +71,25 @@ def write_files(files: Mapping[Path, bytes]) -> None:
         for path, content in files.items():
             part = parts.enter_context(atomic_path(path))
             try:
-                with part.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())  # some file systems report a full disk only now
+                part.write_bytes(content)
+                sync_content(part)
             except OSError as error:
-                raise _cannot_write(path, error) from error
+                raise cannot_write(path, error) from error
+
+
+def remove_file(path: str | os.PathLike) -> None:
+    """Removes a file where there is one.
+
+    Raises:
+        InputError: where it is there and cannot be removed.
+    """
+    path = Path(path)
+    try:
+        if os.path.lexists(path):
+            path.unlink()
+            sync_entries(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def check_writable(path: str | os.PathLike) -> None:
@@ -89,7 +109,27 @@ def check_writable(path: str | os.PathLike) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
+
+
+def make_parent(path: str | os.PathLike) -> None:
+    """Makes the folder of a file to be, and those above it, where they are not there yet.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        InputError: where that cannot be.
+    """
+    path = Path(path)
+    nearest, folder = _nearest_folder(path), path.absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while folder != nearest:
+            folder = folder.parent
+            sync_entries(folder)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _nearest_folder(path):
@@ -100,26 +140,3 @@ def _nearest_folder(path):
     if not folder.is_dir():
         raise InputError(f"Cannot write {path}: {folder} is not a folder. Choose another path.")
     return folder
-
-
-def _make_folder(path):
-    _nearest_folder(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
-def _concerns(error, temporary):
-    """Whether an error while `temporary` was written is of its disk or its path, and not of something else."""
-    if error.filename is not None:
-        return Path(os.fsdecode(error.filename)).is_relative_to(temporary)
-    # HDF5 raises errors without a number, which quote the system's words.
-    return error.errno in DISK or os.strerror(errno.ENOSPC) in str(error)
-
-
-def _cannot_write(path, error):
-    full = error.errno in FULL or os.strerror(errno.ENOSPC) in str(error)
-    reason = os.strerror(errno.ENOSPC) if full else error.strerror or error
-    remedy = "Free some space, or choose" if full else "Choose"
-    return InputError(f"Cannot write {path}: {reason}. Nothing was left there. {remedy} another path.")

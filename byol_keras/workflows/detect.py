@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..evaluation.label_subsets import training_seeds
 from ..runs.build import build_encoder, require_backbone
 from ..runs.detector import save_detector
-from ..runs.results import Result, results_name, results_of, share, write_results
+from ..runs.results import Result, check_results, results_name, results_of, share, write_results
 from ..runs.run import load_finished_run
 from ..tasks.detection.coco import read_coco
 from ..tasks.detection.letterbox import letterbox_size
@@ -58,6 +58,7 @@ def detect_run(
     started = time.monotonic()
     require_extra("Average precision", "pycocotools")
     run = load_finished_run(folder)
+    check_results(run)
     numbers = training_seeds(run.seed, seeds)
     require_backbone(run)
     train_set, test_set = read_coco(*train), read_coco(*test)

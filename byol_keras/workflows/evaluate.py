@@ -13,7 +13,7 @@ from ..evaluation.knn import knn_accuracy
 from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear import linear_accuracy, linear_accuracy_sgd
 from ..runs.build import trained_and_untrained
-from ..runs.results import Result, results_name, results_of, share, write_results
+from ..runs.results import Result, check_results, results_name, results_of, share, write_results
 from ..runs.run import load_finished_run
 from ..utils.extras import require_extra
 
@@ -54,6 +54,7 @@ def evaluate_run(
     started = time.monotonic()
     require_extra("Evaluation", "sklearn")
     run = load_finished_run(folder)
+    check_results(run)
     train_source, test_source = open_train_and_test(train, test)
     chosen = label_subsets(train_source.labels, label_fraction, subsets, seed)
     knn, linear = {}, {}

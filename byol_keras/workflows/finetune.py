@@ -14,7 +14,7 @@ from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear_head import LinearHead, logits
 from ..runs.build import trained_and_untrained
 from ..runs.classifier import write_classifier
-from ..runs.results import Result, results_name, results_of, share, write_results
+from ..runs.results import Result, check_results, results_name, results_of, share, write_results
 from ..runs.run import Run, load_finished_run
 from ..tasks.classification.model import predict_probabilities
 from ..tasks.classification.train import FinetuneConfig, finetune_classifier
@@ -61,6 +61,7 @@ def finetune_run(
     started = time.monotonic()
     require_extra("Fine-tuning", "sklearn")
     run = load_finished_run(folder)
+    check_results(run)
     train_source, test_source = open_train_and_test(train, test)
     names = class_names_of(train_source)
     _check_every_class(train_source, names, train)

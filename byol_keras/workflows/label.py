@@ -14,7 +14,9 @@ from ..tasks.labeling.selection import next_images
 from ..tasks.labeling.session import LabelingSession
 from ..tasks.retrieval.build import index_collection
 from ..tasks.retrieval.collection import open_collection
+from ..utils.atomic import make_parent
 from ..utils.extras import require_extra
+from ..utils.lock import exclusive
 
 
 def label_folder(
@@ -48,15 +50,19 @@ def label_folder(
     run = load_finished_run(folder)
     labels = run.labels_path if labels is None else labels
     out = run.labeled_path if out is None else out
+    if next is None and not write:
+        make_parent(labels)
+        # Before the labels are read: of two pages that work on them each would write without the other's.
+        with exclusive(labels):
+            _serve(open_labeling(run, data, labels), data, labels, out, port)
+        return
     labeling = open_labeling(run, data, labels)
     if next is not None:
         chosen = next_images(labeling.embeddings, list(labeling.labels), labeling.scores, next)
         print("\n".join(labeling.names[index] for index in chosen))
-    elif write:
+    else:
         for path in write_predictions(labeling, out):
             print(f"Written to {path}")
-    else:
-        _serve(labeling, data, labels, out, port)
 
 
 def open_labeling(run: Run, data: str | os.PathLike, labels: str | os.PathLike) -> LabelingSession:

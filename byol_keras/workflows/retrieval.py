@@ -7,7 +7,7 @@ from ..data.labeled import open_labeled
 from ..errors import InputError
 from ..evaluation.embed import embed
 from ..runs.build import trained_and_untrained
-from ..runs.results import Result, results_of, write_results
+from ..runs.results import Result, check_results, results_of, write_results
 from ..runs.run import load_finished_run
 from ..tasks.retrieval.metrics import RECALL_AT, retrieval_leave_one_out, retrieval_scores
 
@@ -32,6 +32,7 @@ def retrieval_of_run(
     """
     started = time.monotonic()
     run = load_finished_run(folder)
+    check_results(run)
     indexed, query_source = open_labeled(index), None if queries is None else open_labeled(queries)
     if query_source is not None and query_source.class_names != indexed.class_names:
         raise InputError(f"{index} and {queries} do not have the same classes: give them the same subfolders.")

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..evaluation.label_subsets import random_subset, training_seeds
 from ..precision import cast_model, dtype_policy, policy_scope
 from ..runs.build import build_encoder, require_backbone
-from ..runs.results import Result, results_name, results_of, share, write_results
+from ..runs.results import Result, check_results, results_name, results_of, share, write_results
 from ..runs.run import Run, load_finished_run
 from ..tasks.segmentation.dataset import SegmentationDataset, open_segmentation
 from ..tasks.segmentation.metrics import class_iou, segmenter_confusion
@@ -60,6 +60,7 @@ def segment_run(
     started = time.monotonic()
     config = config or SegmentationConfig()
     run = load_finished_run(folder)
+    check_results(run)
     numbers = training_seeds(run.seed, seeds)
     require_backbone(run)
     train_set = open_segmentation(train)
@@ -100,7 +101,6 @@ def _fine_tuned(
 
 def _save(out: Path, models: dict[str, keras.Model], test: SegmentationDataset) -> None:
     """The trained model with the names of its classes, and an image of what both predict for some test images."""
-    out.mkdir(parents=True, exist_ok=True)
     with atomic_path(out / "pretrained.keras") as path:
         cast_model(models["pretrained"], "float32").save(path)
     with atomic_path(out / "classes.txt") as path:

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..evaluation.embed import embed
 from ..reports.charts import roc_chart
 from ..runs.build import trained_and_untrained
-from ..runs.results import Result, results_of, write_results
+from ..runs.results import Result, check_results, results_of, write_results
 from ..runs.run import Run, load_finished_run
 from ..tasks.verification.dataset import VerificationPairs, fold_numbers, locate_pairs, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, pair_similarities, roc_auc, true_accept_rate, whitening
@@ -55,6 +55,7 @@ def verify_run(
     started = time.monotonic()
     require_extra("Verification", "sklearn", "matplotlib")
     run = load_finished_run(folder)
+    check_results(run)
     if not os.path.isdir(data):
         raise InputError(f"No such folder: {data}")
     pairs = read_pairs(pairs_file)

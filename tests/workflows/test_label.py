@@ -130,6 +130,46 @@ def test_a_killed_process_loses_nothing(run, colored, tmp_path):
     assert "Go on with the same command" in (tmp_path / "log").read_text()
 
 
+def serving(command, log):
+    """A process that labels, once it has said where."""
+    with log.open("w") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 300
+    while "http://127.0.0.1:" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return process
+
+
+def test_two_pages_on_one_run_are_refused_and_a_dead_one_is_not_in_the_way(run, colored, tmp_path, capfd):
+    words = ["label", str(run), "--data", str(colored[0])]
+    command = [sys.executable, "-m", "byol_keras", *words]
+    first = serving(command, tmp_path / "log")
+    try:
+        assert f"labels.csv is in use by another process ({first.pid} on " in failure(capfd, *words[1:])
+        # What only reads goes on.
+        assert main([*words, "--next", "2"]) == 0
+        first.kill()
+        first.wait()
+        first = serving(command, tmp_path / "log")
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(60) == 143
+        assert "ended by SIGTERM" in (tmp_path / "log").read_text()
+        assert "Traceback" not in (tmp_path / "log").read_text()
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_labels_in_a_folder_that_is_not_there_yet(run, colored, tmp_path):
+    words = ["label", str(run), "--data", str(colored[0]), "--labels", str(tmp_path / "new" / "deep" / "labels.csv")]
+    process = serving([sys.executable, "-m", "byol_keras", *words], tmp_path / "log")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert [path.name for path in (tmp_path / "new" / "deep").iterdir()] == [".labels.csv.lock"]
+
+
 @pytest.fixture
 def embedded(monkeypatch):
     """The names of the images that were embedded, call by call."""

@@ -87,7 +87,7 @@ def _checked(path):
     text = read_text_file(path)
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     ids = {}
     for part, entry_name in PARTS.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...utils.atomic import atomic_path
+from ...utils.regular_file import open_regular
 
 HEADER = ("image", "class", "sha256")
 # What the first column was called at first: a person's labels are read whatever their age.
@@ -76,8 +77,6 @@ class LabelsFile:
         rows += [(name, label or "", self._digest(name)) for name, label in labels.items()]
         with atomic_path(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([HEADER, *rows])
-            file.flush()
-            os.fsync(file.fileno())
         self._seen, self.labels = self._state(), dict(labels)
 
     def _read(self):
@@ -105,7 +104,9 @@ class LabelsFile:
         """Of the image's bytes; "" for one that is gone."""
         if name not in self._digests:
             try:
-                data = (self._folder / name).read_bytes()
+                # What has become a pipe meanwhile is not waited for.
+                with open_regular(self._folder / name) as file:
+                    data = file.read()
             except OSError:
                 return ""
             self._digests[name] = hashlib.sha256(data).hexdigest()

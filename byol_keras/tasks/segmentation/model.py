@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ...errors import InputError, first_line
 from ...models.keras_cv_backbone import keras_cv_backbone, normalized
+from ...models.model_file import read_model
 from ...utils.private_api import all_layers
 
 # Pixels between the cells of the backbone's last stage: images come in multiples of it.
@@ -78,17 +78,14 @@ def load_segmenter(path: str | os.PathLike) -> keras.Model:
         keras.Model, see `build_segmenter`.
 
     Raises:
-        InputError: where there is none.
+        InputError: where there is none, or it has diverged.
 
     Example:
         model = bk.tasks.load_segmenter("runs/street/segmentation/pretrained.keras")
     """
     import keras_cv  # noqa: F401 - registers its layers with Keras
 
-    try:
-        return keras.models.load_model(path)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a segmenter that can be loaded: {first_line(error)}") from error
+    return read_model(path, "a segmenter")
 
 
 def segmenter_function(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

@@ -4,18 +4,21 @@ import http.client
 import json
 import os
 import re
+import resource
 import socket
 import struct
 import threading
 import time
+from collections import Counter
 from urllib.parse import quote
 
 import pytest
+from PIL import Image
 
 from byol_keras.errors import InputError
 from byol_keras.tasks import LabelingSession, LabelsFile
 from byol_keras.tasks.labeling.web.app import MAX_BODY
-from byol_keras.tasks.labeling.web.image_files import ImageFiles
+from byol_keras.tasks.labeling.web.image_files import ImageFiles, _open_without_links
 from byol_keras.tasks.labeling.web.server import LabelingServer
 
 
@@ -185,6 +188,68 @@ def test_a_pipe_in_place_of_an_image_is_refused_at_once(ask, colored):
     assert ask("GET", "/image/0")[0] == 404
 
 
+@pytest.mark.parametrize("data", [b"vm\n", b"", b"<svg/onload=alert(1)>", b"\x89PNG\r\n\x1a\n and then a secret"])
+def test_what_is_no_image_any_more_is_not_served(data, ask, colored, tmp_path):
+    """By another content, or by a hard link to another file, which nothing tells from an image but its bytes."""
+    folder, names, *_ = colored
+    secret = tmp_path / "secret"
+    secret.write_bytes(data)
+    (folder / names[0]).unlink()
+    os.link(secret, folder / names[0])
+    status, _, answer = ask("GET", "/image/0")
+    assert (status, list(answer)) == (404, ["error"])
+    assert "no image any more" in answer["error"]
+
+
+def test_a_folder_that_becomes_a_link_at_this_moment_is_not_gone_through(colored, tmp_path):
+    folder, names, *_ = colored
+    real = os.path.realpath(folder / names[1])
+    with open(_open_without_links(real), "rb") as file:
+        assert file.read() == (folder / names[1]).read_bytes()
+    (folder / "sub").rename(tmp_path / "elsewhere")
+    (folder / "sub").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
+        _open_without_links(real)
+    opened = len(os.listdir("/dev/fd")) if os.path.isdir("/dev/fd") else None
+    for _ in range(5):
+        with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
+            _open_without_links(real)
+    assert opened is None or len(os.listdir("/dev/fd")) == opened
+
+
+def test_an_image_that_has_become_a_pipe_can_be_labeled_and_skipped(post, labeling, colored, tmp_path):
+    folder, names, *_ = colored
+    first, second = labeling.waiting[:2]
+    for index in (first, second):
+        (folder / names[index]).unlink()
+        os.mkfifo(folder / names[index])
+    assert post("/answer", {"image": first, "class": "x"})[0] == 200
+    assert post("/answer", {"image": second, "class": None})[0] == 200
+    assert len((tmp_path / "labels.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_10_000_requests_beside_800_connections_that_say_nothing_more(capfd, server, post, labeling):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+    half_open = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(800)]
+    for i, connection in enumerate(half_open):
+        connection.sendall(b"POST /answer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"[: 10 + i % 70])
+    codes = Counter()
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
+    paths = ("/state", "/image/0", "/image/1", "/", "/nothing", "/image/" + "9" * 5000, "/page.js", "/image/../x")
+    for i in range(10_000):
+        connection.request("GET", paths[i % len(paths)])
+        response = connection.getresponse()
+        response.read()
+        codes[response.status] += 1
+    assert codes == {200: 6250, 404: 3750}
+    assert post("/answer", {"image": labeling.waiting[0], "class": "x"})[0] == 200
+    for half in half_open:
+        half.close()
+    assert capfd.readouterr().err == ""
+
+
 def test_a_body_of_no_stated_length_is_limited_as_well(server, ask):
     chunks = iter([b" " * MAX_BODY, b" " * MAX_BODY])
     assert ask("POST", "/answer", chunks, X_Token=server.token)[0] == 413
@@ -252,7 +317,7 @@ def test_answers_at_the_same_time_are_all_saved(post, labeling, colored, tmp_pat
 
 def test_a_browser_that_leaves_is_no_error(capfd, server, ask, colored):
     # Large enough not to fit the buffers between the two.
-    (colored[0] / colored[1][0]).write_bytes(bytes(50_000_000))
+    Image.new("RGB", (4500, 4000)).save(colored[0] / colored[1][0], "bmp")
     connection = socket.create_connection(("127.0.0.1", server.server_port))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.sendall(b"GET /image/0 HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -6,12 +6,14 @@ import os
 import stat
 from collections.abc import Sequence
 
+from ....data.decode import check
+
 
 class ImageFiles:
     """N image files by their index.
 
     A link that was there from the beginning is followed, as it is when a folder is opened: `byol-keras split` makes
-    folders of links. What has become a link to elsewhere since then is not.
+    folders of links. What has become a link to elsewhere since then is not, and what is no image any more is not given.
 
     Args:
         folder: path.
@@ -33,15 +35,35 @@ class ImageFiles:
             bytes, and the media type, such as "image/png".
 
         Raises:
-            OSError: when it has gone, is no file, or has become a link that leads out of the folder.
+            OSError: when it has gone, is no file or no image, or has become a link that leads out of the folder.
         """
         path = os.path.realpath(self._paths[index])
         if path != self._targets[index] and os.path.commonpath([path, self._root]) != self._root:
             raise PermissionError(errno.EACCES, "This has become a link to outside of the folder.")
-        # The real path has no links: one that is put there at this moment is not followed, and a pipe not waited for.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with open(os.open(path, flags), "rb") as file:
+        # The real path has no links: one that is put there at this moment is not followed.
+        with open(_open_without_links(path), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "This is no file any more.")
-            kind = mimetypes.guess_type(self._paths[index])[0]
-            return file.read(), kind or "application/octet-stream"
+            data = file.read()
+        if (reason := check(data).reason) is not None:
+            raise OSError(errno.EINVAL, f"This is no image any more: {reason}")
+        return data, mimetypes.guess_type(self._paths[index])[0] or "application/octet-stream"
+
+
+def _open_without_links(path):
+    """A descriptor of a file by a path in which no part may be a link; a pipe is not waited for."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if os.open not in os.supports_dir_fd:  # Windows
+        return os.open(path, flags)
+    # Folder by folder: O_NOFOLLOW is about the last part of a path only. O_PATH asks for no permission to list.
+    through = os.O_DIRECTORY | os.O_NOFOLLOW | getattr(os, "O_PATH", os.O_RDONLY)
+    *folders, name = os.path.normpath(path).split(os.sep)[1:]
+    folder = os.open(os.sep, through)
+    try:
+        for part in folders:
+            below = os.open(part, through, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        return os.open(name, flags, dir_fd=folder)
+    finally:
+        os.close(folder)

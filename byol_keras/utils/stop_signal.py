@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM as an exception in the main thread, and a note of which it was, whatever becomes of it there."""
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AGAIN = 0.05  # seconds until an exception that went nowhere is raised again
+
+
+class StopSignal:
+    """What `stop_signals` gives.
+
+    Attributes:
+        number: of the signal that came, or None.
+    """
+
+    def __init__(self):
+        self.number: int | None = None
+
+    def raise_(self, number: int, frame: object = None) -> None:
+        """The handler: notes the signal and raises KeyboardInterrupt, so that what is open is closed."""
+        self.number = number
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[StopSignal]:
+    """Meanwhile Ctrl-C and SIGTERM raise KeyboardInterrupt in the main thread.
+
+    TensorFlow calls Python while it traces and while it runs, and makes other exceptions of one that arises there: who
+    catches any asks for `number`. In a destructor an exception is dropped by Python: it is raised again a moment later.
+
+    A signal that is ignored, as in what `nohup` starts, stays so, and outside the main thread nothing is changed.
+
+    Yields:
+        `StopSignal`.
+    """
+    stop = StopSignal()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    hook = sys.unraisablehook
+
+    def dropped(unraisable):
+        if stop.number is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            hook(unraisable)
+            return
+        # Not from here, where it would be dropped again.
+        threading.Timer(AGAIN, signal.raise_signal, (stop.number,)).start()
+
+    sys.unraisablehook = dropped
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop.raise_)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # one that was not set from Python
+                signal.signal(number, handler)
+        sys.unraisablehook = hook
