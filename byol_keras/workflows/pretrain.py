@@ -34,12 +34,16 @@ from ..runs.build import build_model, build_views, pixel_statistics
 from ..runs.image_list import filled, in_listed_order, write_image_list
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, make_parent
 from ..utils.extras import require_extra
+from ..utils.lock import exclusive
+from ..utils.part_file import remove_parts
 from ..utils.stop_signals import held_signals
 
 # Embedded after every epoch, so no more than a standard deviation of one point needs.
 IMAGES_FOR_PROBE = 2000
+# Where one image cannot be read any more, the next ones to come are looked at as well, some seconds' worth.
+SUSPECTS = 1000
 
 
 def pretrain(
@@ -94,9 +98,13 @@ def pretrain(
         image_count=len(source),
     )
     model = build_model(run, policy, recipe.epochs * steps, steps)
-    write_image_list(run, source)
-    run.write_config()  # from now on it can be resumed
-    return _train(run, model, source, online_knn, checkpoints)
+    make_parent(run.image_list_path)
+    with exclusive(run.folder):
+        # Another process may have been here since it was looked at.
+        check_is_new(out)
+        write_image_list(run, source)
+        run.write_config()  # from now on it can be resumed
+        return _train(run, model, source, online_knn, checkpoints)
 
 
 def resume(out: str | os.PathLike, **checkpoints: Any) -> Run:
@@ -122,20 +130,20 @@ def resume(out: str | os.PathLike, **checkpoints: Any) -> Run:
         require_extra("Watching training by labeled images", "sklearn")
     if run.encoder_path.exists():
         raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
-    run.require_unchanged()
-    source, missing = in_listed_order(run, open_source(run.data))
-    if missing:
-        print(
-            f"{run.data}: {len(missing):,} images are gone since the run was begun, and the next ones take their "
-            f"places: {list_names(missing)}",
-            file=sys.stderr,
-            flush=True,
-        )
-    model = load_checkpoint(run.checkpoints_path)
-    if model is None:
-        steps = steps_per_epoch(source, run.recipe.batch_size)
-        model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
-    return _train(run, model, source, build_probe(run.probe, run.channels), checkpoints)
+    with exclusive(run.folder):
+        run.require_unchanged()
+        remove_parts(run.folder)
+        source, missing = in_listed_order(run, open_source(run.data))
+        if missing:
+            _warn(
+                f"{run.data}: {len(missing):,} images are gone since the run was begun, and the next ones take their "
+                f"places: {list_names(missing)}"
+            )
+        model = load_checkpoint(run.checkpoints_path)
+        if model is None:
+            steps = steps_per_epoch(source, run.recipe.batch_size)
+            model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
+        return _train(run, model, source, build_probe(run.probe, run.channels), checkpoints)
 
 
 def _train(run, model, source, online_knn, checkpoint):
@@ -188,22 +196,22 @@ def _fit(run, model, source, views, callbacks, checkpoint):
             )
             return
         except tf.errors.OpError:
-            found = lost_files(source, batch_indices(source, batch_size, run.seed, int(model.steps)).tolist())
+            step = int(model.steps)
+            ahead = range(step, min(step + 1 + SUSPECTS // batch_size, recipe.epochs * steps))
+            suspects = {int(i) for each in ahead for i in batch_indices(source, batch_size, run.seed, each)}
+            found = lost_files(source, suspects)
             if not found:
                 raise
         lost |= {source.names[index] for index in found}
-        said = list_broken([(source.names[index], reason) for index, reason in found.items()])
+        # One that has taken another's place is found there as well.
+        said = list_broken(list({source.names[index]: reason for index, reason in found.items()}.items()))
         if len(lost) > MAX_BROKEN_SHARE * len(source):
             checkpoint.save()
             raise InputError(
                 f"{len(lost):,} of the {len(source):,} images cannot be read any more: {said}. Training is saved at "
                 f"step {int(model.steps):,}: put them back and resume it."
             )
-        print(
-            f"{run.data}: these images cannot be read any more, and the next ones take their places: {said}",
-            file=sys.stderr,
-            flush=True,
-        )
+        _warn(f"{run.data}: these images cannot be read any more, and the next ones take their places: {said}")
         source = source.subset(filled([-1 if index in found else index for index in range(len(source))]))
 
 
@@ -221,6 +229,10 @@ def build_probe(data: str | None, channels: int) -> list[OnlineKNN]:
         return [OnlineKNN(source.subset(evenly(len(source), IMAGES_FOR_PROBE)))]
     except InputError as error:
         raise InputError(f"{error} Received: probe={data}") from error
+
+
+def _warn(text):
+    print(text, file=sys.stderr, flush=True)
 
 
 def _say(text):
