@@ -134,7 +134,10 @@ def make_parent(path: str | os.PathLike) -> None:
 
 def _nearest_folder(path):
     """The folder above `path` that is there already."""
-    folder = path.absolute().parent
+    try:
+        folder = path.absolute().parent
+    except FileNotFoundError as error:
+        raise InputError(f"Cannot write {path}: the working directory is gone. Change to another.") from error
     while not os.path.lexists(folder):
         folder = folder.parent
     if not folder.is_dir():

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import tempfile
 from pathlib import Path
 
 import keras
@@ -27,8 +26,9 @@ from ..export.source_images import check_channels, sample_images
 from ..runs.classifier import parts, read_classifier
 from ..runs.load import load_encoder
 from ..runs.run import load_run
-from ..utils.atomic import check_writable
+from ..utils.atomic import check_writable, make_parent
 from ..utils.extras import require_extra
+from ..utils.part_file import open_part, remove_parts
 
 COMPARED_IMAGES = 64
 
@@ -141,10 +141,12 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels)
     images = sample_images(source, size, SAMPLE_IMAGES)
     check_writable(out / "parity.json")
-    out.mkdir(parents=True, exist_ok=True)
+    make_parent(out / "parity.json")
+    remove_parts(out)
     # What has not passed never stands where a server or a colleague would find it.
-    with tempfile.TemporaryDirectory(prefix=".export.", dir=out) as unchecked:
-        artifacts = _write(encoder, head, Path(unchecked), out, config, images)
+    with open_part(out / "unchecked") as unchecked:
+        unchecked.mkdir()
+        artifacts = _write(encoder, head, unchecked, out, config, images)
         compared = images[evenly(len(images), COMPARED_IMAGES)]
         parities = check_parity(encoder, artifacts, compared, labeled, head)
         print(parity_table(parities))
@@ -152,7 +154,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         if config.report:
             write_costs(encoder, artifacts, parities, images, out, config.threads)
         require_parity(parities)
-        _move(Path(unchecked), out)
+        _move(unchecked, out)
     by_labels = "" if labeled is None else f", and by the labels of {len(labeled[1]):,}"
     print(f"Compared with Keras on {len(compared)} images{by_labels}. Written to {out}")
     return parities

@@ -17,6 +17,7 @@ from ..tasks.retrieval.collection import open_collection
 from ..utils.atomic import make_parent
 from ..utils.extras import require_extra
 from ..utils.lock import exclusive
+from ..utils.part_file import remove_parts
 
 
 def label_folder(
@@ -54,6 +55,7 @@ def label_folder(
         make_parent(labels)
         # Before the labels are read: of two pages that work on them each would write without the other's.
         with exclusive(labels):
+            remove_parts(run.folder)
             _serve(open_labeling(run, data, labels), data, labels, out, port)
         return
     labeling = open_labeling(run, data, labels)

@@ -9,14 +9,14 @@ from PIL import Image
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory):
-    """A folder of 2 classes with 12 images each, and a file of pairs of them beside it."""
+    """A folder of 2 classes with 12 images each; beside it a file of pairs of them, and another folder, "trained"."""
     folder = tmp_path_factory.mktemp("photos") / "photos"
     generator = np.random.default_rng(0)
-    for kind in ("cat", "dog"):
-        (folder / kind).mkdir(parents=True)
+    for place in (folder / "cat", folder / "dog", folder.parent / "trained"):
+        place.mkdir(parents=True)
         for i in range(12):
             pixels = generator.integers(0, 256, (20, 20, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / kind / f"{i}.png")
+            Image.fromarray(pixels).save(place / f"{i}.png")
     rows = [f"{fold},{kind}/{2 * fold}.png,{kind}/{2 * fold + 1}.png,1" for fold in (1, 2) for kind in ("cat", "dog")]
     rows += [f"{fold},cat/{2 * fold}.png,dog/{2 * fold}.png,0" for fold in (1, 2)]
     (folder.parent / "pairs.csv").write_text("fold,a,b,same\n" + "\n".join(rows) + "\n")
@@ -25,9 +25,9 @@ def photos(tmp_path_factory):
 
 @pytest.fixture
 def photo_run(make_run, photos):
-    """A run that was trained on some of these images."""
+    """A run that was trained on images beside these."""
     run = make_run()
-    run = dataclasses.replace(run, data=str(photos), exclude=["dog"])
+    run = dataclasses.replace(run, data=str(photos.parent / "trained"))
     run.write_config()
     return run
 

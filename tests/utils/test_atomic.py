@@ -301,7 +301,7 @@ def test_what_is_never_written_is_a_bug(tmp_path):
 
 def test_a_full_disk_elsewhere_and_before_is_not_this_files(tmp_path):
     try:
-        raise OSError(errno.ENOSPC, "No space left on device", "/elsewhere")
+        raise OSError(errno.ENOSPC, "No space left on device")
     except OSError:
         with pytest.raises(RuntimeError, match="a bug"):
             fail_halfway(tmp_path / "notes.txt")
