@@ -16,7 +16,8 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     """The images below a folder, at any depth, sorted by path.
 
     An image's label is the first folder on its path: `cat/2024/a.jpg` is a `cat`. With any image directly in the
-    folder, there are no labels. Hidden files and folders are skipped; links are followed.
+    folder, there are no labels. Hidden files and folders are skipped; links are followed. What cannot be read, a file or
+    a folder, is excluded and named in `broken`.
 
     Args:
         folder: path.
@@ -62,9 +63,37 @@ def from_files(
 
 
 def find_images(root: str | os.PathLike) -> list[str]:
-    """The paths of all image files below `root`, relative to it, with forward slashes, sorted."""
-    names = []
-    _collect(root, "", (), names)
+    """The paths of all image files below `root`, relative to it, with forward slashes, sorted.
+
+    What looks like an image and is none is listed as well, and decoding will say what it is: a link that leads
+    nowhere or in a circle, a device, a fifo. So is, with a slash at its end, a folder that cannot be read: there may
+    be images in it.
+
+    Raises:
+        InputError: where `root` itself cannot be read.
+    """
+    root = os.fspath(root)
+    names, waiting = [], [(root, "", ())]
+    while waiting:  # not by recursion: folders may lie a thousand deep
+        folder, prefix, above = waiting.pop()
+        try:
+            status = os.stat(folder)
+            # A link to a folder that we are in would go on for ever.
+            here = (status.st_dev, status.st_ino)
+            if here in above:
+                continue
+            with os.scandir(folder) as entries:
+                entries = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            if not prefix:
+                raise InputError(f"Cannot read the folder {root}: {error.strerror}") from error
+            names.append(prefix)
+            continue
+        for entry in entries:
+            if _is_folder(entry):
+                waiting.append((entry.path, f"{prefix}{entry.name}/", (*above, here)))
+            elif entry.name.lower().endswith(SUFFIXES) or _may_be_a_folder(entry):
+                names.append(prefix + entry.name)
     return sorted(names)
 
 
@@ -88,21 +117,13 @@ def report_unlabeled(source: ImageSource) -> str:
     return f"{beside:,} of {len(source):,} images lie beside the subfolders, so these are not taken as labels"
 
 
-def _collect(folder, prefix, above, names):
-    """Appends to `names` the images of one folder and those below; `above` identifies the folders on the way."""
+def _is_folder(entry):
     try:
-        status = os.stat(folder)
-        # A link to a folder that we are in would go on for ever.
-        here = (status.st_dev, status.st_ino)
-        if here in above:
-            return
-        with os.scandir(folder) as entries:
-            entries = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError as error:
-        raise InputError(f"Cannot read the folder {folder}: {error.strerror}") from error
-    for entry in entries:
-        if entry.is_dir():
-            _collect(entry.path, f"{prefix}{entry.name}/", (*above, here), names)
-        # A link that leads nowhere is listed as well: its image is missing, and the check will say so.
-        elif entry.name.lower().endswith(SUFFIXES) and (entry.is_file() or entry.is_symlink()):
-            names.append(prefix + entry.name)
+        return entry.is_dir()
+    except OSError:  # links in a circle, or into a folder that may not be entered
+        return False
+
+
+def _may_be_a_folder(entry):
+    """Whether this is a link, named like a folder, of which it cannot be seen where it leads: to a drive that is gone."""
+    return entry.is_symlink() and "." not in entry.name and not os.path.exists(entry.path)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource
+from ..data.loading import naming_lost_files
 from ..errors import InputError
 from ..kernels import fast_layers
 from ..precision import cast_model, dtype_policy
@@ -29,7 +30,8 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
 
     Raises:
         InputError: when the encoder does not take squares of one size, the images have another number of channels
-            than it takes, or for a precision that there is not.
+            than it takes, files of the source have been deleted or damaged since it was opened, or for a precision that
+            there is not.
 
     Example:
         source = bk.data.open_source("photos")
@@ -51,7 +53,8 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
     forward = inference(encoder)
     total = -(-len(source) // batch_size)
     batches = progress(ordered_batches(source, size, batch_size), total, "Embedding")
-    return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
+    with naming_lost_files(source):
+        return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
 
 
 def inference(encoder: keras.Model) -> Callable:
