@@ -16,8 +16,8 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     """The images below a folder, at any depth, sorted by path.
 
     An image's label is the first folder on its path: `cat/2024/a.jpg` is a `cat`. With any image directly in the
-    folder, there are no labels. Hidden files and folders are skipped; links are followed. What cannot be read, a file or
-    a folder, is excluded and named in `broken`.
+    folder, there are no labels. Hidden files and folders are skipped; links are followed. What cannot be read, a file
+    or a folder, is excluded and named in `broken`.
 
     Args:
         folder: path.
@@ -125,5 +125,5 @@ def _is_folder(entry):
 
 
 def _may_be_a_folder(entry):
-    """Whether this is a link, named like a folder, of which it cannot be seen where it leads: to a drive that is gone."""
+    """Whether this is a link, named like a folder, that leads nowhere to be seen: perhaps to a drive that is gone."""
     return entry.is_symlink() and "." not in entry.name and not os.path.exists(entry.path)

@@ -43,7 +43,7 @@ def has_low_range(image: Image.Image, stored: str) -> bool:
         image: loaded.
         stored: what `stored_as` said of it before that.
     """
-    if "16" not in stored:
+    if ";16" not in stored:
         return False
     extremes = image.getextrema()
     if image.mode.startswith("I"):
@@ -52,8 +52,11 @@ def has_low_range(image: Image.Image, stored: str) -> bool:
 
 
 def stored_as(image: Image.Image) -> str:
-    """How the pixels lie in the file, in Pillow's words: "RGB;16B"; to be asked before they are loaded."""
-    return str(image.tile[0].args) if image.tile else ""
+    """How the pixels of a PNG lie in the file, in Pillow's words: "RGB;16B"; to be asked before they are loaded.
+
+    Of other formats, none of which has 16 bits, "".
+    """
+    return image.tile[0].args if image.format == "PNG" and image.tile else ""
 
 
 def _on_white(image, stored):
@@ -68,5 +71,5 @@ def _on_white(image, stored):
 def _scaled(level, stored):
     """The transparent color of a PNG, which is written in the file's bits, in those of Pillow's image."""
     if isinstance(level, tuple):
-        return tuple(part >> 8 for part in level) if "16" in stored else level
+        return tuple(part >> 8 for part in level) if ";16" in stored else level
     return level * _LEVEL.get(stored, 1)

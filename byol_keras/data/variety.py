@@ -57,12 +57,14 @@ class Variety:
             InputError: for two images or more of which no pixel differs by more than ROUNDING levels.
         """
         if self._count > 1 and self.range <= ROUNDING:
-            differing = f"no pixel differs by more than {self.range:.2g} of 255 levels" if self.range else "pixel for pixel"
+            differing = (
+                f"no pixel differs by more than {self.range:.2g} of 255 levels" if self.range else "pixel for pixel"
+            )
             flat = float(np.ptp(self._low, axis=(0, 1)).max()) * 255 <= ROUNDING
             what = ", and each is of one flat color" if flat else ""
             raise InputError(
-                f"{where}: all {self._count:,} images looked at are alike: {differing}{what}. There is nothing to learn "
-                "from them: give images that differ."
+                f"{where}: all {self._count:,} images looked at are alike: {differing}{what}. There is nothing to "
+                "learn from them: give images that differ."
             )
 
     def report(self) -> str:

@@ -30,7 +30,7 @@ def open_regular(path: str | os.PathLike) -> BinaryIO:
         OSError: where there is no file, it may not be read, or it is something else; `strerror` says what.
     """
     _require_file(os.stat(path), path)
-    file = open(path, "rb", opener=_open_without_waiting)
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
     try:
         _require_file(os.fstat(file.fileno()), path)
     except OSError:
