@@ -37,10 +37,12 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     paths = [os.path.join(root, name) for name in names]
     checked = check_all(paths, names, folder, memory_budget)
 
-    # A class whose images are all broken keeps its number, so that the other labels do not depend on it.
-    class_names = tuple(sorted({name.split("/")[0] for name in names if "/" in name}))
+    # A class whose images are all broken keeps its number, so that the other labels do not depend on it. But for one
+    # whose name is not UTF-8: no file in it can be used, and its name could be written nowhere.
+    classes = [name.split("/")[0] if "/" in name else None for name in names]
+    class_names = tuple(sorted({name for name in classes if name is not None and _is_unicode(name)}))
     number = {name: i for i, name in enumerate(class_names)}
-    labels = np.array([number[name.split("/")[0]] if "/" in name else -1 for name in names], np.int64)
+    labels = np.array([number.get(name, -1) for name in classes], np.int64)
     return checked.source(names, paths=paths, labels=labels, class_names=class_names)
 
 
@@ -115,6 +117,10 @@ def report_unlabeled(source: ImageSource) -> str:
     if source.labels is not None or source.paths is None or not 0 < beside < len(source):
         return ""
     return f"{beside:,} of {len(source):,} images lie beside the subfolders, so these are not taken as labels"
+
+
+def _is_unicode(name):
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _is_folder(entry):

@@ -131,6 +131,16 @@ def test_a_link_to_a_folder_that_is_gone_is_named(tmp_path):
     assert source.labels.tolist() == [0]
 
 
+def test_a_class_whose_name_is_not_utf_8_is_none(tmp_path):
+    for i in range(10):
+        save(tmp_path / f"a/{i}.png")
+    save(tmp_path / "caf\udce9/0.png")
+    source = from_folder(tmp_path)
+    assert source.class_names == ("a",)
+    assert source.labels.tolist() == [0] * 10
+    assert source.broken == (("caf\udce9/0.png", "the file's name is not UTF-8: rename it"),)
+
+
 def test_folders_a_thousand_deep(tmp_path):
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1100):
