@@ -18,10 +18,13 @@ from ..errors import InputError
 from ..utils.memory import MemoryBudget
 from ..utils.printable import printable
 from ..utils.regular_file import open_regular
+from .jpeg_scans import MAX_SCANS, has_too_many_scans
 from .rgb import has_low_range, stored_as, to_rgb
 
 # Pillow knows many more, some of which start other programs or crash on malformed files.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+
+JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with more images behind it
 
 # A file of more bytes for each pixel that an image may have is not read. The most wasteful of the formats, a PNG of
 # one column with four channels of 16 bits, takes 9, and what compression adds to noise; the rest is room for metadata.
@@ -91,7 +94,7 @@ def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None =
             str(source).encode()  # TensorFlow takes file names in UTF-8 only.
         with _opened(source) as image:
             size, stored = (image.height, image.width), stored_as(image)
-            is_jpeg = image.format in ("JPEG", "MPO")  # MPO: a JPEG with more images behind it
+            is_jpeg = image.format in JPEG_FORMATS
             jpeg = is_jpeg and image.mode in ("RGB", "L")
             held = size == held_size
             with _budget.take(_bytes_held(image) + held * _RGB_BYTES * image.width * image.height):
@@ -130,6 +133,11 @@ def _opened(source: bytes | str | os.PathLike) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(file, formats=FORMATS)
+        if image.format in JPEG_FORMATS:
+            place = file.tell()
+            if has_too_many_scans(file):
+                raise ValueError(f"a JPEG of more than {MAX_SCANS} scans, which would take very long to decode")
+            file.seek(place)
         with image:
             yield image
 

@@ -140,6 +140,15 @@ def claiming_jpeg(side: int) -> bytes:
     return bytes(data)
 
 
+def scanned_jpeg(side: int, scans: int) -> bytes:
+    """A JPEG of a megabyte that claims much and passes over it again and again: half an hour of decoding."""
+    data = bytearray(encoded(drawn().convert("L"), "JPEG", progressive=True))
+    frame = data.index(b"\xff\xc2")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", side, side)
+    scan = b"\xff\xda" + struct.pack(">H", 8) + bytes([1, data[frame + 10], 0, 1, 5, 1, 0])
+    return bytes(data[: data.rindex(b"\xff\xd9")]) + scan * scans + b"\xff\xd9"
+
+
 def ycck() -> bytes:
     """A JPEG of four channels as Adobe's programs write it: its marker says YCCK."""
     data = encoded(drawn().convert("CMYK"), "JPEG")
@@ -210,6 +219,7 @@ def claims(image: Image.Image) -> dict[str, bytes]:
         }
         if side != 9_000:
             files[f"claims/{side}.jpg"] = claiming_jpeg(side)
+    files["claims/100000 scans.jpg"] = scanned_jpeg(9_000, 100_000)
     text = png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(100 * 2**20)))
     files["claims/a text of 100 MB.png"] = png((b"\0" + bytes(120)) * 40, 40, 40, 8, 2, text)
     files["claims/no pixels.png"] = png(b"", 40, 40)
