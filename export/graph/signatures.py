@@ -141,11 +141,11 @@ def _png_on_white(encoded, channels):
     """A PNG, what is transparent blended with white and rounded as `data.rgb.to_rgb` does: (H, W, channels) uint8."""
     with_alpha = tf.io.decode_png(encoded, channels=4)
     color = with_alpha[..., :3] if channels == 3 else tf.io.decode_png(encoded, channels=channels)
+    alpha = with_alpha[..., 3:]
     with tf.control_dependencies([with_alpha]):  # which says best what is wrong with a file cut short
-        depth_and_type = tf.strings.substr(encoded, 24, 2)
-    # Gray of few bits is opaque or not, and TensorFlow calls opaque what has the largest number of these bits.
-    few_bits = tf.reduce_any(tf.equal(depth_and_type, [b"\1\0", b"\2\0", b"\4\0"]))
-    alpha = tf.cond(few_bits, lambda: tf.cast(with_alpha[..., 3:] > 0, tf.uint8) * 255, lambda: with_alpha[..., 3:])
+        depth = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 24, 1), tf.uint8)[0], tf.int32)
+    # To a PNG without alpha TensorFlow adds the largest number of its bits, also where the color becomes 8 of them.
+    opaque = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.uint8)
 
     def blended():
         # All of it fits into 16 bits: 255 * 255 + 127.
@@ -153,7 +153,7 @@ def _png_on_white(encoded, channels):
         weighted = wide_color * wide_alpha + 255 * (255 - wide_alpha)
         return tf.cast((weighted + 127) // 255, tf.uint8)
 
-    return tf.cond(tf.reduce_all(alpha == 255), lambda: color, blended)
+    return tf.cond(tf.reduce_all(alpha == opaque), lambda: color, blended)
 
 
 def _embeddings(embedding: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -11,6 +11,7 @@ import pytest
 
 from byol_keras.errors import InputError
 from byol_keras.tasks import open_segmentation, read_coco
+from byol_keras.utils.printable import printable
 
 from ..data.hostile import write_good, write_hostile
 
@@ -60,7 +61,7 @@ def finished(folder, *arguments):
     assert "Traceback" not in done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith(f"byol-keras {arguments[0]}: ")]
     assert len(said) == (done.returncode == 2), done.stderr
-    assert not [c for c in done.stderr if c != "\n" and not c.isprintable()]
+    assert printable(done.stderr) == done.stderr.replace("\n", r"\n")
     return done
 
 
