@@ -3,6 +3,10 @@
 import numpy as np
 from PIL import Image
 
+# Scaled by its own largest value an image's brightness would depend on what is in it, and by a source's on the other
+# files, while the encoder will be given single ones. What a PNG's sBIT chunk says changes nothing: the standard has the
+# levels spread over all 16 bits there too. So it is the high byte, and a source says what is lost.
+#
 # A 16-bit image that uses less than this share of its range has at most 16 of 256 levels: 10 or 12 bits of a camera
 # or a microscope that were stored as they came.
 LOW_RANGE = 1 / 16
