@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import InputError
+from ..utils.regular_file import open_regular
 from .images import ImageSource
 
 
@@ -73,7 +74,7 @@ def _load(path):
     """The arrays of an .npz file that `from_arrays` has a use for."""
     try:
         # Given a path, numpy would leave the file open when it finds it damaged.
-        with open(path, "rb") as opened:
+        with open_regular(path) as opened:
             file = np.load(opened, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise InputError(f"{path}: one array, not an .npz file: save it with numpy.savez(path, images=...)")
@@ -82,6 +83,8 @@ def _load(path):
             return {name: file[name] for name in ("images", "labels", "class_names") if name in file}
     except FileNotFoundError:
         raise InputError(f"No such file: {path}") from None
+    except MemoryError as error:
+        raise InputError(f"{path}: its arrays do not fit into memory: write the images out as a folder.") from error
     except InputError:
         raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:

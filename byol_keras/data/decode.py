@@ -3,37 +3,64 @@
 EXIF orientation is not applied: TensorFlow's decoders, used in training and in serving, ignore it too.
 """
 
+import contextlib
 import io
 import os
 import threading
 import warnings
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError
+from ..utils.memory import MemoryBudget
+from ..utils.printable import printable
+from ..utils.regular_file import open_regular
+from .jpeg_scans import MAX_SCANS, has_too_many_scans
+from .rgb import has_low_range, stored_as, to_rgb
 
 # Pillow knows many more, some of which start other programs or crash on malformed files.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 
+JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with more images behind it
+
+# A file of more bytes for each pixel that an image may have is not read. The most wasteful of the formats, a PNG of
+# one column with four channels of 16 bits, takes 9, and what compression adds to noise; the rest is room for metadata.
+FILE_BYTES_PER_PIXEL = 16
+
+# What all threads together may hold while they decode: bytes.
+DECODE_BUDGET = 2 * 1024**3
+# What decoding holds at once for a pixel, measured: 6 for a progressive JPEG of three channels and 8 of four, 4 for
+# a PNG, 16 for a WebP with its library's two canvases; and with blending and the copy to NumPy up to 15 more.
+_LOADED_BYTES, _LOADED_BYTES_WEBP, _RGB_BYTES = 8, 16, 15
+
+_READ_AT_ONCE = 16 * 1024**2  # bytes; larger files are read as the decoder asks for them.
+
+_budget = MemoryBudget(DECODE_BUDGET)
 _warnings_lock = threading.Lock()
 
 
 class Check(NamedTuple):
-    """What `check` found: `size` (height, width), or `reason` when the image cannot be decoded."""
+    """What `check` found: `size` (height, width), or `reason` when the image cannot be decoded.
+
+    `low_range` marks an image of 16 bits a channel with hardly any levels in its high bytes, see `rgb.LOW_RANGE`.
+    """
 
     size: tuple[int, int] | None = None
     jpeg: bool = False
     pixels: np.ndarray | None = None
     reason: str | None = None
+    low_range: bool = False
 
 
 def decode(source: bytes | str | os.PathLike) -> np.ndarray:
     """Decodes an image, the first frame of an animated one, to RGB.
 
-    Gray becomes three equal channels; transparency is dropped, not blended with a background; of 16-bit channels the
-    high byte is used (65535 becomes 255); all as TensorFlow's decoders do it. CMYK follows Adobe's convention.
+    Gray becomes three equal channels, what is transparent is blended with white, of 16-bit channels the high byte is
+    used (65535 becomes 255), see `to_rgb`; the signatures of an exported SavedModel do the same. CMYK follows Adobe's
+    convention.
 
     Args:
         source: the encoded image as bytes, or the path of a file.
@@ -45,11 +72,11 @@ def decode(source: bytes | str | os.PathLike) -> np.ndarray:
         InputError: when it cannot be decoded, or has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     try:
-        with _open(source) as image:
-            return _to_rgb(image)
+        with _opened(source) as image, _budget.take(_bytes_held(image) + _RGB_BYTES * image.width * image.height):
+            return to_rgb(image, stored_as(image))
     except Exception as error:  # On a malformed file Pillow's readers raise nearly anything.
-        name = f"{len(source)} bytes" if isinstance(source, bytes) else source
-        raise InputError(f"Cannot decode {name}: {_reason(error)}") from error
+        name = f"{len(source)} bytes" if isinstance(source, bytes) else printable(source)
+        raise InputError(f"Cannot decode {name}: {reason_of(error)}") from error
 
 
 def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None = None) -> Check:
@@ -65,47 +92,23 @@ def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None =
     try:
         if not isinstance(source, bytes):
             str(source).encode()  # TensorFlow takes file names in UTF-8 only.
-        with _open(source) as image:
-            size = (image.height, image.width)
-            is_jpeg = image.format in ("JPEG", "MPO")  # MPO: a JPEG with more images behind it
+        with _opened(source) as image:
+            size, stored = (image.height, image.width), stored_as(image)
+            is_jpeg = image.format in JPEG_FORMATS
             jpeg = is_jpeg and image.mode in ("RGB", "L")
-            if size == held_size:
-                return Check(size, jpeg, _to_rgb(image))
-            if is_jpeg:
-                image.draft("L", (1, 1))  # Reads all of the file, yet computes only every eighth pixel.
-            image.load()
-            return Check(size, jpeg)
+            held = size == held_size
+            with _budget.take(_bytes_held(image) + held * _RGB_BYTES * image.width * image.height):
+                if is_jpeg and not held:
+                    image.draft("L", (1, 1))  # Reads all of the file, yet computes only every eighth pixel.
+                image.load()
+                low_range = has_low_range(image, stored)
+                return Check(size, jpeg, to_rgb(image, stored) if held else None, low_range=low_range)
     except Exception as error:  # On a malformed file Pillow's readers raise nearly anything.
-        return Check(reason=_reason(error))
+        return Check(reason=reason_of(error))
 
 
-def _open(source):
-    if isinstance(source, bytes):
-        data = source
-    else:
-        with open(source, "rb") as file:
-            data = file.read()
-    if not data:
-        raise ValueError("the file is empty")
-    # Pillow warns of such things as corrupt EXIF data, which does no harm here. The filters belong to the whole
-    # process: two threads changing them at once could leave them changed for good.
-    with _warnings_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-
-
-def _to_rgb(image):
-    if image.mode.startswith("I"):  # 16-bit gray: converting would clip what is above 255.
-        gray = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=2)
-    if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")  # Straight to RGB, Pillow would warn.
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def _reason(error):
-    """Why an image cannot be decoded, for people."""
+def reason_of(error: Exception) -> str:
+    """Why an image cannot be decoded, for people, on one line."""
     if isinstance(error, UnidentifiedImageError):
         return "not a readable JPEG, PNG, WebP, BMP or GIF file"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
@@ -114,4 +117,46 @@ def _reason(error):
         return "the file's name is not UTF-8: rename it"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    return printable(" ".join(str(error).split())) or type(error).__name__
+
+
+@contextlib.contextmanager
+def _opened(source: bytes | str | os.PathLike) -> Iterator[Image.Image]:
+    """The image, of which the header has been read."""
+    with contextlib.closing(io.BytesIO(source) if isinstance(source, bytes) else _file(source)) as file:
+        if not file.read(1):
+            raise ValueError("the file is empty")
+        file.seek(0)
+        # Pillow warns of such things as corrupt EXIF data, which does no harm here. The filters belong to the whole
+        # process: two threads changing them at once could leave them changed for good.
+        with _warnings_lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(file, formats=FORMATS)
+        if image.format in JPEG_FORMATS:
+            place = file.tell()
+            if has_too_many_scans(file):
+                raise ValueError(f"a JPEG of more than {MAX_SCANS} scans, which would take very long to decode")
+            file.seek(place)
+        with image:
+            yield image
+
+
+def _file(path):
+    """A regular file, or its bytes, if it is not larger than any image can need."""
+    file = open_regular(path)
+    size = os.fstat(file.fileno()).st_size
+    limit = None if Image.MAX_IMAGE_PIXELS is None else FILE_BYTES_PER_PIXEL * Image.MAX_IMAGE_PIXELS
+    if limit is not None and size > limit:
+        file.close()
+        raise ValueError(f"a file of {size:,} bytes, more than an image of {Image.MAX_IMAGE_PIXELS:,} pixels can need")
+    if size > _READ_AT_ONCE:
+        return file
+    with file:
+        return io.BytesIO(file.read(size))
+
+
+def _bytes_held(image):
+    """What decoding the image holds at once, at most."""
+    pixels = image.width * image.height
+    return pixels * (_LOADED_BYTES_WEBP if image.format == "WEBP" else _LOADED_BYTES)

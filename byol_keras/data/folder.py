@@ -16,7 +16,8 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     """The images below a folder, at any depth, sorted by path.
 
     An image's label is the first folder on its path: `cat/2024/a.jpg` is a `cat`. With any image directly in the
-    folder, there are no labels. Hidden files and folders are skipped; links are followed.
+    folder, there are no labels. Hidden files and folders are skipped; links are followed. What cannot be read, a file
+    or a folder, is excluded and named in `broken`.
 
     Args:
         folder: path.
@@ -36,10 +37,12 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     paths = [os.path.join(root, name) for name in names]
     checked = check_all(paths, names, folder, memory_budget)
 
-    # A class whose images are all broken keeps its number, so that the other labels do not depend on it.
-    class_names = tuple(sorted({name.split("/")[0] for name in names if "/" in name}))
+    # A class whose images are all broken keeps its number, so that the other labels do not depend on it. But for one
+    # whose name is not UTF-8: no file in it can be used, and its name could be written nowhere.
+    classes = [name.split("/")[0] if "/" in name else None for name in names]
+    class_names = tuple(sorted({name for name in classes if name is not None and _is_unicode(name)}))
     number = {name: i for i, name in enumerate(class_names)}
-    labels = np.array([number[name.split("/")[0]] if "/" in name else -1 for name in names], np.int64)
+    labels = np.array([number.get(name, -1) for name in classes], np.int64)
     return checked.source(names, paths=paths, labels=labels, class_names=class_names)
 
 
@@ -62,9 +65,37 @@ def from_files(
 
 
 def find_images(root: str | os.PathLike) -> list[str]:
-    """The paths of all image files below `root`, relative to it, with forward slashes, sorted."""
-    names = []
-    _collect(root, "", (), names)
+    """The paths of all image files below `root`, relative to it, with forward slashes, sorted.
+
+    What looks like an image and is none is listed as well, and decoding will say what it is: a link that leads
+    nowhere or in a circle, a device, a fifo. So is, with a slash at its end, a folder that cannot be read: there may
+    be images in it.
+
+    Raises:
+        InputError: where `root` itself cannot be read.
+    """
+    root = os.fspath(root)
+    names, waiting = [], [(root, "", ())]
+    while waiting:  # not by recursion: folders may lie a thousand deep
+        folder, prefix, above = waiting.pop()
+        try:
+            status = os.stat(folder)
+            # A link to a folder that we are in would go on for ever.
+            here = (status.st_dev, status.st_ino)
+            if here in above:
+                continue
+            with os.scandir(folder) as entries:
+                entries = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            if not prefix:
+                raise InputError(f"Cannot read the folder {root}: {error.strerror}") from error
+            names.append(prefix)
+            continue
+        for entry in entries:
+            if _is_folder(entry):
+                waiting.append((entry.path, f"{prefix}{entry.name}/", (*above, here)))
+            elif entry.name.lower().endswith(SUFFIXES) or _may_be_a_folder(entry):
+                names.append(prefix + entry.name)
     return sorted(names)
 
 
@@ -88,21 +119,17 @@ def report_unlabeled(source: ImageSource) -> str:
     return f"{beside:,} of {len(source):,} images lie beside the subfolders, so these are not taken as labels"
 
 
-def _collect(folder, prefix, above, names):
-    """Appends to `names` the images of one folder and those below; `above` identifies the folders on the way."""
+def _is_unicode(name):
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _is_folder(entry):
     try:
-        status = os.stat(folder)
-        # A link to a folder that we are in would go on for ever.
-        here = (status.st_dev, status.st_ino)
-        if here in above:
-            return
-        with os.scandir(folder) as entries:
-            entries = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError as error:
-        raise InputError(f"Cannot read the folder {folder}: {error.strerror}") from error
-    for entry in entries:
-        if entry.is_dir():
-            _collect(entry.path, f"{prefix}{entry.name}/", (*above, here), names)
-        # A link that leads nowhere is listed as well: its image is missing, and the check will say so.
-        elif entry.name.lower().endswith(SUFFIXES) and (entry.is_file() or entry.is_symlink()):
-            names.append(prefix + entry.name)
+        return entry.is_dir()
+    except OSError:  # links in a circle, or into a folder that may not be entered
+        return False
+
+
+def _may_be_a_folder(entry):
+    """Whether this is a link, named like a folder, that leads nowhere to be seen: perhaps to a drive that is gone."""
+    return entry.is_symlink() and "." not in entry.name and not os.path.exists(entry.path)

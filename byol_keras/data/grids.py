@@ -8,7 +8,9 @@ from PIL import Image
 from ..augment.two_views import TwoViews
 from .eval_pipeline import ordered_batches
 from .images import ImageSource, evenly
+from .loading import naming_lost_files
 from .train_pipeline import two_view_batches
+from .view_memory import require_view_memory
 
 GAP = 4
 
@@ -55,10 +57,15 @@ def view_grid(source: ImageSource, views: TwoViews, count: int = 12, seed: int =
 
     Returns:
         PIL.Image, RGB, three rows.
+
+    Raises:
+        InputError: where the views do not fit into memory, or files have been lost since the source was opened.
     """
     chosen = source.subset(evenly(len(source), count))
+    require_view_memory(views.image_size, len(chosen), source.channels)
     # Not resized up here, which would smooth small images and not their views.
     size = min(cell, int(chosen.sizes.min()))
-    originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
-    (crops,) = next(iter(two_view_batches(chosen, views, len(chosen), 1, seed, shuffle=False)))
+    with naming_lost_files(chosen):
+        originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
+        (crops,) = next(iter(two_view_batches(chosen, views, len(chosen), 1, seed, shuffle=False)))
     return image_grid([list(originals), *(list(view.numpy()) for view in crops)], cell)

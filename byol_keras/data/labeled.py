@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from ..errors import InputError
+from ..utils.printable import printable
 from .images import ImageSource
 from .open import open_source
 
@@ -32,7 +33,7 @@ def open_train_and_test(train: str | os.PathLike, test: str | os.PathLike) -> tu
     if len(unknown):
         label = unknown[0]
         name = label if test_source.class_names is None else test_source.class_names[label]
-        raise InputError(f"{train} has no image of the class {name!s}, which {test} has: add some.")
+        raise InputError(f"{train} has no image of the class {printable(name)}, which {test} has: add some.")
     return train_source, test_source
 
 
@@ -66,5 +67,5 @@ def open_labeled(data: str | os.PathLike) -> ImageSource:
 def _names(source):
     if source.class_names is None:
         return "classes without names"
-    names = ", ".join(source.class_names[:5])
+    names = ", ".join(map(printable, source.class_names[:5]))
     return f"{len(source.class_names)} classes ({names}{', ...' if len(source.class_names) > 5 else ''})"

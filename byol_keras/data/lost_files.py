@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import tensorflow as tf
 
+from ..errors import InputError
 from .decode import check
 from .images import ImageSource
 from .validate import list_broken
@@ -30,7 +31,7 @@ def read_what_is_left(source: ImageSource, function: Callable[[ImageSource], Res
     while True:
         try:
             return function(source), source
-        except tf.errors.OpError:
+        except (tf.errors.OpError, InputError):
             lost = lost_files(source, range(len(source)))
             if not lost or len(lost) == len(source):
                 raise

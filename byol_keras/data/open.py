@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import InputError
+from ..utils.printable import printable
 from .arrays import from_npz
 from .folder import from_files, from_folder, report_unlabeled, require_images
 from .images import ImageSource
@@ -66,11 +67,13 @@ def open_files(paths: Sequence[str | os.PathLike]) -> ImageSource:
     """
     names = []
     for path in map(os.fspath, paths):
-        names += _in_folder(path) if os.path.isdir(os.path.expanduser(path)) else [path]
+        if os.path.isdir(os.path.expanduser(path)):
+            names += _in_folder(path)
+        elif _is_missing(os.path.expanduser(path)):
+            raise InputError(f"No such image: {printable(path)}")
+        else:
+            names.append(path)
     files = [os.path.abspath(os.path.expanduser(name)) for name in names]
-    for name, file in zip(names, files, strict=True):
-        if not os.path.exists(file):
-            raise InputError(f"No such image: {name}")
     source, broken = from_files(files, names, "the images")
     if source is None:
         raise InputError(f"None of the images can be decoded: {list_broken(broken)}")
@@ -82,6 +85,16 @@ def open_files(paths: Sequence[str | os.PathLike]) -> ImageSource:
 def _in_folder(folder):
     names = require_images(os.path.abspath(os.path.expanduser(folder)), folder)
     return [os.path.join(folder, name) for name in names]
+
+
+def _is_missing(path):
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # It is there, and the check will say what is the matter with it.
+        return False
+    return False
 
 
 def absolute_data(data: str | os.PathLike) -> str:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ..errors import InputError
+from ..utils.printable import printable
 
 
 def ordered_split(names: Sequence[str], test_share: float) -> tuple[list[str], list[str]]:
@@ -36,8 +37,8 @@ def ordered_split(names: Sequence[str], test_share: float) -> tuple[list[str], l
         held = max(1, round(test_share * len(members)))
         if held >= len(members):
             raise InputError(
-                f"{label or 'The folder'} has {len(members)} images: with {test_share:g} of them to test with, "
-                "none is left to train on."
+                f"{printable(label) or 'The folder'} has {len(members)} images: with {test_share:g} of them to test "
+                "with, none is left to train on."
             )
         train += members[:-held]
         test += members[-held:]

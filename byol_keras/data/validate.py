@@ -1,6 +1,7 @@
 """The check of a whole source: every image is decoded once, and the pixels are held in memory when that is possible."""
 
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -8,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
+from ..utils.printable import printable
 from ..utils.progress import progress
 from .decode import check
 from .images import ImageSource
+from .rgb import LOW_RANGE
 
 MEMORY_BUDGET = 2 * 1024**3  # bytes of pixels, or of encoded images, that a source may hold
 MAX_BROKEN_SHARE = 0.1
@@ -106,7 +109,10 @@ def check_each(
     """Decodes every image once, in threads, and tells those that can be decoded from those that cannot.
 
     The decoded pixels are held when all images have one size and N * H * W * 3 is at most `memory_budget`, and are
-    dropped as soon as another size turns up.
+    dropped as soon as another size turns up. Beside these and an index, memory is needed for the images that are being
+    decoded: `decode.DECODE_BUDGET`, or one image where that needs more.
+
+    Says on stderr how many 16-bit images use only the low end of their range.
 
     Args:
         sources: N paths, or N byte strings.
@@ -119,36 +125,60 @@ def check_each(
     """
     held_size = _size_to_hold(sources, memory_budget)
     images = None if held_size is None else np.empty((len(sources), *held_size, 3), np.uint8)
-    valid, jpeg, sizes, broken = [], [], [], []
+    valid, jpeg, sizes, broken, low_range = [], [], [], [], 0
 
     def check_block(start):
-        # held_size is looked up when the block's turn comes: by then it may be known that no pixels are held.
-        return [check(source, held_size) for source in sources[start : start + _BLOCK]]
+        # held_size and images are looked up when the block's turn comes: by then it may be known that none are held.
+        return [check_one(index) for index in range(start, min(start + _BLOCK, len(sources)))]
+
+    def check_one(index):
+        result, target = check(sources[index], held_size), images
+        if target is not None and result.pixels is not None:
+            target[index] = result.pixels
+            return result._replace(pixels=None), True
+        return result._replace(pixels=None), False
 
     pool = ThreadPoolExecutor()
     try:
         blocks = pool.map(check_block, range(0, len(sources), _BLOCK))
         results = (result for block in blocks for result in block)
-        for index, result in enumerate(progress(results, len(sources), f"Checking {where}")):
+        for index, (result, held) in enumerate(progress(results, len(sources), f"Checking {where}")):
             if result.reason is not None:
                 broken.append((names[index], result.reason))
                 continue
-            if images is not None and result.pixels is None:
+            if not held:
                 images = held_size = None
-            if images is not None:
-                images[len(valid)] = result.pixels
             valid.append(index)
             jpeg.append(result.jpeg)
             sizes.append(result.size)
+            low_range += result.low_range
     finally:
         pool.shutdown(cancel_futures=True)  # Without it, Ctrl-C would wait until every image is checked.
 
+    if low_range:
+        print(f"{where}: {_low_range_line(low_range, len(valid))}", file=sys.stderr)
     return Checked(
         valid=np.array(valid, np.int64),
-        images=None if images is None else images[: len(valid)],
+        images=None if images is None else _without_gaps(images, valid),
         jpeg=np.array(jpeg, bool),
         sizes=np.array(sizes, np.int32).reshape(-1, 2),
         broken=tuple(broken),
+    )
+
+
+def _without_gaps(images, valid):
+    """The rows `valid` of an array, in its own memory."""
+    for place, index in enumerate(valid):
+        if place != index:
+            images[place] = images[index]
+    return images[: len(valid)]
+
+
+def _low_range_line(count, total):
+    return (
+        f"{count:,} of {total:,} images have 16 bits and use less than 1/{1 / LOW_RANGE:.0f} of their range, so at "
+        f"most {256 * LOW_RANGE:.0f} of 256 levels are left of them: if all are of 12 bits, multiply their values by "
+        "16 (10 bits: by 64), and those of every image that the encoder is given later."
     )
 
 
@@ -164,13 +194,13 @@ def report_broken(source: ImageSource) -> str:
 
 def list_broken(broken: Sequence[tuple[str, str]], limit: int = 5) -> str:
     """The first of the broken images, with the reason, on one line."""
-    text = "; ".join(f"{name} ({reason})" for name, reason in broken[:limit])
+    text = "; ".join(f"{printable(name)} ({reason})" for name, reason in broken[:limit])
     return f"{text}; and {len(broken) - limit:,} more" if len(broken) > limit else text
 
 
 def list_names(names: Sequence[str], limit: int = 5) -> str:
     """The first of several names on one line, and how many more there are."""
-    text = ", ".join(names[:limit])
+    text = ", ".join(map(printable, names[:limit]))
     return f"{text} and {len(names) - limit:,} more" if len(names) > limit else text
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource
+from ..data.loading import naming_lost_files
 from ..errors import InputError
 from ..kernels import fast_layers
 from ..precision import cast_model, dtype_policy
@@ -32,7 +33,8 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
 
     Raises:
         InputError: when the encoder does not take squares of one size, the images have another number of channels
-            than it takes, for a precision that there is not, or when an embedding is not finite.
+            than it takes, files of the source have been deleted or damaged since it was opened, for a precision that
+            there is not, or when an embedding is not finite.
 
     Example:
         source = bk.data.open_source("photos")
@@ -54,7 +56,8 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
     forward = inference(encoder)
     total = -(-len(source) // batch_size)
     batches = progress(ordered_batches(source, size, batch_size), total, "Embedding")
-    embeddings = np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
+    with naming_lost_files(source):
+        embeddings = np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
     check_embeddings(embeddings, source, size)
     return embeddings
 

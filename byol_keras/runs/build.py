@@ -7,6 +7,7 @@ from ..augment import TwoViews
 from ..byol import BYOL
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
+from ..data.variety import Variety
 from ..errors import InputError
 from ..lars import LARS
 from ..models.heads import mlp
@@ -90,11 +91,21 @@ def build_views(recipe: Recipe) -> TwoViews:
     )
 
 
-def pixel_statistics(source: ImageSource, image_size: int) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel, in [0, 1], of at most IMAGES_FOR_STATISTICS images of a source."""
+def pixel_statistics(
+    source: ImageSource, image_size: int, variety: Variety | None = None
+) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel, in [0, 1], of at most IMAGES_FOR_STATISTICS images of a source.
+
+    Args:
+        source: `ImageSource`.
+        image_size: pixels, of the squares that are looked at.
+        variety: takes note of the same images.
+    """
     sample = evenly(len(source), IMAGES_FOR_STATISTICS)
     count, total, squares = 0, 0.0, 0.0
     for batch in ordered_batches(source.subset(sample), image_size):
+        if variety is not None:
+            variety.add(batch)
         pixels = np.asarray(batch, np.float64).reshape(-1, source.channels)
         count, total, squares = count + len(pixels), total + pixels.sum(0), squares + np.square(pixels).sum(0)
     mean = total / count

@@ -18,6 +18,7 @@ from ..tasks.detection.plots import detection_grid
 from ..tasks.detection.train import DetectionConfig, finetune_detector
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra
+from ..utils.memory import require_memory
 
 METHODS = ("pretrained", "from scratch")
 METRICS = {"mAP": "mean average precision, overlap .50 to .95", "mAP50": "mean average precision, overlap .50"}
@@ -68,6 +69,11 @@ def detect_run(
             f"Received: {', '.join(train_set.class_names)} and {', '.join(test_set.class_names)}"
         )
     letterbox = letterbox_size(train_set.source.sizes, image_size)
+    require_memory(
+        config.batch_size * letterbox[0] * letterbox[1] * 3 * 4,
+        f"{config.batch_size:,} images on {letterbox[1]:,} x {letterbox[0]:,} pixels",
+        f"give a smaller `image_size` or `batch_size`. Received: image_size={image_size}",
+    )
     subsets = {seed: train_set.random_share(label_fraction, seed) for seed in numbers}
     first = numbers[0]
     print(

@@ -27,8 +27,11 @@ from ..data.lost_files import lost_files
 from ..data.open import absolute_data
 from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
 from ..data.validate import MAX_BROKEN_SHARE, list_broken, list_names
+from ..data.variety import Variety
+from ..data.view_memory import require_view_memory
 from ..errors import InputError
 from ..models.resnet import check_resnet
+from ..models.training_memory import require_training_memory
 from ..precision import cast_model, dtype_policy
 from ..runs.build import build_model, build_views, pixel_statistics
 from ..runs.image_list import filled, in_listed_order, write_image_list
@@ -81,10 +84,15 @@ def pretrain(
     if not 0 <= seed < 2**32:
         raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     policy = dtype_policy(recipe.precision)
+    require_view_memory(recipe.image_size, recipe.batch_size)
     source = excluding(open_source(data), exclude)
     online_knn = build_probe(probe, source.channels)
     steps = steps_per_epoch(source, recipe.batch_size)
-    mean, std = pixel_statistics(source, recipe.image_size)
+    variety = Variety()
+    mean, std = pixel_statistics(source, recipe.image_size, variety)
+    variety.require(str(data))
+    if line := variety.report():
+        _warn(f"{data}: {line}")
     run = Run(
         folder=Path(out),
         recipe=recipe,
@@ -98,6 +106,7 @@ def pretrain(
         image_count=len(source),
     )
     model = build_model(run, policy, recipe.epochs * steps, steps)
+    require_training_memory(model.encoder, recipe.batch_size)
     make_parent(run.image_list_path)
     with exclusive(run.folder):
         # Another process may have been here since it was looked at.

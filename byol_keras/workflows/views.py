@@ -1,13 +1,17 @@
 """What `byol-keras views` does."""
 
 import os
+from pathlib import Path
+
+from PIL import Image
 
 from ..data import open_source
 from ..data.grids import view_grid
+from ..data.view_memory import require_view_memory
 from ..errors import InputError
 from ..runs.build import build_views
 from ..runs.recipe import Recipe
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, check_writable
 
 
 def draw_views(data: str, recipe: Recipe, out: str | os.PathLike, seed: int = 0) -> None:
@@ -20,13 +24,19 @@ def draw_views(data: str, recipe: Recipe, out: str | os.PathLike, seed: int = 0)
         seed: of the views.
 
     Raises:
-        InputError: for a mistake in any of them.
+        InputError: for a mistake in any of them; in `out`, or a size that does not fit into memory, before `data` is
+            opened.
     """
+    suffix = Path(out).suffix.lower()
+    if Image.registered_extensions().get(suffix) not in Image.SAVE:
+        raise InputError(f"`out` must end in .png, .jpg or another kind of image. Received: out={out}")
+    check_writable(out)
+    require_view_memory(recipe.image_size, 1)
     image = view_grid(open_source(data), build_views(recipe), seed=seed)
     with atomic_path(out) as temporary:
         try:
             image.save(temporary)
-        except ValueError as error:
+        except ValueError as error:  # A kind that Pillow writes, but not of colors.
             raise InputError(
                 f"`out` must end in .png, .jpg or another kind of image: {error}. Received: out={out}"
             ) from error

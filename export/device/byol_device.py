@@ -195,11 +195,11 @@ def prepare(photo: Photo, height: int, width: int, channels: int) -> np.ndarray:
 
 
 def _in_mode(image, channels):
-    """RGB or gray, as the training images were decoded: the high byte of 16 bits, transparency dropped."""
+    """RGB or gray, as the training images were decoded: the high byte of 16 bits, what is transparent on white."""
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert("RGB" if channels == 3 else "L")
 
 

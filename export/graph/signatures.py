@@ -105,8 +105,9 @@ def neighbors(embed: Embed, size: int, channels: int, index: NeighborIndex) -> C
 def decoded(image_bytes: tf.Tensor, size: int, channels: int) -> tf.Tensor:
     """Images of their files, cropped and resized as in evaluation.
 
-    JPEG by the exact transform, as in training; of 16 bits the high byte is used, transparency and EXIF orientation are
-    ignored. The call fails if one string is neither JPEG nor PNG (the message has its index) or is cut short.
+    As `data.decode` does it: JPEG by the exact transform, of 16 bits the high byte is used, what is transparent is
+    blended with white, EXIF orientation is ignored. CMYK is the one exception: TensorFlow cannot decode it. The call
+    fails if one string is neither JPEG nor PNG (the message has its index) or is cut short.
 
     Args:
         image_bytes: (B,) strings.
@@ -127,13 +128,32 @@ def decoded(image_bytes: tf.Tensor, size: int, channels: int) -> tf.Tensor:
         image = tf.cond(
             jpeg,
             lambda: tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE"),
-            lambda: tf.io.decode_png(encoded, channels=channels),
+            lambda: _png_on_white(encoded, channels),
         )
         image = tf.ensure_shape(image, (None, None, channels))
         return central_resize(tf.cast(image, tf.float32)[None] / 255.0, size)[0]
 
     output = tf.TensorSpec((size, size, channels), tf.float32)
     return tf.map_fn(one, tf.range(tf.shape(image_bytes)[0]), fn_output_signature=output)
+
+
+def _png_on_white(encoded, channels):
+    """A PNG, what is transparent blended with white and rounded as `data.rgb.to_rgb` does: (H, W, channels) uint8."""
+    with_alpha = tf.io.decode_png(encoded, channels=4)
+    color = with_alpha[..., :3] if channels == 3 else tf.io.decode_png(encoded, channels=channels)
+    alpha = with_alpha[..., 3:]
+    with tf.control_dependencies([with_alpha]):  # which says best what is wrong with a file cut short
+        depth = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 24, 1), tf.uint8)[0], tf.int32)
+    # To a PNG without alpha TensorFlow adds the largest number of its bits, also where the color becomes 8 of them.
+    opaque = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.uint8)
+
+    def blended():
+        # All of it fits into 16 bits: 255 * 255 + 127.
+        wide_color, wide_alpha = tf.cast(color, tf.uint16), tf.cast(alpha, tf.uint16)
+        weighted = wide_color * wide_alpha + 255 * (255 - wide_alpha)
+        return tf.cast((weighted + 127) // 255, tf.uint8)
+
+    return tf.cond(tf.reduce_all(alpha == opaque), lambda: color, blended)
 
 
 def _embeddings(embedding: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from byol_keras.callbacks.checkpoint import checkpoints
 from byol_keras.cli.main import COMMANDS, main
 from byol_keras.export import LinearHead
 from byol_keras.utils.checksum import sha256_of, write_checksum
+from byol_keras.utils.memory import available_memory
 
 CLASSES = ("bars", "dots", "flat")
 
@@ -444,6 +446,16 @@ def test_the_module_runs_as_the_command_does():
         (["pretrain", "--data", "IMAGES", "--out", "a file/run"], "a file is not a folder"),
         (["embed", "RUN", "--data", "IMAGES", "--out", "a file/e.npz"], "a file is not a folder"),
         (["views", "--data", "IMAGES", "--out", "a folder"], "--out must end in .png"),
+        # Before the source is opened, which may take long: there is none here.
+        (["views", "--data", "absent", "--out", "views.txt"], "--out must end in .png"),
+        (["views", "--data", "absent", "--out", "views.hdf5"], "--out must end in .png"),
+        (["views", "--data", "absent", "--out", "a file/views.png"], "a file is not a folder"),
+        (
+            ["views", "--data", "absent", "--out", "views.png", "--image-size", "1000000"],
+            "a smaller --image-size. Received: --image-size 1000000",
+        ),
+        # Of one image they might fit, of all that are drawn they do not.
+        (["views", "--data", "IMAGES", "--out", "views.png", "--image-size", "MEMORY"], "Two views of 12 images at"),
         (["verify", "RUN", "--data", "IMAGES", "--pairs", "absent.txt"], "No such file: absent.txt"),
         (["identities", "--pairs", "a folder", "--folds", "1", "--out", "names.txt"], "cannot be read: Is a directory"),
         (["label", "RUN", "--data", "IMAGES", "--labels", "a folder", "--next", "1"], "a folder"),
@@ -453,7 +465,8 @@ def test_a_path_that_cannot_be_is_one_line(arguments, said, run, images, tmp_pat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a file").touch()
     (tmp_path / "a folder").mkdir()
-    places = {"IMAGES": images[0], "RUN": run}
+    # Two views of two images of so many pixels do not fit, and of one they do.
+    places = {"IMAGES": images[0], "RUN": run, "MEMORY": math.isqrt(available_memory() // (2 * 2 * 3 * 4))}
     assert said in failure(capfd, *(places.get(argument, argument) for argument in arguments))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "a folder"]
 

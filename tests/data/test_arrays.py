@@ -1,3 +1,7 @@
+import io
+import os
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -136,3 +140,19 @@ def test_npz_that_is_refused(tmp_path, write, message):
         from_npz(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_fifo_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.npz")
+    with pytest.raises(InputError, match=r"a\.npz: not a readable \.npz file.*a fifo, not a file"):
+        from_npz(tmp_path / "a.npz")
+
+
+def test_arrays_that_cannot_fit_are_refused(tmp_path):
+    header = io.BytesIO()
+    claim = {"descr": "|u1", "fortran_order": False, "shape": (10**14, 3, 3)}
+    np.lib.format.write_array_header_1_0(header, claim)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
+        file.writestr("images.npy", header.getvalue() + bytes(100))
+    with pytest.raises(InputError, match=r"a\.npz: its arrays do not fit into memory"):
+        from_npz(tmp_path / "a.npz")

@@ -1,4 +1,7 @@
 import os
+import subprocess
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,9 +106,96 @@ def test_a_link_that_leads_nowhere_is_reported(tmp_path):
 
 
 def test_a_pipe_is_not_an_image(tmp_path):
+    for i in range(20):
+        save(tmp_path / f"{i}.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "link.png").symlink_to("pipe.png")
+    source = from_folder(tmp_path)
+    assert len(source) == 20
+    assert source.broken == (("link.png", "a fifo, not a file"), ("pipe.png", "a fifo, not a file"))
+
+
+def test_a_link_in_a_circle_is_one_bad_file(tmp_path):
     save(tmp_path / "0.png")
-    os.mkfifo(tmp_path / "1.png")
-    assert find_images(tmp_path) == ["0.png"]
+    (tmp_path / "1.png").symlink_to("1.png")
+    assert from_folder(tmp_path).broken == (("1.png", "Too many levels of symbolic links"),)
+
+
+def test_a_link_to_a_folder_that_is_gone_is_named(tmp_path):
+    save(tmp_path / "a/0.png")
+    (tmp_path / "b").symlink_to("/mnt/not there")
+    (tmp_path / "notes.txt").symlink_to("nowhere")  # no image, whether it is there or not
+    source = from_folder(tmp_path)
+    assert source.broken == (("b", "No such file or directory"),)
+    assert source.class_names == ("a",)
+    assert source.labels.tolist() == [0]
+
+
+def test_a_class_whose_name_is_not_utf_8_is_none(tmp_path):
+    for i in range(10):
+        save(tmp_path / f"a/{i}.png")
+    save(tmp_path / "caf\udce9/0.png")
+    source = from_folder(tmp_path)
+    assert source.class_names == ("a",)
+    assert source.labels.tolist() == [0] * 10
+    assert source.broken == (("caf\udce9/0.png", "the file's name is not UTF-8: rename it"),)
+
+
+def test_folders_a_thousand_deep(tmp_path):
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+    save(tmp_path / "0.png")
+    save(tmp_path / "/".join(["d"] * 1000) / "1.png")
+    try:
+        assert len(find_images(tmp_path)) == 2
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # Python's own way is recursive
+
+
+@pytest.fixture
+def nobody():
+    """A folder of a user who may not read everything, as whom the test runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+def test_what_may_not_be_read_is_excluded(nobody):
+    for name in ("a/0.png", "a/sub/1.png", "b/2.png", "c/3.png"):
+        save(nobody / name)
+    for i in range(30):
+        save(nobody / f"a/{i + 10}.png")
+    (nobody / "a/sub").chmod(0)
+    (nobody / "b").chmod(0o600)
+    (nobody / "c/3.png").chmod(0)
+    try:
+        source = from_folder(nobody)
+    finally:
+        for name in ("a/sub", "b"):
+            (nobody / name).chmod(0o700)
+    assert len(source) == 31
+    denied = "Permission denied"
+    assert source.broken == (("a/sub/", denied), ("b/2.png", denied), ("c/3.png", denied))
+    assert source.class_names == ("a", "b", "c")
+    assert source.labels.tolist() == [0] * 31
+
+
+def test_the_folder_itself_must_be_readable(nobody):
+    (nobody / "photos").mkdir(mode=0)
+    with pytest.raises(InputError, match=r"Cannot read the folder .*photos: Permission denied"):
+        from_folder(nobody / "photos")
 
 
 def test_missing_folder(tmp_path):
@@ -116,15 +206,4 @@ def test_missing_folder(tmp_path):
 def test_empty_folder_names_the_suffixes(tmp_path):
     (tmp_path / "a.tiff").write_text("")
     with pytest.raises(InputError, match=r"No images in .*\.jpg, \.jpeg, \.png, \.webp, \.bmp, \.gif"):
-        from_folder(tmp_path)
-
-
-def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
-    save(tmp_path / "a/0.png")
-
-    def refused(path):
-        raise PermissionError(13, "Permission denied", path)
-
-    monkeypatch.setattr(os, "scandir", refused)
-    with pytest.raises(InputError, match=r"Cannot read the folder .*: Permission denied"):
         from_folder(tmp_path)

@@ -4,6 +4,7 @@ from PIL import Image
 
 from byol_keras.data import open as opening
 from byol_keras.data import open_source
+from byol_keras.data.open import open_files
 from byol_keras.errors import InputError
 
 
@@ -78,3 +79,46 @@ def test_what_is_refused(tmp_path, monkeypatch, text, message):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=message):
         open_source(text)
+
+
+def test_files_and_folders_of_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "a.png")
+    save(tmp_path / "folder/b.png")
+    (tmp_path / "folder/dangling.png").symlink_to("nowhere")
+    (tmp_path / "folder/itself.png").symlink_to("itself.png")
+    assert open_files(["a.png", "folder", "/dev/zero"]).names == ("a.png", "folder/b.png")
+    (line,) = capsys.readouterr().err.splitlines()
+    for said in (
+        "folder/dangling.png (No such file or directory)",
+        "folder/itself.png (Too many levels of symbolic links)",
+        "/dev/zero (a device, not a file)",
+    ):
+        assert said in line
+
+
+def test_a_file_that_is_named_has_to_be_there(tmp_path):
+    (tmp_path / "dangling.png").symlink_to("nowhere")
+    for name in ("none.png", "dangling.png"):
+        with pytest.raises(InputError, match=f"^No such image: .*{name}$"):
+            open_files([tmp_path / name])
+    with pytest.raises(InputError, match=r"^None of the images can be decoded: /dev/zero \(a device, not a file\)$"):
+        open_files(["/dev/zero"])
+
+
+def test_names_cannot_reach_the_terminal(tmp_path, capsys):
+    save(tmp_path / "0.png")
+    (tmp_path / "\x1b[31mred\n\u202e.png").write_bytes(b"")
+    open_source(tmp_path)
+    assert capsys.readouterr().err.splitlines() == [
+        f"{tmp_path}: 1 of 2 images cannot be decoded and are excluded: "
+        r"\x1b[31mred\n\u202e.png (the file is empty)"
+    ]
+
+
+def test_12_bits_in_16_are_said_once(tmp_path, capsys):
+    for i, level in enumerate((4000, 100, 60000)):
+        Image.fromarray(np.full((4, 4), level, np.uint16)).save(tmp_path / f"{i}.png")
+    open_source(tmp_path)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{tmp_path}: 2 of 3 images have 16 bits and use less than 1/16 of their range")

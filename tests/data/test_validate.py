@@ -1,4 +1,7 @@
 import io
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -99,3 +102,38 @@ def test_five_broken_ones_are_listed():
     assert list_broken([("a", "empty")]) == "a (empty)"
     text = list_broken([(str(i), "empty") for i in range(1200)])
     assert text == "0 (empty); 1 (empty); 2 (empty); 3 (empty); 4 (empty); and 1,195 more"
+
+
+MANY_LARGE = """
+import sys
+from byol_keras.data import decode, validate
+def peak():
+    return 1024 * int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+decode._budget.total = int(sys.argv[2])
+validate._BLOCK = 1  # so that every thread has an image at once
+validate.check_each([sys.argv[1]], ["0"], "one", 0)
+before = peak()
+checked = validate.check_each([sys.argv[1]] * 24, [str(i) for i in range(24)], "many", 0)
+assert len(checked.valid) == 24
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize(("images", "bounded"), [(1, True), (100, False)])
+def test_threads_share_a_budget_of_memory(images, bounded, tmp_path):
+    # 4 bytes a pixel are held while it is decoded, and 8 are counted.
+    pixels, path = 3000 * 3000, tmp_path / "large.png"
+    Image.effect_noise((3000, 3000), 50).convert("RGB").save(path, compress_level=0)
+    command = [sys.executable, "-c", MANY_LARGE, str(path), str(images * 8 * pixels)]
+    # What is freed goes back at once, so that the peak is of what is held.
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "100000"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    # What one needs was needed before; on one CPU there are five threads still.
+    assert (int(done.stdout) < 3 * pixels) == bounded
+
+
+def test_a_tiny_image_before_huge_ones_reserves_nothing():
+    sources = [png(1, 1, 0), *[png(2000, 2000, 0)] * 3]
+    result = run(sources, memory_budget=12)
+    assert result.images is None
+    assert result.sizes.tolist() == [[1, 1], *[[2000, 2000]] * 3]

@@ -60,6 +60,14 @@ def test_the_command_writes_results_of_both_methods(measured):
         assert result.settings["letterbox"] == [64, 96]
 
 
+def test_images_that_cannot_fit_are_refused_before_training(squares, tmp_path, capsys):
+    run = make_run(tmp_path / "run")
+    boxes = ["--train", str(squares[0]), "--test", str(squares[1])]
+    assert main(["detect", str(run.folder), *boxes, "--image-size", "320000"]) == 2
+    assert "of memory, and" in capsys.readouterr().err
+    assert not run.results_path.exists()
+
+
 @pytest.mark.slow
 def test_the_command_draws_predictions_beside_the_truth(measured):
     run, _ = measured

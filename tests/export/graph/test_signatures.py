@@ -11,8 +11,11 @@ from PIL import Image
 
 from byol_keras import export
 from byol_keras.augment.crop import central_resize
+from byol_keras.data.decode import decode
 from byol_keras.errors import InputError
 from byol_keras.evaluation import linear_accuracy
+
+from ...data.hostile import png
 
 
 def encoded(image, kind="PNG", **options):
@@ -73,7 +76,9 @@ def test_encoded_images_of_any_size_and_kind(signatures, encoder, make_images):
     alpha = np.concatenate([tall, np.full((57, 31, 1), 99, np.uint8)], axis=2)
     jpeg = encoded(tall, "JPEG", quality=90)
     strings = [encoded(plain), encoded(tall), encoded(gray), encoded(alpha), jpeg]
-    seen = [plain, tall, np.repeat(gray, 3, axis=2), tall, np.array(Image.open(io.BytesIO(jpeg)))]
+    # 99 parts of 255 of the color, and white for the others.
+    on_white = np.round((tall * 99.0 + 255 * 156) / 255).astype(np.uint8)
+    seen = [plain, tall, np.repeat(gray, 3, axis=2), on_white, np.array(Image.open(io.BytesIO(jpeg)))]
     outputs = signatures["serve_bytes"](image_bytes=tf.constant(strings))
     reference = np.stack([square(encoder, image) for image in seen])
     np.testing.assert_allclose(outputs["embedding"], reference, atol=1e-5 * np.abs(reference).max())
@@ -288,3 +293,36 @@ def test_an_encoder_with_a_layer_of_its_own_class(tmp_path, images):
     embedding = loaded.signatures["serving_default"](images=tf.constant(images[:, :, :40]))["embedding"].numpy()
     reference = encoder(images[:, :, :40] / np.float32(255), training=False).numpy()
     np.testing.assert_allclose(embedding, reference, atol=1e-5 * np.abs(reference).max())
+
+
+def test_pngs_of_every_kind_are_what_training_saw(encoder, signatures):
+    rng = np.random.default_rng(0)
+    color = Image.fromarray(rng.integers(0, 256, (40, 32, 3), np.uint8))
+    alpha = Image.fromarray(rng.integers(0, 256, (40, 32, 4), np.uint8))
+    deep = rng.integers(0, 65536, (40, 32), np.uint16)
+    files = [
+        saved(alpha),
+        saved(alpha.convert("LA")),
+        saved(color.quantize(30), transparency=bytes(range(0, 240, 8))),
+        saved(color.quantize(30), transparency=3),
+        saved(color.convert("L"), transparency=100),
+        saved(color.convert("1"), transparency=0),
+        saved(color.convert("1")),
+        saved(color.quantize(2)),
+        saved(color.quantize(4)),
+        saved(color.quantize(16)),
+        saved(color.quantize(2), transparency=bytes([7, 200])),
+        png(bytes([0, 0x1B, 0xE4, 0, 0x00, 0xFF]), 8, 2, 2, 0),
+        png(bytes([0, 0x1B, 0xE4, 0, 0x00, 0xFF]), 4, 2, 4, 0),
+        saved(Image.fromarray(deep)),
+        saved(color),
+    ]
+    served = signatures["serve_bytes"](tf.constant(files))["embedding"].numpy()
+    expected = [square(encoder, decode(file)) for file in files]
+    np.testing.assert_allclose(served, expected, atol=1e-4, rtol=1e-4)
+
+
+def saved(image, **options):
+    file = io.BytesIO()
+    image.save(file, "PNG", **options)
+    return file.getvalue()

@@ -1,0 +1,26 @@
+import keras
+import pytest
+
+from byol_keras.errors import InputError
+from byol_keras.models.training_memory import require_training_memory, training_bytes
+
+
+def encoder(size, dtype="float32"):
+    inputs = x = keras.Input((size, size, 3))
+    x = keras.layers.Conv2D(8, 3, strides=2, padding="same", dtype=dtype)(x)
+    x = keras.layers.ReLU(dtype=dtype)(x)
+    x = keras.layers.Conv2D(4, 3, padding="same", dtype=dtype)(x)
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D(dtype=dtype)(x))
+
+
+@pytest.mark.parametrize(("dtype", "itemsize"), [("float32", 4), ("mixed_bfloat16", 2)])
+def test_the_views_and_what_goes_into_each_convolution(dtype, itemsize):
+    views = 16 * 16 * 3
+    expected = 2 * 5 * (4 * views + itemsize * (views + 8 * 8 * 8))
+    assert training_bytes(encoder(16, dtype), 5) == expected
+
+
+def test_training_that_cannot_fit_is_refused():
+    require_training_memory(encoder(16), 64)
+    with pytest.raises(InputError, match=r"need at least .*Received: image_size=50000, batch_size=64$"):
+        require_training_memory(encoder(50_000), 64)
