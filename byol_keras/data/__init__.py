@@ -5,5 +5,6 @@ from .images import ImageSource
 from .open import open_source
 from .synthetic import synthetic_images
 from .tfds import from_tfds
+from .train_pipeline import two_view_batches
 
-__all__ = ["ImageSource", "from_arrays", "from_tfds", "open_source", "synthetic_images"]
+__all__ = ["ImageSource", "from_arrays", "from_tfds", "open_source", "synthetic_images", "two_view_batches"]

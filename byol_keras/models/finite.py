@@ -68,14 +68,19 @@ def finite_after(variables: Sequence[keras.Variable]) -> Iterator[None]:
         variable.assign(tf.where(tf.math.is_finite(now), now, value))
 
 
+def variables_not_finite(model: keras.Model) -> list[str]:
+    """The paths of the variables of a model that have a NaN or an infinity."""
+    # NumPy knows no bfloat16.
+    return [v.path for v in model.weights if not np.isfinite(np.asarray(keras.ops.cast(v, "float32"))).all()]
+
+
 def require_finite(model: keras.Model) -> None:
     """Checks every weight of a model.
 
     Raises:
         InputError: naming the first variable with a NaN or an infinity.
     """
-    bad = [variable.path for variable in model.weights if not np.isfinite(variable.numpy()).all()]
-    if bad:
+    if bad := variables_not_finite(model):
         raise InputError(
             f"{len(bad)} of {len(model.weights)} variables of {model.name} are not finite, {bad[0]} the first of "
             "them: training has diverged. Lower `learning_rate`, or train in float32."

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from ..errors import InputError, first_line
+from .finite import variables_not_finite
 
 
 def read_model(path: str | os.PathLike, what: str = "a Keras model") -> keras.Model:
@@ -49,10 +49,8 @@ def check_finite(model: keras.Model, path: str | os.PathLike) -> None:
         model: keras.Model.
         path: of the file that it comes from.
     """
-    weights = model.get_weights()
-    bad = sum(not np.isfinite(weight.astype(np.float32)).all() for weight in weights if weight.dtype.kind not in "iub")
-    if bad:
+    if bad := variables_not_finite(model):
         raise InputError(
-            f"{path} has NaN or infinity in {bad} of its {len(weights)} variables: training has diverged. Take a file "
+            f"{path} has NaN or infinity in {len(bad)} of its {len(model.weights)} variables: training has diverged. Take a file "
             "from before, or train again, with a lower learning rate if it happens again."
         )

@@ -1,5 +1,6 @@
 """Real processes that are killed, stopped and robbed of their images while they train."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -35,12 +36,17 @@ def begin(photos, out, epochs, *flags):
 
 def start(out, *arguments):
     command = [sys.executable, "-m", "byol_keras", "pretrain", "--out", out, *arguments]
-    with out.with_suffix(".log").open("w") as log:
+    with log_path(out).open("w") as log:
         return subprocess.Popen([*map(str, command)], stdout=log, stderr=log)
 
 
+def log_path(out):
+    """Beside the photos' copy or the disk that a test fills, never on it."""
+    return out.parents[1] / f"{out.parent.name}-{out.name}.log"
+
+
 def log_of(out):
-    return out.with_suffix(".log").read_text()
+    return log_path(out).read_text()
 
 
 def finish(process, out, code=0):
@@ -153,3 +159,31 @@ def test_a_run_folder_that_goes_away_is_not_made_again(photos, tmp_path):
     assert "its folder is gone" in log_of(out)
     assert not (out / "checkpoints").exists()
     assert not (out / "encoder.keras").exists()
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_leaves_what_was_saved(photos, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    out = disk / "run"
+    try:
+        process = begin(photos, out, 1000, "--checkpoint-steps", 2)
+        wait_until(process, out, lambda: step_of(out) >= 4)
+        with (disk / "ballast").open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        finish(process, out, 2)
+        assert "No space left on device" in log_of(out)
+        assert "Traceback" not in log_of(out)
+        saved = load_checkpoint(out / "checkpoints")
+        assert int(saved.steps) >= 4
+
+        (disk / "ballast").unlink()
+        process = start(out, "--resume", "--checkpoint-steps", 2)
+        wait_until(process, out, lambda: step_of(out) > int(saved.steps))
+        process.kill()
+        process.wait()
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
