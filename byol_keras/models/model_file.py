@@ -51,6 +51,6 @@ def check_finite(model: keras.Model, path: str | os.PathLike) -> None:
     """
     if bad := variables_not_finite(model):
         raise InputError(
-            f"{path} has NaN or infinity in {len(bad)} of its {len(model.weights)} variables: training has diverged. Take a file "
-            "from before, or train again, with a lower learning rate if it happens again."
+            f"{path} has NaN or infinity in {len(bad)} of its {len(model.weights)} variables: training has diverged. "
+            "Take a file from before, or train again, with a lower learning rate if it happens again."
         )
