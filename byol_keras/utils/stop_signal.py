@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM as an exception in the main thread, and a note of which it was, whatever becomes of it there."""
 
+import _thread
 import contextlib
 import signal
 import sys
@@ -50,7 +51,7 @@ def stop_signals() -> Iterator[StopSignal]:
             hook(unraisable)
             return
         # Not from here, where it would be dropped again.
-        threading.Timer(AGAIN, signal.raise_signal, (stop.number,)).start()
+        threading.Timer(AGAIN, _send_to_main, (stop.number,)).start()
 
     sys.unraisablehook = dropped
     for number, handler in before.items():
@@ -63,3 +64,11 @@ def stop_signals() -> Iterator[StopSignal]:
             if handler is not None:  # one that was not set from Python
                 signal.signal(number, handler)
         sys.unraisablehook = hook
+
+
+def _send_to_main(number):
+    # To the thread, not the process: what the main thread waits for is then interrupted as well.
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, number)
+    else:  # Windows
+        _thread.interrupt_main(number)
