@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import_tensorflow(pretraining=options.command == "pretrain")
             options.run(options)
         except Interrupted as error:
-            return _say(options, f"{error} {_way_on(options)}", BY_SIGNAL + error.signal)
+            return _say(options, " ".join([str(error), *_way_on(options)]), BY_SIGNAL + error.signal)
         except BaseException as error:
             if stop.number is not None:  # which TensorFlow may have made anything of
                 return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
@@ -104,15 +104,14 @@ def _say(options, message, code):
 
 
 def _stopped(options, number):
-    how = "interrupted." if number == signal.SIGINT else "ended by SIGTERM."
-    return f"{how} {_way_on(options)}"
+    return ". ".join(["interrupted" if number == signal.SIGINT else "ended by SIGTERM", *_way_on(options)])
 
 
 def _way_on(options):
-    """What somebody types next whose training was stopped."""
+    """What somebody types next whose training was stopped, if anything: a list."""
     if options is None or options.command != "pretrain" or not Path(options.out, "config.json").is_file():
-        return ""
-    return f"Go on with: byol-keras pretrain --out {shlex.quote(options.out)} --resume"
+        return []
+    return [f"Go on with: byol-keras pretrain --out {shlex.quote(options.out)} --resume"]
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

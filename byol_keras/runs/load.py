@@ -7,7 +7,6 @@ import keras
 
 from ..byol import BYOL
 from ..errors import InputError, first_line
-from ..models.checks import embedding_size
 from ..models.model_file import read_model
 from .run import load_run
 
@@ -38,11 +37,19 @@ def load_encoder(path: str | os.PathLike) -> keras.Model:
     model = read_model(path)
     # The model of a checkpoint has its encoder inside.
     encoder = model.encoder if isinstance(model, BYOL) else model
+    _check_encoder(encoder, path)
+    return encoder
+
+
+def _check_encoder(encoder, path):
     try:
-        embedding_size(encoder)
-        takes_images = len(encoder.input_shape) == 4
+        # A model written as a class knows only the shape it was built with.
+        takes = encoder.input_shape if getattr(encoder, "inputs", None) else encoder.get_build_config()["input_shape"]
+        gives = encoder.compute_output_spec(keras.KerasTensor(takes)).shape
     except Exception as error:  # A model of any form, of which Keras' methods ask much.
         raise InputError(f"{path} is not an encoder: {first_line(error)}") from error
-    if not takes_images:
-        raise InputError(f"{path} is not an encoder of images (B, H, W, C). Received: input {encoder.input_shape}")
-    return encoder
+    if len(takes) != 4 or len(gives) != 2:
+        raise InputError(
+            f"{path} is not an encoder, which takes images (B, H, W, C) and gives vectors (B, D). "
+            f"Received: one from {tuple(takes)} to {tuple(gives)}"
+        )

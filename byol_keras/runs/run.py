@@ -213,7 +213,7 @@ def _read_fields(path):
     text = read_text_file(path)
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise InputError(f"{path} must hold an object with the fields of a recipe or a run. Received: {fields!r:.40}")

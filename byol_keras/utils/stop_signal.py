@@ -1,12 +1,15 @@
-"""Ctrl-C and SIGTERM as an exception in the main thread, and a note of which it was, whatever becomes of it there."""
+"""Ctrl-C and SIGTERM: as an exception in the main thread, or held back until what is under way can be left."""
 
+import _thread
 import contextlib
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WHAT_FOLLOWS = "stopping after this step, and saving. Once more to stop at once, without saving."
 AGAIN = 0.05  # seconds until an exception that went nowhere is raised again
 
 
@@ -50,16 +53,54 @@ def stop_signals() -> Iterator[StopSignal]:
             hook(unraisable)
             return
         # Not from here, where it would be dropped again.
-        threading.Timer(AGAIN, signal.raise_signal, (stop.number,)).start()
+        threading.Timer(AGAIN, _send_to_main, (stop.number,)).start()
 
     sys.unraisablehook = dropped
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, stop.raise_)
+    _set_handlers({number: stop.raise_ for number, handler in before.items() if handler is not signal.SIG_IGN})
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            if handler is not None:  # one that was not set from Python
-                signal.signal(number, handler)
+        _set_handlers(before)
         sys.unraisablehook = hook
+
+
+@contextlib.contextmanager
+def held_signals() -> Iterator[Callable[[], int | None]]:
+    """Meanwhile the first Ctrl-C or SIGTERM stops nothing; the second does what it would have done before.
+
+    Exceptions as for `stop_signals`: what is ignored stays so, and outside the main thread nothing is changed.
+
+    Yields:
+        A function of no arguments: the number of the signal that has come, or None.
+    """
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+
+    def note(number, frame):
+        received.append(number)
+        _set_handlers(before)
+        # Not print: the signal may have come while standard error was being written to.
+        os.write(2, f"\n{signal.Signals(number).name}: {WHAT_FOLLOWS}\n".encode())
+
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    _set_handlers({number: note for number, handler in before.items() if handler is not signal.SIG_IGN})
+    try:
+        yield lambda: received[0] if received else None
+    finally:
+        _set_handlers(before)
+
+
+def _set_handlers(handlers):
+    for number, handler in handlers.items():
+        if handler is not None:  # one that was not set from Python
+            signal.signal(number, handler)
+
+
+def _send_to_main(number):
+    # To the thread, not the process: what the main thread waits for is then interrupted as well.
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, number)
+    else:  # Windows
+        _thread.interrupt_main(number)

@@ -41,7 +41,7 @@ from ..utils.atomic import atomic_path, make_parent
 from ..utils.extras import require_extra
 from ..utils.lock import exclusive
 from ..utils.part_file import remove_parts
-from ..utils.stop_signals import held_signals
+from ..utils.stop_signal import held_signals
 
 # Embedded after every epoch, so no more than a standard deviation of one point needs.
 IMAGES_FOR_PROBE = 2000

@@ -7,7 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+import byol_keras as bk
 from byol_keras.cli.main import main
+from byol_keras.runs.image_list import write_image_list
+from byol_keras.utils.checksum import sha256_of, write_checksum
 
 COMMANDS = (
     *("evaluate", "finetune", "embed", "export", "search", "duplicates", "retrieval", "label", "detect", "segment"),
@@ -84,11 +87,14 @@ def test_an_encoder_that_is_another_file_is_refused_by_every_command(command, ph
 @pytest.mark.parametrize("kind", ["hostile", "diverged", "other"])
 def test_a_checkpoint_like_that_is_not_resumed(kind, hostile, diverged, photo_run, marker, capfd):
     photo_run.encoder_path.unlink()
-    photo_run.checkpoint_path.parent.mkdir()
+    write_image_list(photo_run, bk.data.open_source(photo_run.data))
+    path = photo_run.checkpoints_path / "step-00000001.keras"
+    path.parent.mkdir()
     if kind == "other":
-        photo_run.checkpoint_path.write_bytes(b"no archive")
+        path.write_bytes(b"no archive")
     else:
-        shutil.copy({"hostile": hostile, "diverged": diverged}[kind], photo_run.checkpoint_path)
+        shutil.copy({"hostile": hostile, "diverged": diverged}[kind], path)
+    write_checksum(path, sha256_of(path))
     line = refusal(capfd, ["pretrain", "--out", photo_run.folder, "--resume"])
     assert "checkpoints" in line
     assert not marker.exists()
