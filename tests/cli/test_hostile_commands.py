@@ -20,7 +20,8 @@ pytestmark = pytest.mark.slow
 CLASSES = ("blue", "green", "red")
 PER_CLASS = 3200  # so that the broken files are fewer than a tenth
 SECONDS = 900  # for one command: none may hang
-TINY = ["--epochs", "1", "--image-size", "16", "--batch-size", "256", "--precision", "float32"]
+TINY = ["--backbone", "resnet8", "--hidden-width", "64", "--projection-width", "16", "--image-size", "16"]
+TINY += ["--epochs", "1", "--batch-size", "256", "--precision", "float32"]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,15 @@ def finished(folder, *arguments):
         ["views", "--data", "images", "--out", "views.png"],
         ["split", "--data", "images", "--out", "split"],
         ["evaluate", "run", "--train", "images", "--test", "images", "--label-fraction", "0.1", "--label-subsets", "1"],
-        ["finetune", "run", "--train", "images", "--test", "images", "--label-fraction", "0.05", "--epochs", "1"],
+        [
+            "finetune",
+            "run",
+            "--train",
+            "images",
+            "--test",
+            "images",
+            *["--label-fraction", "0.02", "--label-subsets", "1"],
+        ],
         ["retrieval", "run", "--index", "images"],
         ["embed", "run", "--data", "images", "--out", "embeddings.npz"],
         ["search", "run", "--index", "images", "--query", "images/hostile", "--out", "found.html", "--keep", "a.index"],
