@@ -7,6 +7,7 @@ from ..augment import TwoViews
 from ..byol import BYOL
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
+from ..data.loading import naming_lost_files
 from ..data.variety import Variety
 from ..errors import InputError
 from ..lars import LARS
@@ -101,13 +102,14 @@ def pixel_statistics(
         image_size: pixels, of the squares that are looked at.
         variety: takes note of the same images.
     """
-    sample = evenly(len(source), IMAGES_FOR_STATISTICS)
+    sample = source.subset(evenly(len(source), IMAGES_FOR_STATISTICS))
     count, total, squares = 0, 0.0, 0.0
-    for batch in ordered_batches(source.subset(sample), image_size):
-        if variety is not None:
-            variety.add(batch)
-        pixels = np.asarray(batch, np.float64).reshape(-1, source.channels)
-        count, total, squares = count + len(pixels), total + pixels.sum(0), squares + np.square(pixels).sum(0)
+    with naming_lost_files(sample):
+        for batch in ordered_batches(sample, image_size):
+            if variety is not None:
+                variety.add(batch)
+            pixels = np.asarray(batch, np.float64).reshape(-1, source.channels)
+            count, total, squares = count + len(pixels), total + pixels.sum(0), squares + np.square(pixels).sum(0)
     mean = total / count
     # Images of one flat color have no std to divide by.
     std = np.sqrt(np.maximum(squares / count - np.square(mean), 1e-6))
