@@ -18,6 +18,7 @@ from ..utils.atomic import make_parent
 from ..utils.extras import require_extra
 from ..utils.lock import exclusive
 from ..utils.part_file import remove_parts
+from ..utils.printable import printable
 
 
 def label_folder(
@@ -61,7 +62,7 @@ def label_folder(
     labeling = open_labeling(run, data, labels)
     if next is not None:
         chosen = next_images(labeling.embeddings, list(labeling.labels), labeling.scores, next)
-        print("\n".join(labeling.names[index] for index in chosen))
+        print("\n".join(printable(labeling.names[index]) for index in chosen))
     else:
         for path in write_predictions(labeling, out):
             print(f"Written to {path}")
