@@ -14,20 +14,23 @@ from ..byol.by_hand import batches
 STEPS, EPOCHS = 3, 3
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_model(tiny_byol):
     def make():
         keras.utils.set_random_seed(0)
         inputs = keras.Input((8, 8, 3))
         x = keras.layers.Dropout(0.2)(keras.layers.Conv2D(4, 3)(inputs))
         model = tiny_byol(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
-        model.compile(keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.1, EPOCHS * STEPS)))
+        # Eagerly: what is compiled is the same, and takes seconds for each `fit`.
+        model.compile(
+            keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.1, EPOCHS * STEPS)), run_eagerly=True
+        )
         return model
 
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def batches_from(view_pair):
     """Every step has a batch of its own."""
 
@@ -51,9 +54,17 @@ def state(model):
     return [v.numpy() for v in (*model.weights, *model.optimizer.variables, *measured)]
 
 
-@pytest.mark.parametrize("stop_at", range(1, EPOCHS * STEPS + 1))
-def test_a_stop_at_any_step_changes_nothing(make_model, batches_from, tmp_path, stop_at):
-    whole = train(make_model(), batches_from, tmp_path / "whole")
+@pytest.fixture(scope="module")
+def whole(make_model, batches_from, tmp_path_factory):
+    """A model that was trained without a stop, and its folder."""
+    folder = tmp_path_factory.mktemp("whole")
+    return train(make_model(), batches_from, folder), folder
+
+
+# In the middle of an epoch, at its end, after the first step of the next, and at the very end.
+@pytest.mark.parametrize("stop_at", [2, 3, 4, 9])
+def test_a_stop_at_any_step_changes_nothing(make_model, batches_from, whole, tmp_path, stop_at):
+    whole, folder = whole
     model = make_model()
     with pytest.raises(Interrupted, match=f"stopped at step {stop_at};"):
         train(model, batches_from, tmp_path / "cut", stop=lambda: 15 if int(model.steps) == stop_at else None)
@@ -62,7 +73,7 @@ def test_a_stop_at_any_step_changes_nothing(make_model, batches_from, tmp_path, 
     resumed = train(loaded, batches_from, tmp_path / "cut")
     for actual, expected in zip(state(resumed), state(whole), strict=True):
         np.testing.assert_array_equal(actual, expected)
-    history = [(tmp_path / run / "history.csv").read_text() for run in ("whole", "cut")]
+    history = [(path / "history.csv").read_text() for path in (folder, tmp_path / "cut")]
     assert history[0] == history[1]
     assert history[0].count("\n") == 1 + EPOCHS
 
