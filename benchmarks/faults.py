@@ -35,6 +35,7 @@ IMAGES, BATCH = 192, 16
 STEPS = IMAGES // BATCH  # of an epoch, which has each image once
 POISONED = 2 * STEPS + 5
 VICTIM = "a/100.jpg"
+KILLS = 3
 RECIPE = f"--backbone resnet8 --image-size 32 --batch-size {BATCH} --hidden-width 64 --projection-width 16"
 
 
@@ -78,7 +79,7 @@ class Peer:
         with np.load(out / "weights.npz") as arrays:
             return [arrays[name] for name in arrays.files]
 
-    def poisoned(self, data):
+    def poison(self, data):
         """Rows of a training with NaN in one batch."""
         out = self.folder / "nan"
         code = self.begin(out, data, POISONED).wait()
@@ -111,7 +112,7 @@ class Ours(Peer):
         history = np.frombuffer((out / "history.csv").read_bytes(), np.uint8)
         return [*keras.models.load_model(out / "encoder.keras").get_weights(), history]
 
-    def poisoned(self, data):
+    def poison(self, data):
         rows = []
         for where, title in (("images", "NaN in a batch given to fit"), ("views", "NaN in a batch behind its check")):
             out = self.folder / where
@@ -122,7 +123,7 @@ class Ours(Peer):
             bad, saved = found["the weights"], found["the last checkpoint"]
             way = "stops in one line" if code == 2 else f"{found['skipped']} update skipped and counted"
             happened = f"{way}, exit code {code}: {bad[0]} of {bad[1]} variables NaN, {saved[0]} in the last checkpoint"
-            rows.append((title, happened, f"{found['steps'] - found['saved']} steps"))
+            rows.append((title, happened, f"steps done again: {found['steps'] - found['saved']}"))
         return rows
 
 
@@ -130,7 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
     parser.add_argument("--epochs", type=int, default=8, help=f"of {STEPS} steps")
-    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--faults", nargs="+", default=list(FAULTS), choices=FAULTS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--systems", nargs="+", default=["byol_keras", "lightly", "byol-pytorch"])
     options = parser.parse_args()
@@ -140,17 +141,11 @@ def main():
     for name in options.systems:
         system = Ours(options.out, options.epochs) if name == "byol_keras" else Peer(name, options.out, options.epochs)
         draws = random.Random(options.seed)
-        data = write_images(system.folder / "data")
-        found = [
-            *killed(system, data, options.kills, draws),
-            *terminated(system, data, draws),
-            *system.poisoned(data),
-            *cut(system, write_images(system.folder / "cut data")),
-            *deleted(system, write_images(system.folder / "deleted data")),
-        ]
-        for row in found:
-            print(" | ".join([name, *row]), flush=True)
-            rows.append([name, *row])
+        for fault in options.faults:
+            data = write_images(system.folder / f"images-{fault}")
+            for row in FAULTS[fault](system, data, draws):
+                print(" | ".join([name, *row]), flush=True)
+                rows.append([name, *row])
     print(f"\n{options.epochs} epochs of {STEPS} steps, a checkpoint every 3 steps:\n")
     header = ["library", "fault", "what happened", "lost"]
     print("\n".join("| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]))
@@ -188,19 +183,19 @@ def compared(system, one, other):
     return all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
 
 
-def lost_steps(system, out, stops):
+def lost_steps(system, out):
     if isinstance(system, Ours):
-        return f"at most 3 steps a kill done again, none else ({stops})"
+        return "at most 3 steps a kill done again"
     again, twice, never = system.lost(out)
-    return f"{again} steps done again; {twice} images twice in an epoch, {never} not at all"
+    return f"steps done again: {again}; images twice in an epoch: {twice}, not at all: {never}"
 
 
-def killed(system, data, kills, draws):
+def killed(system, data, draws):
     """Rows: two runs left alone, and one killed some times."""
     straight, again, out = (system.folder / name for name in ("straight", "again", "killed"))
     assert system.begin(straight, data).wait() == 0, system.log(straight)
     assert system.begin(again, data).wait() == 0, system.log(again)
-    steps = sorted(draws.sample([s for s in range(3, STEPS * system.epochs - STEPS) if s % STEPS], kills))
+    steps = sorted(draws.sample([s for s in range(3, STEPS * system.epochs - STEPS) if s % STEPS], KILLS))
     for step in steps:
         stop_at(system, out, data, signal.SIGKILL, step, draws)
     assert system.begin(out, data).wait() == 0, system.log(out)
@@ -208,7 +203,7 @@ def killed(system, data, kills, draws):
     end = "equal those of the undisturbed run, bit for bit" if compared(system, straight, out) else "DIFFER from them"
     return [
         ("none, twice", f"weights {same}, bit for bit", ""),
-        (f"{kills} SIGKILLs", f"weights at the end {end}", lost_steps(system, out, kills)),
+        (f"{KILLS} SIGKILLs", f"weights at the end {end}", lost_steps(system, out)),
     ]
 
 
@@ -219,15 +214,15 @@ def terminated(system, data, draws):
         code = stop_at(system, out, data, signal.SIGTERM, draws.randrange(STEPS + 2, 2 * STEPS), draws)
         if isinstance(system, Ours):
             done = int(re.search(r"stopped at step ([\d,]+)", system.log(out))[1].replace(",", ""))
-            return [("SIGTERM", f"exit code {code}, all saved", f"{done - latest(out)} of {done} steps")]
+            return [("SIGTERM", f"exit code {code}, all saved", f"steps done again: {done - latest(out)} of {done}")]
         done = system.step(out)
         assert system.begin(out, data).wait() == 0, system.log(out)
         again, twice, never = system.lost(out)
         if again:
             happened = f"exit code {shell_code(code)}, nothing saved at the stop"
-            lost = f"{again} of {done} steps; {twice} images twice in an epoch, {never} not at all"
+            lost = f"steps done again: {again} of {done}; images twice in an epoch: {twice}, not at all: {never}"
             return [("SIGTERM", happened, lost)]
-    return [("SIGTERM", f"exit code {shell_code(code)}, all saved", f"0 of {done} steps")]
+    return [("SIGTERM", f"exit code {shell_code(code)}, all saved", f"steps done again: 0 of {done}")]
 
 
 def shell_code(code):
@@ -235,14 +230,14 @@ def shell_code(code):
     return code if code >= 0 else 128 - code
 
 
-def cut(system, data):
+def cut(system, data, draws):
     """One JPEG ends in its middle before training begins."""
     out, victim = system.folder / "cut", data / VICTIM
     os.truncate(victim, victim.stat().st_size // 2)
     return [("a JPEG cut in half", *ended(system, out, system.begin(out, data), data))]
 
 
-def deleted(system, data):
+def deleted(system, data, draws):
     out = system.folder / "deleted"
     process = system.begin(out, data)
     wait_until_done(process, lambda: system.step(out) >= STEPS + 2)
@@ -266,9 +261,15 @@ def ended(system, out, process, data):
     code = system.begin(out, data).wait()
     since = [line.get("step", line.get("resumed")) for line in system.lines(out)[before:]]
     happened += f"; begun again, from step {since[0]}: exit code {code} after step {max(since)}"
-    again = f"{system.lost(out)[0]} steps done again"
-    return happened, f"{again}, and the rest of training" if code else again
+    again = f"steps done again: {system.lost(out)[0]}"
+    return happened, f"{again}; and the rest of training" if code else again
 
+
+def poisoned(system, data, draws):
+    return system.poison(data)
+
+
+FAULTS = {"kill": killed, "term": terminated, "nan": poisoned, "cut": cut, "delete": deleted}
 
 if __name__ == "__main__":
     main()
