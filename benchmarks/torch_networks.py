@@ -56,16 +56,23 @@ def resnet8x2():
     return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
-class LightlyBYOL(nn.Module):
-    """The model of lightly's BYOL example, with the paper's heads."""
+def resnet8():
+    """The same with 16 to 64 filters, for runs whose speed is not the matter: (B, 3, H, W) -> (B, 64)."""
+    stem = [nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    blocks = [Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2)]
+    return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
-    def __init__(self, backbone, dimensions):
+
+class LightlyBYOL(nn.Module):
+    """The model of lightly's BYOL example, with the paper's heads unless another hidden width is given."""
+
+    def __init__(self, backbone, dimensions, hidden_width=4096):
         super().__init__()
         from lightly.models.modules import BYOLPredictionHead, BYOLProjectionHead
 
         self.backbone = backbone
-        self.projection_head = BYOLProjectionHead(dimensions, 4096, 256)
-        self.prediction_head = BYOLPredictionHead(256, 4096, 256)
+        self.projection_head = BYOLProjectionHead(dimensions, hidden_width, 256)
+        self.prediction_head = BYOLPredictionHead(256, hidden_width, 256)
         self.backbone_momentum = copy.deepcopy(self.backbone).requires_grad_(False)
         self.projection_head_momentum = copy.deepcopy(self.projection_head).requires_grad_(False)
 
