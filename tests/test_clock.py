@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import byol_keras as bk
 
@@ -53,6 +54,7 @@ def test_results_are_the_same_by_a_clock_that_jumps(make_run, sources):
     assert scores[0] == scores[1]
 
 
+@pytest.mark.slow
 def test_training_goes_on_by_a_clock_that_jumps(sources, tmp_path):
     flags = ["--epochs", "1", "--image-size", "16", "--batch-size", "24", "--backbone", "resnet8", "--seed", "3"]
     weights = []

@@ -107,12 +107,9 @@ def saved_model(
         signatures["neighbors"] = trace(neighbors(embed, height, channels, index), strings)
     if examples is None:
         examples = drawn_image(height or FREE_SIZE, width or FREE_SIZE, channels)
-    try:
-        with atomic_path(path) as target:
-            write_archive(core.graph.variables, signatures, target)
-            write_warm_up(target, path.parent.name, signatures, examples)
-    except tf.errors.ResourceExhaustedError as error:
-        raise InputError(f"No space left to write the SavedModel; nothing was saved. Received: path={path}") from error
+    with atomic_path(path) as target:
+        write_archive(core.graph.variables, signatures, target)
+        write_warm_up(target, path.parent.name, signatures, examples)
     return path
 
 
