@@ -486,6 +486,7 @@ def test_a_run_is_repeated_from_its_config(run, tmp_path, monkeypatch):
     assert main(["pretrain", "--config", str(run / "config.json"), "--out", "again", "--epochs", "1"]) == 0
     first, second = (json.loads((path / "config.json").read_text()) for path in (run, tmp_path / "again"))
     assert second.pop("recipe") == {**first.pop("recipe"), "epochs": 1}
+    assert second.pop("checksum") != first.pop("checksum")
     assert second == first
     assert main(["pretrain", "--config", str(run / "config.json"), "--out", "same"]) == 0
     # As many threads, the same process: the same weights.
