@@ -44,8 +44,8 @@ class PoisonedViews(bk.TwoViews):
 def main(where, out, epochs, poisoned):
     out, epochs, poisoned = Path(out), int(epochs), int(poisoned)
     keras.utils.set_random_seed(0)
-    images = bk.data.synthetic_images(BATCH * STEPS, seed=0)[0].astype(np.float32) / 255
-    images = np.tile(images, (epochs, 1, 1, 1))
+    drawn, _, _ = bk.data.synthetic_images(BATCH * STEPS, seed=0)
+    images = np.tile(drawn.astype(np.float32) / 255, (epochs, 1, 1, 1))
     if where == "images":
         images[poisoned * BATCH : (poisoned + 1) * BATCH] = np.nan
     model = bk.BYOL(

@@ -1,5 +1,8 @@
 """The accuracy of the neighbors, while training goes on."""
 
+import math
+import sys
+
 import keras
 
 from ..data.images import ImageSource
@@ -44,6 +47,12 @@ class OnlineKNN(keras.callbacks.Callback):
         self.k = k
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        vectors, self.source = read_what_is_left(self.source, lambda source: embed(self.model.encoder, source))
+        try:
+            vectors, self.source = read_what_is_left(self.source, lambda source: embed(self.model.encoder, source))
+        except InputError as error:
+            # No reason to end training, which goes by other images.
+            print(f"No accuracy after epoch {epoch + 1}: {error}", file=sys.stderr, flush=True)
+            logs["knn"] = math.nan
+            return
         # Not in place of `logs`: the callbacks that come after read the same dict.
         logs["knn"] = float(knn_leave_one_out(vectors, self.source.labels, self.k).mean())

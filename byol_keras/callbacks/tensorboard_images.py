@@ -1,6 +1,7 @@
 """What the network sees and which images it finds alike, in TensorBoard."""
 
 import os
+import sys
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ from ..data.eval_pipeline import ordered_batches
 from ..data.grids import image_grid, view_grid
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import read_what_is_left
+from ..errors import InputError
 from ..evaluation import embed, l2_normalize_rows, nearest
 
 CELL = 96
@@ -50,8 +52,13 @@ class TensorBoardImages(keras.callbacks.Callback):
         self._write("views", grid, step=0)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        grid, self.source = read_what_is_left(self.source, self._neighbors)
-        self._write("neighbors", grid, step=epoch)
+        try:
+            grid, self.source = read_what_is_left(self.source, self._neighbors)
+        except InputError as error:
+            # No reason to end training, which will find out for itself.
+            print(f"No neighbors are shown after epoch {epoch + 1}: {error}", file=sys.stderr, flush=True)
+        else:
+            self._write("neighbors", grid, step=epoch)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._writer.close()

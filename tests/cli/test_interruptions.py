@@ -170,7 +170,7 @@ def test_a_disk_that_fills_up_leaves_what_was_saved(photos, tmp_path):
     try:
         process = begin(photos, out, 1000, "--checkpoint-steps", 2)
         wait_until(process, out, lambda: step_of(out) >= 4)
-        with (disk / "ballast").open("wb") as file, contextlib.suppress(OSError):
+        with (disk / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))
         finish(process, out, 2)

@@ -109,8 +109,10 @@ def test_numbers_are_as_near_to_the_exact_ones_as_those_of_plain_layers(build, p
     plain = training_pass(network, x)
     with fast_layers(network):
         fast = training_pass(network, x)
-    # Rounding grows through a deep untrained network, differently for every order of the sums.
-    assert distance(fast, exact) < 1.5 * distance(plain, exact) + 1e-5
+    # Rounding grows through a deep untrained network, differently for every order of the sums, which goes by the CPU
+    # and is worst where a sum cancels: in float32 1.5 times that of plain layers on a Xeon, up to 4 times on an EPYC.
+    # Other numbers would be a thousand times as far.
+    assert distance(fast, exact) < (10 if policy == "float32" else 1.5) * distance(plain, exact) + 1e-5
 
 
 def test_layers_are_plain_again_afterwards_whatever_happened():
