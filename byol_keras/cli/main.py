@@ -14,7 +14,7 @@ from .._version import __version__
 from ..errors import InputError, Interrupted, ParityError
 from ..utils.printable import printable
 from ..utils.startup import import_tensorflow
-from ..utils.stop_signal import stop_signals
+from ..utils.stop_signal import SIGNALS, stop_signals
 from . import (
     demo,
     detect,
@@ -90,6 +90,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stop.number == signal.SIGTERM:  # which the command took as the way to end
             return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
     return 0
+
+
+def program() -> int:
+    """The process of `byol-keras`: `main`, and then nothing that a signal could still stop.
+
+    Returns:
+        int, the exit code.
+    """
+    try:
+        return main()
+    finally:
+        # What is left is Python's own end, a second with TensorFlow: killed in it, what is done would look failed.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _say(options, message, code):

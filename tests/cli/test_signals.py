@@ -56,6 +56,18 @@ def test_a_signal_is_one_line_and_leaves_nothing_half_written(number, said, mome
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_work_changes_nothing(number):
+    script = f"""
+import atexit, os, runpy, sys
+atexit.register(os.kill, os.getpid(), {int(number)})
+sys.argv = ["byol-keras", "--version"]
+runpy.run_module("byol_keras", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_says_its_line_and_its_code(number, monkeypatch, capfd, tmp_path):
     def work(options):
         raise Interrupted("saved after step 7. Go on with --resume", number)
