@@ -93,11 +93,11 @@ class BYOL(Trainer, SavedState, BuiltModel):
         self.target_encoder = target_copy(self.encoder)
         self.target_projector = target_copy(self.projector)
         self.augmenter = augmenter
-        self.make_counters()
-        self._constant_tau = self.scalar("tau", checked_decay("tau", tau), "float32")
+        self._make_counters()
+        self._constant_tau = self._scalar("tau", checked_decay("tau", tau), "float32")
         # In the model's state, so that a saved model resumes its schedule. total_updates 0: tau is constant.
-        self.tau_base = self.scalar("tau_base", tau, "float32")
-        self.total_updates = self.scalar("total_updates", 0, "int64")
+        self.tau_base = self._scalar("tau_base", tau, "float32")
+        self.total_updates = self._scalar("total_updates", 0, "int64")
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.target_std_tracker = keras.metrics.Mean(name="target_std")
         self.built = True
@@ -176,7 +176,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
 
         culprit = first_not_finite([loss, *gradients])
         tau = self._update(gradients, culprit < 0)
-        self.count_step(culprit)
+        self._count_step(culprit)
         self._track(losses, penalties, target_1, target_2, culprit < 0)
         return {**self.get_metrics_result(), "tau": tau}
 

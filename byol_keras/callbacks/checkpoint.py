@@ -26,8 +26,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     It is written every few minutes, wherever in an epoch that is, and at the end. A file stands under its name when all
     of it is on the disk; the checksum, which `sha256sum --check` can read, comes last. The newest two are kept; the
-    others, and what is of a later step than the model, are removed. `load_checkpoint` and
-    `BYOL.resume_fit` go on as if training had never stopped. A model with weights that are not finite is not written.
+    others, and what is of a later step than the model, are removed. `load_checkpoint` and `BYOL.resume_fit` go on as if
+    training had never stopped. A model with weights that are not finite is not written.
 
     Keras' ModelCheckpoint writes in place, where a killed process leaves half a file; its BackupAndRestore goes by
     epochs.
@@ -57,8 +57,7 @@ class Checkpoint(keras.callbacks.Callback):
         stop: Callable[[], int | None] = lambda: None,
     ):
         super().__init__()
-        if minutes <= 0 or (steps is not None and steps < 1):
-            raise InputError(f"Checkpoints need some time between them. Received: minutes={minutes}, steps={steps}")
+        check_intervals(minutes, steps)
         self.folder = Path(folder)
         self.minutes, self.steps, self.stop = minutes, steps, stop
         self._at_step, self._at_time = 0, 0.0
@@ -111,6 +110,14 @@ class Checkpoint(keras.callbacks.Callback):
             if other != step and path not in good[: KEPT - 1]:
                 checksum_path(path).unlink(missing_ok=True)
                 path.unlink()
+
+
+def check_intervals(minutes: float = 5.0, steps: int | None = None) -> None:
+    """Raises InputError for what cannot lie between two checkpoints, see `Checkpoint`."""
+    if not minutes > 0:  # nor NaN
+        raise InputError(f"`minutes` between checkpoints must be above 0. Received: minutes={minutes}")
+    if steps is not None and steps < 1:
+        raise InputError(f"`steps` between checkpoints must be 1 or more. Received: steps={steps}")
 
 
 def checkpoints(folder: str | os.PathLike) -> list[tuple[int, Path]]:

@@ -1,7 +1,6 @@
 """The accuracy of the neighbors, while training goes on."""
 
 import math
-import sys
 
 import keras
 
@@ -47,12 +46,9 @@ class OnlineKNN(keras.callbacks.Callback):
         self.k = k
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        try:
-            vectors, self.source = read_what_is_left(self.source, lambda source: embed(self.model.encoder, source))
-        except InputError as error:
-            # No reason to end training, which goes by other images.
-            print(f"No accuracy after epoch {epoch + 1}: {error}", file=sys.stderr, flush=True)
-            logs["knn"] = math.nan
-            return
+        vectors, self.source = read_what_is_left(self.source, lambda source: embed(self.model.encoder, source))
+        # Images that are gone are no reason to end training, which may go by others.
+        enough = vectors is not None and len(vectors) > self.k
+        accuracy = knn_leave_one_out(vectors, self.source.labels, self.k).mean() if enough else math.nan
         # Not in place of `logs`: the callbacks that come after read the same dict.
-        logs["knn"] = float(knn_leave_one_out(vectors, self.source.labels, self.k).mean())
+        logs["knn"] = float(accuracy)

@@ -1,7 +1,6 @@
 """What the network sees and which images it finds alike, in TensorBoard."""
 
 import os
-import sys
 from pathlib import Path
 
 import keras
@@ -13,7 +12,6 @@ from ..data.eval_pipeline import ordered_batches
 from ..data.grids import image_grid, view_grid
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import read_what_is_left
-from ..errors import InputError
 from ..evaluation import embed, l2_normalize_rows, nearest
 
 CELL = 96
@@ -52,18 +50,15 @@ class TensorBoardImages(keras.callbacks.Callback):
         self._write("views", grid, step=0)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        try:
-            grid, self.source = read_what_is_left(self.source, self._neighbors)
-        except InputError as error:
-            # No reason to end training, which will find out for itself.
-            print(f"No neighbors are shown after epoch {epoch + 1}: {error}", file=sys.stderr, flush=True)
-        else:
-            self._write("neighbors", grid, step=epoch)
+        grid, self.source = read_what_is_left(self.source, self._neighbors)
+        self._write("neighbors", grid, step=epoch)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._writer.close()
 
     def _write(self, name, image, step):
+        if image is None:
+            return  # all images are gone, which training will find out for itself
         with self._writer.as_default():
             tf.summary.image(name, np.asarray(image)[None], step=step)
         self._writer.flush()

@@ -32,11 +32,12 @@ def add_to(commands: Commands) -> None:
     add.add_argument(
         "--checkpoint-minutes",
         metavar="N",
+        dest="minutes",
         type=float,
         default=5.0,
         help="save all of training every N minutes (default 5); SIGTERM and Ctrl-C save it as well",
     )
-    add.add_argument("--checkpoint-steps", metavar="N", type=int, help="and after every N steps")
+    add.add_argument("--checkpoint-steps", metavar="N", dest="steps", type=int, help="and after every N steps")
     add_recipe_flags(add)
 
 
@@ -44,7 +45,7 @@ def _run(options: argparse.Namespace) -> None:
     from ..data.exclude import read_names
     from ..workflows.pretrain import pretrain, resume
 
-    checkpoints = {"minutes": options.checkpoint_minutes, "steps": options.checkpoint_steps}
+    checkpoints = {"minutes": options.minutes, "steps": options.steps}
     if options.resume:
         settled = [name for name in ("data", "recipe", "config", "seed", "exclude", "probe") if _given(options, name)]
         settled += given_fields(options)

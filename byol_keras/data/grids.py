@@ -8,7 +8,7 @@ from PIL import Image
 from ..augment.two_views import TwoViews
 from .eval_pipeline import ordered_batches
 from .images import ImageSource, evenly
-from .loading import naming_lost_files
+from .lost_files import naming_lost_files
 from .train_pipeline import two_view_batches
 from .view_memory import require_view_memory
 

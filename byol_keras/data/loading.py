@@ -1,15 +1,12 @@
 """Reading images inside a tf.data graph: whole, or just the crops that are needed."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from ..augment.crop import resize
-from ..errors import InputError
 from .decode import decode
 from .images import ImageSource
-from .validate import check_each, list_broken
 
 # Files that one call reads, so that handing images on costs little beside reading them.
 FILES_PER_CALL = 16
@@ -18,33 +15,6 @@ FILES_PER_CALL = 16
 def parallel_map(dataset: tf.data.Dataset, function: Callable) -> tf.data.Dataset:
     """`function` of every element, in order, computed in threads and ahead of time."""
     return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-
-
-@contextlib.contextmanager
-def naming_lost_files(source: ImageSource) -> Iterator[None]:
-    """A context to iterate in over batches that are read from a source, once, by what must have every image.
-
-    TensorFlow's error has no file's name in it, or says only that some bytes cannot be decoded. So the source is
-    checked again, and where that finds the cause it is named.
-
-    Args:
-        source: `ImageSource`.
-
-    Raises:
-        InputError: in place of TensorFlow's error, if files have been deleted or damaged since the source was opened.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        if source.paths is None or source.images is not None:
-            raise
-        broken = check_each(source.paths, source.names, "what can still be read", memory_budget=0).broken
-        if not broken:
-            raise
-        raise InputError(
-            f"{len(broken):,} of {len(source):,} images can no longer be read: {list_broken(broken)}. They could when "
-            "this command began. Begin again: they are excluded then, or put them back first."
-        ) from error
 
 
 def _byte_loader(source):

@@ -1,9 +1,10 @@
 """Images that could be read when a source was opened, and no longer can."""
 
+import contextlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import tensorflow as tf
@@ -11,12 +12,41 @@ import tensorflow as tf
 from ..errors import InputError
 from .decode import check
 from .images import ImageSource
-from .validate import list_broken
+from .validate import check_each, list_broken
 
 Result = TypeVar("Result")
 
 
-def read_what_is_left(source: ImageSource, function: Callable[[ImageSource], Result]) -> tuple[Result, ImageSource]:
+@contextlib.contextmanager
+def naming_lost_files(source: ImageSource) -> Iterator[None]:
+    """A context to iterate in over batches that are read from a source, once, by what must have every image.
+
+    TensorFlow's error has no file's name in it, or says only that some bytes cannot be decoded. So the source is
+    checked again, and where that finds the cause it is named.
+
+    Args:
+        source: `ImageSource`.
+
+    Raises:
+        InputError: in place of TensorFlow's error, if files have been deleted or damaged since the source was opened.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if source.paths is None or source.images is not None:
+            raise
+        broken = check_each(source.paths, source.names, "what can still be read", memory_budget=0).broken
+        if not broken:
+            raise
+        raise InputError(
+            f"{len(broken):,} of {len(source):,} images can no longer be read: {list_broken(broken)}. They could when "
+            "this command began. Begin again: they are excluded then, or put them back first."
+        ) from error
+
+
+def read_what_is_left(
+    source: ImageSource, function: Callable[[ImageSource], Result]
+) -> tuple[Result | None, ImageSource]:
     """`function(source)`, which reads images; where some are lost meanwhile, of those that are left.
 
     One line on stderr names the lost ones.
@@ -26,17 +56,19 @@ def read_what_is_left(source: ImageSource, function: Callable[[ImageSource], Res
         function: of it.
 
     Returns:
-        What the function returned, and the source that it was given at last.
+        What the function returned, None where no image is left; and the source to read from the next time.
     """
     while True:
         try:
             return function(source), source
         except (tf.errors.OpError, InputError):
             lost = lost_files(source, range(len(source)))
-            if not lost or len(lost) == len(source):
+            if not lost:
                 raise
         said = list_broken([(source.names[index], reason) for index, reason in lost.items()])
         print(f"These images cannot be read any more and are passed over: {said}", file=sys.stderr, flush=True)
+        if len(lost) == len(source):
+            return None, source
         source = source.subset([index for index in range(len(source)) if index not in lost])
 
 
@@ -57,7 +89,8 @@ def lost_files(source: ImageSource, suspects: Iterable[int] = ()) -> dict[int, s
     lost = {index: reason for index, path in enumerate(source.paths) if (reason := _missing(path))}
     changed = {source.paths[index]: _changed(source, index) for index in suspects if index not in lost}
     # One file may stand at several places of a source.
-    return lost | {index: reason for index, path in enumerate(source.paths) if (reason := changed.get(path))}
+    lost |= {index: reason for index, path in enumerate(source.paths) if (reason := changed.get(path))}
+    return dict(sorted(lost.items()))
 
 
 def _missing(path):

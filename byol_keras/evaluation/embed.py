@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource
-from ..data.loading import naming_lost_files
+from ..data.lost_files import naming_lost_files
 from ..errors import InputError
 from ..kernels import fast_layers
 from ..precision import cast_model, dtype_policy

@@ -24,18 +24,18 @@ class Trainer(keras.Model):
     planned_steps = None
     _keeps_metrics = False
 
-    def make_counters(self) -> None:
+    def _make_counters(self) -> None:
         """Makes the variables; to be called from `__init__`."""
-        self.steps = self.scalar("steps", 0, "int64")
-        self.skipped = self.scalar("skipped", 0, "int64")
-        self._culprit = self.scalar("culprit", -1, "int32")
+        self.steps = self._scalar("steps", 0, "int64")
+        self.skipped = self._scalar("skipped", 0, "int64")
+        self._culprit = self._scalar("culprit", -1, "int32")
 
-    def scalar(self, name: str, value: float, dtype: str) -> keras.Variable:
+    def _scalar(self, name: str, value: float, dtype: str) -> keras.Variable:
         """A () variable of the model's own, which no optimizer moves and which is the same on every replica."""
         initial = keras.initializers.Constant(value)
         return self.add_weight((), initial, dtype, trainable=False, name=name, aggregation="only_first_replica")
 
-    def count_step(self, culprit: tf.Tensor) -> None:
+    def _count_step(self, culprit: tf.Tensor) -> None:
         """Counts a training step.
 
         Args:

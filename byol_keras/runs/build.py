@@ -7,7 +7,7 @@ from ..augment import TwoViews
 from ..byol import BYOL
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
-from ..data.loading import naming_lost_files
+from ..data.lost_files import naming_lost_files
 from ..data.variety import Variety
 from ..errors import InputError
 from ..lars import LARS

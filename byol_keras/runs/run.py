@@ -126,7 +126,10 @@ class Run:
     def _checksum(self):
         """Of all that decides how training goes on; where the images lie may change."""
         decisive = {name: getattr(self, name) for name in ("seed", "channels", "mean", "std", "exclude", "image_count")}
-        text = json.dumps({**decisive, "recipe": dataclasses.asdict(self.recipe)}, sort_keys=True)
+        # Without what has its default: a field that a later version adds leaves the checksum as it is.
+        values = {field.name: (getattr(self.recipe, field.name), field) for field in dataclasses.fields(self.recipe)}
+        recipe = {name: value for name, (value, field) in values.items() if value != field.default}
+        text = json.dumps({**decisive, "recipe": recipe}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def require_unchanged(self) -> None:

@@ -20,6 +20,7 @@ from ..callbacks import (
     TensorBoardImages,
     load_checkpoint,
 )
+from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
 from ..data.exclude import excluding
 from ..data.images import evenly
@@ -81,6 +82,7 @@ def pretrain(
         require_extra("Watching training by labeled images", "sklearn")
     check_is_new(out)
     check_resnet(recipe.backbone)
+    check_intervals(**checkpoints)
     if not 0 <= seed < 2**32:
         raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     policy = dtype_policy(recipe.precision)
@@ -134,6 +136,7 @@ def resume(out: str | os.PathLike, **checkpoints: Any) -> Run:
             many of its images are gone.
         Interrupted: as `pretrain`.
     """
+    check_intervals(**checkpoints)
     run = load_run(out)
     if run.probe is not None:
         require_extra("Watching training by labeled images", "sklearn")

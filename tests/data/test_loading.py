@@ -5,12 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from byol_keras.augment import TwoViews
 from byol_keras.data import open_source
-from byol_keras.data.grids import view_grid
-from byol_keras.data.loading import crop_loader, naming_lost_files
-from byol_keras.errors import InputError
-from byol_keras.evaluation import embed
+from byol_keras.data.loading import crop_loader
 
 SIZE = 16
 # Top, left, height, width: apart, one inside the other, at the edges.
@@ -42,33 +38,3 @@ def test_crops_of_one_file(image, boxes):
         expected = np.asarray(cut.resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float32) / 255
         # Color is stored at half the size in a JPEG; at a crop's edge the decoders fill it in in their own ways.
         np.testing.assert_allclose(crop, expected, atol=1.5 / 255)
-
-
-def lose(path):
-    path.unlink()
-
-
-def damage(path):
-    path.write_bytes(path.read_bytes()[:200])
-
-
-@pytest.mark.parametrize("suffix", ["png", "jpg"])
-@pytest.mark.parametrize("harm", [lose, damage])
-def test_a_file_lost_after_the_check_is_named(harm, suffix, tiny_encoder, tmp_path):
-    for i in range(6):
-        Image.effect_noise((30 + i, 30), 50).convert("RGB").save(tmp_path / f"{i}.{suffix}")
-    source = open_source(tmp_path)
-    harm(tmp_path / f"3.{suffix}")
-    with pytest.raises(
-        InputError, match=rf"^1 of 6 images can no longer be read: 3\.{suffix} \(.*They could when"
-    ) as error:
-        embed(tiny_encoder(), source)
-    assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match="can no longer be read"):
-        view_grid(source, TwoViews(16))
-
-
-def test_an_error_that_is_no_files_stays_what_it_is(tmp_path):
-    Image.new("RGB", (30, 30)).save(tmp_path / "0.png")
-    with pytest.raises(tf.errors.InvalidArgumentError, match="a bug"), naming_lost_files(open_source(tmp_path)):
-        tf.debugging.Assert(False, ["a bug"])
