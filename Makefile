@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A process for each CPU, most of a test being Python's own work; no more than memory is sure to be there for.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 # byol_keras/ as it is installed, with export/ inside, for the tools that follow imports.
 HOUSE := $(VENV)/house
 
@@ -12,10 +14,10 @@ demo: $(VENV)/installed
 	$(BIN)/byol-keras demo --out byol_keras_demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -1,5 +1,7 @@
 """Networks small enough to train within a test."""
 
+import signal
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,9 @@ from byol_keras.models.layers import batch_norm
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import Recipe
 from byol_keras.runs.run import Run
+
+# A background job and the processes of pytest-xdist ignore Ctrl-C, and so would all processes that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _tiny_encoder():

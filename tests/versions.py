@@ -42,20 +42,13 @@ def run(python, tensorflow, keras, folder):
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([python, "-m", "venv", folder], check=True)
     own = folder / "bin" / "python"
-    wanted = [f"tensorflow=={tensorflow}.*", f"keras=={keras}.*", "pytest", "--editable", f"{ROOT}[evaluation]"]
+    wanted = [f"tensorflow=={tensorflow}.*", f"keras=={keras}.*", "pytest", "pytest-xdist"]
+    wanted += ["--editable", f"{ROOT}[evaluation]"]
     subprocess.run([own, "-m", "pip", "install", "--quiet", "--quiet", *wanted], check=True)
     # Warnings are errors with the versions the project is developed with; the old ones warn about each other.
-    command = [
-        own,
-        "-m",
-        "pytest",
-        "-q",
-        "-W",
-        "default",
-        "-p",
-        "no:cacheprovider",
-        *(f"tests/{path}" for path in CORE),
-    ]
+    options = ["-q", "-n", "logical", "--maxprocesses", "8", "--dist", "worksteal", "-W", "default"]
+    options += ["-p", "no:cacheprovider"]
+    command = [own, "-m", "pytest", *options, *(f"tests/{path}" for path in CORE)]
     log = folder / "tests.log"
     with log.open("w") as file:
         done = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)

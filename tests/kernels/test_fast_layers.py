@@ -97,7 +97,7 @@ def distance(actual, expected):
         pytest.param(an_application, "float32", marks=pytest.mark.slow),
     ],
 )
-def test_numbers_are_as_near_to_the_exact_ones_as_those_of_plain_layers(build, policy, set_policy):
+def test_numbers_are_those_of_plain_layers_but_for_rounding(build, policy, set_policy):
     keras.utils.set_random_seed(0)
     set_policy("float64")
     network = build()
@@ -109,10 +109,10 @@ def test_numbers_are_as_near_to_the_exact_ones_as_those_of_plain_layers(build, p
     plain = training_pass(network, x)
     with fast_layers(network):
         fast = training_pass(network, x)
-    # Rounding grows through a deep untrained network, differently for every order of the sums, which goes by the CPU
-    # and is worst where a sum cancels: in float32 1.5 times that of plain layers on a Xeon, up to 4 times on an EPYC.
-    # Other numbers would be a thousand times as far.
-    assert distance(fast, exact) < (10 if policy == "float32" else 1.5) * distance(plain, exact) + 1e-5
+    # Rounding grows through a deep untrained network, differently for every order of the sums. Where TensorFlow leaves
+    # oneDNN alone (older CPUs, or TF_ENABLE_ONEDNN_OPTS=0) its fused batch norm adds up in float32 one by one: up to
+    # 3.9 times as far from the exact numbers as plain layers, over these networks and three seeds; else up to 2.8.
+    assert distance(fast, exact) < (5 if policy == "float32" else 1.5) * distance(plain, exact) + 1e-5
 
 
 def test_layers_are_plain_again_afterwards_whatever_happened():
