@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A process for each CPU, most of a test being Python's own work; no more than memory is sure to be there for.
-PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
+# A process for each CPU, most of a test being Python's own work, and a file's tests in one of them, in their order; no
+# more processes than memory is sure to be there for.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 # byol_keras/ as it is installed, with export/ inside, for the tools that follow imports.
 HOUSE := $(VENV)/house
 

@@ -46,9 +46,8 @@ def run(python, tensorflow, keras, folder):
     wanted += ["--editable", f"{ROOT}[evaluation]"]
     subprocess.run([own, "-m", "pip", "install", "--quiet", "--quiet", *wanted], check=True)
     # Warnings are errors with the versions the project is developed with; the old ones warn about each other.
-    options = ["-q", "-n", "logical", "--maxprocesses", "8", "--dist", "worksteal", "-W", "default"]
-    options += ["-p", "no:cacheprovider"]
-    command = [own, "-m", "pytest", *options, *(f"tests/{path}" for path in CORE)]
+    options = "-q -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder -W default -p no:cacheprovider"
+    command = [own, "-m", "pytest", *options.split(), *(f"tests/{path}" for path in CORE)]
     log = folder / "tests.log"
     with log.open("w") as file:
         done = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
