@@ -5,7 +5,7 @@ import tensorflow as tf
 from ..augment.crop import central_resize, resize
 from ..augment.layout import to_unit_range
 from .images import ImageSource
-from .loading import FILES_PER_CALL, parallel_map, whole_loader
+from .loading import FILES_PER_CALL, ahead, parallel_map, whole_loader
 
 
 def ordered_batches(source: ImageSource, image_size: int, batch_size: int = 256) -> tf.data.Dataset:
@@ -38,4 +38,4 @@ def ordered_batches(source: ImageSource, image_size: int, batch_size: int = 256)
         tf.data.Dataset.range(len(source)).batch(FILES_PER_CALL),
         lambda indices: tf.map_fn(central_square, indices, fn_output_signature=spec),
     )
-    return read.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return ahead(read.unbatch().batch(batch_size))

@@ -141,3 +141,16 @@ def test_batches_that_cannot_be_made(arrays, batch_size, said):
 def test_a_batch_larger_than_the_data_cannot_be_drawn(arrays):
     with pytest.raises(InputError, match="larger than the data, 10 images"):
         two_view_batches(arrays, TwoViews(8), 11, 1, seed=0)
+
+
+@pytest.mark.parametrize("kind", ["files", "arrays"])
+def test_the_end_of_an_iteration_waits_for_no_autotuning(kind, request):
+    source = request.getfixturevalue(kind)
+    made = [
+        two_view_batches(source, TwoViews(8), 4, 2, seed=0),
+        labeled_batches(source, 8, 4, 2, seed=0),
+        ordered_batches(source, 8),
+    ]
+    assert [batches.options().autotune.enabled for batches in made] == [False] * 3
+    # Nor does it where somebody goes on from there.
+    assert made[0].map(lambda views: views).prefetch(1).options().autotune.enabled is False

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ...augment.random import uniform
 from ...data.images import ImageSource
-from ...data.loading import whole_loader
+from ...data.loading import ahead, parallel_map, whole_loader
 from ...errors import InputError
 from .dataset import DetectionDataset
 from .letterbox import fitted_sizes, letterboxed, to_letterbox
@@ -58,9 +58,8 @@ def training_batches(
             "classes": tf.gather(classes, index),
         }
 
-    numbers = tf.data.Dataset.range(batch_size * total_steps)
-    examples = numbers.map(example, num_parallel_calls=tf.data.AUTOTUNE)
-    return examples.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    examples = parallel_map(tf.data.Dataset.range(batch_size * total_steps), example)
+    return ahead(examples.batch(batch_size, drop_remainder=True))
 
 
 def letterboxed_batches(
@@ -68,8 +67,7 @@ def letterboxed_batches(
 ) -> tf.data.Dataset:
     """Batches in the order of `source`: tf.data.Dataset of (B, H, W, 3) float32."""
     load = _loader(source, letterbox, normalize)
-    images = tf.data.Dataset.range(len(source)).map(load, num_parallel_calls=tf.data.AUTOTUNE)
-    return images.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    return ahead(parallel_map(tf.data.Dataset.range(len(source)), load).batch(batch_size))
 
 
 def mirror(boxes: tf.Tensor, width: int) -> tf.Tensor:

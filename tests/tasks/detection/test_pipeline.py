@@ -87,3 +87,11 @@ def test_mirrored_twice_is_the_same():
 def test_a_batch_that_cannot_be_is_refused(squares, batch_size):
     with pytest.raises(InputError, match=f"1 to 6 images, all there are. Received: {batch_size}"):
         batches(squares, batch_size=batch_size)
+
+
+def test_the_end_of_an_iteration_waits_for_no_autotuning(squares):
+    made = [
+        training_batches(squares, LETTERBOX, lambda x: x, batch_size=3, total_steps=8, seed=0),
+        letterboxed_batches(squares.source, LETTERBOX, lambda x: x),
+    ]
+    assert [batches.options().autotune.enabled for batches in made] == [False] * 2
