@@ -4,6 +4,7 @@ from . import callbacks as callbacks
 from . import data as data
 from . import evaluation as evaluation
 from . import export as export
+from . import gauges as gauges
 from . import losses as losses
 from . import schedules as schedules
 from . import tasks as tasks

@@ -13,11 +13,12 @@ from .augment.batch import batch_views, require_two_images
 from .augment.layout import require_unit_range, to_unit_range
 from .errors import InputError
 from .kernels import compilable, fast_layers
-from .losses import regression_loss, target_std
+from .losses import regression_loss
 from .models.checks import check_head, check_view_loss, checked_decay, embedding_size
 from .models.finite import call_if, finite_after, first_not_finite
 from .models.heads import mlp
 from .models.saved_state import SavedState
+from .models.step_metrics import StepMetrics
 from .models.target import target_copy
 from .models.trainer import Trainer
 from .schedules import cosine_tau
@@ -43,11 +44,13 @@ class BYOL(Trainer, SavedState, BuiltModel):
 
         loss: mean over the batch of the two directions' regression losses, added up, 0 to 8; and where the encoder or
             the heads have regularizers, their losses, averaged over the two views;
-        target_std: see `losses.target_std`; about 1 is healthy, towards 0 is collapse;
+        target_std: of the targets, see `gauges.target_std`; towards 0 all images get one projection;
+        embedding_rank, projection_rank: see `gauges.effective_rank`, of a batch's embeddings and targets of the
+            first view, of at most 64 images: falling, dimensions are lost, which `target_std` may not show;
         tau: the target's decay at the last update.
 
-    `evaluate` gives loss and target_std in inference mode, with the same views in every call where the augmenter takes
-    a `seed`, as `TwoViews` does. `call` and `predict` give embeddings, (B, D) float32. A model saved as .keras and
+    `evaluate` gives all but tau in inference mode, with the same views in every call where the augmenter takes a
+    `seed`, as `TwoViews` does. `call` and `predict` give embeddings, (B, D) float32. A model saved as .keras and
     loaded again trains on as if never stopped, dropout and other random layers included.
 
     Example:
@@ -98,8 +101,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         # In the model's state, so that a saved model resumes its schedule. total_updates 0: tau is constant.
         self.tau_base = self._scalar("tau_base", tau, "float32")
         self.total_updates = self._scalar("total_updates", 0, "int64")
-        self.loss_tracker = keras.metrics.Mean(name="loss")
-        self.target_std_tracker = keras.metrics.Mean(name="target_std")
+        self.step_metrics = StepMetrics()
         self.built = True
 
     @property
@@ -162,12 +164,12 @@ class BYOL(Trainer, SavedState, BuiltModel):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         view_1, view_2 = batch_views(data, self.augmenter)
         # What is left for the last batch of an epoch may be one image.
-        view_1, view_2 = require_two_images(view_1, view_2, unless=self.loss_tracker.count > 0)
+        view_1, view_2 = require_two_images(view_1, view_2, unless=self.step_metrics.loss.count > 0)
         networks = (self.encoder, self.projector, self.predictor, self.target_encoder, self.target_projector)
         with finite_after(self._statistics()), fast_layers(*networks):
             target_1, target_2 = self._target(view_1, training=True), self._target(view_2, training=True)
             with tf.GradientTape() as tape:
-                losses, penalties = self._loss_of(view_1, view_2, target_1, target_2, training=True)
+                losses, penalties, embedding = self._loss_of(view_1, view_2, target_1, target_2, training=True)
                 loss = tf.reduce_mean(losses)
                 loss = tf.add_n([loss, *penalties]) if penalties else loss
                 # tf.distribute adds the replicas' gradients up, so each replica takes its share of the mean.
@@ -177,31 +179,32 @@ class BYOL(Trainer, SavedState, BuiltModel):
         culprit = first_not_finite([loss, *gradients])
         tau = self._update(gradients, culprit < 0)
         self._count_step(culprit)
-        self._track(losses, penalties, target_1, target_2, culprit < 0)
+        self.step_metrics.update(losses, penalties, embedding, (target_1, target_2), culprit < 0)
         return {**self.get_metrics_result(), "tau": tau}
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         # The metric counts the images since `evaluate` began: a seed for each batch.
-        seed = tf.stack([tf.constant(EVALUATION_SEED), tf.cast(self.loss_tracker.count, tf.int32)])
+        seed = tf.stack([tf.constant(EVALUATION_SEED), tf.cast(self.step_metrics.loss.count, tf.int32)])
         view_1, view_2 = batch_views(data, self.augmenter, seed)
         target_1, target_2 = self._target(view_1, training=False), self._target(view_2, training=False)
-        losses, penalties = self._loss_of(view_1, view_2, target_1, target_2, training=False)
-        self._track(losses, penalties, target_1, target_2, True)
+        losses, penalties, embedding = self._loss_of(view_1, view_2, target_1, target_2, training=False)
+        self.step_metrics.update(losses, penalties, embedding, (target_1, target_2), True)
         return self.get_metrics_result()
 
     def _loss_of(self, view_1, view_2, target_1, target_2, training):
-        """The loss of each image (B,), and a list of the regularization losses, averaged over the two views."""
-        prediction_1, penalties_1 = self._online(view_1, training)
-        prediction_2, penalties_2 = self._online(view_2, training)
+        """The loss of each image (B,), the regularization losses, averaged over the views, and view 1's embedding."""
+        embedding, prediction_1, penalties_1 = self._online(view_1, training)
+        _, prediction_2, penalties_2 = self._online(view_2, training)
         losses = self.view_loss(prediction_1, target_2) + self.view_loss(prediction_2, target_1)
-        return losses, [(p_1 + p_2) / 2 for p_1, p_2 in zip(penalties_1, penalties_2, strict=True)]
+        penalties = [(p_1 + p_2) / 2 for p_1, p_2 in zip(penalties_1, penalties_2, strict=True)]
+        return losses, penalties, embedding
 
     def _online(self, view, training):
-        """The prediction, and the regularization losses of this pass, which the next one would clear."""
-        projection = self.projector(self.encoder(view, training=training), training=training)
-        prediction = self.predictor(projection, training=training)
+        """Embedding, prediction, and the regularization losses of this pass, which the next one would clear."""
+        embedding = self.encoder(view, training=training)
+        prediction = self.predictor(self.projector(embedding, training=training), training=training)
         parts = (self.encoder, self.projector, self.predictor)
-        return prediction, [tf.cast(loss, tf.float32) for part in parts for loss in part.losses]
+        return embedding, prediction, [tf.cast(loss, tf.float32) for part in parts for loss in part.losses]
 
     def _target(self, view, training):
         return self.target_projector(self.target_encoder(view, training=training), training=training)
@@ -258,15 +261,6 @@ class BYOL(Trainer, SavedState, BuiltModel):
         targets = [*self.target_encoder.weights, *self.target_projector.weights]
         return list(zip(targets, [*self.encoder.weights, *self.projector.weights], strict=True))
 
-    def _track(self, losses, penalties, target_1, target_2, finite):
-        losses = tf.add_n([losses, *(p + tf.zeros_like(losses) for p in penalties)])
-        counts = tf.cast(finite, tf.float32)
-        self.loss_tracker.update_state(tf.where(finite, losses, 0.0), sample_weight=counts * tf.ones_like(losses))
-        std = tf.where(finite, (target_std(target_1) + target_std(target_2)) / 2, 0.0)
-        # By degrees of freedom: a last, smaller batch counts less, and one image, which has no std, not at all.
-        freedom = tf.cast(tf.shape(losses)[0] - 1, tf.float32)
-        self.target_std_tracker.update_state(std, sample_weight=counts * freedom)
-
     @property
     def trainable_variables(self) -> list[keras.Variable]:
         """The online network's variables; the target's never take part, whatever `trainable` was set to."""
@@ -276,7 +270,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [self.loss_tracker, self.target_std_tracker]
+        return self.step_metrics.all
 
     def get_config(self) -> dict[str, Any]:
         parts = {name: getattr(self, name) for name in PARTS} | {"loss": self.view_loss}

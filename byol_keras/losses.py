@@ -41,23 +41,3 @@ def regression_loss(prediction: keras.KerasTensor, target: keras.KerasTensor) ->
     """
     difference = l2_normalize(prediction) - l2_normalize(ops.stop_gradient(target))
     return ops.sum(ops.square(difference), axis=-1)
-
-
-def target_std(projection: keras.KerasTensor) -> keras.KerasTensor:
-    """Standard deviation of the L2-normalized projections of a batch, times sqrt(D): the collapse gauge.
-
-    The standard deviation over the batch of each of the D dimensions of l2n(projection), averaged over dimensions.
-    Vectors that lie evenly on the sphere have 1 / sqrt(D), hence the factor.
-
-    Args:
-        projection: (B, D), any floating dtype.
-
-    Returns:
-        () float32: about 1 is healthy, towards 0 all images are given the same vector.
-
-    Example:
-        gauge = float(bk.losses.target_std(model.predict(images)))
-    """
-    normalized = l2_normalize(projection)
-    dimensions = ops.cast(ops.shape(normalized)[-1], "float32")
-    return ops.mean(ops.std(normalized, axis=0)) * ops.sqrt(dimensions)

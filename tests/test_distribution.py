@@ -84,7 +84,8 @@ def under(results, prefix):
 
 def test_two_replicas_log_what_one_logs(results):
     one, two = under(results, "one/logs/"), under(results, "two/logs/")
-    assert set(one) == {"loss", "target_std", "tau", "val_loss", "val_target_std"}
+    gauges = {"loss", "target_std", "embedding_rank", "projection_rank"}
+    assert set(one) == gauges | {f"val_{name}" for name in gauges} | {"tau"}
     assert float(two["loss"]) == pytest.approx(float(one["loss"]), abs=1e-4)
     assert float(two["tau"]) == pytest.approx(float(one["tau"]), abs=1e-6)
     assert float(two["val_loss"]) == pytest.approx(float(one["val_loss"]), abs=1e-4)

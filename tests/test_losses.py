@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from byol_keras.losses import l2_normalize, regression_loss, target_std
+from byol_keras.losses import l2_normalize, regression_loss
 
 
 @pytest.mark.parametrize(
@@ -69,21 +69,3 @@ def test_half_precision_inputs_are_computed_in_float32(dtype):
     loss = regression_loss(a, b)
     assert loss.dtype == tf.float32
     np.testing.assert_allclose(loss, 2 - 2 * cosine, atol=1e-5)
-    assert target_std(a).dtype == tf.float32
-
-
-@pytest.mark.parametrize(
-    ("projection", "expected"),
-    [
-        ([[3.0, 4.0], [3.0, 4.0], [30.0, 40.0]], 0.0),
-        ([[1.0, 0.0], [0.0, 7.0]], 0.5**0.5),  # standard deviation 1/2 in both of 2 dimensions
-        ([[2.0, 0.0], [-1.0, 0.0]], 0.5**0.5),  # 1 and 0
-    ],
-)
-def test_target_std_of_hand_cases(projection, expected):
-    assert float(target_std(tf.constant(projection))) == pytest.approx(expected, abs=1e-6)
-
-
-def test_target_std_of_isotropic_vectors_is_about_one():
-    vectors = np.random.default_rng(2).normal(size=(2000, 64)).astype(np.float32)
-    assert float(target_std(vectors)) == pytest.approx(1.0, abs=0.01)

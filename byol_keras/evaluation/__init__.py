@@ -3,6 +3,7 @@
 from .embed import embed
 from .knn import knn_accuracy, knn_leave_one_out
 from .label_subsets import label_subsets, random_subset, stratified_subset
+from .lidar import lidar
 from .linear import linear_accuracy, linear_accuracy_sgd
 from .linear_head import LinearHead, cross_validate, probabilities
 from .neighbors import l2_normalize_rows, nearest
@@ -15,6 +16,7 @@ __all__ = [
     "knn_leave_one_out",
     "l2_normalize_rows",
     "label_subsets",
+    "lidar",
     "linear_accuracy",
     "linear_accuracy_sgd",
     "nearest",

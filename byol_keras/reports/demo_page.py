@@ -16,7 +16,9 @@ TEMPLATE = Path(__file__).parent / "templates" / "demo_page.html"
 # The curves, and what to look for in them.
 CURVES = {
     "loss": "0 to 8: how far the prediction from one view is from the target of the other.",
-    "target_std": "Of the targets over a batch: about 1 is healthy, towards 0 is collapse.",
+    "target_std": "Of the targets over a batch: towards 0 all images get one projection.",
+    "embedding_rank": "In how many dimensions the embeddings of a batch lie: falling, dimensions are lost.",
+    "projection_rank": "The same of the targets.",
     "tau": "The target's decay, which rises to 1.",
 }
 

@@ -48,6 +48,12 @@ def target_std_by_hand(projection):
     return l2_normalize_rows(projection).std(0).mean() * np.sqrt(projection.shape[1])
 
 
+def rank_by_hand(vectors):
+    values = np.linalg.svd(np.asarray(vectors, np.float64), compute_uv=False)
+    shares = values / values.sum() + 1e-7
+    return np.exp(-(shares * np.log(shares)).sum())
+
+
 def loss_by_hand(prediction, target):
     return ((l2_normalize_rows(prediction) - l2_normalize_rows(target)) ** 2).sum(1)
 

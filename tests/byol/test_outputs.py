@@ -8,7 +8,7 @@ import tensorflow as tf
 import byol_keras as bk
 from byol_keras.models.heads import mlp
 
-from .by_hand import batches, loss_by_hand, move_target_away, outputs, target_std_by_hand, weights_of
+from .by_hand import batches, loss_by_hand, move_target_away, outputs, rank_by_hand, target_std_by_hand, weights_of
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -45,10 +45,14 @@ def test_evaluate_gives_loss_and_target_std_in_inference_mode(tiny_byol, view_pa
     before = weights_of(model)
     logs = model.evaluate(batches(view_pair), return_dict=True, verbose=0)
     (q_1, z_1), (q_2, z_2) = (outputs(model, view, training=False) for view in view_pair)
-    assert set(logs) == {"loss", "target_std"}
+    assert set(logs) == {"loss", "target_std", "embedding_rank", "projection_rank"}
     assert logs["loss"] == pytest.approx((loss_by_hand(q_1, z_2) + loss_by_hand(q_2, z_1)).mean(), abs=1e-5)
     stds = [target_std_by_hand(z[i : i + 4]) for z in (z_1, z_2) for i in (0, 4, 8)]
     assert logs["target_std"] == pytest.approx(np.mean(stds), abs=1e-5)
+    ranks = [rank_by_hand(z_1[i : i + 4]) for i in (0, 4, 8)]
+    assert logs["projection_rank"] == pytest.approx(np.mean(ranks), abs=1e-3)
+    ranks = [rank_by_hand(model.encoder(view_pair[0][i : i + 4])) for i in (0, 4, 8)]
+    assert logs["embedding_rank"] == pytest.approx(np.mean(ranks), abs=1e-3)
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
 
@@ -56,17 +60,19 @@ def test_evaluate_gives_loss_and_target_std_in_inference_mode(tiny_byol, view_pa
 def test_logs_are_means_over_the_epoch(tiny_byol, view_pair):
     model = tiny_byol(tau=1.0)
     move_target_away(model)
-    losses, stds = [], []
+    losses, stds, ranks = [], [], []
     for batch in (slice(0, 8), slice(8, 12)):  # the last one is smaller
         (q_1, z_1), (q_2, z_2) = (outputs(model, view[batch], training=True) for view in view_pair)
         losses.append(loss_by_hand(q_1, z_2) + loss_by_hand(q_2, z_1))
         stds.append((target_std_by_hand(z_1) + target_std_by_hand(z_2)) / 2)
+        ranks.append(rank_by_hand(z_1))
     model.compile(keras.optimizers.SGD(0.0))
     history = model.fit(batches(view_pair, 8), epochs=2, shuffle=False, verbose=0).history
-    assert set(history) == {"loss", "target_std", "tau"}
+    assert set(history) == {"loss", "target_std", "embedding_rank", "projection_rank", "tau"}
     assert history["loss"] == pytest.approx([np.concatenate(losses).mean()] * 2, abs=1e-5)
     # By degrees of freedom, 7 and 3.
     assert history["target_std"] == pytest.approx([np.average(stds, weights=[7, 3])] * 2, abs=1e-5)
+    assert history["projection_rank"] == pytest.approx([np.average(ranks, weights=[7, 3])] * 2, abs=1e-3)
     assert history["tau"] == [1.0, 1.0]
     assert abs(losses[-1].mean() - history["loss"][0]) > 0.05
 
