@@ -24,10 +24,15 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..runs.results import results_name, results_table
+    from ..runs.results import results_name
+    from ..runs.results_table import results_table
+    from ..runs.run import load_run
+    from ..runs.verdict import verdict
     from ..workflows.evaluate import evaluate_run
 
     subsets = label_subset_arguments(options)
     results = evaluate_run(options.folder, options.train, options.test, sgd=options.probe == "sgd", **subsets)
     print(results_table(results))
+    for line in verdict(load_run(options.folder), results):
+        print(line)
     print(f"Written to {Path(options.folder) / 'results' / results_name('evaluation', options.label_fraction)}.json")

@@ -24,7 +24,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..runs.results import results_table, share
+    from ..runs.results import share
+    from ..runs.results_table import results_table
     from ..workflows.finetune import finetune_run
 
     config = {name: getattr(options, name) for name in ("epochs", "learning_rate", "batch_size")}

@@ -20,7 +20,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..runs.results import results_table
+    from ..runs.results_table import results_table
     from ..workflows.report import report_runs
 
     path = Path(options.out or Path(options.runs[0]) / "results.html")

@@ -26,7 +26,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..runs.results import results_table
+    from ..runs.results_table import results_table
     from ..workflows.retrieval import retrieval_of_run
 
     print(results_table(retrieval_of_run(options.folder, options.index, options.queries, command=options.line)))

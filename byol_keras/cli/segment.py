@@ -28,7 +28,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..runs.results import results_name, results_table
+    from ..runs.results import results_name
+    from ..runs.results_table import results_table
     from ..tasks.segmentation.train import SegmentationConfig
     from ..workflows.segment import segment_run
 

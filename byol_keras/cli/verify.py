@@ -24,7 +24,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..runs.results import results_table
+    from ..runs.results_table import results_table
     from ..workflows.verify import verify_run
 
     results = verify_run(options.folder, options.data, options.pairs, options.folds, options.line)

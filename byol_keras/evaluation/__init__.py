@@ -1,5 +1,6 @@
 """How good an encoder is: frozen embeddings, evaluated by their neighbors and by a linear probe."""
 
+from .confusion import balanced_accuracy, confusion_matrix, recalls
 from .embed import embed
 from .knn import knn_accuracy, knn_leave_one_out
 from .label_subsets import label_subsets, random_subset, stratified_subset
@@ -10,6 +11,8 @@ from .neighbors import l2_normalize_rows, nearest
 
 __all__ = [
     "LinearHead",
+    "balanced_accuracy",
+    "confusion_matrix",
     "cross_validate",
     "embed",
     "knn_accuracy",
@@ -22,5 +25,6 @@ __all__ = [
     "nearest",
     "probabilities",
     "random_subset",
+    "recalls",
     "stratified_subset",
 ]

@@ -38,9 +38,16 @@ def knn_accuracy(
         vectors, test_vectors = (bk.evaluation.embed(encoder, source) for source in (train, test))
         accuracy = bk.evaluation.knn_accuracy(vectors, train.labels, test_vectors, test.labels)
     """
+    return float(np.mean(knn_predictions(train, train_labels, test, k, temperature) == test_labels))
+
+
+def knn_predictions(
+    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, k: int = 20, temperature: float = 0.07
+) -> np.ndarray:
+    """The classes of the test images by the vote of their neighbors, (M,) int; as for `knn_accuracy`."""
     if k > len(train):
         raise InputError(f"{k} neighbors need as many training images: give more. Received: {len(train)} images")
-    return float(_classifier(train, train_labels, k, temperature).score(l2_normalize_rows(test), test_labels))
+    return _classifier(train, train_labels, k, temperature).predict(l2_normalize_rows(test))
 
 
 def knn_leave_one_out(vectors: np.ndarray, labels: np.ndarray, k: int = 20, temperature: float = 0.07) -> np.ndarray:

@@ -43,7 +43,30 @@ def linear_accuracy_sgd(
     batch_size: int = 256,
     seed: int = 0,
 ) -> float:
-    """The authors' linear evaluation: SGD on embeddings of randomly cropped and flipped images.
+    """The authors' linear evaluation: see `linear_predictions_sgd`.
+
+    Args:
+        encoder, train, epochs, batch_size, seed: as there.
+        test: labeled `ImageSource` with the same classes.
+
+    Returns:
+        float, accuracy on the test images, from 0 to 1.
+
+    Example:
+        accuracy = bk.evaluation.linear_accuracy_sgd(run.encoder, train, test)
+    """
+    return float(np.mean(linear_predictions_sgd(encoder, train, test, epochs, batch_size, seed) == test.labels))
+
+
+def linear_predictions_sgd(
+    encoder: keras.Model,
+    train: ImageSource,
+    test: ImageSource,
+    epochs: int = 80,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> np.ndarray:
+    """Classes by a linear layer trained by SGD on embeddings of randomly cropped and flipped images.
 
     Nesterov momentum 0.9, learning rate 0.2 * batch / 256 with a cosine to 0, no weight decay, the encoder frozen in
     inference mode; the last epoch counts (Grill et al. 2020, appendix C.1). It embeds the training images once an
@@ -52,16 +75,13 @@ def linear_accuracy_sgd(
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
         train: labeled `ImageSource`.
-        test: labeled `ImageSource` with the same classes.
+        test: `ImageSource`, M images.
         epochs: int, passes over the training images.
         batch_size: int, cut to the number of training images.
         seed: int, of the order of the images, the crops and flips, and the new weights.
 
     Returns:
-        float, accuracy on the test images, from 0 to 1.
-
-    Example:
-        accuracy = bk.evaluation.linear_accuracy_sgd(run.encoder, train, test)
+        (M,) int, the classes of the test images.
     """
     batch_size = min(batch_size, len(train))
     total_steps = epochs * steps_per_epoch(train, batch_size)
@@ -78,5 +98,4 @@ def linear_accuracy_sgd(
     forward = inference(encoder)
     for images, labels in batches:
         head.train_on_batch(forward(images), labels)
-    scores = head.predict(embed(encoder, test), batch_size=4096, verbose=0)
-    return float(np.mean(np.argmax(scores, axis=1) == test.labels))
+    return np.argmax(head.predict(embed(encoder, test), batch_size=4096, verbose=0), axis=1)

@@ -61,6 +61,7 @@ def demo_page(
     Returns:
         str.
     """
+    evaluation = [result for result in evaluation if result.metric == "accuracy"]
     accuracy = {
         method: [100 * np.mean(result.scores[method]) for result in evaluation]
         for method in ("untrained", "pretrained")

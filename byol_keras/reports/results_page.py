@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..evaluation.confusion import recalls
+from ..runs.gain import gain_text
 from ..runs.results import Result
 from ..runs.run import Run
 from ..utils.html import data_uri, render_page
@@ -40,22 +42,33 @@ def _section(data, results):
     results = [result for result in results if result.data == data]
     chart = data_uri(results_chart(results), "image/png")
     tables = [{"task": result.task, "metric": result.metric, "rows": _score_rows(result)} for result in results]
-    return {"data": data, "chart": chart, "results": tables}
+    return {"data": data, "chart": chart, "results": tables, "classes": [_classes(r) for r in results if r.confusions]}
 
 
 def _score_rows(result):
     """A row for each method; the first is the one from pretraining."""
-    lead = np.mean(next(iter(result.scores.values())))
     return [
         {
             "method": method,
             "mean": f"{100 * np.mean(scores):.1f}",
             "std": f"± {100 * np.std(scores, ddof=1):.1f}" if len(scores) > 1 else "",
             "count": len(scores),
-            "gain": f"{100 * (lead - np.mean(scores)):+.1f}" if i else "",
+            "gain": gain_text(result, method) if i else "",
         }
         for i, (method, scores) in enumerate(result.scores.items())
     ]
+
+
+def _classes(result):
+    """The confusion matrix of the pretrained method, with the recall of every method beside it."""
+    recall = {method: recalls(np.array(counts)) for method, counts in result.confusions.items()}
+    counts = next(iter(result.confusions.values()))
+    rows = [
+        [name, *counts[i], *("" if np.isnan(values[i]) else f"{100 * values[i]:.0f}" for values in recall.values())]
+        for i, name in enumerate(result.classes)
+    ]
+    header = ["class", *result.classes, *(f"recall, %: {method}" for method in recall)]
+    return {"title": f"{result.task}, by class", "method": next(iter(recall)), "header": header, "rows": rows}
 
 
 def _run_row(run):

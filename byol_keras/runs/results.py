@@ -11,7 +11,6 @@ import numpy as np
 from ..errors import InputError
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.text_file import read_text_file
-from ..utils.text_table import text_table
 from .run import Run
 
 
@@ -28,6 +27,9 @@ class Result:
         settings: what else decided the figures: epochs, learning rate, number of neighbors.
         seconds: wall time of the measurement, all methods together.
         command: the command line that measured it, or "" when it was not one.
+        errors: method -> the standard error of each score that comes from the number of test images, where it is known.
+        classes, confusions: of a classifier of few classes, their names, and method -> how many test images of each
+            class (rows) were taken for each (columns), over all scores.
     """
 
     task: str
@@ -37,6 +39,9 @@ class Result:
     settings: dict = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
     command: str = ""
+    errors: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    classes: list[str] = dataclasses.field(default_factory=list)
+    confusions: dict[str, list[list[int]]] = dataclasses.field(default_factory=dict)
 
 
 def results_of(
@@ -115,51 +120,30 @@ def pool_results(measured: Sequence[tuple[Run, Sequence[Result]]]) -> list[tuple
     for run, results in measured:
         for result in results:
             same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
+            same += [result.classes, list(result.errors)]
             key = json.dumps([*same, run.data, run.exclude, dataclasses.asdict(run.recipe)], sort_keys=True)
             groups.setdefault(key, []).append((run, result))
     pooled = []
     for members in groups.values():
         first = members[0][1]
-        scores = {name: [score for _, result in members for score in result.scores[name]] for name in first.scores}
-        seconds = sum(result.seconds for _, result in members)
         one = all(result.settings == first.settings for _, result in members)
-        settings = first.settings if one else _but_seed(first.settings)
-        together = Result(first.task, first.metric, first.data, scores, settings, seconds, first.command)
+        together = dataclasses.replace(
+            first,
+            scores={name: [x for _, result in members for x in result.scores[name]] for name in first.scores},
+            settings=first.settings if one else _but_seed(first.settings),
+            seconds=sum(result.seconds for _, result in members),
+            errors={name: [x for _, result in members for x in result.errors[name]] for name in first.errors},
+            confusions={
+                name: np.sum([result.confusions[name] for _, result in members], axis=0).tolist()
+                for name in first.confusions
+            },
+        )
         pooled.append((together, [run.folder for run, _ in members]))
     return pooled
 
 
 def _but_seed(settings):
     return {name: value for name, value in settings.items() if name != "seed"}
-
-
-def results_table(results: Sequence[Result]) -> str:
-    """Results as a text table in percent, a line per method: mean, std where there are several, gain over it.
-
-    Results on other data stand below a line that says which.
-
-    Args:
-        results: list of `Result`.
-
-    Returns:
-        str.
-    """
-    rows, data = [], {}
-    for result in results:
-        if result.data not in data.values():
-            data[len(rows)] = result.data
-        first = np.mean(next(iter(result.scores.values())))
-        for i, (method, scores) in enumerate(result.scores.items()):
-            std = f"{100 * np.std(scores, ddof=1):.1f} of {len(scores)}" if len(scores) > 1 else ""
-            gain = f"{100 * (first - np.mean(scores)):+.1f}" if i else ""
-            head = (result.task, result.metric) if i == 0 else ("", "")
-            rows.append((*head, method, f"{100 * np.mean(scores):.1f}", std, gain))
-    header = ("", "metric", "method", "%", "std", "gain of the first")
-    first_line, *others = text_table(header, rows, left=header[:3]).split("\n")
-    lines = [first_line]
-    for number, line in enumerate(others):
-        lines += [f"On {data[number]}", line] if number in data else [line]
-    return "\n".join(lines)
 
 
 def share(label_fraction: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.synthetic import synthetic_images
 from ..runs.recipe import recipe_named
-from ..runs.results import results_table
+from ..runs.results_table import results_table
 from ..runs.run import check_is_new
 from ..utils.atomic import atomic_path
 from ..utils.extras import require_extra

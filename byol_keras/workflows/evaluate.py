@@ -7,13 +7,15 @@ import keras
 import numpy as np
 
 from ..data.images import ImageSource
-from ..data.labeled import open_train_and_test
+from ..data.labeled import class_names_of, open_train_and_test
 from ..evaluation.embed import embed
-from ..evaluation.knn import knn_accuracy
+from ..evaluation.knn import knn_predictions
 from ..evaluation.label_subsets import label_subsets
-from ..evaluation.linear import linear_accuracy, linear_accuracy_sgd
+from ..evaluation.linear import linear_predictions_sgd
+from ..evaluation.linear_head import top_1
 from ..runs.build import trained_and_untrained
-from ..runs.results import Result, check_results, results_name, results_of, share, write_results
+from ..runs.classification_results import classification_results
+from ..runs.results import Result, check_results, results_name, share, write_results
 from ..runs.run import load_finished_run
 from ..utils.extras import require_extra
 
@@ -44,8 +46,8 @@ def evaluate_run(
         command: the command line, for the results.
 
     Returns:
-        list of two `Result`: k-NN and the linear probe, each with a score per label subset for "pretrained" and
-        "untrained".
+        list of four `Result`: accuracy and balanced accuracy of k-NN, and of the linear probe, each with a score per
+        label subset for "pretrained", "untrained" and "majority class", which always answers the most common one.
 
     Raises:
         InputError: for a run without an encoder, sources without labels or with other classes, or a share or a number
@@ -59,37 +61,39 @@ def evaluate_run(
     chosen = label_subsets(train_source.labels, label_fraction, subsets, seed)
     knn, linear = {}, {}
     for method, encoder in trained_and_untrained(run).items():
-        knn[method], linear[method] = _accuracies(encoder, train_source, test_source, chosen, sgd, seed)
+        knn[method], linear[method] = _predictions(encoder, train_source, test_source, chosen, sgd, seed)
     settings = {
         "label_subsets": subsets,
         "seed": seed,
         "training_images": len(chosen[0]),
         "test_images": len(test_source),
     }
+    labels, names = [train_source.labels[subset] for subset in chosen], class_names_of(train_source)
     results = []
-    for method, scores, more in (
+    for method, predictions, more in (
         (f"{NEIGHBORS}-NN", knn, {"neighbors": NEIGHBORS}),
         ("linear probe", linear, {"fitted_by": "sgd" if sgd else "lbfgs"}),
     ):
         task = f"Image classification, {method}, {share(label_fraction)}"
-        results += results_of(task, {"accuracy": scores}, f"{train} -> {test}", settings | more, started, command)
+        measured = f"{train} -> {test}", settings | more, started, command
+        results += classification_results(task, predictions, labels, test_source.labels, names, *measured)
     write_results(run, results_name("evaluation", label_fraction), results)
     return results
 
 
-def _accuracies(
+def _predictions(
     encoder: keras.Model, train: ImageSource, test: ImageSource, chosen: list[np.ndarray], sgd: bool, seed: int
-) -> tuple[list[float], list[float]]:
-    """k-NN and linear accuracy of an encoder, for each of the subsets `chosen` of the training images."""
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The test images' classes by k-NN and by the linear probe, for each of the subsets `chosen` to train on."""
     # An image is embedded once, in however many subsets it is.
     used, test_vectors = np.unique(np.concatenate(chosen)), embed(encoder, test)
     vectors = embed(encoder, train.subset(used))
     knn, linear = [], []
     for i, subset in enumerate(chosen):
         labels, known = train.labels[subset], vectors[np.searchsorted(used, subset)]
-        knn.append(knn_accuracy(known, labels, test_vectors, test.labels, NEIGHBORS))
+        knn.append(knn_predictions(known, labels, test_vectors, NEIGHBORS))
         if sgd:
-            linear.append(linear_accuracy_sgd(encoder, train.subset(subset), test, seed=seed + i))
+            linear.append(linear_predictions_sgd(encoder, train.subset(subset), test, seed=seed + i))
         else:
-            linear.append(linear_accuracy(known, labels, test_vectors, test.labels))
+            linear.append(top_1(known, labels, test_vectors))
     return knn, linear

@@ -13,8 +13,9 @@ from ..evaluation.embed import embed
 from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear_head import LinearHead, logits
 from ..runs.build import trained_and_untrained
+from ..runs.classification_results import classification_results
 from ..runs.classifier import write_classifier
-from ..runs.results import Result, check_results, results_name, results_of, share, write_results
+from ..runs.results import Result, check_results, results_name, share, write_results
 from ..runs.run import Run, load_finished_run
 from ..tasks.classification.model import predict_probabilities
 from ..tasks.classification.train import FinetuneConfig, finetune_classifier
@@ -53,7 +54,7 @@ def finetune_run(
         command: the command line, for the results.
 
     Returns:
-        list of one `Result`.
+        list of two `Result`: accuracy and balanced accuracy.
 
     Raises:
         InputError: for a run without an encoder, sources that do not fit it or each other, or a number out of range.
@@ -73,22 +74,23 @@ def finetune_run(
     }
     encoders = trained_and_untrained(run)
     starts = [(TUNED, PROBE, encoders["pretrained"]), (SCRATCH, UNTRAINED_PROBE, encoders["untrained"])]
-    scores = {TUNED: [], SCRATCH: [], PROBE: [], UNTRAINED_PROBE: []}
+    predictions = {TUNED: [], SCRATCH: [], PROBE: [], UNTRAINED_PROBE: []}
     first = None
     for whole, probe, encoder in starts:
         test_vectors = embed(encoder, test_source)
         for i, indices in enumerate(chosen):
             labeled = train_source.subset(indices)
             linear = LinearHead.fit(embed(encoder, labeled), labeled.labels, names)
-            scores[probe].append(_accuracy(logits(linear, test_vectors), test_source))
+            predictions[probe].append(np.argmax(logits(linear, test_vectors), axis=1))
             # Features worth keeping are pulled about while the layer on them learns from 0 (Kumar et al. 2022, arXiv
             # 2202.10054); from scratch there are none.
             head = linear if whole == TUNED else None
             classifier = finetune_classifier(
                 encoder, labeled, len(names), configs[whole], head, seed + i, _precision(run)
             )
-            scores[whole].append(_accuracy(predict_probabilities(classifier, test_source), test_source))
-            tuned, frozen = (100 * scores[method][-1] for method in (whole, probe))
+            predictions[whole].append(np.argmax(predict_probabilities(classifier, test_source), axis=1))
+            right = (np.mean(predictions[method][-1] == test_source.labels) for method in (whole, probe))
+            tuned, frozen = (100 * share for share in right)
             print(f"{whole}, label subset {i + 1} of {subsets}: {tuned:.1f} %; {probe}: {frozen:.1f} %", flush=True)
             first = first or classifier
     settings = {
@@ -98,7 +100,8 @@ def finetune_run(
         **{method: dataclasses.asdict(config) for method, config in configs.items()},
     }
     task = f"Image classification, {share(label_fraction)}"
-    results = results_of(task, {"accuracy": scores}, f"{train} -> {test}", settings, started, command)
+    labels, measured = [train_source.labels[i] for i in chosen], (f"{train} -> {test}", settings, started, command)
+    results = classification_results(task, predictions, labels, test_source.labels, names, *measured)
     about = {"train": str(train), "training_images": count, "seed": seed, "command": command}
     write_classifier(run.classifier_path, first, names, about)
     write_results(run, results_name("finetune", label_fraction), results)
@@ -114,7 +117,3 @@ def _check_every_class(source: ImageSource, names: tuple[str, ...], data: str | 
 def _precision(run: Run) -> str:
     # Float16 needs its loss scaled, which pretraining does and this does not.
     return "float32" if run.recipe.precision == "float16" else run.recipe.precision
-
-
-def _accuracy(scores: np.ndarray, source: ImageSource) -> float:
-    return float(np.mean(np.argmax(scores, axis=1) == source.labels))

@@ -6,7 +6,8 @@ import pytest
 
 from byol_keras.errors import InputError
 from byol_keras.runs.recipe import recipe_named
-from byol_keras.runs.results import Result, pool_results, read_results, results_table, write_results
+from byol_keras.runs.results import Result, pool_results, read_results, write_results
+from byol_keras.runs.results_table import results_table
 from byol_keras.runs.run import Run
 
 FEW = Result("few labels", "accuracy", "a -> b", {"fine-tuned": [0.6, 0.7], "from scratch": [0.5, 0.5]}, {"epochs": 9})
@@ -49,7 +50,14 @@ def test_table_has_mean_std_and_gain():
     # Of 50 and 70: mean 60, std sqrt(2 * 10^2 / 1) = 14.1.
     assert lines[1] == "On a -> b"
     assert lines[2].split() == ["few", "labels", "accuracy", "pretrained", "60.0", "14.1", "of", "2"]
-    assert lines[3].split() == ["from", "scratch", "40.0", "0.0", "of", "2", "+20.0"]
+    assert lines[3].split() == ["from", "scratch", "40.0", "0.0", "of", "2", "+20.0", "±", "14.1"]
+
+
+def test_table_has_no_gain_without_a_spread():
+    scores = {"pretrained": [0.5], "from scratch": [0.4]}
+    *_, line, last = results_table([Result("boxes", "mAP", "a -> b", scores)]).splitlines()
+    assert line.split() == ["from", "scratch", "40.0"]
+    assert last == "No gain stands where its spread is not known: measure more seeds or label subsets."
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 
 from byol_keras.data.labeled import open_train_and_test
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed, knn_accuracy, linear_accuracy
 from byol_keras.evaluation.label_subsets import stratified_subset
-from byol_keras.runs.results import read_results, results_table
+from byol_keras.runs.results import read_results
+from byol_keras.runs.results_table import results_table
 from byol_keras.workflows.evaluate import evaluate_run
 
 
@@ -19,10 +21,13 @@ def test_each_label_subset_is_evaluated_by_its_own_images(make_run, sources):
         knn.append(knn_accuracy(*arguments))
         linear.append(linear_accuracy(*arguments))
     assert read_results(run) == results
-    by_knn, by_linear = results
+    by_knn, _, by_linear, _ = results
+    assert [result.metric for result in results] == ["accuracy", "balanced accuracy"] * 2
     assert by_knn.task == "Image classification, 20-NN, 50 % of the labels"
     assert by_knn.data == f"{sources[0]} -> {sources[1]}"
-    assert list(by_knn.scores) == ["pretrained", "untrained"]
+    assert list(by_knn.scores) == ["pretrained", "untrained", "majority class"]
+    assert by_knn.scores["majority class"] == pytest.approx([1 / 3] * 2)
+    assert np.sum(by_knn.confusions["pretrained"]) == 2 * len(test)
     assert by_knn.scores["pretrained"] == knn
     assert by_linear.scores["pretrained"] == linear
     assert by_linear.command == "byol-keras evaluate"
@@ -47,7 +52,8 @@ def test_the_same_encoder_has_no_gain(make_run, sources):
     results = evaluate_run(make_run().folder, *sources)
     for result in results:
         assert result.scores["pretrained"] == result.scores["untrained"]
-    assert [line.split()[-1] for line in results_table(results).splitlines()[3::2]] == ["+0.0", "+0.0"]
+    gains = [line.split()[-3] for line in results_table(results).splitlines() if line.split()[0] == "untrained"]
+    assert gains == ["+0.0"] * 4
 
 
 def test_a_run_that_has_not_finished(make_run, sources):

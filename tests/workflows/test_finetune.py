@@ -19,9 +19,9 @@ def test_the_command_trains_both_ways_and_saves_the_classifier(make_run, sources
     flags = ["--label-fraction", "0.5", "--label-subsets", "1", "--epochs", "3", "--batch-size", "12", "--seed", "4"]
     assert main(["finetune", str(run.folder), "--train", str(sources[0]), "--test", str(sources[1]), *flags]) == 0
     assert "Next: byol-keras export" in capsys.readouterr().out
-    (result,) = read_results(run)
+    result, _ = read_results(run)
     assert result.task == "Image classification, 50 % of the labels"
-    names = "fine-tuned", "from scratch", "linear probe, frozen", "linear probe, frozen untrained"
+    names = "fine-tuned", "from scratch", "linear probe, frozen", "linear probe, frozen untrained", "majority class"
     assert tuple(result.scores) == names
     # The encoder of this run was never trained.
     assert result.scores["linear probe, frozen"] == result.scores["linear probe, frozen untrained"]
@@ -45,8 +45,8 @@ def test_of_several_label_subsets_the_first_classifier_is_saved(make_run, source
     """The subsets have seeds in a row, so the second is the first of a run that begins one later."""
     run = make_run(encoder_seed=9)
     flags = {"epochs": 3, "learning_rate": 0.05}
-    (alone,) = finetune_run(run.folder, *sources, label_fraction=0.25, config=flags, seed=2)
-    (both,) = finetune_run(run.folder, *sources, label_fraction=0.25, subsets=2, config=flags, seed=1)
+    alone, _ = finetune_run(run.folder, *sources, label_fraction=0.25, config=flags, seed=2)
+    both, _ = finetune_run(run.folder, *sources, label_fraction=0.25, subsets=2, config=flags, seed=1)
     assert {method: scores[1:] for method, scores in both.scores.items()} == alone.scores
     classifier, _ = read_classifier(run.classifier_path)
     _, test = open_train_and_test(*sources)

@@ -90,7 +90,8 @@ def test_the_run_knows_what_it_did_not_see(run):
 @pytest.mark.slow
 def test_a_resumed_run_leaves_out_the_same(run, tmp_path, capsys):
     (tmp_path / "run").mkdir()
-    shutil.copy(run / "config.json", tmp_path / "run")
+    for name in ("config.json", "images.json"):
+        shutil.copy(run / name, tmp_path / "run")
     assert main(["pretrain", "--out", str(tmp_path / "run"), "--resume"]) == 0
     assert "on 12 images" in capsys.readouterr().out
     straight, resumed = (keras.models.load_model(path / "encoder.keras") for path in (run, tmp_path / "run"))

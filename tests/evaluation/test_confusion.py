@@ -1,0 +1,35 @@
+"""Confusion matrices and what follows from them, by hand and by scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from byol_keras.evaluation.confusion import accuracy, balanced_accuracy, confusion_matrix, recalls
+
+# 4 of 5 of the first class are right, 1 of 4 of the second, none is of the third.
+COUNTS = np.array([[4, 1, 0], [2, 1, 1], [0, 0, 0]])
+
+
+def test_hand_case():
+    # 5 of 9 are right: sqrt(5/9 * 4/9 / 9) = 0.16563.
+    assert accuracy(COUNTS) == pytest.approx((5 / 9, 0.1656347), abs=1e-6)
+    np.testing.assert_array_equal(recalls(COUNTS), [0.8, 0.25, np.nan])
+    # (0.8 + 0.25) / 2; sqrt(0.8 * 0.2 / 5 + 0.25 * 0.75 / 4) / 2 = 0.14042.
+    assert balanced_accuracy(COUNTS) == pytest.approx((0.525, 0.1404235), abs=1e-6)
+
+
+def test_it_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    labels, predictions = rng.choice(4, 200, p=[0.6, 0.2, 0.1, 0.1]), rng.integers(0, 4, 200)
+    counts = confusion_matrix(labels, predictions, 4)
+    np.testing.assert_array_equal(counts, metrics.confusion_matrix(labels, predictions))
+    assert accuracy(counts)[0] == pytest.approx(metrics.accuracy_score(labels, predictions))
+    assert balanced_accuracy(counts)[0] == pytest.approx(metrics.balanced_accuracy_score(labels, predictions))
+
+
+def test_the_standard_errors_are_those_of_repeated_draws():
+    rng = np.random.default_rng(1)
+    recall, counts = np.array([0.9, 0.4]), np.array([150, 50])
+    right = rng.binomial(counts, recall, size=(4000, 2))
+    drawn = [np.array([[r0, 150 - r0], [50 - r1, r1]]) for r0, r1 in right]
+    assert balanced_accuracy(drawn[0])[1] == pytest.approx(np.std([balanced_accuracy(d)[0] for d in drawn]), rel=0.1)
