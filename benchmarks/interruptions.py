@@ -9,6 +9,7 @@ encoder's weights and history.csv are those of the undisturbed run, bit for bit.
 
 import argparse
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def main():
     draws = random.Random(options.seed)
     signals = [signal.SIGKILL] * options.kills + [signal.SIGTERM] * options.terms
     draws.shuffle(signals)
-    lost, codes, done = [], [], []
+    codes, saved = [], 0
     for number in signals:
         running = begin(options.out, stopped, words)
         wait_for_moment(running, stopped, draws)
@@ -56,13 +57,13 @@ def main():
             break
         running.send_signal(number)
         codes.append((number, running.wait()))
-        done.append(number)
-        if number == signal.SIGTERM and codes[-1][1] == 128 + signal.SIGTERM:
-            lost.append(int((options.out / "log").read_text().split("stopped at step ")[-1].split(";")[0]))
-            assert latest(stopped) == lost[-1], "a step was lost"
+        said = re.search(r"stopped at step (\d+)", (options.out / "log").read_text())
+        if said:  # else it came while the process was starting, and there was nothing to save
+            assert latest(stopped) == int(said[1]), "a step was lost"
+            saved += 1
         print(f"{signal.Signals(number).name:8} -> {codes[-1][1]:4}, checkpoint at step {latest(stopped)}", flush=True)
     assert begin(options.out, stopped, words).wait() == 0
-    report(options, straight, stopped, done, codes)
+    report(options, straight, stopped, codes, saved)
 
 
 def write_data(folder, kind):
@@ -104,26 +105,31 @@ def wait_for_moment(running, out, draws):
     time.sleep(draws.uniform(0, 3))
 
 
-def report(options, straight, stopped, done, codes):
+def report(options, straight, stopped, codes, saved):
     weights = [keras.models.load_model(run / "encoder.keras").get_weights() for run in (straight, stopped)]
     equal = sum(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
     same_history = (straight / "history.csv").read_bytes() == (stopped / "history.csv").read_bytes()
-    kills, terms = done.count(signal.SIGKILL), done.count(signal.SIGTERM)
-    saved = sum(code == 128 + signal.SIGTERM for number, code in codes if number == signal.SIGTERM)
+    kills, terms = ([code for sent, code in codes if sent == number] for number in (signal.SIGKILL, signal.SIGTERM))
+    left = terms.count(128 + signal.SIGTERM)
     rows = [
-        ["SIGKILL", kills, "", ""],
-        ["SIGTERM", terms, saved, ""],
-        [
-            "weights equal",
-            f"{equal} of {len(weights[0])}",
-            "",
-            "history.csv " + ("equal" if same_history else "differs"),
-        ],
+        ["SIGKILL", len(kills)],
+        ["SIGTERM", len(terms)],
+        ["of these left with 143", left],
+        ["of these while training, and saved at that very step", saved],
+        ["arrays of weights equal to the last bit", f"{equal} of {len(weights[0])}"],
+        ["history.csv", "equal" if same_history else "differs"],
     ]
-    table(f"{options.precision}, {options.images}", ["interruption", "times", "saved and left with 143", ""], rows)
+    table(f"{options.precision}, {options.images}", ["", "times"], rows)
     write(
         f"interruptions_{options.precision}_{options.images}",
-        {"kills": kills, "terms": terms, "saved": saved, "equal": equal, "history": same_history},
+        {
+            "kills": len(kills),
+            "terms": len(terms),
+            "left": left,
+            "saved": saved,
+            "equal": equal,
+            "history": same_history,
+        },
     )
     sys.exit(0 if equal == len(weights[0]) and same_history else 1)
 

@@ -7,6 +7,7 @@ from .input_check import InputCheck
 from .online_knn import OnlineKNN
 from .target_ema import TargetEMA
 from .tensorboard_images import TensorBoardImages
+from .time_left import TimeLeft
 
 __all__ = [
     "CSVHistory",
@@ -16,5 +17,6 @@ __all__ = [
     "OnlineKNN",
     "TargetEMA",
     "TensorBoardImages",
+    "TimeLeft",
     "load_checkpoint",
 ]

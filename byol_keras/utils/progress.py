@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from .duration import duration
+
 T = TypeVar("T")
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -24,9 +26,10 @@ def progress(iterable: Iterable[T], total: int, label: str) -> Iterator[T]:
         yield from tqdm(iterable, total=total, desc=label, leave=False)
         return
     # A carriage return in a log file makes one endless line, so print whole lines, and few of them.
-    shown = time.monotonic()
+    began = shown = time.monotonic()
     for count, item in enumerate(iterable, start=1):
         yield item
         if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
             shown = time.monotonic()
-            print(f"{label}: {count:,} of {total:,}", file=sys.stderr, flush=True)
+            left = duration((shown - began) / count * max(0, total - count))
+            print(f"{label}: {count:,} of {total:,}, about {left} left", file=sys.stderr, flush=True)

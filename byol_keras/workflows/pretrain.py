@@ -18,6 +18,7 @@ from ..callbacks import (
     OnlineKNN,
     TargetEMA,
     TensorBoardImages,
+    TimeLeft,
     load_checkpoint,
 )
 from ..callbacks.checkpoint import check_intervals
@@ -170,6 +171,7 @@ def _train(run, model, source, online_knn, checkpoint):
         CSVHistory(run.history_path),
         keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
         TensorBoardImages(run.logs_path, source, views),
+        TimeLeft(),
         # Last, so that what the others do at the end of an epoch is done when that is saved.
         checkpoint,
     ]

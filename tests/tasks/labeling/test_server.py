@@ -245,7 +245,7 @@ def test_10_000_requests_beside_800_connections_that_say_nothing_more(capfd, ser
         codes[response.status] += 1
     assert codes == {200: 6250, 404: 3750}
     assert post("/answer", {"image": labeling.waiting[0], "class": "x"})[0] == 200
-    for half in half_open:
+    for half in (connection, *half_open):
         half.close()
     assert capfd.readouterr().err == ""
 
