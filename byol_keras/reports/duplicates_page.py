@@ -26,7 +26,7 @@ def duplicates_page(
     Args:
         collection: `Collection`.
         groups: list of lists of `Copy`, the one to keep first.
-        threshold: float, the distance below which images were linked.
+        threshold: float, the distance below which every two images of a group are.
         mean: float, the mean distance of two images.
         images: int, how many were compared.
         listing: str, the name of the file with all groups.

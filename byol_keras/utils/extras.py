@@ -12,7 +12,6 @@ EXTRAS = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "openvino": ("openvino", "openvino"),
     "pycocotools": ("pycocotools", "detection"),
-    "scipy": ("scipy", "search"),
     "sklearn": ("scikit-learn", "evaluation"),
     "starlette": ("starlette", "labeling"),
     "tensorflow_serving": ("tensorflow-serving-api", "serving"),

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from ..tasks.retrieval.collection import Collection, open_collection
 from ..tasks.retrieval.duplicates import Copy, duplicate_groups, mean_distance, usual_threshold
 from ..tasks.retrieval.index import ImageIndex
 from ..utils.atomic import atomic_path, check_writable
-from ..utils.extras import require_extra
 from ..utils.html import write_page
 from .search import check_page
+
+# The share of images in groups from which on the usual threshold is to be doubted.
+MANY = 0.1
 
 
 def list_duplicates(
@@ -40,14 +43,14 @@ def list_duplicates(
     Raises:
         InputError: for a mistake in any of them.
     """
-    require_extra("The search for groups of duplicates", "scipy")
     listing = Path(out).with_suffix(".csv")
     check_page(out)
     for path in [listing] if keep is None else [listing, keep]:
         check_writable(path)
     model, collection = load_encoder(encoder), open_collection(data)
     index = index_collection(model, collection, keep)
-    threshold = usual_threshold(index.vectors) if threshold is None else threshold
+    chosen = threshold is not None
+    threshold = threshold if chosen else usual_threshold(index.vectors)
     place = {name: i for i, name in enumerate(collection.names)}
     groups = [_copies(collection, index, rows, place) for rows in duplicate_groups(index.vectors, threshold)]
     mean = mean_distance(index.vectors)
@@ -58,6 +61,14 @@ def list_duplicates(
         for number, group in enumerate(groups, start=1):
             writer.writerows([number, c.name, c.width, c.height, f"{c.distance:.6f}"] for c in group)
     write_page(out, text)
+    copies = sum(map(len, groups))
+    if not chosen and copies > MANY * len(index):
+        print(
+            f"Warning: {100 * copies / len(index):.0f} % of the images are in groups. The usual threshold goes by how "
+            "far apart images are on average, and does not fit where most look much alike. Look at the groups, and "
+            "give a lower threshold if they hold different images.",
+            file=sys.stderr,
+        )
     return groups, threshold
 
 

@@ -18,7 +18,6 @@ from byol_keras.cli.main import main
         ("uvicorn", "labeling", "label nowhere --data nowhere"),
         ("sklearn", "evaluation", "verify nowhere --data nowhere --pairs nowhere"),
         ("matplotlib", "report", "verify nowhere --data nowhere --pairs nowhere"),
-        ("scipy", "search", "duplicates nowhere --data nowhere --out OUT"),
         ("pycocotools", "detection", "detect nowhere --train nowhere --test nowhere"),
         ("ai_edge_litert", "tflite", "demo --out OUT"),
         ("ai_edge_litert", "tflite", "export nowhere --out OUT"),

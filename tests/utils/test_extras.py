@@ -16,13 +16,13 @@ def test_what_is_installed_is_no_error():
 
 
 def test_every_missing_package_is_named_with_one_line_for_pip(monkeypatch):
-    for module in ("sklearn", "scipy", "usearch"):
+    for module in ("sklearn", "onnxruntime", "usearch"):
         monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
     assert not has_extra("sklearn")
-    assert not has_extra("matplotlib", "scipy")
+    assert not has_extra("matplotlib", "onnxruntime")
     with pytest.raises(InputError) as raised:
-        require_extra("Search", "sklearn", "matplotlib", "scipy", "usearch")
-    line = 'Search needs scikit-learn, scipy, usearch. Install it: pip install "byol_keras[evaluation,search]"'
+        require_extra("Search", "sklearn", "matplotlib", "onnxruntime", "usearch")
+    line = 'Search needs scikit-learn, onnxruntime, usearch. Install it: pip install "byol_keras[evaluation,onnx,search]"'
     assert str(raised.value) == line
 
 

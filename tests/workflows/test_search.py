@@ -171,6 +171,18 @@ def test_duplicates_without_any(encoder_file, folder, tmp_path):
     assert (tmp_path / "duplicates.csv").read_text().split() == ["group,image,width,height,distance"]
 
 
+def test_a_usual_threshold_that_does_not_fit_is_warned_of(encoder_file, tmp_path, capfd):
+    # Two images that have nothing to do with each other make the others look alike.
+    shades = np.full((12, 8, 8, 3), 120, np.uint8) + np.arange(12, dtype=np.uint8)[:, None, None, None] // 3
+    shades[0], shades[1] = 0, (255, 0, 0)
+    np.savez(tmp_path / "shades.npz", images=shades)
+    arguments = ["duplicates", encoder_file, "--data", tmp_path / "shades.npz", "--out", tmp_path / "duplicates.html"]
+    assert run(*arguments) == 0
+    assert "% of the images are in groups. The usual threshold" in capfd.readouterr().err
+    assert run(*arguments, "--threshold", "1e-3") == 0
+    assert "usual threshold" not in capfd.readouterr().err
+
+
 def test_duplicates_says_what_is_wrong(encoder_file, folder, tmp_path, capfd):
     page = tmp_path / "duplicates.html"
     arguments = ["duplicates", encoder_file, "--data", folder, "--out"]

@@ -6,7 +6,6 @@ import numpy as np
 
 from ...errors import InputError
 from ...evaluation.neighbors import block_rows, l2_normalize_rows
-from ...utils.extras import require_extra
 
 # Two images are taken for copies of one when they are nearer than this share of the mean distance between two
 # images of the source. A share, because encoders differ tenfold in how far apart they put images.
@@ -40,9 +39,10 @@ class Copy:
 
 
 def duplicate_groups(vectors: np.ndarray, threshold: float | None = None) -> list[np.ndarray]:
-    """Groups of vectors that are linked, one by one, by a cosine distance below the threshold.
+    """Groups of vectors of which every two are nearer to each other than the threshold, by cosine distance.
 
-    All pairs are compared, in blocks, so nothing is missed, and the time grows with the square of N.
+    All pairs are compared, in blocks, so nothing is missed, and the time grows with the square of N. Groups are merged
+    by complete linkage, nearest first. By single links, chains of small steps would put different images together.
 
     Args:
         vectors: (N, D) float embeddings.
@@ -53,29 +53,44 @@ def duplicate_groups(vectors: np.ndarray, threshold: float | None = None) -> lis
 
     Raises:
         InputError: for a threshold out of range, or one below which there are more pairs than PAIRS_PER_IMAGE times
-            N; or when scipy is not installed.
+            N.
 
     Example:
         for group in bk.tasks.duplicate_groups(index.vectors):
             print([index.names[position] for position in group])
     """
-    require_extra("The search for groups of duplicates", "scipy")
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     threshold = usual_threshold(vectors) if threshold is None else threshold
     if not 0 < threshold <= 2:
         raise InputError(f"The threshold is a cosine distance, above 0 and at most 2. Received: {threshold}")
     first, second, distances = close_pairs(vectors, threshold)
-    links = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(vectors), len(vectors)))
-    _, group = connected_components(links, directed=False)
-    # In the order of their distances, each group counts when it comes up first.
     order = np.argsort(distances, kind="stable")
-    _, place = np.unique(group[first[order]], return_index=True)
-    members = {}
-    for row in np.unique(np.concatenate([first, second])):
-        members.setdefault(group[row], []).append(row)
-    return [np.array(members[group[first[order[i]]]]) for i in np.sort(place)]
+    return [np.sort(group) for group in _complete_linkage(first[order].tolist(), second[order].tolist())]
+
+
+def _complete_linkage(first, second):
+    """Groups of numbers of which all pairs are given, merged in the order of the pairs; those that began first, first.
+
+    Two groups are merged when the last pair between them comes up: the farthest. SciPy's linkage would do the same from
+    all distances, which do not fit in memory.
+    """
+    members, pairs, group_of, began = {}, {}, {}, {}
+    for count, (a, b) in enumerate(zip(first, second, strict=True)):
+        for number in (a, b):
+            if number not in group_of:
+                members[number], pairs[number], group_of[number] = [number], {}, number
+        small, large = sorted((group_of[a], group_of[b]), key=lambda group: len(members[group]))
+        pairs[small][large] = pairs[large][small] = pairs[large].get(small, 0) + 1
+        if pairs[large][small] < len(members[large]) * len(members[small]):
+            continue
+        for other, between in pairs.pop(small).items():
+            del pairs[other][small]
+            if other != large:
+                pairs[other][large] = pairs[large][other] = pairs[large].get(other, 0) + between
+        for number in members[small]:
+            group_of[number] = large
+        members[large] += members.pop(small)
+        began[large] = min(began.pop(small, count), began.get(large, count))
+    return [members[group] for group in sorted(began, key=began.get)]
 
 
 def close_pairs(vectors: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist, squareform
 
 from byol_keras.errors import InputError
 from byol_keras.evaluation import l2_normalize_rows, neighbors
@@ -22,10 +24,24 @@ def test_pairs_and_their_distances_by_hand():
     np.testing.assert_allclose(distances, [below(3), below(1)], atol=1e-6)
 
 
-def test_groups_are_linked_one_by_one_and_the_surest_comes_first():
-    # 0, 3, 6, 9 are a chain of links of 3 degrees; 100 and 101 are nearer to each other than any of these.
-    groups = duplicate_groups(on_a_circle(6, 100, 0, 50, 3, 101, 9), below(4))
-    assert [group.tolist() for group in groups] == [[1, 5], [0, 2, 4, 6]]
+def test_every_two_of_a_group_are_alike_and_the_surest_group_comes_first():
+    # 0, 2, 5, 8.5 are a chain of small steps, 0 to 5 and 5 to 8.5 too far for one group; 101 is nearest to 100.
+    groups = duplicate_groups(on_a_circle(5, 100, 0, 50, 2, 101, 8.5), below(4))
+    assert [group.tolist() for group in groups] == [[1, 5], [2, 4], [0, 6]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_are_those_of_scipys_complete_linkage(seed):
+    rng = np.random.default_rng(seed)
+    vectors = l2_normalize_rows(rng.normal(size=(120, 4)) + 2 * rng.normal(size=(120, 1)))
+    threshold = 0.15
+    distances = pdist(vectors.astype(np.float64), "cosine")
+    label = fcluster(linkage(distances, "complete"), threshold, "distance")
+    expected = {tuple(np.flatnonzero(label == each)) for each in np.unique(label) if np.sum(label == each) > 1}
+    groups = duplicate_groups(vectors, threshold)
+    assert {tuple(group.tolist()) for group in groups} == expected
+    nearest = [min(squareform(distances)[np.ix_(group, group)][np.triu_indices(len(group), 1)]) for group in groups]
+    assert nearest == sorted(nearest)
 
 
 def test_nothing_alike():
