@@ -27,6 +27,12 @@ def add_to(commands: Commands) -> None:
         "--probe", metavar="DATA", help="labeled images to log the 20-NN accuracy of, each epoch; not trained on"
     )
     add.add_argument(
+        "--from",
+        metavar="RUN_OR_MODEL",
+        dest="start_from",
+        help="start with the weights of a run, or of a .keras file, of the same --backbone (default: random weights)",
+    )
+    add.add_argument(
         "--resume", action="store_true", help="go on with the run in --out where it stopped, as if it never had"
     )
     add.add_argument(
@@ -48,13 +54,15 @@ def _run(options: argparse.Namespace) -> None:
     checkpoints = {"minutes": options.minutes, "steps": options.steps}
     if options.resume:
         settled = [name for name in ("data", "recipe", "config", "seed", "exclude", "probe") if _given(options, name)]
+        settled += ["from"] if _given(options, "start_from") else []
         settled += given_fields(options)
         if settled:
             flags = ", ".join("--" + name.replace("_", "-") for name in settled)
             raise InputError(f"--resume takes everything from the run in --out: leave out {flags}.")
         run = resume(options.out, **checkpoints)
     else:
-        given = {name: getattr(options, name) for name in ("data", "seed", "probe") if _given(options, name)}
+        names = ("data", "seed", "probe", "start_from")
+        given = {name: getattr(options, name) for name in names if _given(options, name)}
         if options.exclude is not None:
             given["exclude"] = read_names(options.exclude)
         arguments = settings(options) | given

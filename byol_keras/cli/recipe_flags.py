@@ -45,7 +45,8 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
         options: of a command with `add_recipe_flags`.
 
     Returns:
-        dict: "recipe", a `Recipe`, and of a run's config.json also "data", "seed", "exclude" and "probe".
+        dict: "recipe", a `Recipe`, and of a run's config.json also "data", "seed", "exclude", "probe" and
+        "start_from".
 
     Raises:
         InputError: for a file that cannot be used, an unknown recipe, or a value out of range.

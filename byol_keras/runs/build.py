@@ -5,6 +5,8 @@ import numpy as np
 
 from ..augment import TwoViews
 from ..byol import BYOL
+from ..callbacks.online_knn import OnlineKNN
+from ..data import open_source
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import naming_lost_files
@@ -18,7 +20,10 @@ from ..precision import policy_scope
 from ..schedules import warmup_cosine
 from .recipe import Recipe
 from .run import Run
+from .start import start_encoder, start_from_weights
 
+# Embedded after every epoch, so no more than a standard deviation of one point needs.
+IMAGES_FOR_PROBE = 2000
 # Enough images for a mean and an std that no longer move in the third digit.
 IMAGES_FOR_STATISTICS = 5000
 
@@ -52,7 +57,7 @@ def require_backbone(run: Run) -> None:
 
 
 def build_model(run: Run, policy: str, total_steps: int, steps: int) -> BYOL:
-    """The compiled BYOL of a run, with fresh weights.
+    """The compiled BYOL of a run, as training begins.
 
     Args:
         run: `Run`.
@@ -64,6 +69,8 @@ def build_model(run: Run, policy: str, total_steps: int, steps: int) -> BYOL:
     hidden, output = recipe.hidden_width, recipe.projection_width
     with policy_scope(policy):
         encoder = build_encoder(run)
+        if run.start_from is not None:
+            start_from_weights(encoder, start_encoder(run.start_from, run.channels), run.start_from)
         projector = mlp(encoder.output_shape[-1], hidden, output, name="projector")
         model = BYOL(encoder, projector, mlp(output, hidden, output, name="predictor"))
     model.compile(optimizer=build_optimizer(recipe, total_steps, round(recipe.warmup_epochs * steps)))
@@ -114,3 +121,19 @@ def pixel_statistics(
     # Images of one flat color have no std to divide by.
     std = np.sqrt(np.maximum(squares / count - np.square(mean), 1e-6))
     return [round(float(m), 4) for m in mean], [round(float(s), 4) for s in std]
+
+
+def build_probe(data: str | None, channels: int) -> list[OnlineKNN]:
+    """A list of the callback that watches training by the labeled images of `data`; empty where that is None."""
+    if data is None:
+        return []
+    source = open_source(data)
+    if source.channels != channels:
+        raise InputError(
+            f"Training has images with {channels} channels (1 gray, 3 color), and its probe {source.channels}. "
+            f"Received: probe={data}"
+        )
+    try:
+        return [OnlineKNN(source.subset(evenly(len(source), IMAGES_FOR_PROBE)))]
+    except InputError as error:
+        raise InputError(f"{error} Received: probe={data}") from error

@@ -39,6 +39,7 @@ class Run:
         mean, std: per-channel lists, of the images in [0, 1].
         exclude: images and folders below `data` that training does not see.
         probe: the labeled images that training was watched by, as `data`, or None.
+        start_from: the run or .keras file, by its absolute path, whose weights training began with, or None.
         image_count: how many images training began with, without the excluded ones; None where it was not noted.
     """
 
@@ -52,6 +53,7 @@ class Run:
     exclude: list[str] = dataclasses.field(default_factory=list)
     probe: str | None = None
     image_count: int | None = None
+    start_from: str | None = None
 
     @functools.cached_property
     def encoder(self) -> "keras.Model":
@@ -195,7 +197,8 @@ def read_config(path: str | os.PathLike) -> dict:
         path: a .json with the fields of a `Recipe`; or of a run, which has them under "recipe".
 
     Returns:
-        dict: "recipe", a dict of the fields of a `Recipe`; of a run also its "data", "seed", "exclude" and "probe".
+        dict: "recipe", a dict of the fields of a `Recipe`; of a run also its "data", "seed", "exclude", "probe"
+        and "start_from".
 
     Raises:
         InputError: where the file cannot be read or is neither.
@@ -204,7 +207,8 @@ def read_config(path: str | os.PathLike) -> dict:
     if "recipe" not in config:
         return {"recipe": config}
     config["recipe"] = _recipe_fields(config)
-    kinds = {"recipe": dict, "data": str, "seed": int, "exclude": list, "probe": str | None}
+    kinds = {"recipe": dict, "data": str, "seed": int, "exclude": list}
+    kinds |= dict.fromkeys(("probe", "start_from"), str | None)
     for name, kind in kinds.items():
         if name in config and not isinstance(config[name], kind):
             raise InputError(f"{path}: this cannot be the {name} of a run. Received: {config[name]!r}")

@@ -27,8 +27,9 @@ def check_run_fields(fields: Mapping[str, Any]) -> None:
         _require(right, name, value, "a number for each channel" + (", above 0" if low == 0 else ""))
     exclude = fields.get("exclude", [])
     _require(isinstance(exclude, list) and all(map(_is_text, exclude)), "exclude", exclude, "a list of names")
-    probe = fields.get("probe")
-    _require(probe is None or _is_text(probe), "probe", probe, "the name of images, or null")
+    for name, words in (("probe", "the name of images, or null"), ("start_from", "the name of a file, or null")):
+        value = fields.get(name)
+        _require(value is None or _is_text(value), name, value, words)
     count = fields.get("image_count")
     _require(
         count is None or (type(count) is int and count > 0), "image_count", count, "a whole number from 1, or null"

@@ -15,7 +15,6 @@ from ..callbacks import (
     CSVHistory,
     FiniteCheck,
     InputCheck,
-    OnlineKNN,
     TargetEMA,
     TensorBoardImages,
     TimeLeft,
@@ -24,7 +23,6 @@ from ..callbacks import (
 from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
 from ..data.exclude import excluding
-from ..data.images import evenly
 from ..data.lost_files import lost_files
 from ..data.open import absolute_data
 from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
@@ -35,18 +33,17 @@ from ..errors import InputError
 from ..models.resnet import check_resnet
 from ..models.training_memory import require_training_memory
 from ..precision import cast_model, dtype_policy
-from ..runs.build import build_model, build_views, pixel_statistics
+from ..runs.build import build_model, build_probe, build_views, pixel_statistics
 from ..runs.image_list import filled, in_listed_order, write_image_list
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
+from ..runs.start import start_encoder, start_statistics
 from ..utils.atomic import atomic_path, make_parent
 from ..utils.extras import require_extra
 from ..utils.lock import exclusive
 from ..utils.part_file import remove_parts
 from ..utils.stop_signal import held_signals
 
-# Embedded after every epoch, so no more than a standard deviation of one point needs.
-IMAGES_FOR_PROBE = 2000
 # Where one image cannot be read any more, the next ones to come are looked at as well, some seconds' worth.
 SUSPECTS = 1000
 
@@ -58,6 +55,7 @@ def pretrain(
     seed: int = 0,
     exclude: Sequence[str] = (),
     probe: str | None = None,
+    start_from: str | os.PathLike | None = None,
     **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
@@ -69,6 +67,8 @@ def pretrain(
         seed: from 0 to 2**32 - 1; one machine, one seed and one recipe give one result.
         exclude: images and folders below `data` that training must not see.
         probe: labeled images to watch training by, see `OnlineKNN`, or None. They do not change it.
+        start_from: a run or a .keras file of the same backbone, whose weights and normalization the encoder starts
+            with; None for random weights.
         **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
@@ -94,6 +94,8 @@ def pretrain(
     variety = Variety()
     mean, std = pixel_statistics(source, recipe.image_size, variety)
     variety.require(str(data))
+    if start_from is not None:
+        mean, std = start_statistics(start_encoder(start_from, source.channels))
     if line := variety.report():
         _warn(f"{data}: {line}")
     run = Run(
@@ -107,6 +109,7 @@ def pretrain(
         exclude=list(exclude),
         probe=None if probe is None else absolute_data(probe),
         image_count=len(source),
+        start_from=None if start_from is None else os.path.abspath(start_from),
     )
     model = build_model(run, policy, recipe.epochs * steps, steps)
     require_training_memory(model.encoder, recipe.batch_size)
@@ -227,22 +230,6 @@ def _fit(run, model, source, views, callbacks, checkpoint):
             )
         _warn(f"{run.data}: these images cannot be read any more, and the next ones take their places: {said}")
         source = source.subset(filled([-1 if index in found else index for index in range(len(source))]))
-
-
-def build_probe(data: str | None, channels: int) -> list[OnlineKNN]:
-    """A list of the callback that watches training by the labeled images of `data`; empty where that is None."""
-    if data is None:
-        return []
-    source = open_source(data)
-    if source.channels != channels:
-        raise InputError(
-            f"Training has images with {channels} channels (1 gray, 3 color), and its probe {source.channels}. "
-            f"Received: probe={data}"
-        )
-    try:
-        return [OnlineKNN(source.subset(evenly(len(source), IMAGES_FOR_PROBE)))]
-    except InputError as error:
-        raise InputError(f"{error} Received: probe={data}") from error
 
 
 def _warn(text):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 import byol_keras as bk
@@ -38,6 +39,40 @@ def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd)
     assert resumed.encoder_path.exists()
     assert main(["export", str(home / "run"), "--out", "ship", "--format", "saved_model"]) == 0
     assert bk.load_run(home / "run") == resumed
+
+
+def test_training_starts_with_the_weights_of_another_run(home, make_run, capfd):
+    start = make_run(encoder_seed=9, name="start")
+    encoder = start.encoder
+    encoder.layers[3].set_weights([w + 1 for w in encoder.layers[3].get_weights()])
+    encoder.save(start.encoder_path)
+    frozen = ["--learning-rate", "1e-30", "--weight-decay", "0", "--epochs", "1", "--image-size", "20"]
+    words = ["pretrain", "--data", "train.npz", "--out", "run", "--batch-size", "8", "--precision", "float32"]
+    assert main([*words, "--backbone", "resnet8", *frozen, "--from", str(start.folder)]) == 0
+    run = bk.load_run("run")
+    assert (run.start_from, run.mean, run.std) == (str(start.folder), start.mean, start.std)
+    trained = [v.numpy() for v in run.encoder.trainable_variables]
+    for actual, expected in zip(trained, encoder.trainable_variables, strict=True):
+        np.testing.assert_allclose(actual, expected.numpy(), atol=1e-6)
+    # A checkpoint or a model in a file serves as well, and the way on is the run's own.
+    run.encoder_path.unlink()
+    assert main(["pretrain", "--out", "run", "--resume", "--from", str(start.folder)]) == 2
+    assert "leave out --from" in capfd.readouterr().err
+    assert main(["pretrain", "--out", "run", "--resume"]) == 0
+
+
+def test_a_start_that_does_not_fit_is_one_line(home, make_run, capfd):
+    start = str(make_run(encoder_seed=9, name="start").encoder_path)
+    words = ["pretrain", "--data", "train.npz", "--out", "run", "--batch-size", "8", "--image-size", "16", "--from"]
+    assert main([*words, start, "--backbone", "resnet10"]) == 2
+    assert "other layers than the backbone of this run: choose the --backbone" in capfd.readouterr().err
+    assert main([*words, "nowhere"]) == 2
+    assert "No run and no .keras file at nowhere." in capfd.readouterr().err
+    np.savez("gray.npz", images=np.arange(24 * 64, dtype=np.uint8).reshape(24, 8, 8))
+    words[2] = "gray.npz"
+    assert main([*words, start, "--backbone", "resnet8"]) == 2
+    assert "takes images with 3 channels (1 gray, 3 color), and these have 1" in capfd.readouterr().err
+    assert not (home / "run").exists()
 
 
 @pytest.fixture
