@@ -73,7 +73,7 @@ class Trainer(keras.Model):
     def resume_fit(
         self,
         batches_from: Callable[[int], tf.data.Dataset],
-        epochs: int,
+        epochs: float,
         steps_per_epoch: int,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         verbose: str | int = "auto",
@@ -81,12 +81,14 @@ class Trainer(keras.Model):
         """Trains from the step the model is at to the last one, as if it had never stopped.
 
         A model that is at step 0 trains from the beginning. What is left of an epoch is a `fit` of its own, which goes
-        on with the epoch's metrics; so the callbacks see `on_train_begin` twice.
+        on with the epoch's metrics, and so is a last epoch that is not whole; so the callbacks may see `on_train_begin`
+        twice.
 
         Args:
             batches_from: step -> the batches from that step on, the first of the training being 0, for as many epochs
                 as are left. The same step must always have the same batch, as with `data.two_view_batches`.
-            epochs, steps_per_epoch: of the whole training.
+            epochs, steps_per_epoch: of the whole training: round(epochs * steps_per_epoch) batches, 1 at least; the
+                last epoch may be a part of one.
             callbacks, verbose: as for `fit`.
 
         Raises:
@@ -101,16 +103,18 @@ class Trainer(keras.Model):
                 callbacks=[bk.TargetEMA(0.97), bk.callbacks.Checkpoint("checkpoints")],
             )
         """
-        self.planned_steps = epochs * steps_per_epoch
+        self.planned_steps = max(1, round(epochs * steps_per_epoch))
+        whole = self.planned_steps // steps_per_epoch
         try:
             while (step := int(self.steps)) < self.planned_steps:
                 epoch, done = divmod(step, steps_per_epoch)
                 self._keeps_metrics = done > 0
+                in_one_go = done == 0 and epoch < whole
                 self.fit(
                     batches_from(step),
                     initial_epoch=epoch,
-                    epochs=epoch + 1 if done else epochs,
-                    steps_per_epoch=steps_per_epoch - done,
+                    epochs=whole if in_one_go else epoch + 1,
+                    steps_per_epoch=min(steps_per_epoch - done, self.planned_steps - step),
                     callbacks=list(callbacks),
                     shuffle=False,  # the batches are in their order
                     verbose=verbose,

@@ -45,7 +45,7 @@ class Recipe:
 
     backbone: str = _field("resnet8, resnet8x2, resnet10, resnet18, resnet34 or resnet50")
     image_size: int = _field("pixels, height and width of the views", WHOLE, view=True)
-    epochs: int = _field("passes over the images", WHOLE)
+    epochs: float = _field("passes over the images; the last may be a part of one", ABOVE_0)
     batch_size: int = _field("images in one update", WHOLE)
     optimizer: str = _field("lars or adamw", choices=("lars", "adamw"))
     learning_rate: float = _field("at its peak; for lars that of a batch of 256, scaled by batch / 256", ABOVE_0)
@@ -84,6 +84,10 @@ class Recipe:
         for field in dataclasses.fields(self):
             # JSON knows no tuples, and writes 1.0 as people do: 1.
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+
+    def total_steps(self, steps_per_epoch: int) -> int:
+        """Updates of a whole run, 1 at least, where an epoch has so many."""
+        return max(1, round(self.epochs * steps_per_epoch))
 
     @classmethod
     def from_fields(cls, fields: Mapping) -> "Recipe":

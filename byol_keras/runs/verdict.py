@@ -47,4 +47,4 @@ def _is_ahead(result, method):
 def _updates(run):
     if run.image_count is None:
         return ""
-    return f" It made {run.recipe.epochs * (run.image_count // run.recipe.batch_size):,} updates."
+    return f" It made {run.recipe.total_steps(run.image_count // run.recipe.batch_size):,} updates."

@@ -111,7 +111,7 @@ def pretrain(
         image_count=len(source),
         start_from=None if start_from is None else os.path.abspath(start_from),
     )
-    model = build_model(run, policy, recipe.epochs * steps, steps)
+    model = build_model(run, policy, recipe.total_steps(steps), steps)
     require_training_memory(model.encoder, recipe.batch_size)
     make_parent(run.image_list_path)
     with exclusive(run.folder):
@@ -158,7 +158,7 @@ def resume(out: str | os.PathLike, **checkpoints: Any) -> Run:
         model = load_checkpoint(run.checkpoints_path)
         if model is None:
             steps = steps_per_epoch(source, run.recipe.batch_size)
-            model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.epochs * steps, steps)
+            model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.total_steps(steps), steps)
         return _train(run, model, source, build_probe(run.probe, run.channels), checkpoints)
 
 
@@ -189,18 +189,19 @@ def _fit(run, model, source, views, callbacks, checkpoint):
     """All steps that are left; an image that is lost meanwhile is named, and the next one takes its place."""
     recipe = run.recipe
     batch_size, steps = recipe.batch_size, steps_per_epoch(source, recipe.batch_size)
+    total_steps = recipe.total_steps(steps)
     lost = set()
     while True:
         step = int(model.steps)
         _say(
             f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images "
-            f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {recipe.epochs} "
+            f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {recipe.epochs:g} "
             f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
         )
 
         @functools.cache
         def batches_from(step, source=source):
-            return two_view_batches(source, views, batch_size, recipe.epochs * steps, run.seed, first_step=step)
+            return two_view_batches(source, views, batch_size, total_steps, run.seed, first_step=step)
 
         try:
             model.resume_fit(
@@ -214,7 +215,7 @@ def _fit(run, model, source, views, callbacks, checkpoint):
             return
         except tf.errors.OpError:
             step = int(model.steps)
-            ahead = range(step, min(step + 1 + SUSPECTS // batch_size, recipe.epochs * steps))
+            ahead = range(step, min(step + 1 + SUSPECTS // batch_size, total_steps))
             suspects = {int(i) for each in ahead for i in batch_indices(source, batch_size, run.seed, each)}
             found = lost_files(source, suspects)
             if not found:

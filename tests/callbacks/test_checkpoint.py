@@ -1,3 +1,4 @@
+import math
 import time
 
 import keras
@@ -7,6 +8,7 @@ import pytest
 import byol_keras as bk
 from byol_keras.callbacks import Checkpoint, CSVHistory, load_checkpoint
 from byol_keras.callbacks.checkpoint import checkpoints
+from byol_keras.callbacks.csv_history import read_history
 from byol_keras.errors import Interrupted
 
 from ..byol.by_hand import batches
@@ -43,9 +45,9 @@ def batches_from(view_pair):
     return make
 
 
-def train(model, batches_from, folder, **checkpoint):
+def train(model, batches_from, folder, epochs=EPOCHS, **checkpoint):
     callbacks = [bk.TargetEMA(0.9), CSVHistory(folder / "history.csv"), Checkpoint(folder / "saved", **checkpoint)]
-    model.resume_fit(batches_from, EPOCHS, STEPS, callbacks, verbose=0)
+    model.resume_fit(batches_from, epochs, STEPS, callbacks, verbose=0)
     return model
 
 
@@ -76,6 +78,27 @@ def test_a_stop_at_any_step_changes_nothing(make_model, batches_from, whole, tmp
     history = [(path / "history.csv").read_text() for path in (folder, tmp_path / "cut")]
     assert history[0] == history[1]
     assert history[0].count("\n") == 1 + EPOCHS
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(2.4, 7), (0.1, 1), (0.7, 2)])
+def test_a_last_epoch_may_be_a_part_of_one(make_model, batches_from, tmp_path, epochs, steps):
+    whole = train(make_model(), batches_from, tmp_path / "whole", epochs)
+    assert int(whole.steps) == int(whole.total_updates) == steps
+    rows = read_history(tmp_path / "whole" / "history.csv")
+    assert [row["epoch"] for row in rows] == list(range(math.ceil(epochs)))
+    # The mean of the part alone, and tau at its last update.
+    assert rows[-1]["tau"] == pytest.approx(1 - 0.1 * (1 + np.cos(np.pi * (steps - 1) / steps)) / 2, abs=1e-6)
+    # Stopped before its last step, and resumed.
+    cut = {"stop": lambda: 15 if int(model.steps) == steps - 1 else None}
+    model = make_model()
+    if steps > 1:
+        with pytest.raises(Interrupted):
+            train(model, batches_from, tmp_path / "cut", epochs, **cut)
+        model = load_checkpoint(tmp_path / "cut" / "saved")
+    resumed = train(model, batches_from, tmp_path / "cut", epochs)
+    for actual, expected in zip(state(resumed), state(whole), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+    assert read_history(tmp_path / "cut" / "history.csv") == rows
 
 
 def test_it_is_written_by_steps_and_the_newest_two_are_kept(make_model, batches_from, tmp_path):

@@ -87,8 +87,8 @@ def test_the_optimizer_is_the_recipes():
         ("tau_base", "high", "from 0 to 1"),
         ("tau_base", float("nan"), "from 0 to 1"),
         ("tau_base", True, "from 0 to 1"),
-        ("epochs", 0, "a whole number from 1"),
-        ("epochs", 2.0, "a whole number from 1"),
+        ("epochs", 0, "above 0"),
+        ("epochs", "2", "above 0"),
         ("batch_size", True, "a whole number from 1"),
         ("learning_rate", 0, "above 0"),
         ("weight_decay", -1e-6, "0 or above"),
@@ -122,7 +122,7 @@ def test_a_config_of_a_run_says_all_that_repeats_it(make_run):
     run = make_run()
     config = read_config(run.folder / "config.json")
     assert Recipe.from_fields(config.pop("recipe")) == run.recipe
-    assert config == {"data": "photos", "seed": 5, "exclude": [], "probe": None}
+    assert config == {"data": "photos", "seed": 5, "exclude": [], "probe": None, "start_from": None}
 
 
 @pytest.mark.parametrize(
@@ -153,3 +153,8 @@ def test_unknown_and_missing_fields_are_named():
     del fields["epochs"], fields["optimizer"]
     with pytest.raises(bk.InputError, match="A recipe needs a value for `epochs`, `optimizer`"):
         Recipe.from_fields(fields)
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(3, 30), (2.5, 25), (0.26, 3), (0.001, 1)])
+def test_the_updates_of_a_run(epochs, steps):
+    assert dataclasses.replace(bk.recipes.short(), epochs=epochs).total_steps(10) == steps
