@@ -5,6 +5,7 @@ from .csv_history import CSVHistory
 from .finite_check import FiniteCheck
 from .input_check import InputCheck
 from .online_knn import OnlineKNN
+from .step_clock import StepClock
 from .target_ema import TargetEMA
 from .tensorboard_images import TensorBoardImages
 from .time_left import TimeLeft
@@ -15,6 +16,7 @@ __all__ = [
     "FiniteCheck",
     "InputCheck",
     "OnlineKNN",
+    "StepClock",
     "TargetEMA",
     "TensorBoardImages",
     "TimeLeft",

@@ -33,6 +33,13 @@ def add_to(commands: Commands) -> None:
         help="start with the weights of a run, or of a .keras file, of the same --backbone (default: random weights)",
     )
     add.add_argument(
+        "--minutes",
+        metavar="N",
+        dest="budget",
+        type=float,
+        help="time for all of it: times the steps, and trains for as many epochs as fit (default: those of the recipe)",
+    )
+    add.add_argument(
         "--resume", action="store_true", help="go on with the run in --out where it stopped, as if it never had"
     )
     add.add_argument(
@@ -54,6 +61,7 @@ def _run(options: argparse.Namespace) -> None:
     checkpoints = {"minutes": options.minutes, "steps": options.steps}
     if options.resume:
         settled = [name for name in ("data", "recipe", "config", "seed", "exclude", "probe") if _given(options, name)]
+        settled += ["minutes"] if _given(options, "budget") else []
         settled += ["from"] if _given(options, "start_from") else []
         settled += given_fields(options)
         if settled:
@@ -61,7 +69,9 @@ def _run(options: argparse.Namespace) -> None:
             raise InputError(f"--resume takes everything from the run in --out: leave out {flags}.")
         run = resume(options.out, **checkpoints)
     else:
-        names = ("data", "seed", "probe", "start_from")
+        if options.budget is not None and options.epochs is not None:
+            raise InputError("--minutes finds out how many epochs there is time for: leave out --epochs, or it.")
+        names = ("data", "seed", "probe", "start_from", "budget")
         given = {name: getattr(options, name) for name in names if _given(options, name)}
         if options.exclude is not None:
             given["exclude"] = read_names(options.exclude)

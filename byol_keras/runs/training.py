@@ -1,0 +1,178 @@
+"""Training a run, from where it stands to its end."""
+
+import functools
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from ..byol import BYOL
+from ..callbacks import (
+    Checkpoint,
+    CSVHistory,
+    FiniteCheck,
+    InputCheck,
+    OnlineKNN,
+    StepClock,
+    TargetEMA,
+    TensorBoardImages,
+    TimeLeft,
+)
+from ..data.images import ImageSource
+from ..data.lost_files import lost_files, naming_lost_files
+from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
+from ..data.validate import MAX_BROKEN_SHARE, list_broken
+from ..errors import InputError
+from ..precision import cast_model
+from ..utils.atomic import atomic_path
+from ..utils.duration import duration
+from ..utils.stop_signal import held_signals
+from .build import build_views
+from .image_list import filled
+from .run import Run
+
+# Where one image cannot be read any more, the next ones to come are looked at as well, some seconds' worth.
+SUSPECTS = 1000
+# Of the time there is for training, what is spent on measuring how long it takes; and seconds, at least.
+MEASURED, LEAST = 0.04, 10.0
+# More epochs than are ever measured.
+MANY = 1000
+
+
+def train_run(
+    run: Run, model: BYOL, source: ImageSource, online_knn: Sequence[OnlineKNN], checkpoint: Mapping[str, float]
+) -> Run:
+    """Trains to the end of the run, and leaves its encoder.keras.
+
+    Args:
+        run: `Run`, which this process holds the lock of.
+        model: at the step where training goes on.
+        source: `ImageSource`, the run's images.
+        online_knn: see `build_probe`.
+        checkpoint: `minutes` and `steps`, as for `Checkpoint`.
+
+    Returns:
+        `Run`, the same.
+
+    Raises:
+        InputError: where the disk, the images or the numbers give out.
+        Interrupted: on SIGTERM or Ctrl-C; all is saved.
+    """
+    checkpoint = Checkpoint(run.checkpoints_path, **checkpoint)
+    # Checkpoint comes last, so that what the others do at the end of an epoch is done when that is saved.
+    callbacks = [*_callbacks(run, source, online_knn), TimeLeft(), checkpoint]
+    with held_signals() as checkpoint.stop:
+        _fit(run, model, source, callbacks)
+        with atomic_path(run.encoder_path, make_folder=False) as path:
+            cast_model(model.encoder, "float32").save(path)
+    return run
+
+
+def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequence[OnlineKNN], seconds: float) -> float:
+    """How many epochs of a run take so many seconds, from now on; measured by training a part of them.
+
+    Args:
+        run, source, online_knn: as for `train_run`; nothing is written into the run.
+        model: a model of the run, which is of no use afterwards.
+        seconds: of the measurement, of training, and of its end.
+
+    Returns:
+        float, above 0.
+
+    Raises:
+        InputError: where that is no time for a single step.
+    """
+    begun, batch_size = time.monotonic(), run.recipe.batch_size
+    steps, clock = steps_per_epoch(source, batch_size), StepClock(max(LEAST, MEASURED * seconds))
+    with tempfile.TemporaryDirectory() as folder, naming_lost_files(source):
+        trial = replace(run, folder=Path(folder))
+        model.fit(
+            two_view_batches(source, build_views(run.recipe), batch_size, MANY * steps, run.seed),
+            epochs=MANY,
+            steps_per_epoch=steps,
+            callbacks=[*_callbacks(trial, source, online_knn), Checkpoint(trial.checkpoints_path), clock],
+            shuffle=False,
+            verbose=0,
+        )
+    spent = time.monotonic() - begun
+    epochs = round(clock.epochs_within(seconds - spent - clock.close, steps), 4)
+    if epochs * steps < 1:
+        raise InputError(
+            f"`budget` is no time to train: {duration(spent)} went by until a step could be timed, and the first takes "
+            f"{duration(clock.first)}. Received: budget={seconds / 60:.3g} that are left, in minutes"
+        )
+    _say(
+        f"A step takes {clock.step:.3g} s, the end of an epoch {clock.end:.2g} s: {epochs:g} epochs, "
+        f"{round(epochs * steps):,} steps, in the time there is."
+    )
+    return epochs
+
+
+def _callbacks(run, source, online_knn):
+    return [
+        TargetEMA(run.recipe.tau_base),
+        FiniteCheck(),
+        # Before those that write what it finds.
+        *online_knn,
+        CSVHistory(run.history_path),
+        keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
+        TensorBoardImages(run.logs_path, source, build_views(run.recipe)),
+    ]
+
+
+def _fit(run, model, source, callbacks):
+    """All steps that are left; an image that is lost meanwhile is named, and the next one takes its place."""
+    recipe, views, checkpoint = run.recipe, build_views(run.recipe), callbacks[-1]
+    batch_size, steps = recipe.batch_size, steps_per_epoch(source, recipe.batch_size)
+    total_steps = recipe.total_steps(steps)
+    lost = set()
+    while True:
+        step = int(model.steps)
+        _say(
+            f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images "
+            f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {recipe.epochs:g} "
+            f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
+        )
+
+        @functools.cache
+        def batches_from(step, source=source):
+            return two_view_batches(source, views, batch_size, total_steps, run.seed, first_step=step)
+
+        try:
+            model.resume_fit(
+                batches_from,
+                recipe.epochs,
+                steps,
+                [*callbacks[:-1], InputCheck(batches_from(step)), callbacks[-1]],
+                # A bar on a terminal; one line per epoch in a log file.
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+            return
+        except tf.errors.OpError:
+            step = int(model.steps)
+            ahead = range(step, min(step + 1 + SUSPECTS // batch_size, total_steps))
+            suspects = {int(i) for each in ahead for i in batch_indices(source, batch_size, run.seed, each)}
+            found = lost_files(source, suspects)
+            if not found:
+                raise
+        lost |= {source.names[index] for index in found}
+        # One that has taken another's place is found there as well.
+        said = list_broken(list({source.names[index]: reason for index, reason in found.items()}.items()))
+        if len(lost) > MAX_BROKEN_SHARE * len(source):
+            checkpoint.save()
+            raise InputError(
+                f"{len(lost):,} of the {len(source):,} images cannot be read any more: {said}. Training is saved at "
+                f"step {int(model.steps):,}: put them back and resume it."
+            )
+        said = f"{run.data}: these images cannot be read any more, and the next ones take their places: {said}"
+        print(said, file=sys.stderr, flush=True)
+        source = source.subset(filled([-1 if index in found else index for index in range(len(source))]))
+
+
+def _say(text):
+    print(text, flush=True)
