@@ -4,6 +4,7 @@ The heavy imports happen in the commands, so that `--help` answers at once.
 """
 
 import argparse
+import os
 import shlex
 import signal
 import sys
@@ -14,7 +15,7 @@ from .._version import __version__
 from ..errors import InputError, Interrupted, ParityError
 from ..utils.printable import printable
 from ..utils.startup import import_tensorflow
-from ..utils.stop_signal import SIGNALS, stop_signals
+from ..utils.stop_signal import SIGNALS, StopSignal, stop_signals
 from . import (
     demo,
     detect,
@@ -71,24 +72,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 ended by Ctrl-C, 143 ended by
         SIGTERM; a bug raises.
     """
-    with stop_signals() as stop:
-        options = None
-        try:
+    stop, options = StopSignal(), None
+    # Around all of it: a signal may come while its handler is being set, or put back.
+    try:
+        with stop_signals(stop):
             options = parse(sys.argv[1:] if arguments is None else arguments)
             import_tensorflow(pretraining=options.command == "pretrain")
             options.run(options)
-        except Interrupted as error:
-            return _say(options, " ".join([str(error), *_way_on(options)]), BY_SIGNAL + error.signal)
-        except BaseException as error:
-            if stop.number is not None:  # which TensorFlow may have made anything of
-                return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
-            if isinstance(error, InputError):
-                return _say(options, str(error), BAD_INPUT)
-            if isinstance(error, ParityError):
-                return _say(options, str(error), FAILED)
-            raise
-        if stop.number == signal.SIGTERM:  # which the command took as the way to end
+    except Interrupted as error:
+        return _say(options, " ".join([str(error), *_way_on(options)]), BY_SIGNAL + error.signal)
+    except BaseException as error:
+        if stop.number is not None:  # which TensorFlow may have made anything of
             return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
+        if isinstance(error, InputError):
+            return _say(options, str(error), BAD_INPUT)
+        if isinstance(error, ParityError):
+            return _say(options, str(error), FAILED)
+        raise
+    if stop.number == signal.SIGTERM:  # which the command took as the way to end
+        return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
     return 0
 
 
@@ -96,14 +98,21 @@ def program() -> int:
     """The process of `byol-keras`: `main`, and then nothing that a signal could still stop.
 
     Returns:
-        int, the exit code.
+        int, the exit code; after a signal the process ends here.
     """
     try:
-        return main()
+        code = main()
     finally:
         # What is left is Python's own end, a second with TensorFlow: killed in it, what is done would look failed.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+    if code > BY_SIGNAL:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # With `-m`, Python remembers a KeyboardInterrupt that passed through text given to `exec`, caught or not,
+        # and would end the process by SIGINT in place of the exit code.
+        os._exit(code)
+    return code
 
 
 def _say(options, message, code):

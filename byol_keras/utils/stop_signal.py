@@ -14,23 +14,26 @@ AGAIN = 0.05  # seconds until an exception that went nowhere is raised again
 
 
 class StopSignal:
-    """What `stop_signals` gives.
+    """What `stop_signals` notes.
 
     Attributes:
         number: of the signal that came, or None.
+        over: whether `stop_signals` has ended, so that nothing is raised any more.
     """
 
     def __init__(self):
         self.number: int | None = None
+        self.over = False
 
     def raise_(self, number: int, frame: object = None) -> None:
         """The handler: notes the signal and raises KeyboardInterrupt, so that what is open is closed."""
         self.number = number
-        raise KeyboardInterrupt
+        if not self.over:
+            raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[StopSignal]:
+def stop_signals(stop: StopSignal | None = None) -> Iterator[StopSignal]:
     """Meanwhile Ctrl-C and SIGTERM raise KeyboardInterrupt in the main thread.
 
     TensorFlow calls Python while it traces and while it runs, and makes other exceptions of one that arises there: who
@@ -38,10 +41,13 @@ def stop_signals() -> Iterator[StopSignal]:
 
     A signal that is ignored, as in what `nohup` starts, stays so, and outside the main thread nothing is changed.
 
+    Args:
+        stop: a new `StopSignal`, for who must know of a signal that comes before anything is yielded; or None.
+
     Yields:
         `StopSignal`.
     """
-    stop = StopSignal()
+    stop = stop or StopSignal()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
@@ -53,13 +59,14 @@ def stop_signals() -> Iterator[StopSignal]:
             hook(unraisable)
             return
         # Not from here, where it would be dropped again.
-        threading.Timer(AGAIN, _send_to_main, (stop.number,)).start()
+        threading.Timer(AGAIN, _send_to_main, (stop,)).start()
 
-    sys.unraisablehook = dropped
-    _set_handlers({number: stop.raise_ for number, handler in before.items() if handler is not signal.SIG_IGN})
     try:
+        sys.unraisablehook = dropped
+        _set_handlers({number: stop.raise_ for number, handler in before.items() if handler is not signal.SIG_IGN})
         yield stop
     finally:
+        stop.over = True
         _set_handlers(before)
         sys.unraisablehook = hook
 
@@ -98,9 +105,11 @@ def _set_handlers(handlers):
             signal.signal(number, handler)
 
 
-def _send_to_main(number):
+def _send_to_main(stop):
+    if stop.over:  # TensorFlow had made another exception of it as well, and that was seen
+        return
     # To the thread, not the process: what the main thread waits for is then interrupted as well.
     if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident, number)
+        signal.pthread_kill(threading.main_thread().ident, stop.number)
     else:  # Windows
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(stop.number)

@@ -68,6 +68,23 @@ runpy.run_module("byol_keras", run_name="__main__")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_within_exec_leaves_with_its_code_as_well(number, tmp_path):
+    # As a module, like `python -m byol_keras`: of a script Python does not remember it.
+    (tmp_path / "probe.py").write_text(f"""
+import signal, sys
+from byol_keras.cli import main as module
+def import_tensorflow(pretraining):
+    exec("signal.raise_signal({int(number)})")
+module.import_tensorflow = import_tensorflow
+sys.argv = ["byol-keras", "evaluate", "run", "--train", "a", "--test", "b"]
+sys.exit(module.program())
+""")
+    done = subprocess.run([sys.executable, "-m", "probe"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + number
+    assert done.stderr.startswith("byol-keras evaluate: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_says_its_line_and_its_code(number, monkeypatch, capfd, tmp_path):
     def work(options):
         raise Interrupted("saved after step 7. Go on with --resume", number)

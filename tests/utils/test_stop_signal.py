@@ -81,3 +81,44 @@ def test_what_tensorflow_makes_of_it_is_still_known():
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert shown.stdout.split()[-1] == str(int(signal.SIGTERM)), shown.stderr
+
+
+def test_nothing_is_raised_again_once_it_is_over():
+    """TensorFlow may drop the exception and make another of it."""
+
+    class Leaving:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    came = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        with stop_signals() as stop:
+            leaving = Leaving()
+            del leaving
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert stop.number == signal.SIGINT
+    assert came == []
+
+
+def test_a_signal_while_the_handlers_are_set_or_put_back_is_noted(monkeypatch):
+    from byol_keras.utils import stop_signal
+
+    set_handlers, calls = stop_signal._set_handlers, []
+
+    def slowly(handlers):
+        calls.append(handlers)
+        set_handlers(handlers)
+        if len(calls) == 1:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(stop_signal, "_set_handlers", slowly)
+    before, stop = signal.getsignal(signal.SIGTERM), stop_signal.StopSignal()
+    with pytest.raises(KeyboardInterrupt), stop_signals(stop):
+        pass
+    assert stop.number == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
