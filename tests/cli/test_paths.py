@@ -80,7 +80,7 @@ def test_results_and_files_by_relative_paths(photo_run, photos, tmp_path, monkey
     assert main(["embed", str(photo_run.folder), "--data", "photos", "--out", str(tmp_path / "by" / "name.npz")]) == 0
     monkeypatch.chdir(photo_run.folder)
     assert main(["evaluate", ".", "--train", str(photos), "--test", str(photos)]) == 0
-    assert len(json.loads((photo_run.folder / "results" / "evaluation.json").read_text())) == 2
+    assert len(json.loads((photo_run.folder / "results" / "evaluation.json").read_text())) == 4
 
 
 def test_a_working_directory_that_is_gone(photo_run, photos, tmp_path, monkeypatch, capfd):

@@ -16,6 +16,7 @@ from ..conftest import RECIPE
 def begun(sources, tmp_path, monkeypatch):
     """A run, a model of it, and its images."""
     monkeypatch.setattr(training, "LEAST", 0.1)
+    monkeypatch.setattr(training, "MEASURED", 1e-5)
     source = bk.data.open_source(str(sources[0]))
     run = bk.Run(tmp_path / "run", RECIPE, str(sources[0]), 5, 3, [0.45] * 3, [0.2] * 3)
     return run, build_model(run, "float32", 100, 18), source
