@@ -19,7 +19,8 @@ from byol_keras.data import open_source
 from byol_keras.evaluation import LinearHead, embed, probabilities
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.load import load_encoder
-from byol_keras.runs.results import Result, results_table, write_results
+from byol_keras.runs.results import Result, write_results
+from byol_keras.runs.results_table import results_table
 from byol_keras.runs.run import load_run
 from byol_keras.tasks.labeling.selection import typical_images, uncertain_images
 from byol_keras.tasks.labeling.session import ROUND, LabelingSession
