@@ -46,7 +46,8 @@ class BYOL(Trainer, SavedState, BuiltModel):
             the heads have regularizers, their losses, averaged over the two views;
         target_std: of the targets, see `gauges.target_std`; towards 0 all images get one projection;
         embedding_rank, projection_rank: see `gauges.effective_rank`, of a batch's embeddings and targets of the
-            first view, of at most 64 images: falling, dimensions are lost, which `target_std` may not show;
+            first view, of at most 64 images: for runs of one recipe beside each other, since the targets' rank falls at
+            first in a healthy one too;
         tau: the target's decay at the last update.
 
     `evaluate` gives all but tau in inference mode, with the same views in every call where the augmenter takes a

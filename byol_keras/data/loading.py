@@ -31,8 +31,8 @@ def parallel_map(dataset: tf.data.Dataset, function: Callable) -> tf.data.Datase
 def ahead(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """`dataset` with some elements made before they are asked for, and without TensorFlow's autotuning."""
     options = tf.data.Options()
-    # Its thread sleeps twice as long each time, and the end of an iteration waits for it: after 22 seconds of work for
-    # up to 38 more. It would find out what is known here: a call for each CPU.
+    # Its thread sleeps twice as long each time, and the end of an iteration waits for it: of five, each after 3 to 22
+    # seconds of work, one took 9.5 seconds. It would find out what is known here: a call for each CPU.
     options.autotune.enabled = False
     return dataset.prefetch(AHEAD).with_options(options)
 

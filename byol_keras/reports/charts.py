@@ -39,6 +39,8 @@ def results_chart(results: Sequence[Result]) -> bytes:
 
 
 def _results_figure(results):
+    from matplotlib.transforms import blended_transform_factory
+
     headings, names, dots = [], [], []
     for result in results:
         headings.append((len(headings) + len(names), f"{result.task}: {result.metric}"))
@@ -53,9 +55,9 @@ def _results_figure(results):
         axes.errorbar(mean, y, xerr=std, color=color, marker="o", markersize=6, capsize=3)
     axes.set_yticks([y for y, _ in names], [name for _, name in names], parse_math=False)
     for y, heading in headings:
-        # From the left edge of the axes, in a line of its own.
-        place = {"transform": axes.get_yaxis_transform(), "va": "center"}
-        axes.text(0.005, y, heading, color=GRAY, fontsize=9, fontweight="bold", parse_math=False, **place)
+        # In a line of its own, from the left edge of the whole chart: it may be long.
+        place = {"transform": blended_transform_factory(figure.transFigure, axes.transData), "va": "center"}
+        axes.text(0.01, y, heading, color=GRAY, fontsize=8, fontweight="bold", parse_math=False, **place)
     axes.set_ylim(rows - 0.4, -0.6)
     axes.margins(x=0.06)
     axes.set_xlabel("%", color=GRAY)

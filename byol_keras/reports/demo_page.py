@@ -7,18 +7,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..runs.gain import gain_text
 from ..runs.results import Result
 from ..runs.run import Run
 from ..utils.html import data_uri, png_uri, render_page
 from .charts import history_chart
 
 TEMPLATE = Path(__file__).parent / "templates" / "demo_page.html"
+ENCODERS = ("untrained", "pretrained")
 # The curves, and what to look for in them.
 CURVES = {
     "loss": "0 to 8: how far the prediction from one view is from the target of the other.",
     "target_std": "Of the targets over a batch: towards 0 all images get one projection.",
-    "embedding_rank": "In how many dimensions the embeddings of a batch lie: falling, dimensions are lost.",
-    "projection_rank": "The same of the targets.",
+    "embedding_rank": "In how many dimensions the embeddings of a batch lie.",
+    "projection_rank": "The same of the targets; it falls at first.",
     "tau": "The target's decay, which rises to 1.",
 }
 
@@ -62,23 +64,20 @@ def demo_page(
         str.
     """
     evaluation = [result for result in evaluation if result.metric == "accuracy"]
-    accuracy = {
-        method: [100 * np.mean(result.scores[method]) for result in evaluation]
-        for method in ("untrained", "pretrained")
-    }
+    by_knn = evaluation[0].scores
     others = [(name, other != card.name) for card in cards for name, row in card.found.items() for _, other in row]
     return render_page(
         TEMPLATE,
         recipe=run.recipe,
         images="images" if run.image_count is None else f"{run.image_count:,} images",
         neighbors=evaluation[0].settings["neighbors"],
-        knn={method: f"{knn:.1f}" for method, (knn, _) in accuracy.items()},
+        knn={method: f"{100 * np.mean(by_knn[method]):.1f}" for method in ENCODERS},
         views=png_uri(views),
         charts=[_curve(history, name, meaning) for name, meaning in CURVES.items() if history and name in history[0]],
-        accuracy=_accuracy_rows(accuracy),
+        accuracy=_accuracy_rows(evaluation),
         cards=[_card(card) for card in cards],
         shown=sum(name == "pretrained" for name, _ in others),
-        wrong={name: sum(wrong for encoder, wrong in others if encoder == name) for name in accuracy},
+        wrong={name: sum(wrong for encoder, wrong in others if encoder == name) for name in ENCODERS},
         exports=[_export_row(parity) for parity in parities],
         commands="\n".join(commands),
     )
@@ -89,9 +88,12 @@ def _curve(history, name, meaning):
     return {"uri": data_uri(chart, "image/png"), "alt": f"{name} by epoch", "caption": meaning}
 
 
-def _accuracy_rows(accuracy):
-    rows = [[method, *(f"{mean:.1f}" for mean in means)] for method, means in accuracy.items()]
-    return [*rows, ["gain", *(f"{after - before:+.1f}" for before, after in zip(*accuracy.values(), strict=True))]]
+def _accuracy_rows(evaluation):
+    rows = [
+        [method, *(f"{100 * np.mean(result.scores[method]):.1f}" for result in evaluation)]
+        for method in reversed(evaluation[0].scores)
+    ]
+    return [*rows, ["gain over untrained", *(gain_text(result, "untrained") for result in evaluation)]]
 
 
 def _card(card):

@@ -60,14 +60,14 @@ def _score_rows(result):
 
 
 def _classes(result):
-    """The confusion matrix of the pretrained method, with the recall of every method beside it."""
+    """The recall of every method, and beside it the confusion matrix of the pretrained one."""
     recall = {method: recalls(np.array(counts)) for method, counts in result.confusions.items()}
     counts = next(iter(result.confusions.values()))
     rows = [
-        [name, *counts[i], *("" if np.isnan(values[i]) else f"{100 * values[i]:.0f}" for values in recall.values())]
+        [name, *("" if np.isnan(values[i]) else f"{100 * values[i]:.0f}" for values in recall.values()), *counts[i]]
         for i, name in enumerate(result.classes)
     ]
-    header = ["class", *result.classes, *(f"recall, %: {method}" for method in recall)]
+    header = ["class", *(f"{method}, %" for method in recall), *result.classes]
     return {"title": f"{result.task}, by class", "method": next(iter(recall)), "header": header, "rows": rows}
 
 

@@ -38,10 +38,9 @@ from .run import Run
 
 # Where one image cannot be read any more, the next ones to come are looked at as well, some seconds' worth.
 SUSPECTS = 1000
-# Of the time there is for training, what is spent on measuring how long it takes; and seconds, at least.
-MEASURED, LEAST = 0.04, 10.0
-# More epochs than are ever measured.
-MANY = 1000
+# A trial finds out how long training takes: its share of the time there is, its seconds at least, and more epochs than
+# it ever gets to.
+TRIAL_SHARE, TRIAL_SECONDS, TRIAL_EPOCHS = 0.04, 10.0, 1000
 
 
 def train_run(
@@ -64,10 +63,9 @@ def train_run(
         Interrupted: on SIGTERM or Ctrl-C; all is saved.
     """
     checkpoint = Checkpoint(run.checkpoints_path, **checkpoint)
-    # Checkpoint comes last, so that what the others do at the end of an epoch is done when that is saved.
-    callbacks = [*_callbacks(run, source, online_knn), TimeLeft(), checkpoint]
+    callbacks = [*_callbacks(run, source, online_knn), TimeLeft()]
     with held_signals() as checkpoint.stop:
-        _fit(run, model, source, callbacks)
+        _fit(run, model, source, callbacks, checkpoint)
         with atomic_path(run.encoder_path, make_folder=False) as path:
             cast_model(model.encoder, "float32").save(path)
     return run
@@ -88,12 +86,12 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
         InputError: where that is no time for a single step.
     """
     begun, batch_size = time.monotonic(), run.recipe.batch_size
-    steps, clock = steps_per_epoch(source, batch_size), StepClock(max(LEAST, MEASURED * seconds))
+    steps, clock = steps_per_epoch(source, batch_size), StepClock(max(TRIAL_SECONDS, TRIAL_SHARE * seconds))
     with tempfile.TemporaryDirectory() as folder, naming_lost_files(source):
         trial = replace(run, folder=Path(folder))
         model.fit(
-            two_view_batches(source, build_views(run.recipe), batch_size, MANY * steps, run.seed),
-            epochs=MANY,
+            two_view_batches(source, build_views(run.recipe), batch_size, TRIAL_EPOCHS * steps, run.seed),
+            epochs=TRIAL_EPOCHS,
             steps_per_epoch=steps,
             callbacks=[*_callbacks(trial, source, online_knn), Checkpoint(trial.checkpoints_path), clock],
             shuffle=False,
@@ -103,8 +101,8 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
     epochs = round(clock.epochs_within(seconds - spent - clock.close, steps), 4)
     if epochs * steps < 1:
         raise InputError(
-            f"`budget` is no time to train: {duration(spent)} went by until a step could be timed, and the first takes "
-            f"{duration(clock.first)}. Received: budget={seconds / 60:.3g} that are left, in minutes"
+            f"`budget` leaves no time to train: of the {duration(seconds)} when the images were known, timing a step "
+            f"took {duration(spent)}, and the first one takes {duration(clock.first)}. Give more."
         )
     _say(
         f"A step takes {clock.step:.3g} s, the end of an epoch {clock.end:.2g} s: {epochs:g} epochs, "
@@ -125,9 +123,9 @@ def _callbacks(run, source, online_knn):
     ]
 
 
-def _fit(run, model, source, callbacks):
+def _fit(run, model, source, callbacks, checkpoint):
     """All steps that are left; an image that is lost meanwhile is named, and the next one takes its place."""
-    recipe, views, checkpoint = run.recipe, build_views(run.recipe), callbacks[-1]
+    recipe, views = run.recipe, build_views(run.recipe)
     batch_size, steps = recipe.batch_size, steps_per_epoch(source, recipe.batch_size)
     total_steps = recipe.total_steps(steps)
     lost = set()
@@ -148,7 +146,8 @@ def _fit(run, model, source, callbacks):
                 batches_from,
                 recipe.epochs,
                 steps,
-                [*callbacks[:-1], InputCheck(batches_from(step)), callbacks[-1]],
+                # The checkpoint last, so that what the others do at the end of an epoch is done when that is saved.
+                [*callbacks, InputCheck(batches_from(step)), checkpoint],
                 # A bar on a terminal; one line per epoch in a log file.
                 verbose=1 if sys.stdout.isatty() else 2,
             )

@@ -17,7 +17,7 @@ from ..utils.html import write_page
 from .search import check_page
 
 # The share of images in groups from which on the usual threshold is to be doubted.
-MANY = 0.1
+DOUBTFUL_SHARE = 0.1
 
 
 def list_duplicates(
@@ -62,7 +62,7 @@ def list_duplicates(
             writer.writerows([number, c.name, c.width, c.height, f"{c.distance:.6f}"] for c in group)
     write_page(out, text)
     copies = sum(map(len, groups))
-    if not chosen and copies > MANY * len(index):
+    if not chosen and copies > DOUBTFUL_SHARE * len(index):
         print(
             f"Warning: {100 * copies / len(index):.0f} % of the images are in groups. The usual threshold goes by how "
             "far apart images are on average, and does not fit where most look much alike. Look at the groups, and "

@@ -9,9 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..callbacks import (
-    load_checkpoint,
-)
+from ..callbacks import load_checkpoint
 from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
 from ..data.exclude import excluding

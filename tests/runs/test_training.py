@@ -15,8 +15,8 @@ from ..conftest import RECIPE
 @pytest.fixture
 def begun(sources, tmp_path, monkeypatch):
     """A run, a model of it, and its images."""
-    monkeypatch.setattr(training, "LEAST", 0.1)
-    monkeypatch.setattr(training, "MEASURED", 1e-5)
+    monkeypatch.setattr(training, "TRIAL_SECONDS", 0.1)
+    monkeypatch.setattr(training, "TRIAL_SHARE", 1e-5)
     source = bk.data.open_source(str(sources[0]))
     run = bk.Run(tmp_path / "run", RECIPE, str(sources[0]), 5, 3, [0.45] * 3, [0.2] * 3)
     return run, build_model(run, "float32", 100, 18), source
@@ -32,7 +32,7 @@ def test_more_time_is_more_epochs_and_nothing_is_written(begun, capsys):
 
 
 def test_no_time_for_a_step_is_one_line(begun):
-    with pytest.raises(bk.InputError, match="`budget` is no time to train"):
+    with pytest.raises(bk.InputError, match="`budget` leaves no time to train"):
         training.epochs_within(*begun, [], 0.5)
 
 

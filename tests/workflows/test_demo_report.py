@@ -1,5 +1,6 @@
 """The report of the demo: one page with its numbers and images."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -34,9 +35,14 @@ def run(tmp_path_factory):
     run.write_config()
     build_encoder(run).save(run.encoder_path)
     run.history_path.write_text(HISTORY)
-    by_knn = Result("k-NN", "accuracy", "", {"pretrained": [0.7512], "untrained": [0.43]}, {"neighbors": 20})
-    by_linear = Result("linear probe", "accuracy", "", {"pretrained": [0.702], "untrained": [0.41]})
-    write_results(run, "evaluation", [by_knn, by_linear])
+    errors = {"pretrained": [0.03], "untrained": [0.04], "majority class": [0.03]}
+    others = {"majority class": [0.125]}
+    by_knn = Result("k-NN", "accuracy", "", {"pretrained": [0.7512], "untrained": [0.43], **others}, {"neighbors": 20})
+    by_linear = Result("linear probe", "accuracy", "", {"pretrained": [0.702], "untrained": [0.41], **others})
+    balanced = dataclasses.replace(by_knn, metric="balanced accuracy")
+    write_results(
+        run, "evaluation", [dataclasses.replace(result, errors=errors) for result in (by_knn, balanced, by_linear)]
+    )
     (folder / "parity.json").write_text(json.dumps([{**parity, "latency_ms": 1.234} for parity in PARITIES]))
     return run
 
@@ -62,7 +68,19 @@ def test_the_page_needs_no_other_file(text):
 def test_the_page_holds_the_numbers(text):
     words = " ".join(Page(text).words)
     assert "untrained 43.0 41.0" in words or "untrained43.041.0" in words.replace(" ", "")
-    for figure in ("75.1", "70.2", "+32.1", "+29.2", "1,235", "2.0e-07", "890", "not finite", "1.23", "embed <RUN>"):
+    for figure in (
+        "75.1",
+        "70.2",
+        "12.5",
+        "+32.1 ± 5.0",
+        "+29.2 ± 5.0",
+        "1,235",
+        "2.0e-07",
+        "890",
+        "not finite",
+        "1.23",
+        "embed <RUN>",
+    ):
         assert figure in words
 
 
