@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,11 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         int, the exit code: 0 done, 1 an export that differs from Keras, 2 bad input, 130 ended by Ctrl-C, 143 ended by
         SIGTERM; a bug raises.
     """
-    stop, options = StopSignal(), None
+    stop, options, begun = StopSignal(), None, time.monotonic()
     # Around all of it: a signal may come while its handler is being set, or put back.
     try:
         with stop_signals(stop):
             options = parse(sys.argv[1:] if arguments is None else arguments)
+            options.begun = begun
             import_tensorflow(pretraining=options.command == "pretrain")
             options.run(options)
     except Interrupted as error:

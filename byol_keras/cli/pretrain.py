@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> None:
         arguments = settings(options) | given
         if "data" not in arguments:
             raise InputError("--data is missing: where are the images?")
-        run = pretrain(out=options.out, **arguments, **checkpoints)
+        run = pretrain(out=options.out, begun=options.begun, **arguments, **checkpoints)
     print(f"Encoder: {run.encoder_path}\nNext:    byol-keras evaluate {run.folder} --train DATA --test DATA")
 
 

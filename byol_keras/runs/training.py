@@ -23,6 +23,7 @@ from ..callbacks import (
     TensorBoardImages,
     TimeLeft,
 )
+from ..callbacks.input_check import SECONDS_TO_MEASURE
 from ..data.images import ImageSource
 from ..data.lost_files import lost_files, naming_lost_files
 from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
@@ -66,8 +67,7 @@ def train_run(
     callbacks = [*_callbacks(run, source, online_knn), TimeLeft()]
     with held_signals() as checkpoint.stop:
         _fit(run, model, source, callbacks, checkpoint)
-        with atomic_path(run.encoder_path, make_folder=False) as path:
-            cast_model(model.encoder, "float32").save(path)
+        _save_encoder(run, model)
     return run
 
 
@@ -97,8 +97,12 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
             shuffle=False,
             verbose=0,
         )
-    spent = time.monotonic() - begun
-    epochs = round(clock.epochs_within(seconds - spent - clock.close, steps), 4)
+        ended = time.monotonic()
+        _save_encoder(trial, model)
+    spent, saving = time.monotonic() - begun, time.monotonic() - ended
+    # Once each, whatever the number of epochs.
+    once = clock.close + saving + SECONDS_TO_MEASURE
+    epochs = round(clock.epochs_within(seconds - spent - once, steps), 4)
     if epochs * steps < 1:
         raise InputError(
             f"`budget` leaves no time to train: of the {duration(seconds)} when the images were known, timing a step "
@@ -121,6 +125,11 @@ def _callbacks(run, source, online_knn):
         keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
         TensorBoardImages(run.logs_path, source, build_views(run.recipe)),
     ]
+
+
+def _save_encoder(run, model):
+    with atomic_path(run.encoder_path, make_folder=False) as path:
+        cast_model(model.encoder, "float32").save(path)
 
 
 def _fit(run, model, source, callbacks, checkpoint):

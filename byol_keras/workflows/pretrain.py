@@ -43,6 +43,7 @@ def pretrain(
     probe: str | None = None,
     start_from: str | os.PathLike | None = None,
     budget: float | None = None,
+    begun: float | None = None,
     **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
@@ -56,8 +57,9 @@ def pretrain(
         probe: labeled images to watch training by, see `OnlineKNN`, or None. They do not change it.
         start_from: a run or a .keras file of the same backbone, whose weights and normalization the encoder starts
             with; None for random weights.
-        budget: minutes for all of it, from now on: the step is timed, and the recipe's epochs are set so that training
-            ends in time; None to train for the epochs of the recipe.
+        budget: minutes for all of it: the step is timed, and the recipe's epochs are set so that training ends in time;
+            None to train for the epochs of the recipe.
+        begun: where `time.monotonic` was when those minutes began; None for now.
         **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
@@ -75,7 +77,7 @@ def pretrain(
     check_intervals(**checkpoints)
     if budget is not None and not 0 < budget < math.inf:
         raise InputError(f"`budget` must be a number of minutes above 0. Received: budget={budget}")
-    begun = time.monotonic()
+    begun = time.monotonic() if begun is None else begun
     if not 0 <= seed < 2**32:
         raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     policy = dtype_policy(recipe.precision)

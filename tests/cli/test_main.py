@@ -488,12 +488,18 @@ def test_a_bug_is_a_traceback(bug, monkeypatch, tmp_path):
 
 def test_a_run_is_repeated_from_its_config(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["pretrain", "--config", str(run / "config.json"), "--out", "again", "--epochs", "1"]) == 0
-    first, second = (json.loads((path / "config.json").read_text()) for path in (run, tmp_path / "again"))
-    assert second.pop("recipe") == {**first.pop("recipe"), "epochs": 1}
-    assert second.pop("checksum") != first.pop("checksum")
-    assert second == first
     assert main(["pretrain", "--config", str(run / "config.json"), "--out", "same"]) == 0
     # As many threads, the same process: the same weights.
     for a, b in zip(bk.load_run(run).encoder.get_weights(), bk.load_run("same").encoder.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_flag_goes_before_the_config(run, tmp_path, monkeypatch):
+    # What is trained with stands in the new config before training begins.
+    monkeypatch.setattr("byol_keras.workflows.pretrain.train_run", lambda run, *_: run)
+    words = ["pretrain", "--config", str(run / "config.json"), "--out", str(tmp_path / "again"), "--epochs", "1"]
+    assert main(words) == 0
+    first, second = (json.loads((path / "config.json").read_text()) for path in (run, tmp_path / "again"))
+    assert second.pop("recipe") == {**first.pop("recipe"), "epochs": 1}
+    assert second.pop("checksum") != first.pop("checksum")
+    assert second == first
