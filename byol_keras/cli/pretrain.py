@@ -40,7 +40,11 @@ def add_to(commands: Commands) -> None:
         help="time for all of it: times the steps, and trains for as many epochs as fit (default: those of the recipe)",
     )
     add.add_argument(
-        "--resume", action="store_true", help="go on with the run in --out where it stopped, as if it never had"
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out where it stopped, as if it never had; or, with --epochs, extend a finished "
+        "one to so many: over the steps added the learning rate warms up and falls to 0 once more, tau rises from "
+        "--tau-base to 1 once more, and the optimizer begins anew",
     )
     add.add_argument(
         "--checkpoint-minutes",
@@ -63,11 +67,11 @@ def _run(options: argparse.Namespace) -> None:
         settled = [name for name in ("data", "recipe", "config", "seed", "exclude", "probe") if _given(options, name)]
         settled += ["minutes"] if _given(options, "budget") else []
         settled += ["from"] if _given(options, "start_from") else []
-        settled += given_fields(options)
+        settled += [name for name in given_fields(options) if name != "epochs"]
         if settled:
             flags = ", ".join("--" + name.replace("_", "-") for name in settled)
-            raise InputError(f"--resume takes everything from the run in --out: leave out {flags}.")
-        run = resume(options.out, **checkpoints)
+            raise InputError(f"--resume takes all but --epochs from the run in --out: leave out {flags}.")
+        run = resume(options.out, options.epochs, **checkpoints)
     else:
         if options.budget is not None and options.epochs is not None:
             raise InputError("--minutes finds out how many epochs there is time for: leave out --epochs, or it.")

@@ -121,7 +121,7 @@ def pool_results(measured: Sequence[tuple[Run, Sequence[Result]]]) -> list[tuple
         for result in results:
             same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
             same += [result.classes, list(result.errors)]
-            key = json.dumps([*same, run.data, run.exclude, dataclasses.asdict(run.recipe)], sort_keys=True)
+            key = json.dumps([*same, run.data, run.exclude, dataclasses.asdict(run.recipe), run.legs], sort_keys=True)
             groups.setdefault(key, []).append((run, result))
     pooled = []
     for members in groups.values():

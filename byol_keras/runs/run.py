@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.text_file import read_text_file
 from .recipe import Recipe, check_fields
-from .run_fields import check_run_fields
+from .run_fields import check_legs, check_run_fields
 
 if TYPE_CHECKING:
     import keras
@@ -40,6 +40,8 @@ class Run:
         exclude: images and folders below `data` that training does not see.
         probe: the labeled images that training was watched by, as `data`, or None.
         start_from: the run or .keras file, by its absolute path, whose weights training began with, or None.
+        legs: of a run that was extended, the epochs at which its legs ended, the first that of the recipe it began
+            with. While an extension is under way, the recipe's epochs are more than the last of them.
         image_count: how many images training began with, without the excluded ones; None where it was not noted.
     """
 
@@ -54,6 +56,12 @@ class Run:
     probe: str | None = None
     image_count: int | None = None
     start_from: str | None = None
+    legs: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training has ended. While it is extended it has not, and encoder.keras is the one of before."""
+        return self.encoder_path.exists() and (not self.legs or self.legs[-1] == self.recipe.epochs)
 
     @functools.cached_property
     def encoder(self) -> "keras.Model":
@@ -131,6 +139,8 @@ class Run:
         # Without what has its default: a field that a later version adds leaves the checksum as it is.
         values = {field.name: (getattr(self.recipe, field.name), field) for field in dataclasses.fields(self.recipe)}
         recipe = {name: value for name, (value, field) in values.items() if value != field.default}
+        if self.legs:
+            decisive["legs"] = self.legs
         text = json.dumps({**decisive, "recipe": recipe}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -185,7 +195,9 @@ def load_run(folder: str | os.PathLike) -> Run:
         check_fields(Run, ("folder", *config), "A run")
         check_run_fields(config)
         recipe = _recipe_fields(config)
-        return Run(folder=folder, **{**config, "recipe": Recipe.from_fields(recipe)})
+        run = Run(folder=folder, **{**config, "recipe": Recipe.from_fields(recipe)})
+        check_legs(run.legs, run.recipe.epochs)
+        return run
     except InputError as error:
         raise InputError(f"{path} cannot be read as the config of a run: {error}") from error
 

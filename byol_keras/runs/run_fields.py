@@ -1,5 +1,6 @@
 """What the fields of a run's config.json may be: the file may come from anywhere."""
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +35,21 @@ def check_run_fields(fields: Mapping[str, Any]) -> None:
     _require(
         count is None or (type(count) is int and count > 0), "image_count", count, "a whole number from 1, or null"
     )
+
+
+def check_legs(legs: Any, epochs: float) -> None:
+    """Checks the epochs at which a run's legs ended, as they stand in the file, see `Run`.
+
+    Args:
+        legs: a list, empty for a run that was not extended.
+        epochs: of the run's recipe, which are the most.
+
+    Raises:
+        InputError: where they cannot be.
+    """
+    right = isinstance(legs, list) and all(_is_number(end, 0) for end in legs)
+    right = right and all(low < high for low, high in itertools.pairwise(legs)) and (not legs or legs[-1] <= epochs)
+    _require(right, "legs", legs, f"a list of epochs, each above the one before, the last at most {epochs:g}")
 
 
 def _is_text(value):

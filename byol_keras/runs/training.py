@@ -33,8 +33,9 @@ from ..precision import cast_model
 from ..utils.atomic import atomic_path
 from ..utils.duration import duration
 from ..utils.stop_signal import held_signals
-from .build import build_views
+from .build import build_optimizer, build_views
 from .image_list import filled
+from .leg import legs_of, schedule_line
 from .run import Run
 
 # Where one image cannot be read any more, the next ones to come are looked at as well, some seconds' worth.
@@ -47,7 +48,7 @@ TRIAL_SHARE, TRIAL_SECONDS, TRIAL_EPOCHS = 0.04, 10.0, 1000
 def train_run(
     run: Run, model: BYOL, source: ImageSource, online_knn: Sequence[OnlineKNN], checkpoint: Mapping[str, float]
 ) -> Run:
-    """Trains to the end of the run, and leaves its encoder.keras.
+    """Trains to the end of the run, leg by leg, and leaves its encoder.keras, over that of the legs before.
 
     Args:
         run: `Run`, which this process holds the lock of.
@@ -57,17 +58,28 @@ def train_run(
         checkpoint: `minutes` and `steps`, as for `Checkpoint`.
 
     Returns:
-        `Run`, the same.
+        `Run`, finished.
 
     Raises:
         InputError: where the disk, the images or the numbers give out.
         Interrupted: on SIGTERM or Ctrl-C; all is saved.
     """
     checkpoint = Checkpoint(run.checkpoints_path, **checkpoint)
-    callbacks = [*_callbacks(run, source, online_knn), TimeLeft()]
     with held_signals() as checkpoint.stop:
-        _fit(run, model, source, callbacks, checkpoint)
+        for leg in legs_of(run, steps_per_epoch(source, run.recipe.batch_size)):
+            if int(model.steps) >= leg.last:
+                continue
+            # The checkpoint at a leg's first step is that of the end of the one before, whenever it is loaded.
+            if leg.first and int(model.steps) == leg.first:
+                _say(schedule_line(run.recipe, leg))
+                model.compile(optimizer=build_optimizer(run.recipe, leg.steps, leg.warmup_steps))
+            callbacks = [*_callbacks(run, source, online_knn, leg.steps), TimeLeft()]
+            source = _fit(run, model, source, leg, callbacks, checkpoint)
         _save_encoder(run, model)
+        if run.legs and not run.is_finished:
+            # Last: a process that is killed before it writes the same encoder again.
+            run = replace(run, legs=[*run.legs, run.recipe.epochs])
+            run.write_config()
     return run
 
 
@@ -115,9 +127,9 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
     return epochs
 
 
-def _callbacks(run, source, online_knn):
+def _callbacks(run, source, online_knn, updates=None):
     return [
-        TargetEMA(run.recipe.tau_base),
+        TargetEMA(run.recipe.tau_base, updates),
         FiniteCheck(),
         # Before those that write what it finds.
         *online_knn,
@@ -132,38 +144,40 @@ def _save_encoder(run, model):
         cast_model(model.encoder, "float32").save(path)
 
 
-def _fit(run, model, source, callbacks, checkpoint):
-    """All steps that are left; an image that is lost meanwhile is named, and the next one takes its place."""
+def _fit(run, model, source, leg, callbacks, checkpoint):
+    """All steps that are left of a leg; returns the source.
+
+    An image that is lost meanwhile is named, and the next one takes its place.
+    """
     recipe, views = run.recipe, build_views(run.recipe)
     batch_size, steps = recipe.batch_size, steps_per_epoch(source, recipe.batch_size)
-    total_steps = recipe.total_steps(steps)
     lost = set()
     while True:
         step = int(model.steps)
         _say(
             f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images "
-            f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {recipe.epochs:g} "
+            f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {leg.epochs:g} "
             f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
         )
 
         @functools.cache
         def batches_from(step, source=source):
-            return two_view_batches(source, views, batch_size, total_steps, run.seed, first_step=step)
+            return two_view_batches(source, views, batch_size, leg.last, run.seed, first_step=step)
 
         try:
             model.resume_fit(
                 batches_from,
-                recipe.epochs,
+                leg.epochs,
                 steps,
                 # The checkpoint last, so that what the others do at the end of an epoch is done when that is saved.
                 [*callbacks, InputCheck(batches_from(step)), checkpoint],
                 # A bar on a terminal; one line per epoch in a log file.
                 verbose=1 if sys.stdout.isatty() else 2,
             )
-            return
+            return source
         except tf.errors.OpError:
             step = int(model.steps)
-            ahead = range(step, min(step + 1 + SUSPECTS // batch_size, total_steps))
+            ahead = range(step, min(step + 1 + SUSPECTS // batch_size, leg.last))
             suspects = {int(i) for each in ahead for i in batch_indices(source, batch_size, run.seed, each)}
             found = lost_files(source, suspects)
             if not found:

@@ -24,6 +24,7 @@ from ..models.training_memory import require_training_memory
 from ..precision import dtype_policy
 from ..runs.build import build_model, build_probe, pixel_statistics
 from ..runs.image_list import in_listed_order, write_image_list
+from ..runs.leg import extended, legs_of
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
 from ..runs.start import start_encoder, start_statistics
@@ -32,6 +33,9 @@ from ..utils.atomic import make_parent
 from ..utils.extras import require_extra
 from ..utils.lock import exclusive
 from ..utils.part_file import remove_parts
+
+# What other commands make with a run's encoder and store in the run; embeddings/ knows which it was.
+MADE = ("results", "classifier", "labeled", "detection*", "segmentation*")
 
 
 def pretrain(
@@ -121,31 +125,37 @@ def pretrain(
         return train_run(run, model, source, online_knn, checkpoints)
 
 
-def resume(out: str | os.PathLike, **checkpoints: Any) -> Run:
-    """Goes on with the run in `out` where it stopped, at any step, as if it never had.
+def resume(out: str | os.PathLike, epochs: float | None = None, **checkpoints: Any) -> Run:
+    """Goes on with the run in `out` where it stopped, at any step, as if it never had; or extends one that is finished.
+
+    An extension is a new leg, from the last checkpoint: the learning rate rises from 0 to its peak over the recipe's
+    warm-up and falls to 0 along a cosine, tau rises from the recipe's `tau_base` to 1, both over the steps that are
+    added, with an optimizer that begins anew. The epochs, the order of the images and history.csv go on. It is resumed
+    as any run, and until it ends encoder.keras is the one of before.
 
     Images that have come to its source since are not trained on. Of those that have gone, a few are named, and the next
     in order take their places.
 
     Args:
         out: the run.
+        epochs: to extend a finished run to, more than it was trained for; None to go on with one that stopped.
         **checkpoints: as for `pretrain`.
 
     Returns:
         `Run`.
 
     Raises:
-        InputError: where there is no run, it is finished or was changed, none of its checkpoints can be used, or too
-            many of its images are gone.
+        InputError: where there is no run, it was changed, none of its checkpoints can be used, or too many of its
+            images are gone; without `epochs` for a finished run, with them for one that is not, or that has as many.
         Interrupted: as `pretrain`.
     """
     check_intervals(**checkpoints)
-    run = load_run(out)
+    run = _to_resume(out, epochs)
     if run.probe is not None:
         require_extra("Watching training by labeled images", "sklearn")
-    if run.encoder_path.exists():
-        raise InputError(f"{run.folder} is finished: its encoder.keras is there. Nothing to resume.")
     with exclusive(run.folder):
+        # Another process may have been here since it was looked at.
+        run = _to_resume(out, epochs)
         run.require_unchanged()
         remove_parts(run.folder)
         source, missing = in_listed_order(run, open_source(run.data))
@@ -155,10 +165,38 @@ def resume(out: str | os.PathLike, **checkpoints: Any) -> Run:
                 f"places: {list_names(missing)}"
             )
         model = load_checkpoint(run.checkpoints_path)
+        steps = steps_per_epoch(source, run.recipe.batch_size)
+        if epochs is not None:
+            run = extended(run, epochs)
+            if legs_of(run, steps)[-1].steps == 0:
+                raise InputError(f"`epochs` must add a step, and an epoch has {steps}. Received: epochs={epochs}")
+        if model is None and run.legs:
+            raise InputError(
+                f"{run.checkpoints_path} has no checkpoint to extend the run from. A new run can begin with the "
+                "weights of this one: `start_from`."
+            )
         if model is None:
-            steps = steps_per_epoch(source, run.recipe.batch_size)
             model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.total_steps(steps), steps)
-        return train_run(run, model, source, build_probe(run.probe, run.channels), checkpoints)
+        online_knn = build_probe(run.probe, run.channels)
+        if epochs is not None:
+            run.write_config()  # from now on it is resumed without `epochs`
+        run = train_run(run, model, source, online_knn, checkpoints)
+    if run.legs and (made := [path.name for name in MADE for path in sorted(run.folder.glob(name))]):
+        _say(f"In {run.folder}, {', '.join(made)} came of the encoder that it had before: make them anew.")
+    return run
+
+
+def _to_resume(out, epochs):
+    """The run in a folder; InputError unless it can be resumed, or extended to so many epochs."""
+    run = load_run(out)
+    if epochs is not None:
+        extended(run, epochs)
+    elif run.is_finished:
+        raise InputError(
+            f"{run.folder} is finished: its encoder.keras is there. Nothing to resume; `epochs` above "
+            f"{run.recipe.epochs:g} would extend it."
+        )
+    return run
 
 
 def _warn(text):

@@ -1,6 +1,7 @@
 """Real processes that are killed, stopped and robbed of their images while they train."""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from byol_keras import load_run
 from byol_keras.callbacks.checkpoint import checkpoints, load_checkpoint
 
 STEPS = 6  # of an epoch
@@ -94,6 +96,32 @@ def test_a_run_that_is_killed_and_stopped_ends_as_if_left_alone(photos, tmp_path
 
     finish(start(out, "--resume"), out)
     assert_same(straight, out)
+
+
+@pytest.mark.slow
+def test_an_extension_that_is_killed_and_stopped_ends_as_if_left_alone(photos, tmp_path):
+    straight, out = tmp_path / "straight", tmp_path / "run"
+    finish(begin(photos, straight, 1.5), straight)
+    shutil.copytree(straight, out)
+    finish(start(straight, "--resume", "--epochs", 4), straight)
+
+    before, first = (out / "encoder.keras").read_bytes(), step_of(out)
+    process = start(out, "--resume", "--epochs", 4, "--checkpoint-steps", 2)
+    wait_until(process, out, lambda: step_of(out) > first)
+    process.kill()
+    process.wait()
+    killed_at = step_of(out)
+
+    process = start(out, "--resume", "--checkpoint-steps", 2)
+    wait_until(process, out, lambda: step_of(out) > killed_at)
+    process.send_signal(signal.SIGTERM)
+    finish(process, out, 128 + signal.SIGTERM)
+    assert step_of(out) < 4 * STEPS, "stopped too late to show anything"
+    assert (out / "encoder.keras").read_bytes() == before
+
+    finish(start(out, "--resume"), out)
+    assert_same(straight, out)
+    assert load_run(out) == dataclasses.replace(load_run(straight), folder=out)
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.runs.run_fields import check_run_fields
+from byol_keras.runs.run_fields import check_legs, check_run_fields
 
 GOOD = {"data": "photos", "seed": 5, "channels": 3, "mean": [0.4, 0.5, 0.4], "std": [0.2, 0.2, 0.3]}
 
@@ -29,3 +29,14 @@ def test_what_a_run_cannot_have_is_named(name, value):
     with pytest.raises(InputError, match=rf"^`{name}` must be .* Received: {name}=") as said:
         check_run_fields({**GOOD, name: value})
     assert len(str(said.value)) < 300
+
+
+@pytest.mark.parametrize("legs", [[], [1.5], [1, 2.5], [1.5, 3.0]])
+def test_legs_that_can_be(legs):
+    check_legs(legs, 3.0)
+
+
+@pytest.mark.parametrize("legs", [None, 1.5, "ab", ["1"], [0], [True], [float("nan")], [2, 1], [1, 1], [3.5]])
+def test_legs_that_cannot_be(legs):
+    with pytest.raises(InputError, match=r"^`legs` must be a list of epochs, .* at most 3\. Received: legs="):
+        check_legs(legs, 3.0)
