@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import InputError
+from ..utils.progress import Shown, progress
 from .images import ImageSource
 from .validate import MEMORY_BUDGET, check_all, check_each
 
@@ -47,7 +48,11 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
 
 
 def from_files(
-    paths: Sequence[str], names: Sequence[str], where: str, memory_budget: int = MEMORY_BUDGET
+    paths: Sequence[str],
+    names: Sequence[str],
+    where: str,
+    memory_budget: int = MEMORY_BUDGET,
+    shown: Shown = progress,
 ) -> tuple[ImageSource | None, tuple[tuple[str, str], ...]]:
     """The images in some files, without labels; those that cannot be decoded are excluded.
 
@@ -56,11 +61,12 @@ def from_files(
         names: N texts.
         where: text that names them all while they are checked.
         memory_budget: int, bytes of pixels to hold at most.
+        shown: shows how far it is, as for `check_each`.
 
     Returns:
         ImageSource, or None where not one can be decoded, and a tuple of (name, reason) for each that was excluded.
     """
-    checked = check_each(paths, names, where, memory_budget)
+    checked = check_each(paths, names, where, memory_budget, shown)
     return checked.source(names, paths=paths) if len(checked.valid) else None, checked.broken
 
 

@@ -1,7 +1,6 @@
 """The check of a whole source: every image is decoded once, and the pixels are held in memory when that is possible."""
 
 import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -10,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.printable import printable
-from ..utils.progress import progress
+from ..utils.progress import Shown, print_beside, progress
 from .decode import check
 from .images import ImageSource
 from .rgb import LOW_RANGE
@@ -104,7 +103,11 @@ def check_all(
 
 
 def check_each(
-    sources: Sequence[str | bytes], names: Sequence[str], where: str | os.PathLike, memory_budget: int = MEMORY_BUDGET
+    sources: Sequence[str | bytes],
+    names: Sequence[str],
+    where: str | os.PathLike,
+    memory_budget: int = MEMORY_BUDGET,
+    shown: Shown = progress,
 ) -> Checked:
     """Decodes every image once, in threads, and tells those that can be decoded from those that cannot.
 
@@ -119,6 +122,7 @@ def check_each(
         names: N texts, for `broken`.
         where: text that names the source while it is checked.
         memory_budget: int, bytes.
+        shown: shows how far it is, see `embed`.
 
     Returns:
         Checked, of M >= 0 images. `images` is (M, H, W, 3) uint8 or None, `jpeg` (M,) bool, `sizes` (M, 2) int32.
@@ -142,7 +146,7 @@ def check_each(
     try:
         blocks = pool.map(check_block, range(0, len(sources), _BLOCK))
         results = (result for block in blocks for result in block)
-        for index, (result, held) in enumerate(progress(results, len(sources), f"Checking {where}")):
+        for index, (result, held) in enumerate(shown(results, len(sources), f"Checking {where}")):
             if result.reason is not None:
                 broken.append((names[index], result.reason))
                 continue
@@ -156,7 +160,7 @@ def check_each(
         pool.shutdown(cancel_futures=True)  # Without it, Ctrl-C would wait until every image is checked.
 
     if low_range:
-        print(f"{where}: {_low_range_line(low_range, len(valid))}", file=sys.stderr)
+        print_beside(f"{where}: {_low_range_line(low_range, len(valid))}")
     return Checked(
         valid=np.array(valid, np.int64),
         images=None if images is None else _without_gaps(images, valid),

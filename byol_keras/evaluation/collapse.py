@@ -1,13 +1,12 @@
 """Signs that an encoder has no use: embeddings that are not numbers, and one embedding for images that differ."""
 
-import sys
-
 import numpy as np
 
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..utils.printable import printable
+from ..utils.progress import print_beside
 
 # Looked at; a collapsed encoder shows in any few.
 SAMPLE = 256
@@ -46,10 +45,9 @@ def check_embeddings(embeddings: np.ndarray, source: ImageSource, size: int) -> 
         different = _different(source.subset(alike[evenly(len(alike), COMPARED)]), size)
         if different > FEW:
             first, last = (printable(source.names[alike[i]]) for i in (0, -1))
-            print(
+            print_beside(
                 f"Warning: at least {different} different images have the same embedding, {first} and {last} among "
-                "them: the encoder has probably collapsed, and tells images apart badly or not at all.",
-                file=sys.stderr,
+                "them: the encoder has probably collapsed, and tells images apart badly or not at all."
             )
 
 

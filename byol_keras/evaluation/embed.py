@@ -12,11 +12,17 @@ from ..data.lost_files import naming_lost_files
 from ..errors import InputError
 from ..kernels import fast_layers
 from ..precision import cast_model, dtype_policy
-from ..utils.progress import progress
+from ..utils.progress import Shown, progress
 from .collapse import check_embeddings
 
 
-def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, precision: str = "float32") -> np.ndarray:
+def embed(
+    encoder: keras.Model,
+    source: ImageSource,
+    batch_size: int = 256,
+    precision: str = "float32",
+    shown: Shown = progress,
+) -> np.ndarray:
     """Embeds every image with the encoder in inference mode.
 
     Says on standard error where different images get one embedding, which those of a collapsed encoder do.
@@ -27,6 +33,7 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
         batch_size: int.
         precision: "float32"; "bfloat16", several times quicker where the machine multiplies in it, for embeddings that
             differ by about a hundredth of their size; or "auto", see `precision.dtype_policy`.
+        shown: shows how far it is: by a bar of its own, or as a part of another, `utils.progress.Progress.up_to`.
 
     Returns:
         (N, D) float32 NumPy array, in the order of `source`.
@@ -55,7 +62,7 @@ def embed(encoder: keras.Model, source: ImageSource, batch_size: int = 256, prec
         encoder = cast_model(encoder, "bfloat16")
     forward = inference(encoder)
     total = -(-len(source) // batch_size)
-    batches = progress(ordered_batches(source, size, batch_size), total, "Embedding")
+    batches = shown(ordered_batches(source, size, batch_size), total, "Embedding")
     with naming_lost_files(source):
         embeddings = np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
     check_embeddings(embeddings, source, size)

@@ -175,9 +175,9 @@ def embedded(monkeypatch):
     """The names of the images that were embedded, call by call."""
     calls, embed = [], build.embed
 
-    def noted(encoder, source):
+    def noted(encoder, source, **how):
         calls.append(list(source.names))
-        return embed(encoder, source)
+        return embed(encoder, source, **how)
 
     monkeypatch.setattr(build, "embed", noted)
     return calls

@@ -10,6 +10,7 @@ import numpy as np
 from ...data.validate import list_broken
 from ...errors import InputError
 from ...evaluation.embed import embed
+from ...utils.progress import Progress
 from .collection import Collection
 from .fingerprint import fingerprint
 from .index import ImageIndex
@@ -49,13 +50,19 @@ def index_collection(
         print(f"{cache}: {_changes(before, now)}", file=sys.stderr)
     index.remove(stale)
     broken = []
-    for start in range(0, len(new), BLOCK):
-        source, excluded = collection.opened(new[start : start + BLOCK])
-        broken += excluded
-        if source is not None:
-            index.add(source.names, [now[name] for name in source.names], embed(encoder, source))
-            if cache is not None:
-                index.save(cache)
+    with Progress(len(new), f"Embedding {collection.data}") as bar:
+        for start in range(0, len(new), BLOCK):
+            block = new[start : start + BLOCK]
+            end = start + len(block)
+            # Files are read twice: to be checked, and to be embedded.
+            source, excluded = collection.opened(block, bar.up_to(start + len(block) / 2))
+            broken += excluded
+            if source is not None:
+                vectors = embed(encoder, source, shown=bar.up_to(end))
+                index.add(source.names, [now[name] for name in source.names], vectors)
+                if cache is not None:
+                    index.save(cache)
+            bar.to(end)
     if not len(index):
         raise InputError(f"No image of {collection.data} can be decoded: {list_broken(broken)}")
     if broken:

@@ -10,6 +10,7 @@ import numpy as np
 from ...data import ImageSource, open_source
 from ...data.decode import check, decode
 from ...data.folder import from_files, require_images
+from ...utils.progress import Shown, progress
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,11 +34,14 @@ class Collection:
     def __len__(self) -> int:
         return len(self.names)
 
-    def opened(self, positions: np.ndarray) -> tuple[ImageSource | None, Sequence[tuple[str, str]]]:
+    def opened(
+        self, positions: np.ndarray, shown: Shown = progress
+    ) -> tuple[ImageSource | None, Sequence[tuple[str, str]]]:
         """Some of the images, to be embedded.
 
         Args:
             positions: (n,) int.
+            shown: shows how far it is where files are read, as for `evaluation.embed`.
 
         Returns:
             `ImageSource`, or None where not one can be decoded, and (name, reason) of each that was excluded.
@@ -45,7 +49,7 @@ class Collection:
         if self.source is not None:
             return self.source.subset(positions), ()
         paths, names = ([values[i] for i in positions] for values in (self.paths, self.names))
-        return from_files(paths, names, self.data)
+        return from_files(paths, names, self.data, shown=shown)
 
     def pixels(self, position: int) -> np.ndarray:
         """One image, (H, W, 1 or 3) uint8.

@@ -1,6 +1,7 @@
 """The index follows its folder; what need not be embedded again is not."""
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from byol_keras.errors import InputError
 from byol_keras.evaluation import embed, l2_normalize_rows
 from byol_keras.tasks import ImageIndex, index_collection, open_collection
 from byol_keras.tasks.retrieval import build
+from byol_keras.utils import progress
 
 
 @pytest.fixture
@@ -17,9 +19,9 @@ def embedded(monkeypatch):
     """The names of the images that were embedded, block by block."""
     blocks = []
 
-    def noted(encoder, source):
+    def noted(encoder, source, **how):
         blocks.append(list(source.names))
-        return embed(encoder, source)
+        return embed(encoder, source, **how)
 
     monkeypatch.setattr(build, "embed", noted)
     return blocks
@@ -72,10 +74,10 @@ def test_an_interrupted_work_goes_on_from_the_last_block(encoder, folder, tmp_pa
     monkeypatch.setattr(build, "BLOCK", 4)
     cache, noted = tmp_path / "photos.index", build.embed
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **how):
         if len(embedded) == 2:
             raise KeyboardInterrupt
-        return noted(*arguments)
+        return noted(*arguments, **how)
 
     monkeypatch.setattr(build, "embed", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -84,6 +86,23 @@ def test_an_interrupted_work_goes_on_from_the_last_block(encoder, folder, tmp_pa
     monkeypatch.setattr(build, "embed", noted)
     assert len(index_collection(encoder, open_collection(folder), cache)) == 15
     assert [len(block) for block in embedded] == [4, 4, 4, 3]
+
+
+def test_all_blocks_are_one_progress(encoder, folder, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(build, "BLOCK", 4)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    (folder / "red" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    index_collection(encoder, open_collection(folder))
+    lines = [line for line in capfd.readouterr().err.splitlines() if " left" in line]
+    counts = [int(re.fullmatch(rf"Embedding {folder}: (\d+) of 16, about .* left", line)[1]) for line in lines]
+    assert counts == sorted(counts)
+    # Both of what is done with a block moves it.
+    assert set(counts) >= {2, 4, 6, 8, 10, 12, 14, 16}
+    np.savez(tmp_path / "a.npz", images=np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8))
+    index_collection(encoder, open_collection(tmp_path / "a.npz"))
+    said = [line for line in capfd.readouterr().err.splitlines() if " of 6, about " in line]
+    assert said[0].startswith(f"Embedding {tmp_path / 'a.npz'}: 4 of 6")
+    assert said[-1].startswith(f"Embedding {tmp_path / 'a.npz'}: 6 of 6")
 
 
 def test_arrays_are_followed_by_their_pixels(encoder, tmp_path, embedded):
