@@ -7,6 +7,10 @@ from typing import Any
 from ..runs.recipe import RECIPES, Recipe, recipe_named
 
 METAVARS = {str: "NAME", int: "N", float: "F"}
+# In place of an image size: by the images, see `runs.image_size`. The default of the presets for images of one's own;
+# those of the paper have the paper's size.
+AUTO = "auto"
+AUTO_PRESETS = ("short", "demo")
 
 
 def add_recipe_flags(parser: argparse.ArgumentParser, only_views: bool = False) -> None:
@@ -26,7 +30,12 @@ def add_recipe_flags(parser: argparse.ArgumentParser, only_views: bool = False) 
             continue
         group = views if field.metadata["view"] else training
         flag, help = "--" + field.name.replace("_", "-"), field.metadata["help"]
-        if field.type in METAVARS:
+        if field.name == "image_size":
+            help += f"; {AUTO}, the default of {' and '.join(AUTO_PRESETS)}: by the images" + (
+                "" if only_views else " and --minutes"
+            )
+            group.add_argument(flag, metavar="N", type=_image_size, help=help)
+        elif field.type in METAVARS:
             group.add_argument(flag, metavar=METAVARS[field.type], type=field.type, help=help)
         else:
             group.add_argument(flag, metavar=("MIN", "MAX"), type=float, nargs=2, help=help)
@@ -45,16 +54,33 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
         options: of a command with `add_recipe_flags`.
 
     Returns:
-        dict: "recipe", a `Recipe`, and of a run's config.json also "data", "seed", "exclude", "probe" and
-        "start_from".
+        dict: "recipe", a `Recipe`; "auto_size", whether its image size only stands in for the one to be chosen; and of
+        a run's config.json also "data", "seed", "exclude", "probe" and "start_from".
 
     Raises:
         InputError: for a file that cannot be used, an unknown recipe, or a value out of range.
     """
+    name = options.recipe or "short"
     if options.config is None:
-        config = {"recipe": dataclasses.asdict(recipe_named(options.recipe or "short"))}
+        config = {"recipe": dataclasses.asdict(recipe_named(name))}
     else:
         from ..runs.run import read_config
 
         config = read_config(options.config)
-    return {**config, "recipe": Recipe.from_fields({**config["recipe"], **given_fields(options)})}
+    given = given_fields(options)
+    if options.config is None and name in AUTO_PRESETS:
+        given.setdefault("image_size", AUTO)
+    auto_size = given.get("image_size") == AUTO
+    if auto_size:
+        given["image_size"] = recipe_named("short").image_size
+    return {**config, "recipe": Recipe.from_fields({**config["recipe"], **given}), "auto_size": auto_size}
+
+
+def _image_size(text):
+    """A number of pixels, or "auto"."""
+    if text == AUTO:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number of pixels, or {AUTO}; received {text!r}") from None

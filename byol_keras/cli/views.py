@@ -24,5 +24,6 @@ def add_to(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     from ..workflows.views import draw_views
 
-    draw_views(options.data, settings(options)["recipe"], options.out, options.seed)
+    given = settings(options)
+    draw_views(options.data, given["recipe"], options.out, options.seed, given["auto_size"])
     print(f"{options.out}: images above, view 1 in the middle, view 2 below")

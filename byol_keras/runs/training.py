@@ -121,8 +121,8 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
             f"took {duration(spent)}, and the first one takes {duration(clock.first)}. Give more."
         )
     _say(
-        f"A step takes {clock.step:.3g} s, the end of an epoch {clock.end:.2g} s: {epochs:g} epochs, "
-        f"{round(epochs * steps):,} steps, in the time there is."
+        f"A step at {run.recipe.image_size} px takes {clock.step:.3g} s, the end of an epoch {clock.end:.2g} s: "
+        f"{epochs:g} epochs, {round(epochs * steps):,} steps, in the time there is."
     )
     return epochs
 

@@ -24,6 +24,7 @@ from ..models.training_memory import require_training_memory
 from ..precision import dtype_policy
 from ..runs.build import build_model, build_probe, pixel_statistics
 from ..runs.image_list import in_listed_order, write_image_list
+from ..runs.image_size import describe_size, fitting_size, shorter_side
 from ..runs.leg import extended, legs_of
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
@@ -48,6 +49,7 @@ def pretrain(
     start_from: str | os.PathLike | None = None,
     budget: float | None = None,
     begun: float | None = None,
+    auto_size: bool = False,
     **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
@@ -64,6 +66,8 @@ def pretrain(
         budget: minutes for all of it: the step is timed, and the recipe's epochs are set so that training ends in time;
             None to train for the epochs of the recipe.
         begun: where `time.monotonic` was when those minutes began; None for now.
+        auto_size: whether the image size is chosen by the images and the minutes, in place of the recipe's: see
+            `runs.image_size`.
         **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
@@ -84,11 +88,13 @@ def pretrain(
     begun = time.monotonic() if begun is None else begun
     if not 0 <= seed < 2**32:
         raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
-    policy = dtype_policy(recipe.precision)
-    require_view_memory(recipe.image_size, recipe.batch_size)
+    if not auto_size:
+        require_view_memory(recipe.image_size, recipe.batch_size)
     source = excluding(open_source(data), exclude)
     online_knn = build_probe(probe, source.channels)
     steps = steps_per_epoch(source, recipe.batch_size)
+    if auto_size:
+        recipe = replace(recipe, image_size=_first_size(source, start_from, budget))
     variety = Variety()
     mean, std = pixel_statistics(source, recipe.image_size, variety)
     variety.require(str(data))
@@ -109,13 +115,11 @@ def pretrain(
         image_count=len(source),
         start_from=None if start_from is None else os.path.abspath(start_from),
     )
-    model = build_model(run, policy, recipe.total_steps(steps), steps)
+    model = _model(run, steps)
     require_training_memory(model.encoder, recipe.batch_size)
     if budget is not None:
-        left = 60 * budget - (time.monotonic() - begun)
-        recipe = replace(recipe, epochs=epochs_within(run, model, source, online_knn, left))
-        run = replace(run, recipe=recipe)
-        model = build_model(run, policy, recipe.total_steps(steps), steps)
+        run = _within(run, model, source, online_knn, begun + 60 * budget, auto_size)
+        model = _model(run, steps)
     make_parent(run.image_list_path)
     with exclusive(run.folder):
         # Another process may have been here since it was looked at.
@@ -176,7 +180,7 @@ def resume(out: str | os.PathLike, epochs: float | None = None, **checkpoints: A
                 "weights of this one: `start_from`."
             )
         if model is None:
-            model = build_model(run, dtype_policy(run.recipe.precision), run.recipe.total_steps(steps), steps)
+            model = _model(run, steps)
         online_knn = build_probe(run.probe, run.channels)
         if epochs is not None:
             run.write_config()  # from now on it is resumed without `epochs`
@@ -197,6 +201,41 @@ def _to_resume(out, epochs):
             f"{run.recipe.epochs:g} would extend it."
         )
     return run
+
+
+def _model(run, steps):
+    """The run's model as training begins, where an epoch has so many steps."""
+    return build_model(run, dtype_policy(run.recipe.precision), run.recipe.total_steps(steps), steps)
+
+
+def _first_size(source, start_from, budget):
+    """The image size to begin with; said, unless steps of it are to be timed first."""
+    if start_from is not None:
+        size = min(start_encoder(start_from, source.channels).input_shape[1:3])
+        _say(f"Image size: {size} px, that of the encoder it starts from; `image_size` sets another.")
+        return size
+    side = shorter_side(source)
+    size = fitting_size(side)
+    if budget is None:
+        _say(describe_size(size, side))
+    return size
+
+
+def _within(run, model, source, online_knn, end, auto_size):
+    """The run with the epochs, and with `auto_size` at the image size, that end at a time of `time.monotonic`."""
+    epochs = epochs_within(run, model, source, online_knn, end - time.monotonic())
+    if auto_size and run.start_from is None:
+        side, steps = shorter_side(source), steps_per_epoch(source, run.recipe.batch_size)
+        size = fitting_size(side, epochs * steps)
+        _say(describe_size(size, side, timed=True))
+        if size != run.recipe.image_size:
+            mean, std = pixel_statistics(source, size)
+            run = replace(run, recipe=replace(run.recipe, image_size=size), mean=mean, std=std)
+            model = _model(run, steps)
+            require_training_memory(model.encoder, run.recipe.batch_size)
+            # Timed again: what the square of the side says is good enough to choose by, not to end by.
+            epochs = epochs_within(run, model, source, online_knn, end - time.monotonic())
+    return replace(run, recipe=replace(run.recipe, epochs=epochs))
 
 
 def _warn(text):

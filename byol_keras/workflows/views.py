@@ -1,6 +1,7 @@
 """What `byol-keras views` does."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -10,11 +11,12 @@ from ..data.grids import view_grid
 from ..data.view_memory import require_view_memory
 from ..errors import InputError
 from ..runs.build import build_views
+from ..runs.image_size import describe_size, fitting_size, shorter_side
 from ..runs.recipe import Recipe
 from ..utils.atomic import atomic_path, check_writable
 
 
-def draw_views(data: str, recipe: Recipe, out: str | os.PathLike, seed: int = 0) -> None:
+def draw_views(data: str, recipe: Recipe, out: str | os.PathLike, seed: int = 0, auto_size: bool = False) -> None:
     """Draws some images of `data`, and two views of each, as the network will see them.
 
     Args:
@@ -22,6 +24,7 @@ def draw_views(data: str, recipe: Recipe, out: str | os.PathLike, seed: int = 0)
         recipe: decides on the views.
         out: a .png, or another kind of image.
         seed: of the views.
+        auto_size: choose the image size, in place of the recipe's, by the images: as `pretrain` without a `budget`.
 
     Raises:
         InputError: for a mistake in any of them; in `out`, or a size that does not fit into memory, before `data` is
@@ -31,8 +34,14 @@ def draw_views(data: str, recipe: Recipe, out: str | os.PathLike, seed: int = 0)
     if Image.registered_extensions().get(suffix) not in Image.SAVE:
         raise InputError(f"`out` must end in .png, .jpg or another kind of image. Received: out={out}")
     check_writable(out)
-    require_view_memory(recipe.image_size, 1)
-    image = view_grid(open_source(data), build_views(recipe), seed=seed)
+    if not auto_size:
+        require_view_memory(recipe.image_size, 1)
+    source = open_source(data)
+    if auto_size:
+        side = shorter_side(source)
+        recipe = replace(recipe, image_size=fitting_size(side))
+        print(describe_size(recipe.image_size, side), flush=True)
+    image = view_grid(source, build_views(recipe), seed=seed)
     with atomic_path(out) as temporary:
         try:
             image.save(temporary)

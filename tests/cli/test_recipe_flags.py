@@ -75,6 +75,27 @@ def test_flags_go_before_the_file_and_the_file_before_the_presets(tmp_path):
         recipe_of("--config", path)
 
 
+def test_the_image_size_is_chosen_where_nobody_says_it(tmp_path, capsys):
+    def chosen(*arguments):
+        given = settings(parse(["pretrain", "--out", "run", *arguments]))
+        return given["auto_size"], given["recipe"].image_size
+
+    assert chosen() == chosen("--recipe", "demo") == (True, 32)
+    assert chosen("--image-size", "48") == chosen("--recipe", "short", "--image-size", "48") == (False, 48)
+    # The paper's presets and a file have a size of their own, unless they are told otherwise.
+    assert chosen("--recipe", "imagenet_40") == (False, 224)
+    assert chosen("--recipe", "imagenette", "--image-size", "auto")[0]
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(CHANGED))
+    assert chosen("--config", str(path)) == (False, 48)
+    path.write_text(json.dumps({name: value for name, value in CHANGED.items() if name != "image_size"}))
+    assert chosen("--config", str(path), "--image-size", "auto")[0]
+    assert settings(parse(["views", "--data", "photos", "--out", "views.png"]))["auto_size"]
+    with pytest.raises(SystemExit):
+        parse(["pretrain", "--out", "run", "--image-size", "large"])
+    assert "must be a whole number of pixels, or auto; received 'large'" in capsys.readouterr().err
+
+
 def test_views_take_the_flags_of_views_only(capsys):
     options = parse(["views", "--data", "photos", "--out", "views.png", "--blur-sigma", "0.2", "0.3"])
     assert settings(options)["recipe"] == dataclasses.replace(bk.recipes.short(), blur_sigma=(0.2, 0.3))

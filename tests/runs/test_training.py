@@ -26,7 +26,7 @@ def test_more_time_is_more_epochs_and_nothing_is_written(begun, capsys):
     run, model, source = begun
     epochs = training.epochs_within(run, model, source, [], 3600)
     assert epochs > 3
-    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("A step takes"))
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("A step at 16 px takes"))
     assert f"{epochs:g} epochs, {round(18 * epochs):,} steps" in line
     assert not run.folder.exists()
 
