@@ -8,6 +8,7 @@ from .online_knn import OnlineKNN
 from .step_clock import StepClock
 from .target_ema import TargetEMA
 from .tensorboard_images import TensorBoardImages
+from .tensorboard_scalars import TensorBoardScalars
 from .time_left import TimeLeft
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "StepClock",
     "TargetEMA",
     "TensorBoardImages",
+    "TensorBoardScalars",
     "TimeLeft",
     "load_checkpoint",
 ]

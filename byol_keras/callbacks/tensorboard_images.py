@@ -51,7 +51,8 @@ class TensorBoardImages(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         grid, self.source = read_what_is_left(self.source, self._neighbors)
-        self._write("neighbors", grid, step=epoch)
+        # NumPy's: TensorFlow keeps every Python number.
+        self._write("neighbors", grid, step=np.int64(epoch))
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._writer.close()

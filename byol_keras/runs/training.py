@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 from ..byol import BYOL
@@ -21,6 +20,7 @@ from ..callbacks import (
     StepClock,
     TargetEMA,
     TensorBoardImages,
+    TensorBoardScalars,
     TimeLeft,
 )
 from ..callbacks.input_check import SECONDS_TO_MEASURE
@@ -134,7 +134,7 @@ def _callbacks(run, source, online_knn, updates=None):
         # Before those that write what it finds.
         *online_knn,
         CSVHistory(run.history_path),
-        keras.callbacks.TensorBoard(run.logs_path, write_graph=False),
+        TensorBoardScalars(run.logs_path),
         TensorBoardImages(run.logs_path, source, build_views(run.recipe)),
     ]
 
