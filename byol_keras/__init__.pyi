@@ -17,6 +17,7 @@ from .callbacks import OnlineKNN as OnlineKNN
 from .callbacks import TargetEMA as TargetEMA
 from .errors import InputError as InputError
 from .lars import LARS as LARS
+from .models import CodingRateTerm as CodingRateTerm
 from .models import mlp as mlp
 from .models import resnet8 as resnet8
 from .models import resnet8x2 as resnet8x2

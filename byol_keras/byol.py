@@ -43,7 +43,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
     callback sets a schedule. `compile` takes any Keras optimizer; `fit` logs
 
         loss: mean over the batch of the two directions' regression losses, added up, 0 to 8; and where the encoder or
-            the heads have regularizers, their losses, averaged over the two views;
+            the heads have regularizers, or terms such as `CodingRateTerm`, their losses, averaged over the two views;
         target_std: of the targets, see `gauges.target_std`; towards 0 all images get one projection;
         embedding_rank, projection_rank: see `gauges.effective_rank`, of a batch's embeddings and targets of the
             first view, of at most 64 images: for runs of one recipe beside each other, since the targets' rank falls at

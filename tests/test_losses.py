@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from byol_keras.losses import l2_normalize, regression_loss
+from byol_keras.losses import coding_rate, l2_normalize, regression_loss
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,30 @@ def test_half_precision_inputs_are_computed_in_float32(dtype):
     loss = regression_loss(a, b)
     assert loss.dtype == tf.float32
     np.testing.assert_allclose(loss, 2 - 2 * cosine, atol=1e-5)
+
+
+@pytest.mark.parametrize(("rows", "dimensions"), [(5, 8), (12, 8)])
+def test_coding_rate_is_half_the_log_determinant_for_each_vector(rows, dimensions):
+    vectors = np.random.default_rng(0).normal(size=(rows, dimensions))
+    z = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    _, log_determinant = np.linalg.slogdet(np.eye(dimensions) + dimensions / (rows * 0.04) * z.T @ z)
+    expected = pytest.approx(log_determinant / (2 * rows), rel=1e-5)
+    assert float(coding_rate(tf.constant(3 * vectors, tf.float32))) == expected
+    # In a graph that does not know how many there are.
+    unknown = tf.function(coding_rate, input_signature=[tf.TensorSpec([None, dimensions])])
+    assert float(unknown(tf.constant(vectors, tf.float32))) == expected
+
+
+def test_coding_rate_of_hand_cases():
+    one_direction = tf.constant([[1.0, 0.0, 0.0, 0.0]] * 3)
+    assert float(coding_rate(one_direction)) == pytest.approx(np.log(1 + 4 / 0.04) / 6, rel=1e-5)
+    assert float(coding_rate(tf.eye(3, 4))) == pytest.approx(np.log(1 + 4 / (3 * 0.04)) / 2, rel=1e-5)
+    assert float(coding_rate(tf.constant([[0.0, 2.0]], tf.bfloat16))) == pytest.approx(np.log(51) / 2, rel=1e-5)
+
+
+def test_gradients_of_the_coding_rate_are_finite_where_vectors_are_alike_or_zero():
+    for vectors in (tf.ones([4, 6]), tf.zeros([4, 6])):
+        with tf.GradientTape() as tape:
+            tape.watch(vectors)
+            rate = coding_rate(vectors)
+        assert np.isfinite(tape.gradient(rate, vectors)).all()

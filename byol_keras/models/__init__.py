@@ -1,6 +1,17 @@
 """Encoders, heads, and an encoder as the backbone of other networks."""
 
 from .heads import mlp
+from .layers import CodingRateTerm
 from .resnet import build_resnet, resnet8, resnet8x2, resnet10, resnet18, resnet34, resnet50
 
-__all__ = ["build_resnet", "mlp", "resnet8", "resnet8x2", "resnet10", "resnet18", "resnet34", "resnet50"]
+__all__ = [
+    "CodingRateTerm",
+    "build_resnet",
+    "mlp",
+    "resnet8",
+    "resnet8x2",
+    "resnet10",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+]

@@ -79,7 +79,8 @@ def _run_row(run):
 
 def _loss(run, history):
     chart = history_chart([row["epoch"] + 1 for row in history], [row["loss"] for row in history], "loss")
-    caption = f"{run.folder}: 0 to 8, of the predictions"
+    term = ", less the coding-rate term" if run.recipe.coding_rate_weight else ""
+    caption = f"{run.folder}: 0 to 8, of the predictions{term}"
     return {"uri": data_uri(chart, "image/png"), "alt": f"loss of {run.folder} by epoch", "caption": caption}
 
 

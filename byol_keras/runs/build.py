@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..lars import LARS
 from ..models.heads import mlp
 from ..models.keras_cv_backbone import keras_cv_backbone
+from ..models.layers import CodingRateTerm
 from ..models.resnet import build_resnet
 from ..precision import policy_scope
 from ..schedules import warmup_cosine
@@ -72,6 +73,8 @@ def build_model(run: Run, policy: str, total_steps: int, steps: int) -> BYOL:
         if run.start_from is not None:
             start_from_weights(encoder, start_encoder(run.start_from, run.channels), run.start_from)
         projector = mlp(encoder.output_shape[-1], hidden, output, name="projector")
+        if recipe.coding_rate_weight:
+            projector.add(CodingRateTerm(recipe.coding_rate_weight))
         model = BYOL(encoder, projector, mlp(output, hidden, output, name="predictor"))
     model.compile(optimizer=build_optimizer(recipe, total_steps, round(recipe.warmup_epochs * steps)))
     return model

@@ -57,6 +57,11 @@ class Recipe:
     )
     hidden_width: int = _field("units in the hidden layer of projector and predictor", WHOLE, 4096)
     projection_width: int = _field("units in the output of projector and predictor", WHOLE, 256)
+    coding_rate_weight: float = _field(
+        "of a term beside BYOL's loss that keeps the projections' dimensions in use; 0 is BYOL as in the paper",
+        FROM_0,
+        0.0,
+    )
     crop_area: float = _of_views(
         "smallest share of an image in a view; large, such as 0.5, where all show one thing at one place: faces",
         SHARE,
@@ -152,7 +157,9 @@ def _is_number(value):
 
 
 def short() -> Recipe:
-    """A small encoder for short runs on a CPU: many small steps, a low tau base, no tiny crops.
+    """A small encoder for short runs on a CPU: BYOL plus a coding-rate term, which `losses.coding_rate` describes.
+
+    Many small steps, a low tau base, no tiny crops and no blur, which is strong on small images; narrow heads.
 
         byol-keras pretrain --data cifar10/train --out runs/cifar10 --recipe short
 
@@ -169,7 +176,11 @@ def short() -> Recipe:
         weight_decay=1e-4,
         warmup_epochs=0.5,
         tau_base=0.97,
+        hidden_width=1024,
+        coding_rate_weight=1.0,
         crop_area=0.2,
+        view_1_blur=0.0,
+        view_2_blur=0.0,
     )
 
 

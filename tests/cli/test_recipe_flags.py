@@ -24,6 +24,7 @@ CHANGED = {
     "precision": "float32",
     "hidden_width": 24,
     "projection_width": 6,
+    "coding_rate_weight": 0.5,
     "crop_area": 0.4,
     "crop_aspect": (0.9, 1.2),
     "flip": 0.1,

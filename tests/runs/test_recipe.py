@@ -6,7 +6,7 @@ import json
 import pytest
 
 import byol_keras as bk
-from byol_keras.runs.build import build_optimizer, build_views
+from byol_keras.runs.build import build_model, build_optimizer, build_views
 from byol_keras.runs.recipe import RECIPES, Recipe, recipe_named
 from byol_keras.runs.run import read_config
 
@@ -14,6 +14,7 @@ PAPER = {
     "precision": "auto",
     "hidden_width": 4096,
     "projection_width": 256,
+    "coding_rate_weight": 0.0,
     "crop_aspect": (3 / 4, 4 / 3),
     "flip": 0.5,
     "jitter": 0.8,
@@ -38,13 +39,25 @@ PRESETS = {
     "imagenet_1000": ("resnet50", 224, 1000, 4096, "lars", 0.2, 1.5e-6, 10, 0.996, 0.08),
     "imagenette": ("resnet18", 128, 1000, 256, "lars", 2.0, 1e-6, 10, 0.996, 0.08),
 }
+# What is not the paper's: for a small network and a short time.
+OURS = {"hidden_width": 1024, "coding_rate_weight": 1.0, "view_1_blur": 0.0, "view_2_blur": 0.0}
 FIRST = ("backbone", "image_size", "epochs", "batch_size", "optimizer", "learning_rate", "weight_decay")
 FIRST += ("warmup_epochs", "tau_base", "crop_area")
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_preset_is_what_it_was(name):
-    assert dataclasses.asdict(recipe_named(name)) == {**PAPER, **dict(zip(FIRST, PRESETS[name], strict=True))}
+    ours = OURS if name in ("short", "demo") else {}
+    assert dataclasses.asdict(recipe_named(name)) == {**PAPER, **ours, **dict(zip(FIRST, PRESETS[name], strict=True))}
+
+
+def test_a_term_beside_the_loss_is_in_the_model_where_the_recipe_has_one(make_run):
+    run = make_run()
+    for weight, count in ((0.0, 0), (0.5, 1)):
+        recipe = dataclasses.replace(run.recipe, coding_rate_weight=weight)
+        model = build_model(dataclasses.replace(run, recipe=recipe), "float32", 10, 5)
+        terms = [layer for layer in model.projector.layers if isinstance(layer, bk.CodingRateTerm)]
+        assert [term.weight for term in terms] == [weight] * count
 
 
 def test_the_views_of_the_papers_recipe_are_the_papers():
