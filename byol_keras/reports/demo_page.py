@@ -17,7 +17,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "demo_page.html"
 ENCODERS = ("untrained", "pretrained")
 # The curves, and what to look for in them.
 CURVES = {
-    "loss": "How far the prediction from one view is from the target of the other, 0 to 8, less the coding-rate term.",
+    "loss": "0 to 8: how far the prediction from one view is from the target of the other.",
     "target_std": "Of the targets over a batch: towards 0 all images get one projection.",
     "embedding_rank": "In how many dimensions the embeddings of a batch lie.",
     "projection_rank": "The same of the targets; it falls at first.",

@@ -185,13 +185,23 @@ def short() -> Recipe:
 
 
 def demo() -> Recipe:
-    """`short` with a smaller encoder: what `byol-keras demo` trains with, on 4,096 images it draws itself.
+    """BYOL as it is, with a small encoder: what `byol-keras demo` trains with, on 4,096 images it draws itself.
 
         byol-keras demo --out demo
 
-    On 2 cores: 3 minutes for all of the demo; 20-NN 47.9 % untrained, 88.3 % trained.
+    On 2 cores: 3 minutes for all of the demo; 20-NN 47.9 % untrained, 88.3 % trained; linear probe 41.5 and 83.9 %.
+    With the heads, views and term of `short` 94.8 and 78.5 %: better neighbors, and a worse probe.
     """
-    return dataclasses.replace(short(), backbone="resnet8", epochs=12, tau_base=0.95)
+    return dataclasses.replace(
+        short(),
+        backbone="resnet8",
+        epochs=12,
+        tau_base=0.95,
+        hidden_width=4096,
+        coding_rate_weight=0.0,
+        view_1_blur=1.0,
+        view_2_blur=0.1,
+    )
 
 
 def imagenet_40() -> Recipe:
