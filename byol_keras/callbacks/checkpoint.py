@@ -70,7 +70,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         # After the last batch the epoch is not over: the other callbacks have their work to do first.
-        if self.params["steps"] is None or batch + 1 < self.params["steps"]:
+        last = self.model.stop_training or batch + 1 == self.params["steps"]
+        if not last:
             self._write_if_due()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:

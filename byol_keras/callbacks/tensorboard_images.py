@@ -42,12 +42,15 @@ class TensorBoardImages(keras.callbacks.Callback):
         self.folder = Path(folder)
         self.views = views
         self.source = source.subset(evenly(len(source), CANDIDATES))
-        self._writer = None
+        self._writer, self._drawn = None, False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._writer = tf.summary.create_file_writer(str(self.folder / "images"))
-        grid, self.source = read_what_is_left(self.source, lambda source: view_grid(source, self.views))
-        self._write("views", grid, step=0)
+        # What is left of an epoch is a `fit` of its own, and drawing views takes seconds: they are compiled for it.
+        if not self._drawn:
+            grid, self.source = read_what_is_left(self.source, lambda source: view_grid(source, self.views))
+            self._write("views", grid, step=0)
+            self._drawn = True
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         grid, self.source = read_what_is_left(self.source, self._neighbors)

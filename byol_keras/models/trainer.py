@@ -1,5 +1,6 @@
 """`fit` and its kin as BYOL has them: errors of one line, and a beginning at any step."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,14 @@ import tensorflow as tf
 
 from ..augment.batch import plain_errors
 from ..errors import InputError
+
+
+class _LastStep(keras.callbacks.Callback):
+    """Ends the last epoch where the planned steps end. Before the others, which see then that it is the last batch."""
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if int(self.model.steps) >= self.model.planned_steps:
+            self.model.stop_training = True
 
 
 class Trainer(keras.Model):
@@ -81,8 +90,7 @@ class Trainer(keras.Model):
         """Trains from the step the model is at to the last one, as if it had never stopped.
 
         A model that is at step 0 trains from the beginning. What is left of an epoch is a `fit` of its own, which goes
-        on with the epoch's metrics, and so is a last epoch that is not whole; so the callbacks may see `on_train_begin`
-        twice.
+        on with the epoch's metrics; so the callbacks may see `on_train_begin` twice.
 
         Args:
             batches_from: step -> the batches from that step on, the first of the training being 0, for as many epochs
@@ -104,18 +112,16 @@ class Trainer(keras.Model):
             )
         """
         self.planned_steps = max(1, round(epochs * steps_per_epoch))
-        whole = self.planned_steps // steps_per_epoch
         try:
             while (step := int(self.steps)) < self.planned_steps:
                 epoch, done = divmod(step, steps_per_epoch)
                 self._keeps_metrics = done > 0
-                in_one_go = done == 0 and epoch < whole
                 self.fit(
                     batches_from(step),
                     initial_epoch=epoch,
-                    epochs=whole if in_one_go else epoch + 1,
-                    steps_per_epoch=min(steps_per_epoch - done, self.planned_steps - step),
-                    callbacks=list(callbacks),
+                    epochs=epoch + 1 if done else math.ceil(self.planned_steps / steps_per_epoch),
+                    steps_per_epoch=steps_per_epoch - done,
+                    callbacks=[_LastStep(), *callbacks],
                     shuffle=False,  # the batches are in their order
                     verbose=verbose,
                 )

@@ -31,8 +31,8 @@ def sha256_of(path: str | os.PathLike) -> str:
 
 
 def is_intact(path: str | os.PathLike) -> bool:
-    """Whether a file has the checksum that was written for it; False where it has none."""
+    """Whether a file has the checksum that was written for it; False where it has none, or is not there."""
     beside = checksum_path(path)
-    if not beside.is_file():
+    if not (beside.is_file() and Path(path).is_file()):
         return False
     return beside.read_text(errors="replace").split()[:1] == [sha256_of(path)]

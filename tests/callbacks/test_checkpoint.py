@@ -88,17 +88,22 @@ def test_a_last_epoch_may_be_a_part_of_one(make_model, batches_from, tmp_path, e
     assert [row["epoch"] for row in rows] == list(range(math.ceil(epochs)))
     # The mean of the part alone, and tau at its last update.
     assert rows[-1]["tau"] == pytest.approx(1 - 0.1 * (1 + np.cos(np.pi * (steps - 1) / steps)) / 2, abs=1e-6)
-    # Stopped before its last step, and resumed.
-    cut = {"stop": lambda: 15 if int(model.steps) == steps - 1 else None}
-    model = make_model()
-    if steps > 1:
+    # Stopped before its last step and after it, and resumed.
+    for stop_at in range(max(1, steps - 1), steps + 1):
+        cut, model = tmp_path / f"cut-{stop_at}", make_model()
         with pytest.raises(Interrupted):
-            train(model, batches_from, tmp_path / "cut", epochs, **cut)
-        model = load_checkpoint(tmp_path / "cut" / "saved")
-    resumed = train(model, batches_from, tmp_path / "cut", epochs)
-    for actual, expected in zip(state(resumed), state(whole), strict=True):
-        np.testing.assert_array_equal(actual, expected)
-    assert read_history(tmp_path / "cut" / "history.csv") == rows
+            train(model, batches_from, cut, epochs, stop=lambda: 15 if int(model.steps) == stop_at else None)
+        resumed = train(load_checkpoint(cut / "saved"), batches_from, cut, epochs)
+        for actual, expected in zip(state(resumed), state(whole), strict=True):
+            np.testing.assert_array_equal(actual, expected)
+        assert read_history(cut / "history.csv") == rows
+
+
+def test_a_part_of_an_epoch_at_the_end_is_no_fit_of_its_own(make_model, batches_from):
+    begun = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: fits.append(logs))
+    fits, model = [], make_model()
+    model.resume_fit(batches_from, 1.4, STEPS, [begun], verbose=0)
+    assert (len(fits), int(model.steps)) == (1, 4)
 
 
 def test_it_is_written_by_steps_and_the_newest_two_are_kept(make_model, batches_from, tmp_path):

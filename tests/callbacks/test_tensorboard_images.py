@@ -22,7 +22,9 @@ def test_views_once_and_neighbors_after_each_epoch(tiny_byol, view_pair, tmp_pat
     model = tiny_byol()
     model.compile(keras.optimizers.SGD(0.0))
     callback = TensorBoardImages(str(tmp_path), source, views)
-    model.fit((view_pair[0], view_pair[1]), batch_size=12, epochs=2, verbose=0, callbacks=[callback])
+    for epoch in range(2):
+        fit = {"initial_epoch": epoch, "epochs": epoch + 1, "callbacks": [callback]}
+        model.fit((view_pair[0], view_pair[1]), batch_size=12, verbose=0, **fit)
 
     events = EventAccumulator(str(tmp_path / "images"), size_guidance={"tensors": 0}).Reload()
     written = {

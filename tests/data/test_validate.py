@@ -92,9 +92,8 @@ def test_an_interrupt_ends_the_check(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(validate, "check", check)
-    monkeypatch.setattr(validate, "progress", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run([b""] * 20_000)
+        validate.check_each([b""] * 20_000, [""] * 20_000, "here", shown=interrupted)
     assert len(seen) < 10_000
 
 
