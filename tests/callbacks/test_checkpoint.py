@@ -51,6 +51,11 @@ def train(model, batches_from, folder, epochs=EPOCHS, **checkpoint):
     return model
 
 
+def signal_at(model, step):
+    """SIGTERM comes in a step of a model."""
+    return lambda: 15 if int(model.steps) == step else None
+
+
 def state(model):
     measured = [v for metric in model.metrics for v in metric.variables]
     return [v.numpy() for v in (*model.weights, *model.optimizer.variables, *measured)]
@@ -69,7 +74,7 @@ def test_a_stop_at_any_step_changes_nothing(make_model, batches_from, whole, tmp
     whole, folder = whole
     model = make_model()
     with pytest.raises(Interrupted, match=f"stopped at step {stop_at};"):
-        train(model, batches_from, tmp_path / "cut", stop=lambda: 15 if int(model.steps) == stop_at else None)
+        train(model, batches_from, tmp_path / "cut", stop=signal_at(model, stop_at))
     loaded = load_checkpoint(tmp_path / "cut" / "saved")
     assert int(loaded.steps) == stop_at
     resumed = train(loaded, batches_from, tmp_path / "cut")
@@ -92,7 +97,7 @@ def test_a_last_epoch_may_be_a_part_of_one(make_model, batches_from, tmp_path, e
     for stop_at in range(max(1, steps - 1), steps + 1):
         cut, model = tmp_path / f"cut-{stop_at}", make_model()
         with pytest.raises(Interrupted):
-            train(model, batches_from, cut, epochs, stop=lambda: 15 if int(model.steps) == stop_at else None)
+            train(model, batches_from, cut, epochs, stop=signal_at(model, stop_at))
         resumed = train(load_checkpoint(cut / "saved"), batches_from, cut, epochs)
         for actual, expected in zip(state(resumed), state(whole), strict=True):
             np.testing.assert_array_equal(actual, expected)
