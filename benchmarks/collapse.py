@@ -1,4 +1,4 @@
-"""Runs made to collapse in several ways beside healthy ones: what BYOL's gauges show of them.
+"""Runs made to fail in several ways beside healthy ones: what BYOL's gauges and `byol-keras doctor` show of them.
 
     python -m benchmarks.collapse --data cifar10/train --seeds 0 1 2          # a labeled source of color images
 
@@ -10,18 +10,22 @@ what is in --out already is not run again. Two to three minutes of one core for 
 import argparse
 import dataclasses
 import json
+import statistics
 from pathlib import Path
 
 import keras
 import numpy as np
 
 import byol_keras as bk
+from byol_keras.callbacks.collapse_monitor import PATIENCE, collapse_sign
+from byol_keras.callbacks.gauge_window import GaugeWindow
 from byol_keras.data import open_source
 from byol_keras.data.train_pipeline import two_view_batches
 from byol_keras.evaluation import embed, knn_leave_one_out
 from byol_keras.models.resnet import build_resnet
 from byol_keras.precision import dtype_policy, policy_scope
 from byol_keras.runs.build import build_optimizer, build_views
+from byol_keras.workflows.doctor import match_and_color
 
 from .tables import table
 
@@ -43,6 +47,21 @@ HEALTHY = {
     "tiny crops": {"crop_area": 0.08},
     "resnet18": {"backbone": "resnet18"},
 }
+# Views that leave the color as it is, and views that leave little at all.
+WRONG_VIEWS = {
+    "color kept": {"jitter": 0.0, "grayscale": 0.0, "view_2_solarize": 0.0},
+    "strong views": {
+        "crop_area": 0.01,
+        "jitter": 1.0,
+        "brightness": 0.8,
+        "contrast": 0.8,
+        "saturation": 0.8,
+        "hue": 0.5,
+        "grayscale": 0.5,
+        "view_1_blur": 1.0,
+        "view_2_blur": 1.0,
+    },
+}
 # Without the term, which would keep them from it.
 COLLAPSING = {
     "no predictor": {"predictor": False},
@@ -56,27 +75,27 @@ COLLAPSING = {
     "four images": {"images": 4},
     "views without change": NO_VIEWS,
 }
-CASES = HEALTHY | {name: {"coding_rate_weight": 0.0, **case} for name, case in COLLAPSING.items()}
+CASES = HEALTHY | WRONG_VIEWS | {name: {"coding_rate_weight": 0.0, **case} for name, case in COLLAPSING.items()}
 GAUGES = ("loss", "target_std", "embedding_rank", "projection_rank")
+SEEN = {"20-NN": "accuracy", "rank": "rank", "views found": "match", "nearest of like color": "color"}
+# Steps of a window of `CollapseMonitor`, as it is made; --every divides it.
+EVERY = 50
 
 
 class Recorder(keras.callbacks.Callback):
-    """The gauges of every `every` steps, each the mean of these steps."""
+    """The gauges of every `every` steps of an epoch, each the mean of these steps."""
 
     def __init__(self, every):
         super().__init__()
-        self.every, self.rows, self._before = every, [], {}
+        self.every, self.rows, self._window = every, [], GaugeWindow()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._window.begin(self.model)
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.steps)
         if step % self.every == 0:
-            now = {metric.name: (float(metric.total), float(metric.count)) for metric in self.model.metrics}
-            row = {"step": step}
-            for name, (total, count) in now.items():
-                total_before, count_before = self._before.get(name, (0.0, 0.0))
-                row[name] = (total - total_before) / max(count - count_before, 1e-9)
-            self.rows.append(row)
-            self._before = now
+            self.rows.append({"step": step, **self._window.means(self.model)})
 
 
 def build(case, steps):
@@ -109,35 +128,50 @@ def run(case, source, others, seed, steps, every):
     keras.utils.set_random_seed(seed)
     model, recipe = build(case, steps)
 
-    def neighbors():
+    def seen():
         vectors = embed(model.encoder, others)
-        return float(np.mean(knn_leave_one_out(vectors, others.labels))), float(bk.gauges.effective_rank(vectors))
+        match, color = match_and_color(source, recipe, model.encoder)
+        accuracy = float(np.mean(knn_leave_one_out(vectors, others.labels)))
+        return {"accuracy": accuracy, "rank": float(bk.gauges.effective_rank(vectors)), "match": match, "color": color}
 
-    untrained, recorder = neighbors()[0], Recorder(every)
+    untrained, recorder = seen(), Recorder(every)
     schedule = [] if "tau" in case else [bk.TargetEMA(recipe.tau_base)]
     batches = two_view_batches(source, build_views(recipe), recipe.batch_size, steps, seed)
     model.fit(batches, steps_per_epoch=steps, callbacks=[*schedule, recorder], verbose=0, shuffle=False)
-    trained, rank = neighbors()
-    return {"untrained": untrained, "trained": trained, "rank": rank, "windows": recorder.rows}
+    return {"untrained": untrained, "trained": seen(), "windows": recorder.rows}
+
+
+def step_of_sign(windows):
+    """The step at which a `CollapseMonitor` speaks, from windows that are parts of its own; None where it does not."""
+    size, first, signs = EVERY // windows[0]["step"], None, 0
+    for end in range(size, len(windows) + 1, size):
+        part = windows[end - size : end]
+        gauges = {name: statistics.mean(window[name] for window in part) for name in GAUGES if name in part[0]}
+        first = first or gauges
+        signs = signs + 1 if collapse_sign(gauges, first) else 0
+        if signs == PATIENCE:
+            return part[-1]["step"]
+    return None
 
 
 def print_table(rows):
-    """20-NN and rank of all, and each gauge in the first, the middle and the last window."""
-    header = ["case", "seed", "untrained, %", "trained, %", "rank", *GAUGES]
+    """What was seen before and after, each gauge in the first, the middle and the last window, the step of the sign."""
+    header = ["case", "seed", *SEEN, *GAUGES, "sign at step"]
     lines = []
     for row in rows:
         windows = [row["windows"][i] for i in (0, len(row["windows"]) // 2, -1)]
         course = [" ".join(f"{window[name]:.3g}" for window in windows) for name in GAUGES]
-        lines.append([row["case"], row["seed"], 100 * row["untrained"], 100 * row["trained"], row["rank"], *course])
-    table("20-NN of held-out images, and the gauges at the first, middle and last steps", header, lines)
+        gained = [f"{row['untrained'][name]:.3g} {row['trained'][name]:.3g}" for name in SEEN.values()]
+        lines.append([row["case"], row["seed"], *gained, *course, step_of_sign(row["windows"]) or "none"])
+    table("Untrained and trained; the gauges at the first, middle and last steps", header, lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--every", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--every", type=int, default=10, choices=(5, 10, 25, 50))
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/collapse.jsonl"))
     options = parser.parse_args()

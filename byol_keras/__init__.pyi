@@ -13,6 +13,7 @@ from .augment import VIEW_1 as VIEW_1
 from .augment import VIEW_2 as VIEW_2
 from .augment import TwoViews as TwoViews
 from .byol import BYOL as BYOL
+from .callbacks import CollapseMonitor as CollapseMonitor
 from .callbacks import OnlineKNN as OnlineKNN
 from .callbacks import TargetEMA as TargetEMA
 from .errors import InputError as InputError

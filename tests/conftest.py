@@ -1,6 +1,11 @@
-"""Networks small enough to train within a test."""
+"""Networks small enough to train within a test, and how the tests are run."""
 
+import os
 import signal
+from pathlib import Path
+
+# XLA takes longer to compile than these small networks to run: a quarter is saved without its last optimizations.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import keras
 import numpy as np
@@ -13,8 +18,18 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import Recipe
 from byol_keras.runs.run import Run
 
+# Folders whose files take the longest come first, so that no process is left with one of them at the end.
+LONG = ("cli", "workflows", "runs", "callbacks", "data", "byol", "export")
 # A background job and the processes of pytest-xdist ignore Ctrl-C, and so would all processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        folder = os.path.relpath(item.path, Path(__file__).parent).split(os.sep)[0]
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=place)
 
 
 def _tiny_encoder():

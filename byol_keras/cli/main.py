@@ -20,6 +20,7 @@ from ..utils.stop_signal import SIGNALS, StopSignal, stop_signals
 from . import (
     demo,
     detect,
+    doctor,
     duplicates,
     embed,
     evaluate,
@@ -43,6 +44,7 @@ COMMANDS = (
     demo,
     views,
     pretrain,
+    doctor,
     split,
     evaluate,
     finetune,

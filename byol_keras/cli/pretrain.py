@@ -55,6 +55,11 @@ def add_to(commands: Commands) -> None:
         help="save all of training every N minutes (default 5); SIGTERM and Ctrl-C save it as well",
     )
     add.add_argument("--checkpoint-steps", metavar="N", dest="steps", type=int, help="and after every N steps")
+    add.add_argument(
+        "--stop-on-collapse",
+        action="store_true",
+        help="end training where its gauges show a collapse, which is said in any case; the encoder of before is kept",
+    )
     add_recipe_flags(add)
 
 
@@ -62,7 +67,7 @@ def _run(options: argparse.Namespace) -> None:
     from ..data.exclude import read_names
     from ..workflows.pretrain import pretrain, resume
 
-    checkpoints = {"minutes": options.minutes, "steps": options.steps}
+    training = {"minutes": options.minutes, "steps": options.steps, "stop_on_collapse": options.stop_on_collapse}
     if options.resume:
         settled = [name for name in ("data", "recipe", "config", "seed", "exclude", "probe") if _given(options, name)]
         settled += ["minutes"] if _given(options, "budget") else []
@@ -71,7 +76,7 @@ def _run(options: argparse.Namespace) -> None:
         if settled:
             flags = ", ".join("--" + name.replace("_", "-") for name in settled)
             raise InputError(f"--resume takes all but --epochs from the run in --out: leave out {flags}.")
-        run = resume(options.out, options.epochs, **checkpoints)
+        run = resume(options.out, options.epochs, **training)
     else:
         if options.budget is not None and options.epochs is not None:
             raise InputError("--minutes finds out how many epochs there is time for: leave out --epochs, or it.")
@@ -82,7 +87,7 @@ def _run(options: argparse.Namespace) -> None:
         arguments = settings(options) | given
         if "data" not in arguments:
             raise InputError("--data is missing: where are the images?")
-        run = pretrain(out=options.out, begun=options.begun, **arguments, **checkpoints)
+        run = pretrain(out=options.out, begun=options.begun, **arguments, **training)
     print(f"Encoder: {run.encoder_path}\nNext:    byol-keras evaluate {run.folder} --train DATA --test DATA")
 
 

@@ -25,7 +25,7 @@ OLD_NAMES = {"source": "data", "left_out": "exclude", "pictures": "image_count"}
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """RUN/ with config.json, images.json, encoder.keras, checkpoints/, history.csv and logs/.
+    """RUN/ with config.json, images.json, encoder.keras, best_encoder.keras, checkpoints/, history.csv and logs/.
 
     Other commands add what they make: results/, classifier/, detection/, segmentation/, labels.csv, labeled/ and
     embeddings/.
@@ -80,6 +80,16 @@ class Run:
     @property
     def encoder_path(self) -> Path:
         return self.folder / "encoder.keras"
+
+    @property
+    def best_encoder_path(self) -> Path:
+        """The encoder of the epoch that was best by what is logged, see `callbacks.BestEncoder`."""
+        return self.folder / "best_encoder.keras"
+
+    @property
+    def healthy_encoder_path(self) -> Path:
+        """Of a run that collapsed, the encoder as it was before, see `callbacks.CollapseMonitor`."""
+        return self.folder / "healthy_encoder.keras"
 
     @property
     def checkpoints_path(self) -> Path:

@@ -12,11 +12,14 @@ import tensorflow as tf
 
 from ..byol import BYOL
 from ..callbacks import (
+    BestEncoder,
     Checkpoint,
+    CollapseMonitor,
     CSVHistory,
     FiniteCheck,
     InputCheck,
     OnlineKNN,
+    OnlineLidar,
     StepClock,
     TargetEMA,
     TensorBoardImages,
@@ -46,7 +49,12 @@ TRIAL_SHARE, TRIAL_SECONDS, TRIAL_EPOCHS = 0.04, 10.0, 1000
 
 
 def train_run(
-    run: Run, model: BYOL, source: ImageSource, online_knn: Sequence[OnlineKNN], checkpoint: Mapping[str, float]
+    run: Run,
+    model: BYOL,
+    source: ImageSource,
+    online_knn: Sequence[OnlineKNN],
+    checkpoint: Mapping[str, float],
+    stop_on_collapse: bool = False,
 ) -> Run:
     """Trains to the end of the run, leg by leg, and leaves its encoder.keras, over that of the legs before.
 
@@ -56,15 +64,18 @@ def train_run(
         source: `ImageSource`, the run's images.
         online_knn: see `build_probe`.
         checkpoint: `minutes` and `steps`, as for `Checkpoint`.
+        stop_on_collapse: whether training ends where `CollapseMonitor` sees a collapse, which is said in any case.
 
     Returns:
         `Run`, finished.
 
     Raises:
-        InputError: where the disk, the images or the numbers give out.
+        InputError: where the disk, the images or the numbers give out; on a collapse, with all of it saved.
         Interrupted: on SIGTERM or Ctrl-C; all is saved.
     """
     checkpoint = Checkpoint(run.checkpoints_path, **checkpoint)
+    monitor = CollapseMonitor(stop=stop_on_collapse, encoder_path=run.healthy_encoder_path)
+    best = _best_encoder(run, online_knn)
     with held_signals() as checkpoint.stop:
         for leg in legs_of(run, steps_per_epoch(source, run.recipe.batch_size)):
             if int(model.steps) >= leg.last:
@@ -73,9 +84,12 @@ def train_run(
             if leg.first and int(model.steps) == leg.first:
                 _say(schedule_line(run.recipe, leg))
                 model.compile(optimizer=build_optimizer(run.recipe, leg.steps, leg.warmup_steps))
-            callbacks = [*_callbacks(run, source, online_knn, leg.steps), TimeLeft()]
+            callbacks = [*_callbacks(run, source, [*online_knn, monitor], best, leg.steps), TimeLeft()]
             source = _fit(run, model, source, leg, callbacks, checkpoint)
+            if stop_on_collapse and monitor.sign is not None:
+                raise InputError("Training was stopped, and is saved as it is now: resuming it goes on in spite of it.")
         _save_encoder(run, model)
+        _say_best(best)
         if run.legs and not run.is_finished:
             # Last: a process that is killed before it writes the same encoder again.
             run = replace(run, legs=[*run.legs, run.recipe.epochs])
@@ -105,7 +119,11 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
             two_view_batches(source, build_views(run.recipe), batch_size, TRIAL_EPOCHS * steps, run.seed),
             epochs=TRIAL_EPOCHS,
             steps_per_epoch=steps,
-            callbacks=[*_callbacks(trial, source, online_knn), Checkpoint(trial.checkpoints_path), clock],
+            callbacks=[
+                *_callbacks(trial, source, online_knn, _best_encoder(trial, online_knn)),
+                Checkpoint(trial.checkpoints_path),
+                clock,
+            ],
             shuffle=False,
             verbose=0,
         )
@@ -127,12 +145,27 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
     return epochs
 
 
-def _callbacks(run, source, online_knn, updates=None):
+def _best_encoder(run, online_knn):
+    return BestEncoder(run.best_encoder_path, "knn" if online_knn else "lidar", run.history_path)
+
+
+def _say_best(best):
+    if best.best is not None and best.best[0] < best.last[0]:
+        (epoch, value), (last, other) = best.best, best.last
+        _say(
+            f"By {best.monitor} epoch {epoch + 1} was the best, with {value:.4g}: {best.path} has its encoder. "
+            f"Epoch {last + 1}, the last, has {other:.4g}."
+        )
+
+
+def _callbacks(run, source, watching, best, updates=None):
     return [
         TargetEMA(run.recipe.tau_base, updates),
         FiniteCheck(),
-        # Before those that write what it finds.
-        *online_knn,
+        # Before those that write what they find.
+        *watching,
+        OnlineLidar(source, build_views(run.recipe)),
+        best,
         CSVHistory(run.history_path),
         TensorBoardScalars(run.logs_path),
         TensorBoardImages(run.logs_path, source, build_views(run.recipe)),

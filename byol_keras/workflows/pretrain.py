@@ -50,6 +50,7 @@ def pretrain(
     budget: float | None = None,
     begun: float | None = None,
     auto_size: bool = False,
+    stop_on_collapse: bool = False,
     **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
@@ -68,6 +69,7 @@ def pretrain(
         begun: where `time.monotonic` was when those minutes began; None for now.
         auto_size: whether the image size is chosen by the images and the minutes, in place of the recipe's: see
             `runs.image_size`.
+        stop_on_collapse: whether training ends where `CollapseMonitor` sees a collapse, which is said in any case.
         **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
@@ -75,7 +77,7 @@ def pretrain(
 
     Raises:
         InputError: for a mistake in what was passed, before anything is written; where the disk, the images or the
-            numbers give out during training.
+            numbers give out during training, and with `stop_on_collapse` on a collapse.
         Interrupted: on SIGTERM or Ctrl-C while it trains; all is saved for `resume`.
     """
     if probe is not None:
@@ -126,10 +128,12 @@ def pretrain(
         check_is_new(out)
         write_image_list(run, source)
         run.write_config()  # from now on it can be resumed
-        return train_run(run, model, source, online_knn, checkpoints)
+        return train_run(run, model, source, online_knn, checkpoints, stop_on_collapse)
 
 
-def resume(out: str | os.PathLike, epochs: float | None = None, **checkpoints: Any) -> Run:
+def resume(
+    out: str | os.PathLike, epochs: float | None = None, stop_on_collapse: bool = False, **checkpoints: Any
+) -> Run:
     """Goes on with the run in `out` where it stopped, at any step, as if it never had; or extends one that is finished.
 
     An extension is a new leg, from the last checkpoint: the learning rate rises from 0 to its peak over the recipe's
@@ -143,7 +147,7 @@ def resume(out: str | os.PathLike, epochs: float | None = None, **checkpoints: A
     Args:
         out: the run.
         epochs: to extend a finished run to, more than it was trained for; None to go on with one that stopped.
-        **checkpoints: as for `pretrain`.
+        stop_on_collapse, **checkpoints: as for `pretrain`.
 
     Returns:
         `Run`.
@@ -184,7 +188,7 @@ def resume(out: str | os.PathLike, epochs: float | None = None, **checkpoints: A
         online_knn = build_probe(run.probe, run.channels)
         if epochs is not None:
             run.write_config()  # from now on it is resumed without `epochs`
-        run = train_run(run, model, source, online_knn, checkpoints)
+        run = train_run(run, model, source, online_knn, checkpoints, stop_on_collapse)
     if run.legs and (made := [path.name for name in MADE for path in sorted(run.folder.glob(name))]):
         _say(f"In {run.folder}, {', '.join(made)} came of the encoder that it had before: make them anew.")
     return run

@@ -74,6 +74,20 @@ def assert_same(one, other):
     assert (one / "history.csv").read_text() == (other / "history.csv").read_text()
 
 
+def test_a_run_that_is_stopped_saves_its_step_and_says_how_to_go_on(photos, tmp_path):
+    out = tmp_path / "a run"
+    process = begin(photos, out, 1000, "--checkpoint-steps", 1)
+    wait_until(process, out, lambda: step_of(out) >= 2)
+    process.send_signal(signal.SIGTERM)
+    finish(process, out, 128 + signal.SIGTERM)
+    said = log_of(out)
+    assert f"stopped at step {step_of(out)}; all of it is saved." in said
+    assert f"Go on with: byol-keras pretrain --out '{out}' --resume" in said
+    assert "Traceback" not in said
+    assert int(load_checkpoint(out / "checkpoints").steps) == step_of(out)
+
+
+@pytest.mark.slow
 def test_a_run_that_is_killed_and_stopped_ends_as_if_left_alone(photos, tmp_path):
     straight, out = tmp_path / "straight", tmp_path / "a run"
     finish(begin(photos, straight, 3), straight)
@@ -88,10 +102,6 @@ def test_a_run_that_is_killed_and_stopped_ends_as_if_left_alone(photos, tmp_path
     wait_until(process, out, lambda: step_of(out) > killed_at)
     process.send_signal(signal.SIGTERM)
     finish(process, out, 128 + signal.SIGTERM)
-    said = log_of(out)
-    assert f"stopped at step {step_of(out)}; all of it is saved." in said
-    assert f"Go on with: byol-keras pretrain --out '{out}' --resume" in said
-    assert "Traceback" not in said
     assert step_of(out) < 3 * STEPS, "stopped too late to show anything"
 
     finish(start(out, "--resume"), out)

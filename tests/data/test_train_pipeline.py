@@ -94,8 +94,15 @@ def test_every_piece_has_random_numbers_of_its_own_and_keeps_them(kind, request)
     assert len(np.unique(made.reshape(24, -1), axis=0)) == 24
 
 
-@pytest.mark.parametrize("kind", ["files", "arrays"])
-@pytest.mark.parametrize(("images_in_a_piece", "files_per_call"), [(1, 16), (2, 16), (3, 2), (5, 2)])
+@pytest.mark.parametrize(
+    ("kind", "images_in_a_piece", "files_per_call"),
+    [
+        ("files", 2, 16),
+        ("arrays", 3, 2),
+        *(pytest.param("files", *sizes, marks=pytest.mark.slow) for sizes in [(1, 16), (3, 2), (5, 2)]),
+        *(pytest.param("arrays", *sizes, marks=pytest.mark.slow) for sizes in [(1, 16), (2, 16), (5, 2)]),
+    ],
+)
 def test_the_size_of_pieces_and_calls_decides_nothing(kind, images_in_a_piece, files_per_call, request, monkeypatch):
     source = request.getfixturevalue(kind)
     whole = [*two_view_batches(source, TwoViews(8), 5, 3, seed=0)]

@@ -22,6 +22,7 @@ def begun(sources, tmp_path, monkeypatch):
     return run, build_model(run, "float32", 100, 18), source
 
 
+@pytest.mark.slow
 def test_more_time_is_more_epochs_and_nothing_is_written(begun, capsys):
     run, model, source = begun
     epochs = training.epochs_within(run, model, source, [], 3600)

@@ -122,6 +122,7 @@ def stopped_at(monkeypatch):
     return stopped
 
 
+@pytest.mark.slow
 def test_an_extension_that_is_killed_and_stopped_ends_as_if_left_alone(run, straight, monkeypatch, stopped_at, capfd):
     before = sha256_of(run / "encoder.keras")
 
@@ -152,9 +153,10 @@ def test_killed_between_the_encoder_and_its_config_it_is_finished_all_the_same(s
     assert_same(tmp_path / "run", straight.folder)
 
 
+@pytest.mark.slow
 def test_a_damaged_last_checkpoint_costs_its_steps_and_no_more(run, straight, capfd):
     (step, last), (earlier, _) = checkpoints(run / "checkpoints")
-    assert (step, earlier) == (14, STEPS)
+    assert (step, earlier) == (14, 12)
     os.truncate(last, 100)
     resume(run, epochs=3)
     assert "was cut or altered" in capfd.readouterr().err

@@ -144,6 +144,7 @@ def test_the_same_images_by_another_path_are_seen_as_well(run, faces, tmp_path, 
     assert "trained on images of 3" in failure(capfd)
 
 
+@pytest.mark.slow
 def test_links_to_the_same_images_are_seen_as_well(faces, tmp_path, capfd):
     # As `byol-keras split` makes them.
     for path in faces.glob("*/*.png"):

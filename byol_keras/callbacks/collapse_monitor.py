@@ -1,0 +1,124 @@
+"""Says when a run loses what it had: one vector for all images, or fewer and fewer dimensions."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+
+from ..byol import BYOL
+from ..errors import InputError
+from ..precision import cast_model
+from ..utils.atomic import atomic_path
+from .gauge_window import GaugeWindow
+
+# Between runs made to collapse and healthy ones: benchmarks/RESULTS.md.
+LEAST_STD = 0.3
+LEAST_RANK_SHARE = 0.5
+# So many windows in a row: one may be a rate that peaks.
+PATIENCE = 2
+
+
+def collapse_sign(gauges: Mapping[str, float], first: Mapping[str, float]) -> str | None:
+    """What gauges say of a collapse: a sentence with the number and what to change, or None.
+
+    Args:
+        gauges: "target_std" and "embedding_rank", as BYOL logs them, over some steps.
+        first: the same over the first steps of the run.
+    """
+    if gauges["target_std"] < LEAST_STD:
+        return (
+            f"all images get nearly one projection: target_std {gauges['target_std']:.2g}, where healthy runs stay "
+            f"above {LEAST_STD:g}. Is there a predictor, and tau above 0? Or lower `learning_rate`."
+        )
+    if gauges["embedding_rank"] < LEAST_RANK_SHARE * first["embedding_rank"]:
+        return (
+            f"the embeddings lose dimensions: embedding_rank {gauges['embedding_rank']:.3g}, from "
+            f"{first['embedding_rank']:.3g} in the first steps. Lower `learning_rate`, or raise `tau_base`."
+        )
+    return None
+
+
+class CollapseMonitor(keras.callbacks.Callback):
+    """Watches a BYOL's gauges while it trains, and says in one line on standard error when they show a collapse.
+
+    The gauges are averaged over some steps; the sign of a collapse must show in two such windows in a row. It can see
+    two things: that all projections become one vector, and that the embeddings lose half of the dimensions that they
+    had in the first window of this training (of what is left of it, where it is resumed). It cannot see whether the
+    dimensions are of any use: an encoder may lose accuracy with all of them in place.
+
+    Args:
+        every: steps that the gauges are averaged over.
+        stop: whether training ends there.
+        encoder_path: of a .keras file, or None: where the encoder goes, in float32, as it was at the end of the last
+            window without a sign.
+
+    Attributes:
+        sign: str, what was said; None while all is well.
+
+    Raises:
+        InputError: from `fit`, of another model; for `every` below 1.
+
+    Example:
+        model.fit(images, epochs=40, callbacks=[bk.TargetEMA(0.97), bk.CollapseMonitor(stop=True)])
+    """
+
+    def __init__(self, every: int = 50, stop: bool = False, encoder_path: str | os.PathLike | None = None):
+        super().__init__()
+        if every < 1:
+            raise InputError(f"`every` must be a number of steps from 1. Received: every={every}")
+        self.every, self.stop = every, stop
+        self.encoder_path = None if encoder_path is None else Path(encoder_path)
+        self._begin()
+
+    def _begin(self):
+        self.sign = self._first = self._healthy = self._looked = None
+        self._window, self._signs = GaugeWindow(), 0
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if not isinstance(self.model, BYOL):
+            raise InputError(f"CollapseMonitor goes with a BYOL model. Received: {type(self.model).__name__}")
+        # With a plan, what is left of an epoch is a `fit` of its own in one training.
+        if self.model.planned_steps is None:
+            self._begin()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._window.begin(self.model)
+        if self._looked is None:
+            self._looked = int(self.model.steps)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        step = int(self.model.steps)
+        if self.sign is not None or step - self._looked < self.every:
+            return
+        self._looked = step
+        # None where every step of the window was skipped, which FiniteCheck sees to.
+        if gauges := self._window.means(self.model):
+            self._look(step, gauges)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._window.take(self.model)
+
+    def _look(self, step, gauges):
+        self._first = self._first or gauges
+        sign = collapse_sign(gauges, self._first)
+        self._signs = self._signs + 1 if sign else 0
+        if not sign and self.encoder_path is not None:
+            self._healthy = step, self.model.encoder.get_weights()
+        if self._signs == PATIENCE:
+            self.sign = f"Step {step:,}: {sign}{self._save_healthy()}"
+            print(self.sign, file=sys.stderr, flush=True)
+            if self.stop:
+                self.model.stop_training = True
+
+    def _save_healthy(self):
+        """Writes the encoder as it was; what to say of it."""
+        if self._healthy is None:
+            return ""
+        step, weights = self._healthy
+        encoder = cast_model(self.model.encoder, "float32")
+        encoder.set_weights(weights)
+        with atomic_path(self.encoder_path) as path:
+            encoder.save(path)
+        return f" The encoder of step {step:,} is in {self.encoder_path}."

@@ -1,0 +1,28 @@
+"""Views of some images as an array, to measure encoders by."""
+
+import numpy as np
+import tensorflow as tf
+
+from ..augment import TwoViews
+from .eval_pipeline import ordered_batches
+from .images import ImageSource
+
+
+def view_sample(source: ImageSource, views: TwoViews, draws: int) -> np.ndarray:
+    """Some views of each image, always the same ones.
+
+    They are cut from the central squares, at most twice as large as a view.
+
+    Args:
+        source: `ImageSource`, N of them, as many as fit into memory.
+        views: `TwoViews`.
+        draws: V, of each of the two.
+
+    Returns:
+        (2 V, N, S, S, C) uint8, view 1 and view 2 in turn.
+    """
+    side = min(int(source.sizes.min()), 2 * views.image_size)
+    squares = np.concatenate([*ordered_batches(source, side).as_numpy_iterator()])
+    # Without a graph, which would take seconds to compile.
+    drawn = [view for draw in range(draws) for view in views(squares, seed=tf.constant([0, draw]))]
+    return np.stack([np.uint8(np.round(255 * view)) for view in drawn])

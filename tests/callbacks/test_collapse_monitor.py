@@ -1,0 +1,100 @@
+"""Runs that collapse, and numbers of some that do not."""
+
+import keras
+import numpy as np
+import pytest
+
+import byol_keras as bk
+from byol_keras.callbacks.collapse_monitor import collapse_sign
+from byol_keras.errors import InputError
+
+FIRST = {"target_std": 0.8, "embedding_rank": 20.0}
+
+
+@pytest.mark.parametrize(
+    ("gauges", "expected"),
+    [
+        ({"target_std": 0.8, "embedding_rank": 20.0}, None),
+        ({"target_std": 0.31, "embedding_rank": 10.1}, None),
+        ({"target_std": 0.29, "embedding_rank": 20.0}, "one projection: target_std 0.29"),
+        ({"target_std": 0.8, "embedding_rank": 9.9}, "embedding_rank 9.9, from 20 in the first steps"),
+    ],
+)
+def test_a_sign_names_its_number(gauges, expected):
+    sign = collapse_sign(gauges, FIRST)
+    assert sign is None if expected is None else expected in sign
+
+
+class Weights(keras.callbacks.Callback):
+    """The encoder's weights after every step."""
+
+    def on_train_begin(self, logs=None):
+        self.seen = {}
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen[int(self.model.steps)] = self.model.encoder.get_weights()
+
+
+@pytest.fixture
+def train(tiny_encoder, view_pair):
+    """Trains without a predictor, towards itself: what BYOL becomes without what keeps it from collapse."""
+
+    def run(monitor, collapsing=True, epochs=15):
+        keras.utils.set_random_seed(0)
+        encoder = tiny_encoder()
+        predictor = keras.Sequential([keras.Input((3,)), keras.layers.Identity() if collapsing else bk.mlp(3, 6, 3)])
+        model = bk.BYOL(encoder, bk.mlp(4, 6, 3), predictor, tau=0.0 if collapsing else 0.9)
+        model.compile(keras.optimizers.Adam(0.05 if collapsing else 0.002), run_eagerly=True)
+        weights = Weights()
+        model.fit(view_pair, batch_size=4, epochs=epochs, verbose=0, callbacks=[weights, monitor])
+        return model, weights.seen
+
+    return run
+
+
+def test_a_collapse_is_said_once_and_ends_training(train, tmp_path, capfd):
+    path = tmp_path / "healthy.keras"
+    monitor = bk.CollapseMonitor(every=4, stop=True, encoder_path=path)
+    model, weights = train(monitor)
+    step = int(model.steps)
+    assert 8 <= step < 45
+    # TensorFlow may say something of its own as well.
+    (said,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("Step ")]
+    assert said == monitor.sign
+    assert said.startswith(f"Step {step}: all images get nearly one projection: target_std 0.")
+    # The last window without a sign is the one before the two that showed it.
+    assert said.endswith(f" The encoder of step {step - 8} is in {path}.")
+    for actual, expected in zip(keras.models.load_model(path).get_weights(), weights[step - 8], strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+def test_without_stop_it_is_said_once_all_the_same(train, capfd):
+    model, _ = train(bk.CollapseMonitor(every=4))
+    assert int(model.steps) == 45
+    assert capfd.readouterr().err.count("Step ") == 1
+
+
+def test_a_healthy_run_is_left_alone(train, tmp_path, capfd):
+    monitor = bk.CollapseMonitor(every=4, stop=True, encoder_path=tmp_path / "healthy.keras")
+    model, _ = train(monitor, collapsing=False, epochs=10)
+    assert int(model.steps) == 30
+    assert monitor.sign is None
+    assert "Step " not in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_fit_is_judged_by_its_own_beginning(train):
+    monitor = bk.CollapseMonitor(every=4)
+    train(monitor)
+    assert monitor.sign is not None
+    train(monitor, collapsing=False, epochs=4)
+    assert monitor.sign is None
+
+
+def test_what_it_cannot_watch_is_refused():
+    with pytest.raises(InputError, match="every=0"):
+        bk.CollapseMonitor(every=0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(InputError, match="CollapseMonitor goes with a BYOL"):
+        model.fit(np.zeros((4, 2)), np.zeros(4), verbose=0, callbacks=[bk.CollapseMonitor()])
