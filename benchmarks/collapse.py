@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import byol_keras as bk
-from byol_keras.callbacks.collapse_monitor import PATIENCE, collapse_sign
+from byol_keras.callbacks.collapse_monitor import FIRST_STEPS, PATIENCE, collapse_sign
 from byol_keras.callbacks.gauge_window import GaugeWindow
 from byol_keras.data import open_source
 from byol_keras.data.train_pipeline import two_view_batches
@@ -78,23 +78,23 @@ COLLAPSING = {
 CASES = HEALTHY | WRONG_VIEWS | {name: {"coding_rate_weight": 0.0, **case} for name, case in COLLAPSING.items()}
 GAUGES = ("loss", "target_std", "embedding_rank", "projection_rank")
 SEEN = {"20-NN": "accuracy", "rank": "rank", "views found": "match", "nearest of like color": "color"}
-# Steps of a window of `CollapseMonitor`, as it is made; --every divides it.
+# Steps of a window of `CollapseMonitor`, as it is made.
 EVERY = 50
 
 
 class Recorder(keras.callbacks.Callback):
-    """The gauges of every `every` steps of an epoch, each the mean of these steps."""
+    """The gauges of every FIRST_STEPS steps of an epoch, each the mean of these steps."""
 
-    def __init__(self, every):
+    def __init__(self):
         super().__init__()
-        self.every, self.rows, self._window = every, [], GaugeWindow()
+        self.rows, self._window = [], GaugeWindow()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._window.begin(self.model)
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.steps)
-        if step % self.every == 0:
+        if step % FIRST_STEPS == 0:
             self.rows.append({"step": step, **self._window.means(self.model)})
 
 
@@ -121,7 +121,7 @@ def build(case, steps):
     return model, recipe
 
 
-def run(case, source, others, seed, steps, every):
+def run(case, source, others, seed, steps):
     """Trains one case; what was seen of it."""
     if images := case.get("images"):
         source = source.subset(np.arange(1024) % images)
@@ -134,7 +134,7 @@ def run(case, source, others, seed, steps, every):
         accuracy = float(np.mean(knn_leave_one_out(vectors, others.labels)))
         return {"accuracy": accuracy, "rank": float(bk.gauges.effective_rank(vectors)), "match": match, "color": color}
 
-    untrained, recorder = seen(), Recorder(every)
+    untrained, recorder = seen(), Recorder()
     schedule = [] if "tau" in case else [bk.TargetEMA(recipe.tau_base)]
     batches = two_view_batches(source, build_views(recipe), recipe.batch_size, steps, seed)
     model.fit(batches, steps_per_epoch=steps, callbacks=[*schedule, recorder], verbose=0, shuffle=False)
@@ -143,11 +143,10 @@ def run(case, source, others, seed, steps, every):
 
 def step_of_sign(windows):
     """The step at which a `CollapseMonitor` speaks, from windows that are parts of its own; None where it does not."""
-    size, first, signs = EVERY // windows[0]["step"], None, 0
-    for end in range(size, len(windows) + 1, size):
+    first, size, signs = windows[0], EVERY // FIRST_STEPS, 0
+    for end in range(1 + size, len(windows) + 1, size):
         part = windows[end - size : end]
-        gauges = {name: statistics.mean(window[name] for window in part) for name in GAUGES if name in part[0]}
-        first = first or gauges
+        gauges = {name: statistics.mean(window[name] for window in part) for name in GAUGES}
         signs = signs + 1 if collapse_sign(gauges, first) else 0
         if signs == PATIENCE:
             return part[-1]["step"]
@@ -171,7 +170,6 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--every", type=int, default=10, choices=(5, 10, 25, 50))
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/collapse.jsonl"))
     options = parser.parse_args()
@@ -187,7 +185,7 @@ def main():
                 row = {
                     "case": name,
                     "seed": seed,
-                    **run(CASES[name], source, others, seed, options.steps, options.every),
+                    **run(CASES[name], source, others, seed, options.steps),
                 }
                 done.append(row)
                 with options.out.open("a") as file:

@@ -13,9 +13,13 @@ from ..precision import cast_model
 from ..utils.atomic import atomic_path
 from .gauge_window import GaugeWindow
 
-# Between runs made to collapse and healthy ones: benchmarks/RESULTS.md.
+# Between runs made to collapse and healthy ones, the ranks as shares of what they were in the first steps:
+# benchmarks/RESULTS.md.
 LEAST_STD = 0.3
-LEAST_RANK_SHARE = 0.5
+LEAST_PROJECTION_SHARE = 0.2
+LEAST_EMBEDDING_SHARE = 0.4
+# Steps that these are taken from: a rate that is far too high needs few more.
+FIRST_STEPS = 10
 # So many windows in a row: one may be a rate that peaks.
 PATIENCE = 2
 
@@ -24,19 +28,22 @@ def collapse_sign(gauges: Mapping[str, float], first: Mapping[str, float]) -> st
     """What gauges say of a collapse: a sentence with the number and what to change, or None.
 
     Args:
-        gauges: "target_std" and "embedding_rank", as BYOL logs them, over some steps.
-        first: the same over the first steps of the run.
+        gauges: "target_std", "projection_rank" and "embedding_rank", as BYOL logs them, over some steps.
+        first: the same over the first FIRST_STEPS steps.
     """
     if gauges["target_std"] < LEAST_STD:
         return (
             f"all images get nearly one projection: target_std {gauges['target_std']:.2g}, where healthy runs stay "
             f"above {LEAST_STD:g}. Is there a predictor, and tau above 0? Or lower `learning_rate`."
         )
-    if gauges["embedding_rank"] < LEAST_RANK_SHARE * first["embedding_rank"]:
-        return (
-            f"the embeddings lose dimensions: embedding_rank {gauges['embedding_rank']:.3g}, from "
-            f"{first['embedding_rank']:.3g} in the first steps. Lower `learning_rate`, or raise `tau_base`."
-        )
+    least = {"projection_rank": LEAST_PROJECTION_SHARE, "embedding_rank": LEAST_EMBEDDING_SHARE}
+    for name, share in least.items():
+        if gauges[name] < share * first[name]:
+            return (
+                f"the {name[:-5]}s lose their dimensions: {name} {gauges[name]:.3g}, from {first[name]:.3g} in the "
+                f"first steps, where healthy runs stay above {share * first[name]:.3g}. Lower `learning_rate`, or "
+                "raise `tau_base`."
+            )
     return None
 
 
@@ -44,9 +51,9 @@ class CollapseMonitor(keras.callbacks.Callback):
     """Watches a BYOL's gauges while it trains, and says in one line on standard error when they show a collapse.
 
     The gauges are averaged over some steps; the sign of a collapse must show in two such windows in a row. It can see
-    two things: that all projections become one vector, and that the embeddings lose half of the dimensions that they
-    had in the first window of this training (of what is left of it, where it is resumed). It cannot see whether the
-    dimensions are of any use: an encoder may lose accuracy with all of them in place.
+    two things: that all projections become one vector, and that projections or embeddings lose most of the dimensions
+    that they had in the first ten steps (of what is left of a training, where it is resumed). It cannot see whether the
+    dimensions are of any use: an encoder may lose accuracy, or learn nothing, with all of them in place.
 
     Args:
         every: steps that the gauges are averaged over.
@@ -90,18 +97,21 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         step = int(self.model.steps)
-        if self.sign is not None or step - self._looked < self.every:
+        size = self.every if self._first else min(self.every, FIRST_STEPS)
+        if self.sign is not None or step - self._looked < size:
             return
-        self._looked = step
-        # None where every step of the window was skipped, which FiniteCheck sees to.
-        if gauges := self._window.means(self.model):
+        self._looked, gauges = step, self._window.means(self.model)
+        if not gauges:
+            return  # every step was skipped, which FiniteCheck sees to
+        if self._first is None:
+            self._first = gauges
+        else:
             self._look(step, gauges)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._window.take(self.model)
 
     def _look(self, step, gauges):
-        self._first = self._first or gauges
         sign = collapse_sign(gauges, self._first)
         self._signs = self._signs + 1 if sign else 0
         if not sign and self.encoder_path is not None:

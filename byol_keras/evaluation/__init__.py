@@ -8,6 +8,7 @@ from .lidar import lidar
 from .linear import linear_accuracy, linear_accuracy_sgd
 from .linear_head import LinearHead, cross_validate, probabilities
 from .neighbors import l2_normalize_rows, nearest
+from .view_match import view_match
 
 __all__ = [
     "LinearHead",
@@ -27,4 +28,5 @@ __all__ = [
     "random_subset",
     "recalls",
     "stratified_subset",
+    "view_match",
 ]

@@ -3,16 +3,18 @@
 import dataclasses
 from collections.abc import Sequence
 
+from ..models.step_metrics import RANK_ROWS
 from .recipe import Recipe
 
 # Where each of these lies between runs that have the ailment and runs that do not: benchmarks/RESULTS.md.
 FEW_UPDATES = 1500
 LOST_SHARE = 0.5
+LEAST_PROJECTION_SHARE = 0.13  # of the images that the rank is taken of
 LEAST_STD = 0.3
 COPIES = 0.1
 EASY_MATCH = 0.9
 HARD_MATCH = 0.05
-COLOR_LEAD = 0.1
+COLOR_LEAD = 0.03
 STARVING = 0.7
 
 
@@ -76,6 +78,13 @@ def _one_vector(recipe, measured):
 
 
 def _dimensions(recipe, measured):
+    rows = min(recipe.batch_size, RANK_ROWS)
+    last = measured.history[-1].get("projection_rank", rows) if measured.history else rows
+    if last < LEAST_PROJECTION_SHARE * rows:
+        return (
+            f"Dimensions lost: the projections of {rows} images have projection_rank {last:.3g}. Lower "
+            "`learning_rate`, raise `tau_base`, or give `coding_rate_weight` 1."
+        )
     ranks = [row["embedding_rank"] for row in measured.history if "embedding_rank" in row]
     if len(ranks) > 1 and ranks[-1] < LOST_SHARE * max(ranks):
         return (

@@ -8,20 +8,24 @@ import byol_keras as bk
 from byol_keras.callbacks.collapse_monitor import collapse_sign
 from byol_keras.errors import InputError
 
-FIRST = {"target_std": 0.8, "embedding_rank": 20.0}
+FIRST = {"target_std": 0.8, "embedding_rank": 20.0, "projection_rank": 40.0}
 
 
 @pytest.mark.parametrize(
     ("gauges", "expected"),
     [
-        ({"target_std": 0.8, "embedding_rank": 20.0}, None),
-        ({"target_std": 0.31, "embedding_rank": 10.1}, None),
-        ({"target_std": 0.29, "embedding_rank": 20.0}, "one projection: target_std 0.29"),
-        ({"target_std": 0.8, "embedding_rank": 9.9}, "embedding_rank 9.9, from 20 in the first steps"),
+        ({}, None),
+        ({"target_std": 0.31, "embedding_rank": 8.1, "projection_rank": 8.1}, None),
+        ({"target_std": 0.29}, "one projection: target_std 0.29"),
+        (
+            {"projection_rank": 7.9},
+            "projections lose their dimensions: projection_rank 7.9, from 40 in the first steps",
+        ),
+        ({"embedding_rank": 7.9}, "embeddings lose their dimensions: embedding_rank 7.9, from 20 in the first steps"),
     ],
 )
 def test_a_sign_names_its_number(gauges, expected):
-    sign = collapse_sign(gauges, FIRST)
+    sign = collapse_sign({**FIRST, **gauges}, FIRST)
     assert sign is None if expected is None else expected in sign
 
 

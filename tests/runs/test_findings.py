@@ -49,6 +49,11 @@ def test_nothing_is_said_of_what_only_training_shows_before_it():
             "`learning_rate`",
         ),
         (
+            {"history": [*HISTORY, {"epoch": 2, "projection_rank": 6.0}]},
+            "Dimensions lost: the projections of 64 images have projection_rank 6.",
+            "`coding_rate_weight`",
+        ),
+        (
             {"history": [*HISTORY, {"epoch": 2, "embedding_rank": 20.0, "target_std": 0.05}]},
             "Collapsed: target_std fell to 0.05",
             "`learning_rate`",
