@@ -128,7 +128,7 @@ def test_tau_can_be_set_and_is_one_number(tiny_byol, view_pair, tmp_path):
 
 def test_a_second_fit_without_a_schedule_moves_the_target(tiny_byol, view_pair):
     model = tiny_byol(tau=0.5)
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     first = model.fit(batches(view_pair), epochs=2, shuffle=False, verbose=0, callbacks=[bk.TargetEMA(0.9)]).history
     second = model.fit(batches(view_pair), epochs=1, shuffle=False, verbose=0).history
     assert first["tau"][-1] > 0.99
@@ -142,7 +142,7 @@ def test_compile_ends_a_schedule(tiny_byol, view_pair):
     assert float(model.train_step((view_pair,))["tau"]) == 0.5
 
 
-@pytest.mark.parametrize("with_validation", [False, True])
+@pytest.mark.parametrize("with_validation", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_validation_changes_nothing_and_evaluations_agree(tiny_byol, view_pair, with_validation):
     model = tiny_byol(augmenter=bk.TwoViews(8, seed=3))
     model.compile(keras.optimizers.SGD(0.1))

@@ -80,15 +80,15 @@ def test_without_stop_it_is_said_once_all_the_same(train, capfd):
 
 def test_a_healthy_run_is_left_alone(train, tmp_path, capfd):
     monitor = bk.CollapseMonitor(every=4, stop=True, encoder_path=tmp_path / "healthy.keras")
-    model, _ = train(monitor, collapsing=False, epochs=10)
-    assert int(model.steps) == 30
+    model, _ = train(monitor, collapsing=False, epochs=5)
+    assert int(model.steps) == 15
     assert monitor.sign is None
     assert "Step " not in capfd.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
 def test_another_fit_is_judged_by_its_own_beginning(train):
-    monitor = bk.CollapseMonitor(every=4)
+    monitor = bk.CollapseMonitor(every=4, stop=True)
     train(monitor)
     assert monitor.sign is not None
     train(monitor, collapsing=False, epochs=4)

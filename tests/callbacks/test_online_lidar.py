@@ -28,7 +28,7 @@ def logged(model, callback, view_pair, epochs=2):
 def test_it_is_that_of_ten_views_of_each_image(tiny_byol, view_pair, views):
     source = bk.data.from_arrays(np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), np.uint8))
     model = tiny_byol()
-    model.compile(keras.optimizers.SGD(0.5))
+    model.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
     first, last = logged(model, OnlineLidar(source, views), view_pair)
     made = [view for draw in range(5) for view in views(source.images, seed=tf.constant([0, draw]))]
     vectors = np.stack([model.encoder.predict(view, verbose=0) for view in made], axis=1)
@@ -45,7 +45,7 @@ def test_images_of_several_sizes_and_some_that_are_lost(tiny_byol, view_pair, vi
     source = bk.data.open_source(tmp_path)
     (tmp_path / "2.png").unlink()
     model = tiny_byol()
-    model.compile("sgd")
+    model.compile("sgd", run_eagerly=True)
     values = logged(model, OnlineLidar(source, views), view_pair)
     assert 1 <= min(values) <= max(values) <= 2.1  # three images have two dimensions
     assert capfd.readouterr().err.count("passed over: 2.png (") == 1
@@ -58,5 +58,5 @@ def test_without_images_there_is_no_number(tiny_byol, view_pair, views, tmp_path
     for path in tmp_path.iterdir():
         path.unlink()
     model = tiny_byol()
-    model.compile("sgd")
+    model.compile("sgd", run_eagerly=True)
     assert np.isnan(logged(model, OnlineLidar(source, views), view_pair)).all()

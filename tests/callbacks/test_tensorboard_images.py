@@ -20,7 +20,7 @@ def test_views_once_and_neighbors_after_each_epoch(tiny_byol, view_pair, tmp_pat
     images = np.repeat(np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8), 3, axis=0)
     source, views = from_arrays(images), TwoViews(8)
     model = tiny_byol()
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     callback = TensorBoardImages(str(tmp_path), source, views)
     for epoch in range(2):
         fit = {"initial_epoch": epoch, "epochs": epoch + 1, "callbacks": [callback]}

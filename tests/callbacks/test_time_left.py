@@ -27,7 +27,7 @@ def train(tiny_byol, view_pair, capsys):
 
     def train(clock, model=None, **arguments):
         model = model or tiny_byol()
-        model.compile("sgd")
+        model.compile("sgd", run_eagerly=True)
         batches = tf.data.Dataset.from_tensors((view_pair,)).repeat(3)
         model.fit(batches, verbose=0, shuffle=False, callbacks=[TimeLeft(clock)], **arguments)
         return [line for line in capsys.readouterr().out.splitlines() if line.startswith("About")]
@@ -62,7 +62,7 @@ def test_a_resumed_training_is_one(tiny_byol, capsys):
     images[::2] = 255
     source = bk.data.from_arrays(images)
     model = tiny_byol()
-    model.compile("sgd")
+    model.compile("sgd", run_eagerly=True)
     model.steps.assign(1)
 
     def batches_from(step):

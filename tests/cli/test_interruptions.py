@@ -154,6 +154,7 @@ def test_ctrl_c_saves_and_twice_leaves_at_once(photos, tmp_path):
     assert "byol-keras pretrain: interrupted" in log_of(out)
 
 
+@pytest.mark.slow
 def test_images_lost_in_training_are_named_and_replaced(photos, tmp_path):
     source, out = tmp_path / "photos", tmp_path / "run"
     shutil.copytree(photos, source)

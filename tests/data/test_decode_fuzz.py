@@ -38,6 +38,7 @@ def test_a_few_thousand_inputs_to_our_decoder():
     checked(fuzz("decode", 4000), 4000)
 
 
+@pytest.mark.slow
 def test_a_few_hundred_inputs_to_serve_bytes():
     checked(fuzz("serve_bytes", 500), 500)
 

@@ -118,7 +118,7 @@ print(peak() - before)
 """
 
 
-@pytest.mark.parametrize(("images", "bounded"), [(1, True), (100, False)])
+@pytest.mark.parametrize(("images", "bounded"), [(1, True), pytest.param(100, False, marks=pytest.mark.slow)])
 def test_threads_share_a_budget_of_memory(images, bounded, tmp_path):
     # 4 bytes a pixel are held while it is decoded, and 8 are counted.
     pixels, path = 3000 * 3000, tmp_path / "large.png"

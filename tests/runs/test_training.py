@@ -32,6 +32,7 @@ def test_more_time_is_more_epochs_and_nothing_is_written(begun, capsys):
     assert not run.folder.exists()
 
 
+@pytest.mark.slow
 def test_no_time_for_a_step_is_one_line(begun):
     with pytest.raises(bk.InputError, match="`budget` leaves no time to train"):
         training.epochs_within(*begun, [], 0.5)

@@ -36,6 +36,7 @@ def test_a_finished_run(run, capsys):
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_is_looked_at_by_its_checkpoint(run):
     source = bk.data.open_source(run.data)
     model = build_model(run, "float32", 36, 18)

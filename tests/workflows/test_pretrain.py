@@ -41,6 +41,7 @@ def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd)
     assert bk.load_run(home / "run") == resumed
 
 
+@pytest.mark.slow
 def test_training_starts_with_the_weights_of_another_run(home, make_run, capfd):
     start = make_run(encoder_seed=9, name="start")
     encoder = start.encoder
