@@ -40,7 +40,7 @@ def test_nothing_is_said_of_what_only_training_shows_before_it():
         ({"updates": 248, "images": 1600}, "Too few updates: 248 of 1,600 images", "`epochs` 60 makes 1,500"),
         ({"copies": 0.3}, "Near copies: 30 %", "`byol-keras duplicates`"),
         ({"untrained_match": 0.95}, "Views too weak: untrained, the encoder finds 95 %", "`crop_area`"),
-        ({"match": 0.02}, "Views too strong, or images too much alike: trained, the encoder finds 2 %", "`crop_area`"),
+        ({"match": 0.01}, "Views too strong, or images too much alike: trained, the encoder finds 1 %", "`crop_area`"),
         ({"color": 0.6}, "Color as a shortcut: of 60 %", "untrained 30 %"),
         ({"input_share": 0.9}, "Waiting for images: making a batch takes 90 %", "`image_size`"),
         (
