@@ -22,7 +22,8 @@ class BestEncoder(keras.callbacks.Callback):
 
     Args:
         path: of a .keras file.
-        monitor: a name among the logs: "knn", of `OnlineKNN`, or "lidar".
+        monitor: a name among the logs: "knn", of `OnlineKNN`, or without labels "embedding_rank". Not "lidar", which
+            fell while the neighbors got better: benchmarks/RESULTS.md.
         history: of the history.csv that `CSVHistory` writes, which has the values of the epochs before a resumed one;
             or None.
 

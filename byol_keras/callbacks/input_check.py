@@ -40,7 +40,7 @@ class InputCheck(keras.callbacks.Callback):
             return
         self._checked = True
         step = (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
-        alone = self._seconds_per_batch()
+        alone = seconds_per_batch(self.batches)
         if alone > STARVING * step:
             print(
                 f"The images come slowly: making a batch takes {alone:.3f} s by itself, a training step {step:.3f} s "
@@ -50,13 +50,19 @@ class InputCheck(keras.callbacks.Callback):
                 flush=True,
             )
 
-    def _seconds_per_batch(self):
-        batches = iter(self.batches)
-        # What fills the buffers.
-        next(batches)
-        count, start = 0, perf_counter()
-        for _ in batches:
-            count += 1
-            if perf_counter() - start > SECONDS_TO_MEASURE:
-                break
-        return (perf_counter() - start) / max(count, 1)
+
+def seconds_per_batch(batches: Iterable) -> float:
+    """How long a batch takes to make, by itself, over SECONDS_TO_MEASURE.
+
+    Args:
+        batches: the tf.data.Dataset that `fit` is given.
+    """
+    batches = iter(batches)
+    # What fills the buffers.
+    next(batches)
+    count, start = 0, perf_counter()
+    for _ in batches:
+        count += 1
+        if perf_counter() - start > SECONDS_TO_MEASURE:
+            break
+    return (perf_counter() - start) / max(count, 1)

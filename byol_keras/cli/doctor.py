@@ -4,7 +4,7 @@ import argparse
 
 from ..errors import InputError
 from .arguments import DATA_HELP, Commands, command, in_flags
-from .recipe_flags import add_recipe_flags, settings
+from .recipe_flags import add_recipe_flags, given_fields, settings
 
 
 def add_to(commands: Commands) -> None:
@@ -23,7 +23,6 @@ def add_to(commands: Commands) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from ..workflows.doctor import examine_data, examine_run
-    from .recipe_flags import given_fields
 
     if (options.folder is None) == (options.data is None):
         raise InputError("Give a run, or images by --data.")
@@ -44,13 +43,13 @@ def _figures(measured):
     lines = [
         f"{measured.images:,} images, {measured.updates:,} updates.",
         f"Near copies among those looked at: {100 * measured.copies:.0f} %.",
-        f"Two views of an image find each other: {_two(measured.untrained_match, measured.match)}.",
-        f"The nearest image is of like color: {_two(measured.untrained_color, measured.color)}.",
+        f"Two views of an image find each other: {_shares(measured.untrained_match, measured.match)}.",
+        f"The nearest image is of like color: {_shares(measured.untrained_color, measured.color)}.",
     ]
     if measured.input_share is not None:
         lines.append(f"Making a batch takes {100 * measured.input_share:.0f} % of a training step by itself.")
     return "\n".join(lines)
 
 
-def _two(untrained, trained):
+def _shares(untrained, trained):
     return f"untrained {100 * untrained:.0f} %" + ("" if trained is None else f", trained {100 * trained:.0f} %")

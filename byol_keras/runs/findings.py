@@ -3,20 +3,20 @@
 import dataclasses
 from collections.abc import Sequence
 
+from ..callbacks.collapse_monitor import LEAST_STD
+from ..callbacks.input_check import STARVING
 from ..models.step_metrics import RANK_ROWS
 from .recipe import Recipe
 
-# FEW_UPDATES is what three quarters of the accuracy of `short` needed on CIFAR-10, COPIES a choice, STARVING that of
-# `InputCheck`. The others lie between runs with the fault and without it: benchmarks/RESULTS.md, "Runs that fail".
+# FEW_UPDATES is what three quarters of the accuracy of `short` needed on CIFAR-10, COPIES a choice. The others lie
+# between runs with the fault and without it: benchmarks/RESULTS.md, "Runs that fail".
 FEW_UPDATES = 1500
 LOST_SHARE = 0.5
 LEAST_PROJECTION_SHARE = 0.13  # of the images that the rank is taken of
-LEAST_STD = 0.3
 COPIES = 0.1
 EASY_MATCH = 0.9
 HARD_MATCH = 0.02
 COLOR_LEAD = 0.03
-STARVING = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ def findings(recipe: Recipe, measured: Measured) -> list[str]:
 
 
 def _skipped(recipe, measured):
-    skipped = sum(measured.history[-1:] and [measured.history[-1].get("skipped", 0)])
+    skipped = measured.history[-1].get("skipped", 0) if measured.history else 0
     if skipped and recipe.precision != "float16":
         return (
             f"Learning rate too high: {skipped:.0f} updates were skipped because their numbers were not finite. Lower "
@@ -108,8 +108,8 @@ def _updates(recipe, measured):
 def _near_copies(recipe, measured):
     if measured.copies > COPIES:
         return (
-            f"Near copies: {100 * measured.copies:.0f} % of the images looked at have one that hardly differs. Leave "
-            "them out: `byol-keras duplicates` lists them, `exclude` takes the list."
+            f"Near copies: {100 * measured.copies:.0f} % of the images looked at have one that hardly differs. Keep "
+            "one of each: `byol-keras duplicates` lists them, and `exclude` takes a file of names, one on a line."
         )
     return None
 

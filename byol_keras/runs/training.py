@@ -146,7 +146,8 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
 
 
 def _best_encoder(run, online_knn):
-    return BestEncoder(run.best_encoder_path, "knn" if online_knn else "lidar", run.history_path)
+    # Of the gauges without labels, the one that went with the neighbors from epoch to epoch: benchmarks/RESULTS.md.
+    return BestEncoder(run.best_encoder_path, "knn" if online_knn else "embedding_rank", run.history_path)
 
 
 def _say_best(best):

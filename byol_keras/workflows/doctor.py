@@ -1,23 +1,22 @@
 """What `byol-keras doctor` does: what limits a run, or images before there is one."""
 
 import os
-import time
 from dataclasses import replace
 
 import keras
 import numpy as np
 
-from ..callbacks import load_checkpoint
+from ..callbacks import StepClock, load_checkpoint
 from ..callbacks.csv_history import read_history
-from ..data import open_source
+from ..callbacks.input_check import SECONDS_TO_MEASURE, seconds_per_batch
+from ..data import from_arrays, open_source
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import naming_lost_files
 from ..data.train_pipeline import steps_per_epoch, two_view_batches
 from ..data.view_sample import view_sample
-from ..evaluation.embed import embed, inference
+from ..evaluation import embed, view_match
 from ..evaluation.pixels import color_agreement, near_copies
-from ..evaluation.view_match import view_match
 from ..models.resnet import build_resnet
 from ..runs.build import build_encoder, build_views, pixel_statistics
 from ..runs.findings import Measured, findings
@@ -30,8 +29,8 @@ from ..runs.run import Run, load_run
 # likeliest copy of one.
 LOOKED_AT, BLOCK = 400, 20
 COPY_SIZE = 32
-# Of making batches, and of steps.
-SECONDS = 4.0
+# More steps than are ever timed.
+MANY = 100_000
 
 
 def examine_run(folder: str | os.PathLike) -> tuple[Measured, list[str]]:
@@ -111,10 +110,8 @@ def match_and_color(source: ImageSource, recipe: Recipe, encoder: keras.Model) -
     source = source.subset(evenly(len(source), LOOKED_AT))
     with naming_lost_files(source):
         views = view_sample(source, build_views(recipe), 1)
-    forward = inference(encoder)
-    first, second = (np.concatenate([forward(part) for part in np.array_split(np.float32(v) / 255, 8)]) for v in views)
-    embeddings = embed(encoder, source)
-    return view_match(first, second), color_agreement(embeddings, _squares(source, COPY_SIZE))
+    first, second = (embed(encoder, from_arrays(view)) for view in views)
+    return view_match(first, second), color_agreement(embed(encoder, source), _squares(source, COPY_SIZE))
 
 
 def _squares(source, size):
@@ -130,29 +127,7 @@ def neighboring(total: int) -> np.ndarray:
 
 def _input_share(model, run: Run, source: ImageSource):
     """What making a batch takes of the time of a training step."""
-    recipe = run.recipe
-    batches = two_view_batches(source, build_views(recipe), recipe.batch_size, 100_000, run.seed)
-    clock = _Steps()
-    model.fit(batches, steps_per_epoch=100_000, callbacks=[clock], verbose=0, shuffle=False)
-    made = iter(batches)
-    for _ in range(8):  # what is ready before it is asked for
-        next(made)
-    begun, count = time.monotonic(), 0
-    while time.monotonic() - begun < SECONDS:
-        next(made)
-        count += 1
-    return (time.monotonic() - begun) / count / clock.seconds
-
-
-class _Steps(keras.callbacks.Callback):
-    """Ends `fit` after some seconds; how long a step took."""
-
-    seconds = 0.0
-
-    def on_train_batch_end(self, batch, logs=None):
-        now = time.monotonic()
-        if batch < 2:  # the first one is compiled
-            self._begun = now
-        elif now - self._begun >= SECONDS:
-            self.seconds = (now - self._begun) / (batch - 1)
-            self.model.stop_training = True
+    batches = two_view_batches(source, build_views(run.recipe), run.recipe.batch_size, MANY, run.seed)
+    clock = StepClock(SECONDS_TO_MEASURE)
+    model.fit(batches, steps_per_epoch=MANY, callbacks=[clock], verbose=0, shuffle=False)
+    return seconds_per_batch(batches) / clock.step

@@ -85,6 +85,11 @@ def test_a_run_holds_everything_and_nothing_partial(run):
     assert not [path for path in run.rglob("*") if ".part" in path.name]
     encoder = keras.models.load_model(run / "encoder.keras")
     assert encoder.input_shape == (None, 16, 16, 3)
+    # Without a probe the best epoch is that of the highest rank; here the first, which is not the last.
+    ranks = [float(row["embedding_rank"]) for row in rows]
+    best = keras.models.load_model(run / "best_encoder.keras").get_weights()
+    same = all(np.array_equal(*pair) for pair in zip(best, encoder.get_weights(), strict=True))
+    assert same == (int(np.argmax(ranks)) == 2)
     assert {v.dtype for v in encoder.variables} == {"float32"}
 
 
