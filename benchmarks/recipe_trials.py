@@ -53,6 +53,11 @@ def _narrow(term=None, weight=0.0, **fields):
     return {"term": term, "weight": weight, **NARROW, **fields}
 
 
+def _short(**fields):
+    """A case: the recipe `short` as it is, and what is given."""
+    return _narrow(coding_rate, 0.5, **fields)
+
+
 def _network(blocks, widths, stem):
     return lambda **kwargs: resnet(blocks, widths, stem=stem, **kwargs)
 
@@ -71,14 +76,25 @@ CASES = {
     **{f"tau from {tau:g}": _narrow(tau_base=tau) for tau in (0.9, 0.99)},
     "batch 128, tau 0.94": _narrow(batch_size=128, tau_base=0.94),
     "batch 32, tau 0.985": _narrow(batch_size=32, tau_base=0.985),
-    "coding rate 1, rate 2e-3": _narrow(coding_rate, 1, learning_rate=2e-3),
-    "coding rate 1, 64 out": _narrow(coding_rate, 1, projection_width=64),
-    "coding rate 1, batch 128": _narrow(coding_rate, 1, batch_size=128, tau_base=0.94),
-    "coding rate 1, batch 128, tau 0.97": _narrow(coding_rate, 1, batch_size=128),
-    "coding rate 1, tau from 0.9": _narrow(coding_rate, 1, tau_base=0.9),
-    "coding rate 1, crops from 0.08": _narrow(coding_rate, 1, crop_area=0.08),
-    "coding rate 1, four views of 32": _narrow(coding_rate, 1, batch_size=32, four=True),
-    "coding rate 1, whole stem": _narrow(coding_rate, 1, network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),
+    "short": _short(),
+    **{f"short, rate {rate:g}": _short(learning_rate=rate) for rate in (5e-4, 2e-3, 4e-3)},
+    "short, rate 0.002, decay 0.05": _short(learning_rate=2e-3, weight_decay=0.05),
+    **{f"short, {width} out": _short(projection_width=width) for width in (64, 128, 512)},
+    **{f"short, heads {width}": _short(hidden_width=width) for width in (512, 2048)},
+    "short, batch 128": _short(batch_size=128, tau_base=0.94),
+    "short, batch 128, tau from 0.97": _short(batch_size=128),
+    "short, batch 32": _short(batch_size=32, tau_base=0.985),
+    **{f"short, tau from {tau:g}": _short(tau_base=tau) for tau in (0.9, 0.99)},
+    **{f"short, crops from {area:g}": _short(crop_area=area) for area in (0.08, 0.35)},
+    "short, half the color jitter": _short(**WEAK_COLOR),
+    "short, no solarize": _short(view_2_solarize=0.0),
+    "short, LARS": _short(optimizer="lars", learning_rate=2.0, weight_decay=1e-6),
+    "short, four views of 32": _short(batch_size=32, four=True),
+    "short, whole stem": _short(network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),
+    "short, four stages": _short(network=_network((1, 1, 1, 1), (64, 128, 256, 512), HALVING_STEM)),
+    "short, widths 64 to 512": _short(network=_network((1, 1, 1), (64, 128, 512), HALVING_STEM)),
+    "short, widths 96 to 384": _short(network=_network((1, 1, 1), (96, 192, 384), HALVING_STEM)),
+    "short, blocks 1 2 2": _short(network=_network((1, 2, 2), (64, 128, 256), HALVING_STEM)),
     "correlation 0.02, rate 2e-3": _narrow(correlation, 0.02, learning_rate=2e-3),
     "correlation 0.02, tau from 0.9": _narrow(correlation, 0.02, tau_base=0.9),
     "correlation 0.02, batch 128": _narrow(correlation, 0.02, batch_size=128, tau_base=0.94),

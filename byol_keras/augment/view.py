@@ -11,12 +11,14 @@ from .color import grayscale, jitter, solarize
 from .crop import crop_nwch, crop_resize, random_boxes
 from .layout import from_nhcw, to_nhcw, transpose_hw
 from .random import Part, fold_in, split, uniform
+from .turn import turned
 
 # Grill et al. 2020, appendix B, with the values of the authors' code.
 VIEW_1 = {
     "crop_area": (0.08, 1.0),  # share of the image, uniform
     "crop_aspect": (3 / 4, 4 / 3),  # width / height, log-uniform
     "flip": 0.5,  # probability
+    "quarter_turn": 0.0,  # probability of a turn by 90, 180 or 270 degrees, each alike; not in the paper
     "jitter": 0.8,  # probability of the four color changes together
     "brightness": 0.4,  # added, uniform in [-0.4, 0.4]
     "contrast": 0.4,  # factor, uniform in [0.6, 1.4]
@@ -31,6 +33,7 @@ VIEW_2 = {
     "crop_area": (0.08, 1.0),
     "crop_aspect": (3 / 4, 4 / 3),
     "flip": 0.5,
+    "quarter_turn": 0.0,
     "jitter": 0.8,
     "brightness": 0.4,
     "contrast": 0.4,
@@ -69,7 +72,7 @@ def random_view(
 
 
 def distort(crops: tf.Tensor, view: Mapping[str, Any], seed: tf.Tensor, part: Part = None) -> tf.Tensor:
-    """All of a view after the crop: flip, color jitter, grayscale, blur, solarize; every draw is per image.
+    """All of a view after the crop: flip, turn, color jitter, grayscale, blur, solarize; every draw is per image.
 
     Args:
         crops: (B, S, S, C) float32 in [0, 1], C 1 or 3.
@@ -89,6 +92,9 @@ def _distorted(nwch, view, seed, part):
     draws = tf.unstack(uniform([10, batch], seed, part, axis=1))
     # Ranks of independent uniform numbers are a uniform permutation.
     order = tf.argsort(uniform([batch, 4], fold_in(seed, 1), part), axis=1)
+    if view["quarter_turn"]:
+        chosen, turns = tf.unstack(uniform([2, batch], fold_in(seed, 2), part, axis=1))
+        nwch = turned(nwch, tf.where(chosen < view["quarter_turn"], 1 + tf.cast(3.0 * turns, tf.int32), 0))
     jittered = draws[1] < view["jitter"]
 
     def symmetric(draw, reach):

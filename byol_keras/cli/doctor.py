@@ -27,11 +27,11 @@ def _run(options: argparse.Namespace) -> None:
     if (options.folder is None) == (options.data is None):
         raise InputError("Give a run, or images by --data.")
     if options.folder is not None:
-        if options.recipe or options.config or given_fields(options):
+        if options.recipe or options.config or options.views or given_fields(options):
             raise InputError("A run has its recipe: leave out what would change it.")
         measured, found = examine_run(options.folder)
     else:
-        given = settings(options)
+        given = settings(options, options.views)
         measured, found = examine_data(options.data, given["recipe"], given["auto_size"])
     print(_figures(measured))
     for line in found or ["Nothing found that limits it."]:

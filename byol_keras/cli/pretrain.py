@@ -69,7 +69,9 @@ def _run(options: argparse.Namespace) -> None:
 
     training = {"minutes": options.minutes, "steps": options.steps, "stop_on_collapse": options.stop_on_collapse}
     if options.resume:
-        settled = [name for name in ("data", "recipe", "config", "seed", "exclude", "probe") if _given(options, name)]
+        settled = [
+            name for name in ("data", "recipe", "config", "views", "seed", "exclude", "probe") if _given(options, name)
+        ]
         settled += ["minutes"] if _given(options, "budget") else []
         settled += ["from"] if _given(options, "start_from") else []
         settled += [name for name in given_fields(options) if name != "epochs"]
@@ -84,7 +86,7 @@ def _run(options: argparse.Namespace) -> None:
         given = {name: getattr(options, name) for name in names if _given(options, name)}
         if options.exclude is not None:
             given["exclude"] = read_names(options.exclude)
-        arguments = settings(options) | given
+        arguments = settings(options, options.views) | given
         if "data" not in arguments:
             raise InputError("--data is missing: where are the images?")
         run = pretrain(out=options.out, begun=options.begun, **arguments, **training)

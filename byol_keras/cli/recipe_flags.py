@@ -4,7 +4,8 @@ import argparse
 import dataclasses
 from typing import Any
 
-from ..runs.recipe import RECIPES, Recipe, recipe_named
+from ..runs.recipe import RECIPES, Recipe, recipe_named, view_fields
+from ..runs.view_presets import VIEW_PRESETS
 
 METAVARS = {str: "NAME", int: "N", float: "F"}
 # In place of an image size: by the images, see `runs.image_size`. The default of the presets for images of one's own;
@@ -23,6 +24,11 @@ def add_recipe_flags(parser: argparse.ArgumentParser, only_views: bool = False) 
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: short)")
     begin.add_argument("--config", metavar="FILE", help="instead: a recipe as JSON, or the config.json of a run")
+    kinds = ", ".join(VIEW_PRESETS)
+    if only_views:
+        parser.add_argument("--views", metavar="KIND", nargs="+", help=f"side by side, those for {kinds}")
+    else:
+        parser.add_argument("--views", metavar="KIND", help=f"those for {kinds} (default: photos, the recipe's own)")
     training = parser.add_argument_group("of the recipe, in place of its own values")
     views = parser.add_argument_group("of the recipe's two views, in place of its own values")
     for field in dataclasses.fields(Recipe):
@@ -47,11 +53,12 @@ def given_fields(options: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
 
 
-def settings(options: argparse.Namespace) -> dict[str, Any]:
-    """What --config, or --recipe, says, with the recipe as its flags change it.
+def settings(options: argparse.Namespace, views: str | None = None) -> dict[str, Any]:
+    """What --config, or --recipe, says, with the recipe as the kind of views and then its flags change it.
 
     Args:
         options: of a command with `add_recipe_flags`.
+        views: the kind, see `runs.view_presets`; None for the recipe's own.
 
     Returns:
         dict: "recipe", a `Recipe`; "auto_size", whether its image size only stands in for the one to be chosen; and of
@@ -73,7 +80,8 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
     auto_size = given.get("image_size") == AUTO
     if auto_size:
         given["image_size"] = recipe_named("short").image_size
-    return {**config, "recipe": Recipe.from_fields({**config["recipe"], **given}), "auto_size": auto_size}
+    fields = {**config["recipe"], **({} if views is None else view_fields(views)), **given}
+    return {**config, "recipe": Recipe.from_fields(fields), "auto_size": auto_size}
 
 
 def _image_size(text):

@@ -13,7 +13,8 @@ def add_to(commands: Commands) -> None:
         "views",
         _run,
         "draw what the network will see",
-        "views --data photos/ --out views.png --image-size 96 --crop-area 0.5",
+        "views --data photos/ --out views.png --image-size 96 --crop-area 0.5\n"
+        "         byol-keras views --data cells/ --out views.png --views photos textures",
     )
     add_data(add)
     add.add_argument("--out", metavar="IMAGE", required=True, help="a .png")
@@ -24,6 +25,8 @@ def add_to(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     from ..workflows.views import draw_views
 
-    given = settings(options)
-    draw_views(options.data, given["recipe"], options.out, options.seed, given["auto_size"])
-    print(f"{options.out}: images above, view 1 in the middle, view 2 below")
+    kinds = options.views or [None]
+    given = [settings(options, kind) for kind in kinds]
+    draw_views(options.data, [each["recipe"] for each in given], options.out, options.seed, given[0]["auto_size"])
+    of = f", for {', '.join(kinds)} in turn" if options.views else ""
+    print(f"{options.out}: images above, view 1 and view 2 below{of}")

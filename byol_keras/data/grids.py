@@ -45,27 +45,27 @@ def _tile(pixels, cell):
     return image.resize((cell, cell), filter_)
 
 
-def view_grid(source: ImageSource, views: TwoViews, count: int = 12, seed: int = 0, cell: int = 96) -> Image.Image:
-    """A grid of `count` images, evenly taken: original above view 1 above view 2.
+def view_grid(source: ImageSource, *views: TwoViews, count: int = 12, seed: int = 0, cell: int = 96) -> Image.Image:
+    """A grid of `count` images, evenly taken: original above view 1 above view 2, of each of `views` in turn.
 
     Args:
         source: `ImageSource`.
-        views: `TwoViews`.
+        *views: `TwoViews` of one image size, one at least.
         count: int, at most so many images.
         seed: int, of the views.
         cell: int, pixels.
 
     Returns:
-        PIL.Image, RGB, three rows.
+        PIL.Image, RGB, a row of originals and two for each of `views`.
 
     Raises:
         InputError: where the views do not fit into memory, or files have been lost since the source was opened.
     """
     chosen = source.subset(evenly(len(source), count))
-    require_view_memory(views.image_size, len(chosen), source.channels)
+    require_view_memory(views[0].image_size, len(chosen), source.channels)
     # Not resized up here, which would smooth small images and not their views.
     size = min(cell, int(chosen.sizes.min()))
     with naming_lost_files(chosen):
         originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
-        (crops,) = next(iter(two_view_batches(chosen, views, len(chosen), 1, seed, shuffle=False)))
-    return image_grid([list(originals), *(list(view.numpy()) for view in crops)], cell)
+        made = [next(iter(two_view_batches(chosen, each, len(chosen), 1, seed, shuffle=False)))[0] for each in views]
+    return image_grid([list(originals), *(list(view.numpy()) for pair in made for view in pair)], cell)

@@ -93,7 +93,18 @@ def build_optimizer(recipe: Recipe, total_steps: int, warmup_steps: int) -> kera
 
 def build_views(recipe: Recipe) -> TwoViews:
     """The recipe's two views; they differ in how often they are blurred and solarized."""
-    names = ("crop_aspect", "flip", "jitter", "brightness", "contrast", "saturation", "hue", "grayscale", "blur_sigma")
+    names = (
+        "crop_aspect",
+        "flip",
+        "quarter_turn",
+        "jitter",
+        "brightness",
+        "contrast",
+        "saturation",
+        "hue",
+        "grayscale",
+    )
+    names += ("blur_sigma",)
     common = {"crop_area": (recipe.crop_area, 1.0), **{name: getattr(recipe, name) for name in names}}
     return TwoViews(
         recipe.image_size,

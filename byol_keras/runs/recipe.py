@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection, Mapping
 
 from ..errors import InputError
+from .view_presets import view_fields as view_fields
 
 # What a value must be: a test of it, and the words for it.
 WHOLE = (lambda value: value >= 1, "a whole number from 1")
@@ -71,6 +72,11 @@ class Recipe:
         "width / height of a crop, log-uniform", POSITIVE_RANGE, (3 / 4, 4 / 3)
     )
     flip: float = _of_views("probability of a horizontal flip", FROM_0_TO_1, 0.5)
+    quarter_turn: float = _of_views(
+        "probability of a turn by 90, 180 or 270 degrees; 0.75 where no side is up: cells, textures, from above",
+        FROM_0_TO_1,
+        0.0,
+    )
     jitter: float = _of_views("probability of the four changes of color together", FROM_0_TO_1, 0.8)
     brightness: float = _of_views("largest change, added to pixels in [0, 1]", FROM_0_TO_1, 0.4)
     contrast: float = _of_views("largest change of its factor from 1", FROM_0_TO_1, 0.4)

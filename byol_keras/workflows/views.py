@@ -1,6 +1,7 @@
 """What `byol-keras views` does."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from ..runs.recipe import Recipe
 from ..utils.atomic import atomic_path, check_writable
 
 
-def draw_views(data: str, recipe: Recipe, out: str | os.PathLike, seed: int = 0, auto_size: bool = False) -> None:
-    """Draws some images of `data`, and two views of each, as the network will see them.
+def draw_views(
+    data: str, recipes: Sequence[Recipe], out: str | os.PathLike, seed: int = 0, auto_size: bool = False
+) -> None:
+    """Draws some images of `data`, and two views of each by each recipe, as the network will see them.
 
     Args:
         data: see `data.open_source`.
-        recipe: decides on the views.
+        recipes: decide on the views; of one image size, one at least.
         out: a .png, or another kind of image.
         seed: of the views.
         auto_size: choose the image size, in place of the recipe's, by the images: as `pretrain` without a `budget`.
@@ -35,13 +38,14 @@ def draw_views(data: str, recipe: Recipe, out: str | os.PathLike, seed: int = 0,
         raise InputError(f"`out` must end in .png, .jpg or another kind of image. Received: out={out}")
     check_writable(out)
     if not auto_size:
-        require_view_memory(recipe.image_size, 1)
+        require_view_memory(recipes[0].image_size, 1)
     source = open_source(data)
     if auto_size:
         side = shorter_side(source)
-        recipe = replace(recipe, image_size=fitting_size(side))
-        print(describe_size(recipe.image_size, side), flush=True)
-    image = view_grid(source, build_views(recipe), seed=seed)
+        size = fitting_size(side)
+        recipes = [replace(recipe, image_size=size) for recipe in recipes]
+        print(describe_size(size, side), flush=True)
+    image = view_grid(source, *map(build_views, recipes), seed=seed)
     with atomic_path(out) as temporary:
         try:
             image.save(temporary)

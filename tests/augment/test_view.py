@@ -19,7 +19,7 @@ OFF = {
     **VIEW_1,
     "crop_area": (1.0, 1.0),
     "crop_aspect": (1.0, 1.0),
-    **dict.fromkeys(("flip", "jitter", "brightness", "contrast", "saturation", "hue"), 0.0),
+    **dict.fromkeys(("flip", "quarter_turn", "jitter", "brightness", "contrast", "saturation", "hue"), 0.0),
     **dict.fromkeys(("grayscale", "blur", "solarize"), 0.0),
 }
 
@@ -58,6 +58,7 @@ def test_constants_of_the_first_view():
         "crop_area": (0.08, 1.0),
         "crop_aspect": (3 / 4, 4 / 3),
         "flip": 0.5,
+        "quarter_turn": 0.0,
         "jitter": 0.8,
         "brightness": 0.4,
         "contrast": 0.4,
@@ -118,6 +119,14 @@ def test_probability_of_blur(view, probability):
 def test_probability_of_solarize(view, probability):
     result = views_of(color(1, 1, 1), {**OFF, "solarize": view["solarize"]})
     assert np.mean(result[:, 0, 0, 0] < 0.5) == pytest.approx(probability, abs=0.025 * (probability > 0))
+
+
+def test_turns_are_quarter_turns_each_as_often():
+    image = np.random.default_rng(0).random((4, 4, 3), np.float32)
+    result = views_of(image, {**OFF, "quarter_turn": 0.6})
+    ways = np.stack([np.rot90(image, quarters) for quarters in range(4)])
+    shares = np.mean(np.abs(result[:, None] - ways).max((2, 3, 4)) < 1e-6, axis=0)
+    np.testing.assert_allclose(shares, [0.4, 0.2, 0.2, 0.2], atol=0.025)
 
 
 def test_brightness_is_uniform():

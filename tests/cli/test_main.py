@@ -150,6 +150,18 @@ def test_views_draws_three_rows(images, tmp_path):
     assert not np.array_equal(pixels[104:200, 4:100], pixels[204:300, 4:100])
 
 
+def test_views_are_drawn_side_by_side(images, tmp_path, capsys):
+    command = ["views", "--data", str(images[0]), "--crop-area", "1", "--crop-aspect", "1", "1", "--flip", "0"]
+    assert main([*command, "--views", "photos", "textures", "--out", str(tmp_path / "views.png")]) == 0
+    assert "view 1 and view 2 below, for photos, textures in turn" in capsys.readouterr().out
+    with Image.open(tmp_path / "views.png") as image:
+        assert image.size == (12 * 100 + 4, 5 * 100 + 4)
+        rows = np.asarray(image)[4:, :, :].astype(int)
+    # The same draws but for the turns, which three quarters of the images make.
+    same = [np.array_equal(rows[100:196, x : x + 96], rows[300:396, x : x + 96]) for x in range(4, 1200, 100)]
+    assert 0 < sum(same) < 12
+
+
 def test_export_writes_both_formats_and_checks_them(run, tmp_path, capsys):
     assert main(["export", str(run), "--out", str(tmp_path / "ship")]) == 0
     assert "yes" in capsys.readouterr().out

@@ -28,6 +28,7 @@ CHANGED = {
     "crop_area": 0.4,
     "crop_aspect": (0.9, 1.2),
     "flip": 0.1,
+    "quarter_turn": 0.12,
     "jitter": 0.2,
     "brightness": 0.3,
     "contrast": 0.35,
@@ -51,7 +52,8 @@ def flags(fields):
 
 
 def recipe_of(*arguments):
-    return settings(parse(["pretrain", "--out", "run", *map(str, arguments)]))["recipe"]
+    options = parse(["pretrain", "--out", "run", *map(str, arguments)])
+    return settings(options, options.views)["recipe"]
 
 
 def test_every_field_of_the_recipe_has_a_flag():
@@ -95,6 +97,17 @@ def test_the_image_size_is_chosen_where_nobody_says_it(tmp_path, capsys):
     with pytest.raises(SystemExit):
         parse(["pretrain", "--out", "run", "--image-size", "large"])
     assert "must be a whole number of pixels, or auto; received 'large'" in capsys.readouterr().err
+
+
+def test_the_kind_of_views_comes_after_the_recipe_and_before_the_flags():
+    assert recipe_of("--views", "photos") == bk.recipes.short()
+    assert recipe_of("--views", "faces").crop_area == 0.5
+    assert recipe_of("--views", "faces", "--crop-area", 0.3).crop_area == 0.3
+    short = bk.recipes.short()
+    textures = dataclasses.replace(short, **bk.recipes.view_fields("textures"))
+    assert recipe_of("--views", "textures") == textures != short
+    with pytest.raises(bk.InputError, match=r"Views are for photos, faces, textures\. Received: views='face'"):
+        recipe_of("--views", "face")
 
 
 def test_views_take_the_flags_of_views_only(capsys):
