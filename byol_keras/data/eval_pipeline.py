@@ -4,8 +4,9 @@ import tensorflow as tf
 
 from ..augment.crop import central_resize, resize
 from ..augment.layout import to_unit_range
+from ..utils.pipeline import ahead, parallel_map
 from .images import ImageSource
-from .loading import FILES_PER_CALL, ahead, parallel_map, whole_loader
+from .loading import FILES_PER_CALL, whole_loader
 
 
 def ordered_batches(source: ImageSource, image_size: int, batch_size: int = 256) -> tf.data.Dataset:

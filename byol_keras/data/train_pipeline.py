@@ -16,8 +16,9 @@ from ..augment.random import split, uniform
 from ..augment.two_views import TwoViews
 from ..augment.view import VIEW_1
 from ..errors import InputError
+from ..utils.pipeline import parallel_map
 from .images import ImageSource
-from .loading import FILES_PER_CALL, crop_loader, parallel_map
+from .loading import FILES_PER_CALL, crop_loader
 
 # The views of so many bytes at a time: larger batches leave the CPU's cache between one pass and the next, which
 # made views of 224 pixels take 1.7 times as long.

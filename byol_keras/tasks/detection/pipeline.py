@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from ...augment.random import uniform
 from ...data.images import ImageSource
-from ...data.loading import ahead, parallel_map, whole_loader
+from ...data.loading import whole_loader
 from ...errors import InputError
+from ...utils.pipeline import ahead, parallel_map
 from .dataset import DetectionDataset
 from .letterbox import fitted_sizes, letterboxed, to_letterbox
 
