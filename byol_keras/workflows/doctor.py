@@ -1,6 +1,7 @@
 """What `byol-keras doctor` does: what limits a run, or images before there is one."""
 
 import os
+import sys
 from dataclasses import replace
 
 import keras
@@ -15,6 +16,7 @@ from ..data.images import ImageSource, evenly
 from ..data.lost_files import naming_lost_files
 from ..data.train_pipeline import steps_per_epoch, two_view_batches
 from ..data.view_sample import view_sample
+from ..errors import InputError
 from ..evaluation import embed, view_match
 from ..evaluation.pixels import color_agreement, near_copies
 from ..models.resnet import build_resnet
@@ -47,7 +49,7 @@ def examine_run(folder: str | os.PathLike) -> tuple[Measured, list[str]]:
     """
     run = load_run(folder)
     source, _ = in_listed_order(run, open_source(run.data))
-    model = load_checkpoint(run.checkpoints_path)
+    model = _last_checkpoint(run)
     encoder = run.encoder if model is None or run.is_finished else model.encoder
     updates = run.recipe.total_steps(steps_per_epoch(source, run.recipe.batch_size))
     measured = _look(source, run.recipe, updates, build_encoder(run))
@@ -60,6 +62,17 @@ def examine_run(folder: str | os.PathLike) -> tuple[Measured, list[str]]:
         input_share=None if model is None else _input_share(model, run, source),
     )
     return measured, findings(run.recipe, measured)
+
+
+def _last_checkpoint(run):
+    try:
+        return load_checkpoint(run.checkpoints_path)
+    except InputError:
+        if not run.is_finished:
+            raise
+        said = f"{run.checkpoints_path} has no checkpoint that can be used, so no step is timed."
+        print(said, file=sys.stderr, flush=True)
+        return None
 
 
 def examine_data(data: str, recipe: Recipe, auto_size: bool = True) -> tuple[Measured, list[str]]:

@@ -36,6 +36,18 @@ def test_a_finished_run(run, capsys):
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")} == before
 
 
+def test_a_finished_run_needs_no_checkpoint(run, capsys):
+    run.checkpoints_path.mkdir()
+    (run.checkpoints_path / "step-36.keras").write_bytes(b"cut")
+    measured, _ = examine_run(run.folder)
+    assert measured.match is not None
+    assert measured.input_share is None
+    assert "has no checkpoint that can be used, so no step is timed" in capsys.readouterr().err
+    run.encoder_path.unlink()
+    with pytest.raises(bk.InputError, match="None of the 1 checkpoints"):
+        examine_run(run.folder)
+
+
 @pytest.mark.slow
 def test_an_unfinished_run_is_looked_at_by_its_checkpoint(run):
     source = bk.data.open_source(run.data)
