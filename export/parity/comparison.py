@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from byol_keras.errors import InputError, ParityError
-from byol_keras.evaluation.linear_head import LinearHead
+from byol_keras.evaluation.linear_head import LinearHead, probabilities
 from byol_keras.precision import cast_model
 from byol_keras.utils.extras import require_extra
 
 from ..encoder import encode, image_shape, resize_to_input
-from ..formats.tflite_schema import quantization
+from ..formats.tflite_schema import ends, quantization
 from .accelerator import LEAST_COSINE, REFUSED, gpu_embeddings, gpu_found
 from .accuracy import allowed_loss, correct_by_neighbors, loses_too_much
 from .fresh_process import run_isolated
@@ -59,7 +59,8 @@ def check_parity(
 ) -> list[Parity]:
     """Compares exported files with the encoder they come from.
 
-    A .tflite file runs on the CPU, and on LiteRT's GPU accelerator as well where this machine has one.
+    A .tflite file runs on the CPU, and on LiteRT's GPU accelerator as well where this machine has one. Of a file that
+    gives scores alone, those are compared, on the CPU; in int8 its predictions decide.
 
     Args:
         encoder: the keras.Model that was exported. Its float32 copy is the reference, on the CPU.
@@ -109,14 +110,19 @@ def check_parity(
     for name, path in artifacts.items():
         kind, path = formats[name], Path(path)
         outcome = _run(name, kind, path, images, resized)
-        parity = _compare(name, kind, path, outcome, reference)
-        if kind in LEAST_COSINE and gpu_found():
+        alone = kind in LEAST_COSINE and "embedding" not in ends(path.read_bytes())[1]
+        if alone and head is None:
+            raise InputError(f"parity: {name} gives scores alone: pass its head. Received: path={path}, head=None")
+        parity = _compare(name, kind, path, outcome, probabilities(head, reference) if alone else reference)
+        if alone and TOLERANCE[kind][0] == "cosine":  # which says nothing of images that are all of one class
+            parity = dataclasses.replace(parity, tolerance="", passed=True)
+        if kind in LEAST_COSINE and not alone and gpu_found():
             parity = _with_gpu(parity, gpu_embeddings(name, path, resized), reference)
         if head is not None:
             figure, required, holds = compare_predictions(name, kind, outcome, reference, head)
             passed = parity.passed and holds
             parity = dataclasses.replace(parity, predictions=figure, predictions_tolerance=required, passed=passed)
-        if labeled is not None:
+        if labeled is not None and not alone:
             outcome = _run(name, kind, path, labeled_images, labeled_resized)
             parity = _with_accuracy(parity, correct_by_neighbors(outcome["embedding"], labels), correct)
         parities.append(parity)
