@@ -1,6 +1,7 @@
 """Exported files against Keras: the same images, each file in a fresh process without Keras."""
 
 import dataclasses
+import json
 import math
 import os
 import tempfile
@@ -17,6 +18,7 @@ from byol_keras.precision import cast_model
 from byol_keras.utils.extras import require_extra
 
 from ..encoder import encode, image_shape, resize_to_input
+from ..formats.tflite_metadata import sidecar_path
 from ..formats.tflite_schema import ends, quantization
 from .accelerator import LEAST_COSINE, REFUSED, gpu_embeddings, gpu_found
 from .accuracy import allowed_loss, correct_by_neighbors, loses_too_much
@@ -187,8 +189,17 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
         tolerance=f"largest <= {limit}" if statistic == "largest" else f"cosine >= {limit}",
         load_ms=float(outcome["load_ms"]),
         latency_ms=float(outcome["latency_ms"]),
+        arena_bytes=_described_arena(path) if kind == "tflite int8" else None,
         passed=largest <= limit if statistic == "largest" else cosine >= limit,
     )
+
+
+def _described_arena(path: Path) -> int | None:
+    """The memory on a microcontroller that stands in the description beside a .tflite file, if there is one."""
+    try:
+        return json.loads(sidecar_path(path).read_text())["microcontroller"]["arena_bytes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _centered_cosine(embedding: np.ndarray, reference: np.ndarray) -> float:
