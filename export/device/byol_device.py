@@ -88,8 +88,8 @@ class Encoder:
         if output not in self._outputs:
             raise DeviceError(f"The file gives {', '.join(self._outputs)} alone. Export another. Received: {output=}")
         if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != expected or not len(images):
-            wanted = f"The images must be float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1."
-            raise DeviceError(f"{wanted} Received: {images.dtype} {images.shape}")
+            wanted = f"float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1"
+            raise DeviceError(f"The images must be {wanted}. Received: {images.dtype} {images.shape}")
         batch = BATCH if self._batch < 0 else self._batch
         blocks = [self._block(images[i : i + batch], output) for i in range(0, len(images), batch)]
         return np.concatenate(blocks)[: len(images)]
@@ -143,8 +143,8 @@ class Examples:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a .npz, whole or not at all; one that exists is replaced."""
-        arrays = {"encoder": self.encoder.sha256, "names": np.array(self.names), "embeddings": self.embeddings}
-        _write(path, lambda file: np.savez(file, **arrays))
+        arrays = {"names": np.array(self.names), "embeddings": self.embeddings}
+        _write(path, lambda file: np.savez(file, encoder=self.encoder.sha256, **arrays))
 
     def classify(self, photo: Photo) -> list[tuple[str, float]]:
         """Name and similarity of the classes, the most similar first, for a path or a PIL.Image.
@@ -168,22 +168,20 @@ def similarity(a: np.ndarray, b: np.ndarray) -> float:
 def prepare(photo: Photo, height: int, width: int, channels: int) -> np.ndarray:
     """An image as the encoder gets it in training's evaluation: its central square, resized (bicubic, antialiased).
 
-    EXIF orientation is not applied, as in training: pass PIL.ImageOps.exif_transpose(image) if the training images
-    stood upright.
+    EXIF orientation is not applied, as in training: PIL.ImageOps.exif_transpose applies it, if those stood upright.
 
     Args:
         photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image.
         height, width, channels: of the (H, W, C) float32 in [0, 1] that is returned.
     """
-    name, opened = ("image", photo) if isinstance(photo, Image.Image) else (photo, None)
+    name = "image" if isinstance(photo, Image.Image) else photo
     try:
-        image = _in_mode(opened or Image.open(photo, formats=FORMATS), channels)
+        image = _in_mode(photo if isinstance(photo, Image.Image) else Image.open(photo, formats=FORMATS), channels)
     except Exception as error:  # on a damaged file the readers raise nearly anything
         raise DeviceError(f"Cannot decode {name}: {_reason(error)}") from error
     if height != width and image.size != (width, height):
-        raise DeviceError(
-            f"This encoder takes images of {width} by {height} pixels only. Received: {name} of {image.size}"
-        )
+        wanted = f"{width} by {height} pixels"
+        raise DeviceError(f"This encoder takes images of {wanted} only. Received: {name} of {image.size}")
     side = min(image.size)
     if height == width and image.size != (width, height):
         left, top = (image.width - side) // 2, (image.height - side) // 2
