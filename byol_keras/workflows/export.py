@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import warnings
 from pathlib import Path
 
 import keras
@@ -21,6 +22,7 @@ from ..export.formats.saved_model import next_version, saved_model
 from ..export.formats.tflite import QUANTIZE, tflite
 from ..export.parity.accuracy import labeled_sample
 from ..export.parity.comparison import check_parity
+from ..export.parity.int8_warning import FAR
 from ..export.parity.parity import Parity, parity_table, require_parity, write_parity
 from ..export.source_images import check_channels, sample_images
 from ..runs.classifier import parts, read_classifier
@@ -154,7 +156,9 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     # What has not passed never stands where a server or a colleague would find it.
     with open_part(out / "unchecked") as unchecked:
         unchecked.mkdir()
-        artifacts = _write(encoder, head, unchecked, out, config, images)
+        with warnings.catch_warnings():  # the comparison says it too, of all files
+            warnings.filterwarnings("ignore", message=FAR)
+            artifacts = _write(encoder, head, unchecked, out, config, images)
         compared = images[evenly(len(images), COMPARED_IMAGES)]
         parities = check_parity(encoder, artifacts, compared, labeled, head)
         print(parity_table(parities))

@@ -22,6 +22,7 @@ from byol_keras.utils.quiet import CONVERTING, quiet
 from ..encoder import check_dimension, encode, image_shape
 from ..graph.archive import trace, write_archive
 from ..graph.int8_layers import device_layers
+from ..parity.int8_warning import warn_if_far
 from .calibration import calibration_images
 from .mediapipe_metadata import with_mediapipe_metadata
 from .tflite_metadata import sidecar, sidecar_path
@@ -68,7 +69,7 @@ def tflite(
         scores_only: with a head: the file gives `scores` and no `embedding`, as MediaPipe's ImageClassifier asks.
 
     Returns:
-        The path.
+        The path. A warning says where int8 takes too much of an encoder, if ai-edge-litert is installed to see it.
 
     Raises:
         InputError: if the encoder needs an operation that is not built in (the message names it), if the path cannot be
@@ -112,6 +113,8 @@ def tflite(
     model = with_mediapipe_metadata(model, () if head is None else head.labels)
     described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head)
     write_files({path: model, sidecar_path(path): (json.dumps(described, indent=2) + "\n").encode()})
+    if samples is not None and not scores_only:
+        warn_if_far(path, encoder, samples)
     return path
 
 
