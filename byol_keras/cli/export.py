@@ -17,7 +17,7 @@ def add_to(commands: Commands) -> None:
     )
     add.add_argument("encoder", metavar="RUN", help="a folder that pretrain made, or a .keras file with --calibration")
     add.add_argument("--out", metavar="DIR", required=True, help="gets encoder/VERSION/ and encoder.tflite")
-    add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino"), default="all")
+    add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino", "coreml"), default="all")
     add.add_argument(
         "--quantize",
         choices=("none", "float16", "dynamic", "int8", "all"),

@@ -1,5 +1,6 @@
 """What `byol-keras export` does."""
 
+import contextlib
 import dataclasses
 import os
 import warnings
@@ -16,6 +17,7 @@ from ..evaluation.linear_head import LinearHead
 from ..export.benchmark.costs import write_costs
 from ..export.encoder import image_shape
 from ..export.formats.calibration import SAMPLE_IMAGES, check_count
+from ..export.formats.coreml import coreml
 from ..export.formats.onnx import onnx
 from ..export.formats.openvino import openvino
 from ..export.formats.saved_model import next_version, saved_model
@@ -40,7 +42,7 @@ class ExportConfig:
     """What to export of a run, and how to check it.
 
     Attributes:
-        format: "saved_model", "tflite", "all" (both of these), "onnx" or "openvino".
+        format: "saved_model", "tflite", "all" (both of these), "onnx", "openvino" or "coreml".
         quantize: "none", "float16", "dynamic" or "int8", for the .tflite; "all" writes one of each.
         calibration: name of the data for int8 and for the comparison; by default the images the run was trained on.
         io: "float32", or for int8 also "int8" or "uint8": what the .tflite takes and gives.
@@ -80,10 +82,15 @@ class ExportConfig:
                 "quantize, io and batch are for a .tflite: leave them out, or choose format='tflite'. "
                 f"Received: format={self.format!r}"
             )
-        if self.report and self.format == "openvino":
+        if self.report and self.format in ("openvino", "coreml"):
             raise InputError(
-                "The report does not measure OpenVINO: leave report out, or choose another format. "
+                "The report measures neither OpenVINO nor Core ML: leave report out, or choose another format. "
                 f"Received: format={self.format!r}"
+            )
+        if self.labeled is not None and self.format == "coreml":
+            raise InputError(
+                "A Core ML package runs on a Mac only, so its accuracy is not compared: leave labeled out. "
+                f"Received: format='coreml', labeled={self.labeled!r}"
             )
         if self.classifier and self.head is not None:
             raise InputError(
@@ -96,7 +103,7 @@ class ExportConfig:
                 f"format='tflite' without report. Received: scores_only=True, format={self.format!r}, "
                 f"report={self.report}"
             )
-        if self.has_head and self.format in ("onnx", "openvino"):
+        if self.has_head and self.format in ("onnx", "openvino", "coreml"):
             raise InputError(
                 f"A {'classifier' if self.classifier else 'head'} is written into a SavedModel and a .tflite: choose "
                 f"format='all'. Received: format={self.format!r}"
@@ -125,7 +132,8 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     Args:
         folder: the run, or a .keras file of an encoder.
         out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite with its description, and parity.json; with
-            `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin.
+            `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin, or
+            encoder.mlpackage, which is not compared: Core ML is part of macOS.
         config: what to write; by default a SavedModel and a .tflite in float32.
 
     Returns:
@@ -160,13 +168,17 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
             warnings.filterwarnings("ignore", message=FAR)
             artifacts = _write(encoder, head, unchecked, out, config, images)
         compared = images[evenly(len(images), COMPARED_IMAGES)]
-        parities = check_parity(encoder, artifacts, compared, labeled, head)
-        print(parity_table(parities))
+        parities = [] if config.format == "coreml" else check_parity(encoder, artifacts, compared, labeled, head)
+        if parities:
+            print(parity_table(parities))
         write_parity(parities, out / "parity.json")
         if config.report:
             write_costs(encoder, artifacts, parities, images, out, config.threads)
         require_parity(parities)
         _move(unchecked, out)
+    if not parities:
+        print(f"Written to {out}, and not compared with Keras: Core ML is part of macOS. Compare it on a Mac.")
+        return parities
     by_labels = "" if labeled is None else f", and by the labels of {len(labeled[1]):,}"
     print(f"Compared with Keras on {len(compared)} images{by_labels}. Written to {out}")
     return parities
@@ -176,9 +188,9 @@ def _check_extras(config: ExportConfig) -> None:
     """Raises InputError where a package is missing: better now than after the export."""
     if config.writes_tflite:
         require_extra("Running a .tflite file", "ai_edge_litert")
-    if config.format in ("onnx", "openvino"):
-        packages = {"onnx": ("tf2onnx", "onnxruntime"), "openvino": ("openvino",)}[config.format]
-        require_extra(f"format={config.format!r}", *packages)
+    packages = {"onnx": ("tf2onnx", "onnxruntime"), "openvino": ("openvino",), "coreml": ("coremltools",)}
+    if config.format in packages:
+        require_extra(f"format={config.format!r}", *packages[config.format])
     if config.labeled is not None:
         require_extra("The k-NN accuracy", "sklearn")
     if config.report:
@@ -236,6 +248,8 @@ def _write(
         artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx")
     if config.format == "openvino":
         artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml")
+    if config.format == "coreml":
+        artifacts["encoder.mlpackage"] = coreml(encoder, folder / "encoder.mlpackage")
     return artifacts
 
 
@@ -243,7 +257,11 @@ def _move(folder: Path, out: Path) -> None:
     """Gives what lies in `folder` its place in `out`; of a SavedModel the version."""
     # In the order of the names a description follows its .tflite, and an .xml its weights.
     for path in sorted(folder.iterdir()):
-        if path.is_dir():
+        if path.suffix == ".mlpackage":  # a folder that is one file to Macs
+            with contextlib.suppress(FileNotFoundError):
+                (out / path.name).rename(folder / "replaced")
+            path.rename(out / path.name)
+        elif path.is_dir():
             (out / path.name).mkdir(exist_ok=True)
             for version in path.iterdir():
                 version.rename(out / path.name / version.name)

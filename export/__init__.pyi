@@ -1,0 +1,14 @@
+from .formats.coreml import coreml as coreml
+from .formats.neighbor_index import NeighborIndex as NeighborIndex
+from .formats.onnx import onnx as onnx
+from .formats.openvino import openvino as openvino
+from .formats.saved_model import next_version as next_version
+from .formats.saved_model import saved_model as saved_model
+from .formats.tflite import LinearHead as LinearHead
+from .formats.tflite import tflite as tflite
+from .parity.comparison import check_parity as check_parity
+from .parity.parity import Parity as Parity
+from .parity.parity import ParityError as ParityError
+from .parity.parity import parity_table as parity_table
+from .parity.parity import require_parity as require_parity
+from .serving import write_serving_config as write_serving_config
