@@ -38,7 +38,8 @@ def main():
     parser.add_argument("--encoder", help="a run, instead of the two networks")
     options = parser.parse_args()
     if options.encoder:
-        encoders = [bk.load_run(options.encoder).encoder]
+        run = bk.load_run(options.encoder)
+        encoders = [run.encoder]
         size = encoders[0].input_shape[1]
     else:
         encoders, size = [bk.resnet18(input_shape=(SIZE, SIZE, 3)), efficientnet()], SIZE
