@@ -42,7 +42,7 @@ from .tables import table, write
 TRAIN, PROBED = 45_000, 20_000
 PIXELS = {"mean": [0.49, 0.48, 0.45], "std": [0.25, 0.24, 0.26]}
 # The recipe `short` as the trials found it: the paper's views but for tiny crops, the paper's heads, and no term.
-FOUND = {"hidden_width": 4096, "coding_rate_weight": 0.0, "view_1_blur": 1.0, "view_2_blur": 0.1}
+FOUND = {"hidden_width": 4096, "coding_rate_weight": 0.0, "learning_rate": 1e-3, "view_1_blur": 1.0, "view_2_blur": 0.1}
 NO_BLUR = {"view_1_blur": 0.0, "view_2_blur": 0.0}
 NARROW = {**NO_BLUR, "hidden_width": 1024}
 WEAK_COLOR = {"brightness": 0.2, "contrast": 0.2, "saturation": 0.1, "hue": 0.05}
@@ -54,7 +54,7 @@ def _narrow(term=None, weight=0.0, **fields):
 
 
 def _short(**fields):
-    """A case: the recipe `short` as it is, and what is given."""
+    """A case: the recipe `short` at half its learning rate, which is what these trials found, and what is given."""
     return _narrow(coding_rate, 0.5, **fields)
 
 
