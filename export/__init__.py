@@ -3,6 +3,8 @@
 from byol_keras.errors import ParityError
 from byol_keras.evaluation.linear_head import LinearHead
 
+from .card.model_card import model_card
+from .card.provenance import provenance_of
 from .formats.neighbor_index import NeighborIndex
 from .formats.onnx import onnx
 from .formats.openvino import openvino
@@ -18,10 +20,12 @@ __all__ = [
     "Parity",
     "ParityError",
     "check_parity",
+    "model_card",
     "next_version",
     "onnx",
     "openvino",
     "parity_table",
+    "provenance_of",
     "require_parity",
     "saved_model",
     "tflite",
