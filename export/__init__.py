@@ -10,6 +10,7 @@ from .formats.onnx import onnx
 from .formats.openvino import openvino
 from .formats.saved_model import next_version, saved_model
 from .formats.tflite import tflite
+from .parity.checked_export import checked
 from .parity.comparison import check_parity
 from .parity.parity import Parity, parity_table, require_parity
 from .serving import write_serving_config
@@ -20,6 +21,7 @@ __all__ = [
     "Parity",
     "ParityError",
     "check_parity",
+    "checked",
     "model_card",
     "next_version",
     "onnx",

@@ -23,8 +23,10 @@ from ..export.formats.openvino import openvino
 from ..export.formats.saved_model import next_version, saved_model
 from ..export.formats.tflite import QUANTIZE, tflite
 from ..export.parity.accuracy import labeled_sample
+from ..export.parity.checked_export import COMPARED_IMAGES, place
 from ..export.parity.comparison import check_parity
 from ..export.parity.parity import Parity, parity_table, require_parity, write_parity
+from ..export.serving.config import served_models, update_serving_config
 from ..export.source_images import check_channels, sample_images
 from ..models.fingerprint import fingerprint
 from ..runs.classifier import classifier_facts, parts, read_classifier
@@ -34,8 +36,6 @@ from ..runs.training_facts import training_facts
 from ..utils.atomic import check_writable, make_parent
 from ..utils.extras import require_extra
 from ..utils.part_file import open_part, remove_parts
-
-COMPARED_IMAGES = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +109,10 @@ class ExportConfig:
         return self.format in ("tflite", "all")
 
     @property
+    def writes_saved_model(self) -> bool:
+        return self.format in ("saved_model", "all")
+
+    @property
     def has_head(self) -> bool:
         """Whether the files name classes."""
         return self.classifier or self.head is not None
@@ -123,7 +127,8 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         folder: the run, or a .keras file of an encoder.
         out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite with its description, and parity.json; with
             `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin, with a
-            description. And a model card, README.md, or MODEL_CARD.md where that is there and is none.
+            description. And a model card, README.md, or MODEL_CARD.md where that is there and is none; beside a
+            SavedModel what serves it, see `write_serving_config`, where it is not there yet.
         config: what to write; by default a SavedModel and a .tflite in float32.
 
     Returns:
@@ -149,6 +154,8 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     check_channels(source, data, channels, "calibration")
     labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels)
     images = sample_images(source, size, SAMPLE_IMAGES)
+    if config.writes_saved_model:
+        served_models(out)  # before the work, rather than after it, a name that no server can have
     check_writable(out / "parity.json")
     make_parent(out / "parity.json")
     remove_parts(out)
@@ -164,7 +171,9 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
             write_costs(encoder, artifacts, parities, images, out, config.threads)
         require_parity(parities)
         _write_card(file_provenance(encoder, facts, head), artifacts, unchecked, out)
-        _move(unchecked, out)
+        place(unchecked, out)
+    if config.writes_saved_model:
+        update_serving_config(out)
     by_labels = "" if labeled is None else f", and by the labels of {len(labeled[1]):,}"
     print(f"Compared with Keras on {len(compared)} images{by_labels}. Written to {out}")
     return parities
@@ -225,7 +234,7 @@ def _write(
     """Writes the files into `folder`, as they shall stand in `out`; their paths by name."""
     name = "classifier" if config.has_head else "encoder"
     artifacts = {}
-    if config.format in ("saved_model", "all"):
+    if config.writes_saved_model:
         path = saved_model(encoder, folder / name / str(next_version(out / name)), head=head, provenance=facts)
         artifacts[f"{name}/{path.name}"] = path
     for kind in config.quantizations if config.writes_tflite else ():
@@ -256,15 +265,3 @@ def _write_card(facts: dict, artifacts: dict[str, Path], folder: Path, out: Path
         print(f"{out} has a README.md and a MODEL_CARD.md of its own: no model card is written.", file=sys.stderr)
     else:
         (folder / place.name).write_text(model_card(facts, list(artifacts)), encoding="utf-8")
-
-
-def _move(folder: Path, out: Path) -> None:
-    """Gives what lies in `folder` its place in `out`; of a SavedModel the version."""
-    # In the order of the names a description follows its .tflite, and an .xml its weights.
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            (out / path.name).mkdir(exist_ok=True)
-            for version in path.iterdir():
-                version.rename(out / path.name / version.name)
-        else:
-            path.replace(out / path.name)

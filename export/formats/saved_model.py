@@ -78,7 +78,7 @@ def saved_model(
         bk.export.saved_model(encoder, "serving/encoder/1")
     """
     path = Path(path)
-    _check_version(path)
+    check_version(path)
     check_writable(path)
     if dtype not in ("uint8", "float32"):
         raise InputError(f'saved_model: dtype is "uint8" or "float32". Received: dtype={dtype!r}')
@@ -175,8 +175,12 @@ def _of_any_batch(core: Callable, shape: tf.TensorShape) -> Callable:
     return embed
 
 
-def _check_version(path: Path) -> None:
-    """Raises InputError unless the last part of `path` is a version for TensorFlow Serving that does not exist yet."""
+def check_version(path: Path) -> None:
+    """Raises InputError unless the last part of `path` is a version for TensorFlow Serving that does not exist yet.
+
+    Args:
+        path: of the SavedModel to be.
+    """
     if not _is_version(path.name):
         raise InputError(
             "The last part of a SavedModel's path must be its version, an integer from 1, because TensorFlow Serving "

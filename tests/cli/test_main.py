@@ -163,14 +163,21 @@ def test_views_are_drawn_side_by_side(images, tmp_path, capsys):
     assert 0 < sum(same) < 12
 
 
+FOR_SERVERS = ("models.config", "batching.config", "compose.yaml", "client")
+
+
 def test_export_writes_both_formats_and_checks_them(run, tmp_path, capsys):
     assert main(["export", str(run), "--out", str(tmp_path / "ship")]) == 0
     assert "yes" in capsys.readouterr().out
     assert (tmp_path / "ship/encoder/1/saved_model.pb").is_file()
     assert (tmp_path / "ship/encoder.tflite").is_file()
     assert len(json.loads((tmp_path / "ship/parity.json").read_text())) == 2
+    compose = tmp_path / "ship/compose.yaml"
+    compose.write_text(compose.read_text().replace("8501:8501", "80:8501"))
     assert main(["export", str(run), "--out", str(tmp_path / "ship"), "--format", "saved_model"]) == 0
     assert (tmp_path / "ship/encoder/2/saved_model.pb").is_file()
+    assert "80:8501" in compose.read_text()
+    assert (tmp_path / "ship/client/rest_client.py").is_file()
 
 
 def test_export_of_one_file_for_each_quantization(run, images, tmp_path, capsys):
@@ -238,7 +245,7 @@ def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, images,
         flags = ["--out", str(ship), "--format", "saved_model", "--calibration", str(images[0])]
         assert main(["export", str(tmp_path / "noisy.keras"), *flags]) == 1
     assert "differ from Keras" in capfd.readouterr().err
-    assert sorted(path.name for path in ship.iterdir()) == ["README.md", "encoder", "parity.json"]
+    assert {path.name for path in ship.iterdir()} == {"README.md", "encoder", "parity.json", *FOR_SERVERS}
     assert "noisy" not in (ship / "README.md").read_text()
     assert [path.name for path in (ship / "encoder").iterdir()] == ["1"]
     (parity,) = json.loads((ship / "parity.json").read_text())
@@ -278,7 +285,12 @@ def test_export_with_a_head_names_classes(run, tmp_path, capfd):
     head.save(tmp_path / "head.npz")
     flags = ["--head", str(tmp_path / "head.npz"), "--out", str(tmp_path / "ship"), "--format", "saved_model"]
     assert main(["export", str(run), *flags]) == 0
-    assert {path.name for path in (tmp_path / "ship").iterdir()} == {"classifier", "README.md", "parity.json"}
+    assert {path.name for path in (tmp_path / "ship").iterdir()} == {
+        "classifier",
+        "README.md",
+        "parity.json",
+        *FOR_SERVERS,
+    }
     assert "does not say which encoder" in capfd.readouterr().err
     (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
     assert parity["passed"]
