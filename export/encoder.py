@@ -1,10 +1,13 @@
 """What every format asks of an encoder: the shape of its images, its embeddings, images in the size that it takes."""
 
+import sys
+
 import keras
 import tensorflow as tf
 
 from byol_keras.augment.crop import central_resize
 from byol_keras.errors import InputError
+from byol_keras.models.fingerprint import SHOWN, fingerprint
 
 
 def image_shape(encoder: keras.Model) -> tuple[int | None, int | None, int]:
@@ -80,6 +83,29 @@ def resize_to_input(images: tf.Tensor, height: int | None, width: int | None) ->
             f"Received: images {tuple(images.shape)}"
         )
     return images
+
+
+def check_maker(argument: str, made_by: str | None, encoder: keras.Model) -> None:
+    """Checks that a head or an index was made from embeddings of this encoder; says so on stderr where nobody knows.
+
+    Args:
+        argument: its name, for the message: "head" or "index".
+        made_by: the fingerprint that it has of an encoder, None where it has none: it may be older than fingerprints.
+        encoder: that it is exported with.
+
+    Raises:
+        InputError: if that is another one.
+    """
+    if made_by is None:
+        print(
+            f"export: the {argument} does not say which encoder its embeddings are of: only their width is compared.",
+            file=sys.stderr,
+        )
+    elif made_by != (own := fingerprint(encoder)):
+        raise InputError(
+            f"export: the {argument} was made from embeddings of another encoder: make it anew with this one, or "
+            f"export that. Received: {argument} of encoder {made_by[:SHOWN]}, this is {own[:SHOWN]}"
+        )
 
 
 def check_dimension(argument: str, given: int, dimension: int) -> None:

@@ -126,6 +126,22 @@ def resize(image: tf.Tensor, image_size: int) -> tf.Tensor:
     return tf.clip_by_value(tf.ensure_shape(resized * scale, [image_size, image_size, image.shape[-1]]), 0.0, 1.0)
 
 
+def central_square(image: tf.Tensor, image_size: int) -> tf.Tensor:
+    """`central_resize` of one image of any size, by the kernel of `resize`.
+
+    Args:
+        image: (H, W, C) uint8 or float32.
+        image_size: int, S.
+
+    Returns:
+        (S, S, C) float32 in [0, 1].
+    """
+    height, width = tf.shape(image)[0], tf.shape(image)[1]
+    side = tf.minimum(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return resize(image[top : top + side, left : left + side], image_size)
+
+
 def _resize_rows(image, size):
     """(N, W, C) to (size, W, C) float32."""
     shape = tf.shape(image)

@@ -39,6 +39,9 @@ def add_to(commands: Commands) -> None:
         "--classifier", action="store_true", help="export what finetune made: the classes' names, with scores"
     )
     add.add_argument("--head", metavar="FILE", help="the head.npz that label wrote, to export with the encoder")
+    add.add_argument(
+        "--license", metavar="NAME", help="of the files, for their model card: apache-2.0 (default: not stated)"
+    )
     add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all CPUs)")
 
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ..augment.crop import central_resize, resize
+from ..augment.crop import central_resize, central_square
 from ..augment.layout import to_unit_range
 from ..utils.pipeline import ahead, parallel_map
 from .images import ImageSource
@@ -28,15 +28,11 @@ def ordered_batches(source: ImageSource, image_size: int, batch_size: int = 256)
     spec = tf.TensorSpec([image_size, image_size, source.channels])
 
     # One by one, because the images have sizes of their own.
-    def central_square(index):
-        image = load(index)
-        height, width = tf.shape(image)[0], tf.shape(image)[1]
-        side = tf.minimum(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        return resize(image[top : top + side, left : left + side], image_size)
+    def square(index):
+        return central_square(load(index), image_size)
 
     read = parallel_map(
         tf.data.Dataset.range(len(source)).batch(FILES_PER_CALL),
-        lambda indices: tf.map_fn(central_square, indices, fn_output_signature=spec),
+        lambda indices: tf.map_fn(square, indices, fn_output_signature=spec),
     )
     return ahead(read.unbatch().batch(batch_size))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 from pathlib import Path
 
 import keras
@@ -13,6 +14,8 @@ from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..evaluation.linear_head import LinearHead
 from ..export.benchmark.costs import write_costs
+from ..export.card.model_card import card_path, model_card
+from ..export.card.provenance import file_provenance, provenance_of
 from ..export.encoder import image_shape
 from ..export.formats.calibration import SAMPLE_IMAGES, check_count
 from ..export.formats.onnx import onnx
@@ -20,17 +23,19 @@ from ..export.formats.openvino import openvino
 from ..export.formats.saved_model import next_version, saved_model
 from ..export.formats.tflite import QUANTIZE, tflite
 from ..export.parity.accuracy import labeled_sample
+from ..export.parity.checked_export import COMPARED_IMAGES, place
 from ..export.parity.comparison import check_parity
 from ..export.parity.parity import Parity, parity_table, require_parity, write_parity
+from ..export.serving.config import served_models, update_serving_config
 from ..export.source_images import check_channels, sample_images
-from ..runs.classifier import parts, read_classifier
+from ..models.fingerprint import fingerprint
+from ..runs.classifier import classifier_facts, parts, read_classifier
 from ..runs.load import load_encoder
 from ..runs.run import load_run
+from ..runs.training_facts import training_facts
 from ..utils.atomic import check_writable, make_parent
 from ..utils.extras import require_extra
 from ..utils.part_file import open_part, remove_parts
-
-COMPARED_IMAGES = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +54,7 @@ class ExportConfig:
         classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
             as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
         head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
+        license: under which the files are given away, for their provenance; None where nobody said.
 
     Raises:
         InputError: where the attributes do not fit together.
@@ -64,6 +70,7 @@ class ExportConfig:
     threads: int | None = None
     classifier: bool = False
     head: str | os.PathLike | None = None
+    license: str | None = None
 
     def __post_init__(self):
         if self.io != "float32" and "int8" not in self.quantizations:
@@ -102,6 +109,10 @@ class ExportConfig:
         return self.format in ("tflite", "all")
 
     @property
+    def writes_saved_model(self) -> bool:
+        return self.format in ("saved_model", "all")
+
+    @property
     def has_head(self) -> bool:
         """Whether the files name classes."""
         return self.classifier or self.head is not None
@@ -115,7 +126,9 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     Args:
         folder: the run, or a .keras file of an encoder.
         out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite with its description, and parity.json; with
-            `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin.
+            `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin, with a
+            description. And a model card, README.md, or MODEL_CARD.md where that is there and is none; beside a
+            SavedModel what serves it, see `write_serving_config`, where it is not there yet.
         config: what to write; by default a SavedModel and a .tflite in float32.
 
     Returns:
@@ -128,6 +141,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     config, out = config or ExportConfig(), Path(out)
     _check_extras(config)
     encoder, head = _encoder_and_head(folder, config)
+    facts = provenance_of(encoder, _training(folder, config), config.license)
     height, size, channels = image_shape(encoder)
     if size is None or height != size:
         raise InputError(
@@ -140,13 +154,15 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     check_channels(source, data, channels, "calibration")
     labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels)
     images = sample_images(source, size, SAMPLE_IMAGES)
+    if config.writes_saved_model:
+        served_models(out)  # before the work, rather than after it, a name that no server can have
     check_writable(out / "parity.json")
     make_parent(out / "parity.json")
     remove_parts(out)
     # What has not passed never stands where a server or a colleague would find it.
     with open_part(out / "unchecked") as unchecked:
         unchecked.mkdir()
-        artifacts = _write(encoder, head, unchecked, out, config, images)
+        artifacts = _write(encoder, head, unchecked, out, config, images, facts)
         compared = images[evenly(len(images), COMPARED_IMAGES)]
         parities = check_parity(encoder, artifacts, compared, labeled, head)
         print(parity_table(parities))
@@ -154,7 +170,10 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         if config.report:
             write_costs(encoder, artifacts, parities, images, out, config.threads)
         require_parity(parities)
-        _move(unchecked, out)
+        _write_card(file_provenance(encoder, facts, head), artifacts, unchecked, out)
+        place(unchecked, out)
+    if config.writes_saved_model:
+        update_serving_config(out)
     by_labels = "" if labeled is None else f", and by the labels of {len(labeled[1]):,}"
     print(f"Compared with Keras on {len(compared)} images{by_labels}. Written to {out}")
     return parities
@@ -184,7 +203,13 @@ def _encoder_and_head(folder: str | os.PathLike, config: ExportConfig) -> tuple[
         )
     model, class_names = read_classifier(load_run(folder).classifier_path)
     encoder, (weights, bias) = parts(model)
-    return encoder, LinearHead(weights, bias, class_names)
+    return encoder, LinearHead(weights, bias, class_names, fingerprint(encoder))
+
+
+def _training(folder: str | os.PathLike, config: ExportConfig) -> dict:
+    """What is known of how the encoder was trained, and the classifier."""
+    facts = training_facts(folder)
+    return {**facts, "classifier": classifier_facts(load_run(folder).classifier_path)} if config.classifier else facts
 
 
 def _calibration_source(folder: str | os.PathLike, calibration: str | None) -> tuple[ImageSource, str]:
@@ -198,35 +223,45 @@ def _calibration_source(folder: str | os.PathLike, calibration: str | None) -> t
 
 
 def _write(
-    encoder: keras.Model, head: LinearHead | None, folder: Path, out: Path, config: ExportConfig, images: np.ndarray
+    encoder: keras.Model,
+    head: LinearHead | None,
+    folder: Path,
+    out: Path,
+    config: ExportConfig,
+    images: np.ndarray,
+    facts: dict,
 ) -> dict[str, Path]:
     """Writes the files into `folder`, as they shall stand in `out`; their paths by name."""
     name = "classifier" if config.has_head else "encoder"
     artifacts = {}
-    if config.format in ("saved_model", "all"):
-        path = saved_model(encoder, folder / name / str(next_version(out / name)), head=head)
+    if config.writes_saved_model:
+        path = saved_model(encoder, folder / name / str(next_version(out / name)), head=head, provenance=facts)
         artifacts[f"{name}/{path.name}"] = path
     for kind in config.quantizations if config.writes_tflite else ():
         io = config.io if kind == "int8" else "float32"
         path = folder / f"{name}{'' if kind == 'none' else f'-{kind}'}{'' if io == 'float32' else f'-{io}'}.tflite"
         calibration = images if kind == "int8" else None
         artifacts[path.name] = tflite(
-            encoder, path, quantize=kind, calibration=calibration, io=io, batch=config.batch, head=head
+            encoder,
+            path,
+            quantize=kind,
+            calibration=calibration,
+            io=io,
+            batch=config.batch,
+            head=head,
+            provenance=facts,
         )
     if config.format == "onnx":
-        artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx")
+        artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx", facts)
     if config.format == "openvino":
-        artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml")
+        artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml", facts)
     return artifacts
 
 
-def _move(folder: Path, out: Path) -> None:
-    """Gives what lies in `folder` its place in `out`; of a SavedModel the version."""
-    # In the order of the names a description follows its .tflite, and an .xml its weights.
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            (out / path.name).mkdir(exist_ok=True)
-            for version in path.iterdir():
-                version.rename(out / path.name / version.name)
-        else:
-            path.replace(out / path.name)
+def _write_card(facts: dict, artifacts: dict[str, Path], folder: Path, out: Path) -> None:
+    """Writes a model card into `folder`, by a name that it may have in `out`."""
+    place = card_path(out)
+    if place is None:
+        print(f"{out} has a README.md and a MODEL_CARD.md of its own: no model card is written.", file=sys.stderr)
+    else:
+        (folder / place.name).write_text(model_card(facts, list(artifacts)), encoding="utf-8")

@@ -1,7 +1,7 @@
 """An encoder as a SavedModel that takes the images as they are: uint8, any batch, any size."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -13,7 +13,9 @@ from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import atomic_path, check_writable
 
-from ..encoder import check_dimension, encode, image_shape, resize_to_input
+from ..card.model_card import write_card
+from ..card.provenance import file_provenance
+from ..encoder import check_dimension, check_maker, encode, image_shape, resize_to_input
 from ..graph.archive import trace, write_archive
 from ..graph.inference import inference_graph
 from ..graph.signatures import classify, neighbors, serve_bytes, serve_images
@@ -33,6 +35,7 @@ def saved_model(
     head: LinearHead | None = None,
     index: NeighborIndex | None = None,
     examples: np.ndarray | None = None,
+    provenance: Mapping | None = None,
 ) -> Path:
     """Writes `encoder` as a SavedModel that TensorFlow Serving loads.
 
@@ -60,6 +63,8 @@ def saved_model(
         head: with it comes the signature `classify`.
         index: with it comes the signature `neighbors`.
         examples: (N, H, W, C) uint8, real images for the warm-up requests; drawn ones by default.
+        provenance: what is known of the encoder, see `provenance_of`; by default what the encoder itself tells. It is
+            written to assets.extra/provenance.json, and as a model card to assets.extra/README.md.
 
     Returns:
         The path.
@@ -73,7 +78,7 @@ def saved_model(
         bk.export.saved_model(encoder, "serving/encoder/1")
     """
     path = Path(path)
-    _check_version(path)
+    check_version(path)
     check_writable(path)
     if dtype not in ("uint8", "float32"):
         raise InputError(f'saved_model: dtype is "uint8" or "float32". Received: dtype={dtype!r}')
@@ -86,6 +91,10 @@ def saved_model(
         )
     if examples is not None:
         _check_examples(examples, height, width, channels)
+    for argument, part in (("head", head), ("index", index)):
+        if part is not None:
+            check_maker(argument, part.encoder, encoder)
+    facts = file_provenance(encoder, provenance, head, index)
     encoder = cast_model(encoder, "float32")
     spec = tf.TensorSpec((None, height, width, channels))
     core = inference_graph(encoder, lambda images: encode(encoder, images), spec)
@@ -110,6 +119,7 @@ def saved_model(
     with atomic_path(path) as target:
         write_archive(core.graph.variables, signatures, target)
         write_warm_up(target, path.parent.name, signatures, examples)
+        write_card(target, facts)
     return path
 
 
@@ -165,8 +175,12 @@ def _of_any_batch(core: Callable, shape: tf.TensorShape) -> Callable:
     return embed
 
 
-def _check_version(path: Path) -> None:
-    """Raises InputError unless the last part of `path` is a version for TensorFlow Serving that does not exist yet."""
+def check_version(path: Path) -> None:
+    """Raises InputError unless the last part of `path` is a version for TensorFlow Serving that does not exist yet.
+
+    Args:
+        path: of the SavedModel to be.
+    """
     if not _is_version(path.name):
         raise InputError(
             "The last part of a SavedModel's path must be its version, an integer from 1, because TensorFlow Serving "

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from byol_keras.augment.crop import central_resize
+from byol_keras.augment.crop import central_square
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.losses import l2_normalize
 
@@ -131,7 +131,8 @@ def decoded(image_bytes: tf.Tensor, size: int, channels: int) -> tf.Tensor:
             lambda: _png_on_white(encoded, channels),
         )
         image = tf.ensure_shape(image, (None, None, channels))
-        return central_resize(tf.cast(image, tf.float32)[None] / 255.0, size)[0]
+        # Not by a product of matrices, for which oneDNN prepares and keeps a kernel for each size that comes.
+        return central_square(image, size)
 
     output = tf.TensorSpec((size, size, channels), tf.float32)
     return tf.map_fn(one, tf.range(tf.shape(image_bytes)[0]), fn_output_signature=output)

@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from byol_keras.errors import InputError
@@ -14,16 +16,19 @@ SERVER = "tensorflow/serving:2.21.0"  # of the TensorFlow that wrote the models,
 # Larger batches gain little on a CPU, and a request waits at most these microseconds for others to join it.
 LARGEST_BATCH, TIMEOUT = 32, 2000
 
-CLIENTS = ("rest_client.py", "grpc_client.py")
+FILES = ("models.config", "batching.config", "compose.yaml", "client/rest_client.py", "client/grpc_client.py")
 
 
-def write_serving_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) -> list[Path]:
+def write_serving_config(
+    folder: str | os.PathLike, root: str = CONTAINER_ROOT, without: Collection[str] = ()
+) -> list[Path]:
     """Writes what serves every model in `folder`: models.config, batching.config, compose.yaml and client/.
 
     Args:
         folder: holds for each model a folder NAME/VERSION/ as `saved_model` writes it: "serving" for
             "serving/encoder/1". Files of these names in it are replaced.
         root: where the server sees the folder; its absolute path for a server without a container.
+        without: those of FILES that are not written.
 
     Returns:
         The files written.
@@ -44,13 +49,45 @@ def write_serving_config(folder: str | os.PathLike, root: str = CONTAINER_ROOT) 
         "batching.config": batching_config(os.cpu_count() or 1),
         "compose.yaml": compose(),
     }
-    for name, text in texts.items():
+    for name in (name for name in FILES if name not in without):
         with atomic_path(folder / name) as part:
-            part.write_text(text)
-    for name in CLIENTS:
-        with atomic_path(folder / "client" / name) as part:
-            shutil.copyfile(Path(__file__).with_name(name), part)
-    return [folder / name for name in texts] + [folder / "client" / name for name in CLIENTS]
+            if name in texts:
+                part.write_text(texts[name])
+            else:
+                shutil.copyfile(Path(__file__).with_name(Path(name).name), part)
+    return [folder / name for name in FILES if name not in without]
+
+
+def update_serving_config(folder: str | os.PathLike) -> list[Path]:
+    """Writes of what `write_serving_config` does the files that are not there yet, and leaves the others as they are.
+
+    models.config gets the models that it does not name, if it is as it was written; one that somebody has edited is
+    left alone, and what it does not name is said on stderr.
+
+    Args:
+        folder: as for `write_serving_config`.
+
+    Returns:
+        The files written.
+
+    Raises:
+        InputError: as `write_serving_config`.
+    """
+    folder = Path(folder)
+    own = {name: folder / name for name in FILES if (folder / name).exists()}
+    names, root = served_models(folder), CONTAINER_ROOT
+    if (path := own.get("models.config")) is not None:
+        text = path.read_text(errors="replace")
+        named = re.findall(r'^    name: "(.*)"$', text, re.MULTILINE)
+        missing = sorted(set(names) - set(named))
+        found = re.search(r'^    base_path: "(.*)/[^/]*"$', text, re.MULTILINE)
+        if missing and found and text == models_config(named, found[1]):
+            root = found[1]
+            del own["models.config"]
+        elif missing:
+            unnamed = ", ".join(missing)
+            print(f"{path} was edited and does not name {unnamed}: no server will load it.", file=sys.stderr)
+    return write_serving_config(folder, root, without=tuple(own))
 
 
 def served_models(folder: Path) -> list[str]:

@@ -2,7 +2,8 @@
 
     python grpc_client.py localhost:8500 encoder serve_bytes photo.jpg other.png
 
-prints one line of JSON for each image. Signatures: serve_bytes, classify, neighbors.
+prints one line of JSON for each image. Signatures: serve_bytes, classify, neighbors. With --tls before the server the
+connection is encrypted and the server's certificate checked; --tls=FILE has the authorities in a PEM file of your own.
 
 The official messages come with tensorflow-serving-api, which brings all of TensorFlow along. A client needs few of
 them, and few of their fields: they are declared here. What this file has in common with rest_client.py stands in both,
@@ -62,23 +63,32 @@ Request, Response = _CLASSES["serving_client.Request"], _CLASSES["serving_client
 
 
 class GrpcClient:
-    """One model on one server, without TLS.
+    """One model on one server.
 
     Example:
         client = GrpcClient("localhost:8500", "encoder")
         client.call("serve_bytes", [Path("photo.jpg").read_bytes()])["embedding"]
     """
 
-    def __init__(self, server: str, model: str, timeout: float = 30.0):
+    def __init__(self, server: str, model: str, timeout: float = 30.0, tls: bool | str | Path = False):
         """
         Args:
             server: "host:port".
             model: the name it is served under; its highest version is asked.
-            timeout: seconds for a call.
+            timeout: seconds for a call, the whole answer included.
+            tls: whether to encrypt, and check the server by gRPC's own list of authorities; or the path of a PEM file
+                with others.
+
+        Raises:
+            OSError: if that file cannot be read.
         """
         limits = [(f"grpc.max_{way}_message_length", MAX_BYTES) for way in ("send", "receive")]
         self.server, self.model, self.timeout = server, model, timeout
-        self.channel = grpc.insecure_channel(server, limits)
+        if tls:
+            authorities = None if tls is True else Path(tls).read_bytes()
+            self.channel = grpc.secure_channel(server, grpc.ssl_channel_credentials(authorities), limits)
+        else:
+            self.channel = grpc.insecure_channel(server, limits)
         self.predict = self.channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
             request_serializer=Request.SerializeToString,
@@ -96,7 +106,8 @@ class GrpcClient:
             For each output, such as "embedding" or "labels", a list with a list for each image.
 
         Raises:
-            RuntimeError: with the server's message, if it refuses, or cannot be reached.
+            RuntimeError: in one line, with the server's message, if it refuses, cannot be reached, is late, or answers
+                with anything else.
         """
         request = Request()
         request.model_spec.name, request.model_spec.signature_name = self.model, signature
@@ -107,8 +118,14 @@ class GrpcClient:
         try:
             response = self.predict(request, timeout=self.timeout)
         except grpc.RpcError as error:
-            raise RuntimeError(f"{self.server}: {error.code().name}: {error.details()}") from error
-        return {entry.key: rows(entry.value) for entry in response.outputs}
+            raise RuntimeError(f"{self.server}: {error.code().name}: {_line(error.details() or '')}") from error
+        try:
+            outputs = {entry.key: rows(entry.value) for entry in response.outputs}
+        except ValueError as error:
+            raise RuntimeError(f"{self.server}: answers with a tensor that is none: {_line(str(error))}") from error
+        if not outputs or any(len(values) != len(images) for values in outputs.values()):
+            raise RuntimeError(f"{self.server}: answers without outputs for {len(images)} images")
+        return outputs
 
     def close(self) -> None:
         self.channel.close()
@@ -122,30 +139,44 @@ def rows(tensor: Message) -> list[list]:
 
     Raises:
         RuntimeError: for another type.
+        ValueError: for another number of axes or values.
     """
     count, width = (dim.size for dim in tensor.tensor_shape.dim)
+    if count * width > MAX_BYTES:
+        raise ValueError(f"{count} by {width} values")
     if tensor.dtype == STRING:
         values = [string.decode() for string in tensor.string_val]
     elif tensor.dtype == FLOAT:
         values = list(tensor.float_val) or array.array("f", tensor.tensor_content).tolist()
     else:
         raise RuntimeError(f"a response of TensorFlow's data type {tensor.dtype} is not known here")
-    if len(values) < count * width:  # the last one stands for all that would follow
+    if 0 < len(values) < count * width:  # the last one stands for all that would follow
         values += values[-1:] * (count * width - len(values))
+    if len(values) != count * width:
+        raise ValueError(f"{len(values)} values for {count} by {width}")
     return [values[i * width : (i + 1) * width] for i in range(count)]
 
 
+def _line(text):
+    """The beginning of a text of the server's on one line, without what moves a terminal's cursor."""
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else "?" for c in line)[:500]
+
+
 def main(arguments: list[str]) -> None:
+    tls: bool | str = False
+    if arguments and arguments[0].split("=")[0] == "--tls":
+        tls = arguments[0].partition("=")[2] or True
+        arguments = arguments[1:]
     if len(arguments) < 4:
-        sys.exit("usage: python grpc_client.py HOST:8500 MODEL SIGNATURE IMAGE...")
+        sys.exit("usage: python grpc_client.py [--tls[=AUTHORITIES.pem]] HOST:8500 MODEL SIGNATURE IMAGE...")
     server, model, signature, *paths = arguments
-    client = GrpcClient(server, model)
     try:
-        outputs = client.call(signature, [Path(path).read_bytes() for path in paths])
+        client = GrpcClient(server, model, tls=tls)
+        with client.channel:
+            outputs = client.call(signature, [Path(path).read_bytes() for path in paths])
     except (OSError, RuntimeError) as error:
         sys.exit(f"grpc_client: {error}")
-    finally:
-        client.close()
     for i, path in enumerate(paths):
         print(json.dumps({"image": path, **{name: value[i] for name, value in outputs.items()}}, ensure_ascii=False))
 

@@ -5,6 +5,7 @@ import subprocess
 
 import keras
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -68,6 +69,17 @@ def test_normalized_embeddings_have_length_one_and_the_same_direction(signatures
     lengths = np.linalg.norm(embedding, axis=1, keepdims=True)
     assert np.abs(lengths - 1).max() > 0.1
     np.testing.assert_allclose(normalized, embedding / lengths, rtol=1e-4, atol=1e-6)
+
+
+def test_images_of_many_sizes_leave_no_memory_behind(signatures, make_images):
+    """Some kernels of TensorFlow's are prepared anew for each size, and kept: 0.7 MB each were seen."""
+    serve, memory = signatures["serve_bytes"], []
+    files = [encoded(make_images(1, 200 + 3 * i, 900 - 2 * i, seed=i)[0], "JPEG") for i in range(120)]
+    for i, file in enumerate(files):
+        serve(image_bytes=tf.constant([file]))
+        if i in (40, 119):
+            memory.append(psutil.Process().memory_info().rss)
+    assert memory[1] - memory[0] < 20e6
 
 
 def test_encoded_images_of_any_size_and_kind(signatures, encoder, make_images):
