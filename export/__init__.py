@@ -11,6 +11,7 @@ from .formats.tflite import tflite
 from .parity.comparison import check_parity
 from .parity.parity import Parity, parity_table, require_parity
 from .serving import write_serving_config
+from .web.page import write_web_page
 
 __all__ = [
     "LinearHead",
@@ -26,4 +27,5 @@ __all__ = [
     "saved_model",
     "tflite",
     "write_serving_config",
+    "write_web_page",
 ]
