@@ -14,6 +14,7 @@ from .parity.checked_export import checked
 from .parity.comparison import check_parity
 from .parity.parity import Parity, parity_table, require_parity
 from .serving import write_serving_config
+from .web.page import write_web_page
 
 __all__ = [
     "LinearHead",
@@ -32,4 +33,5 @@ __all__ = [
     "saved_model",
     "tflite",
     "write_serving_config",
+    "write_web_page",
 ]

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 
+from ..errors import InputError
 from .arguments import Commands, command
 
 
@@ -16,7 +17,13 @@ def add_to(commands: Commands) -> None:
         "export runs/photos --out serving --quantize all --labeled labeled/test --report",
     )
     add.add_argument("encoder", metavar="RUN", help="a folder that pretrain made, or a .keras file with --calibration")
-    add.add_argument("--out", metavar="DIR", required=True, help="gets encoder/VERSION/ and encoder.tflite")
+    add.add_argument("--out", metavar="DIR", help="gets encoder/VERSION/ and encoder.tflite")
+    add.add_argument(
+        "--web", metavar="DIR", help="instead of --out: gets a page that runs the .tflite in a browser, with LiteRT.js"
+    )
+    add.add_argument(
+        "--node-modules", metavar="DIR", help="for --web: a folder with @litertjs/core (default: fetched with npm)"
+    )
     add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino"), default="all")
     add.add_argument(
         "--quantize",
@@ -47,10 +54,20 @@ def add_to(commands: Commands) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from ..workflows.export import ExportConfig, export_run
+    from ..workflows.export_web import export_web
 
     # The flags are called as the fields are.
+    if (options.out is None) == (options.web is None):
+        raise InputError("Where to? Give --out, or --web for a page.")
+    if options.web is None and options.node_modules is not None:
+        raise InputError(
+            f"Only a page needs LiteRT.js: leave out --node-modules {options.node_modules}, or give --web."
+        )
     config = {field.name: getattr(options, field.name) for field in dataclasses.fields(ExportConfig)}
-    export_run(options.encoder, options.out, ExportConfig(**config))
+    if options.web is None:
+        export_run(options.encoder, options.out, ExportConfig(**config))
+    else:
+        export_web(options.encoder, options.web, ExportConfig(**config), options.node_modules)
 
 
 def _batch(text):

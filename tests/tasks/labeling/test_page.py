@@ -9,7 +9,7 @@ from PIL import Image
 from byol_keras.tasks import LabelingSession, LabelsFile
 from byol_keras.tasks.labeling.web.server import LabelingServer
 
-from .browser import find_browser, open_browser
+from ...browser import find_browser, open_browser
 
 pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed here")
 IDLE = "document.body.getAttribute('aria-busy') === 'false' && state !== null"
