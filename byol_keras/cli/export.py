@@ -49,6 +49,9 @@ def add_to(commands: Commands) -> None:
     add.add_argument(
         "--license", metavar="NAME", help="of the files, for their model card: apache-2.0 (default: not stated)"
     )
+    add.add_argument(
+        "--scores-only", action="store_true", help="the classifier's .tflite gives no embedding, as MediaPipe asks"
+    )
     add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all CPUs)")
 
 

@@ -53,6 +53,7 @@ class ExportConfig:
         threads: for the report; by default all CPUs.
         classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
             as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
+        scores_only: whether the .tflite of a classifier or head gives no embedding, as MediaPipe's classifiers ask.
         head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
         license: under which the files are given away, for their provenance; None where nobody said.
 
@@ -71,6 +72,7 @@ class ExportConfig:
     classifier: bool = False
     head: str | os.PathLike | None = None
     license: str | None = None
+    scores_only: bool = False
 
     def __post_init__(self):
         if self.io != "float32" and "int8" not in self.quantizations:
@@ -92,6 +94,12 @@ class ExportConfig:
             raise InputError(
                 "A run's classifier has a head of its own: leave out head, or leave out classifier. "
                 f"Received: classifier=True, head={os.fspath(self.head)!r}"
+            )
+        if self.scores_only and (self.report or not self.has_head or not self.writes_tflite):
+            raise InputError(
+                "Scores alone are for the .tflite of a classifier, and not measured: choose classifier or head, and "
+                f"format='tflite' without report. Received: scores_only=True, format={self.format!r}, "
+                f"report={self.report}"
             )
         if self.has_head and self.format in ("onnx", "openvino"):
             raise InputError(
@@ -250,6 +258,7 @@ def _write(
             batch=config.batch,
             head=head,
             provenance=facts,
+            scores_only=config.scores_only,
         )
     if config.format == "onnx":
         artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx", facts)

@@ -1,7 +1,6 @@
 """Run an exported encoder on a device: embed images, compare two, classify by a few examples of each class.
 
-This file stands alone, and is long because it does. Copy it beside encoder.tflite and encoder.tflite.json; it needs
-ai-edge-litert, numpy and Pillow, and Python 3.10 or later.
+This file stands alone, beside encoder.tflite and its .json. It needs Python 3.10, ai-edge-litert, numpy and Pillow.
 
     python byol_device.py embed encoder.tflite photo.jpg --out photo.npy
     python byol_device.py compare encoder.tflite a.jpg b.jpg
@@ -36,7 +35,7 @@ class Encoder:
 
     Attributes:
         sha256: of the .tflite file; tells this encoder's embeddings from any other's.
-        height, width, channels, dimension: of the images (H, W, C), and of the embeddings (D,).
+        height, width, channels, dimension: of the images (H, W, C), and of the embeddings (D,), 0 of scores alone.
         labels: the K classes of a classifier, from its description; empty for an encoder.
     """
 
@@ -54,7 +53,7 @@ class Encoder:
             self._signature = interpreter.get_signature_runner("serving_default")
             self._input = self._signature.get_input_details()["images"]
             self._outputs = self._signature.get_output_details()
-            self.dimension = int(self._outputs["embedding"]["shape"][-1])
+            self.dimension = 0 if set(self._outputs) == {"scores"} else int(self._outputs["embedding"]["shape"][-1])
         except (ValueError, KeyError, RuntimeError) as error:
             raise DeviceError(f"{path} is no encoder exported by byol_keras. Copy it again.") from error
         # The batch is -1 where the file leaves it free.
@@ -86,9 +85,11 @@ class Encoder:
             (N, D) float32 embeddings, or (N, K) probabilities.
         """
         expected = (self.height, self.width, self.channels)
+        if output not in self._outputs:
+            raise DeviceError(f"The file gives {', '.join(self._outputs)} alone. Export another. Received: {output=}")
         if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != expected or not len(images):
-            wanted = f"float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1"
-            raise DeviceError(f"The images must be {wanted}. Received: {images.dtype} {images.shape}")
+            wanted = f"The images must be float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1."
+            raise DeviceError(f"{wanted} Received: {images.dtype} {images.shape}")
         batch = BATCH if self._batch < 0 else self._batch
         blocks = [self._block(images[i : i + batch], output) for i in range(0, len(images), batch)]
         return np.concatenate(blocks)[: len(images)]
@@ -142,8 +143,8 @@ class Examples:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a .npz, whole or not at all; one that exists is replaced."""
-        arrays = {"names": np.array(self.names), "embeddings": self.embeddings}
-        _write(path, lambda file: np.savez(file, encoder=self.encoder.sha256, **arrays))
+        arrays = {"encoder": self.encoder.sha256, "names": np.array(self.names), "embeddings": self.embeddings}
+        _write(path, lambda file: np.savez(file, **arrays))
 
     def classify(self, photo: Photo) -> list[tuple[str, float]]:
         """Name and similarity of the classes, the most similar first, for a path or a PIL.Image.
@@ -174,14 +175,15 @@ def prepare(photo: Photo, height: int, width: int, channels: int) -> np.ndarray:
         photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image.
         height, width, channels: of the (H, W, C) float32 in [0, 1] that is returned.
     """
-    name = "image" if isinstance(photo, Image.Image) else photo
+    name, opened = ("image", photo) if isinstance(photo, Image.Image) else (photo, None)
     try:
-        image = _in_mode(photo if isinstance(photo, Image.Image) else Image.open(photo, formats=FORMATS), channels)
+        image = _in_mode(opened or Image.open(photo, formats=FORMATS), channels)
     except Exception as error:  # on a damaged file the readers raise nearly anything
         raise DeviceError(f"Cannot decode {name}: {_reason(error)}") from error
     if height != width and image.size != (width, height):
-        wanted = f"{width} by {height} pixels"
-        raise DeviceError(f"This encoder takes images of {wanted} only. Received: {name} of {image.size}")
+        raise DeviceError(
+            f"This encoder takes images of {width} by {height} pixels only. Received: {name} of {image.size}"
+        )
     side = min(image.size)
     if height == width and image.size != (width, height):
         left, top = (image.width - side) // 2, (image.height - side) // 2

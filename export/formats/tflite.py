@@ -24,6 +24,7 @@ from ..encoder import check_dimension, check_maker, encode, image_shape
 from ..graph.archive import trace, write_archive
 from ..graph.int8_layers import device_layers
 from .calibration import calibration_images
+from .mediapipe_metadata import with_mediapipe_metadata
 from .tflite_metadata import sidecar, sidecar_path
 from .tflite_schema import operations
 
@@ -41,12 +42,15 @@ def tflite(
     batch: int | None = 1,
     head: LinearHead | None = None,
     provenance: Mapping | None = None,
+    scores_only: bool = False,
 ) -> Path:
     """Writes `encoder` as a .tflite file, with its description as JSON beside it.
 
     The signature `serving_default` takes `images`, (batch, H, W, C) in [0, 1], and gives `embedding`, (batch, D), both
     float32 whatever the quantization unless `io` says otherwise. Integers stand for scale * (number - zero_point), with
     the figures in the file and in the description, PATH.json, which also has normalization, versions and SHA-256.
+    MediaPipe's ImageEmbedder loads the file too, its ImageClassifier one with `scores_only`; both take one RGB image in
+    float32 or uint8, and square or not they resize it to the file's size.
 
     Args:
         encoder: keras.Model with one input, images (B, H, W, C) float32 in [0, 1] of fixed size, and one output (B, D).
@@ -65,6 +69,7 @@ def tflite(
             description.
         provenance: what is known of the encoder, see `provenance_of`; by default what the encoder itself tells. It is
             the `provenance` of the description.
+        scores_only: with a head: the file gives `scores` and no `embedding`, as MediaPipe's ImageClassifier asks.
 
     Returns:
         The path.
@@ -80,6 +85,8 @@ def tflite(
     """
     path = Path(path)
     _check_arguments(path, quantize, calibration, io, batch)
+    if scores_only and head is None:
+        raise InputError("tflite: only a classifier gives scores: pass its head. Received: scores_only=True, head=None")
     check_writable(path)
     height, width, channels = image_shape(encoder)
     if height is None or width is None:
@@ -98,7 +105,8 @@ def tflite(
         if head is None:
             return {"embedding": embedding}
         check_dimension("head", head.weights.shape[0], embedding.shape[1])
-        return {"embedding": embedding, "scores": tf.nn.softmax(tf.matmul(embedding, head.weights) + head.bias)}
+        scores = tf.nn.softmax(tf.matmul(embedding, head.weights) + head.bias)
+        return {"scores": scores} if scores_only else {"embedding": embedding, "scores": scores}
 
     with device_layers(encoder) if quantize in ("dynamic", "int8") else contextlib.nullcontext():
         signature = trace(serve, tf.TensorSpec((batch, height, width, channels), tf.float32, name="images"))
@@ -108,6 +116,7 @@ def tflite(
         model = _convert(folder, quantize, samples, IO[io])
     if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
         raise InputError(_not_built_in(custom))
+    model = with_mediapipe_metadata(model, () if head is None else head.labels)
     described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head)
     described["provenance"] = facts
     write_files({path: model, sidecar_path(path): (json.dumps(described, indent=2) + "\n").encode()})

@@ -60,9 +60,10 @@ def sidecar(
             "exif_orientation": "not applied",
         },
         "normalization": normalization(encoder),
-        "output": {"name": "embedding", **_described(results["embedding"]), "axes": "batch, dimension"},
         "versions": {"byol_keras": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
+    if "embedding" in results:
+        described["output"] = {"name": "embedding", **_described(results["embedding"]), "axes": "batch, dimension"}
     if head is not None:
         scores = {"name": "scores", **_described(results["scores"]), "axes": "batch, class"}
         described["scores"] = {**scores, "meaning": "probabilities", "labels": list(head.labels)}

@@ -34,6 +34,21 @@ def ends(model: bytes) -> tuple[Tensor, dict[str, Tensor]]:
     return _tensor(tensors[flat.subgraphs[0].inputs[0]]), outputs
 
 
+def output_names(model: bytes) -> list[str]:
+    """The names of a file's outputs in the signature, in the order in which the graph gives them.
+
+    Args:
+        model: the file's bytes.
+
+    Raises:
+        InputError: if they are no .tflite file, or end too early.
+    """
+    flat = _parsed(model)
+    (signature,) = flat.signatureDefs
+    names = {entry.tensorIndex: entry.name.decode() for entry in signature.outputs}
+    return [names[int(index)] for index in flat.subgraphs[0].outputs]
+
+
 def operations(model: bytes) -> list[str]:
     """The kinds of operation in a .tflite file.
 

@@ -12,12 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from byol_keras.errors import InputError, ParityError
-from byol_keras.evaluation.linear_head import LinearHead
+from byol_keras.evaluation.linear_head import LinearHead, probabilities
 from byol_keras.precision import cast_model
 from byol_keras.utils.extras import require_extra
 
 from ..encoder import encode, image_shape, resize_to_input
-from ..formats.tflite_schema import quantization
+from ..formats.tflite_schema import ends, quantization
+from .accelerator import LEAST_COSINE, REFUSED, gpu_embeddings, gpu_found
 from .accuracy import allowed_loss, correct_by_neighbors, loses_too_much
 from .fresh_process import run_isolated
 from .parity import Parity
@@ -58,8 +59,11 @@ def check_parity(
 ) -> list[Parity]:
     """Compares exported files with the encoder they come from.
 
+    A .tflite file runs on the CPU, and on LiteRT's GPU accelerator as well where this machine has one. Of a file that
+    gives scores alone, those are compared, on the CPU; in int8 its predictions decide.
+
     Args:
-        encoder: the keras.Model that was exported. Its float32 copy is the reference, on the CPU, as are the files.
+        encoder: the keras.Model that was exported. Its float32 copy is the reference, on the CPU.
         artifacts: for each name the version folder of a SavedModel, a .tflite or .onnx file, or OpenVINO's .xml.
         images: (N, H, W, C) uint8, N from 2; real and different ones, since noise says little about int8. A SavedModel
             gets them as they are, the others resized as in evaluation.
@@ -106,12 +110,19 @@ def check_parity(
     for name, path in artifacts.items():
         kind, path = formats[name], Path(path)
         outcome = _run(name, kind, path, images, resized)
-        parity = _compare(name, kind, path, outcome, reference)
+        alone = kind in LEAST_COSINE and "embedding" not in ends(path.read_bytes())[1]
+        if alone and head is None:
+            raise InputError(f"parity: {name} gives scores alone: pass its head. Received: path={path}, head=None")
+        parity = _compare(name, kind, path, outcome, probabilities(head, reference) if alone else reference)
+        if alone and TOLERANCE[kind][0] == "cosine":  # which says nothing of images that are all of one class
+            parity = dataclasses.replace(parity, tolerance="", passed=True)
+        if kind in LEAST_COSINE and not alone and gpu_found():
+            parity = _with_gpu(parity, gpu_embeddings(name, path, resized), reference)
         if head is not None:
             figure, required, holds = compare_predictions(name, kind, outcome, reference, head)
             passed = parity.passed and holds
             parity = dataclasses.replace(parity, predictions=figure, predictions_tolerance=required, passed=passed)
-        if labeled is not None:
+        if labeled is not None and not alone:
             outcome = _run(name, kind, path, labeled_images, labeled_resized)
             parity = _with_accuracy(parity, correct_by_neighbors(outcome["embedding"], labels), correct)
         parities.append(parity)
@@ -162,9 +173,7 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
     if np.isfinite(embedding).all():
         difference = np.abs(embedding - reference) / np.abs(reference).max()
         largest, mean = float(difference.max()), float(difference.mean())
-        ours, theirs = embedding - reference.mean(axis=0), reference - reference.mean(axis=0)
-        norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
-        cosine = float(np.mean((ours * theirs).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)))
+        cosine = _centered_cosine(embedding, reference)
     else:
         largest, mean, cosine = math.inf, math.inf, -1.0
     statistic, limit = TOLERANCE[kind]
@@ -180,6 +189,24 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
         latency_ms=float(outcome["latency_ms"]),
         passed=largest <= limit if statistic == "largest" else cosine >= limit,
     )
+
+
+def _centered_cosine(embedding: np.ndarray, reference: np.ndarray) -> float:
+    """Mean cosine of (n, D) with the first n of (N, D), less the mean of the latter."""
+    mean = reference.mean(axis=0)
+    ours, theirs = embedding - mean, reference[: len(embedding)] - mean
+    norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+    return float(np.mean((ours * theirs).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)))
+
+
+def _with_gpu(parity: Parity, embedding: np.ndarray, reference: np.ndarray) -> Parity:
+    """embedding: (n, D) of the first n images from the accelerator, (0, 0) where it does not take the file."""
+    if not len(embedding):
+        return dataclasses.replace(parity, gpu_tolerance=REFUSED)
+    cosine = _centered_cosine(embedding, reference) if np.isfinite(embedding).all() else -1.0
+    least = LEAST_COSINE[parity.format]
+    passed = parity.passed and cosine >= least
+    return dataclasses.replace(parity, gpu=cosine, gpu_tolerance=f"cosine >= {least}", passed=passed)
 
 
 def _with_accuracy(parity: Parity, correct: np.ndarray, reference: np.ndarray) -> Parity:

@@ -37,6 +37,8 @@ class Parity:
         knn_tolerance: what was required, such as "loss <= 1.0 points, beyond chance".
         predictions: of a classifier: how far they are from Keras', see `predictions.prediction_distance`.
         predictions_tolerance: what was required, such as "largest <= 0.001".
+        gpu: of a .tflite file where LiteRT's GPU accelerator was found: the mean cosine there, over a few images.
+        gpu_tolerance: what was required, such as "cosine >= 0.95", or that the file does not run there.
     """
 
     artifact: str
@@ -54,6 +56,8 @@ class Parity:
     knn_tolerance: str = ""
     predictions: float | None = None
     predictions_tolerance: str = ""
+    gpu: float | None = None
+    gpu_tolerance: str = ""
 
 
 def require_parity(parities: Iterable[Parity]) -> None:
@@ -85,7 +89,9 @@ def parity_table(parities: Iterable[Parity]) -> str:
     parities = list(parities)
     has_knn = any(parity.knn is not None for parity in parities)
     has_predictions = any(parity.predictions is not None for parity in parities)
+    has_gpu = any(parity.gpu_tolerance for parity in parities)
     header = ["artifact", "format", "kB", "largest", "mean", "cosine", "required", "load ms", "latency ms"]
+    header += ["on the GPU", "required"] if has_gpu else []
     header += ["predictions", "required"] if has_predictions else []
     header += [f"{NEIGHBORS}-NN %", "Keras %"] if has_knn else []
     rows = []
@@ -93,6 +99,7 @@ def parity_table(parities: Iterable[Parity]) -> str:
         row = [parity.artifact, parity.format, f"{parity.size_bytes / 1000:.0f}", f"{parity.largest:.1e}"]
         row += [f"{parity.mean:.1e}", f"{parity.cosine:.5f}", parity.tolerance]
         row += [f"{parity.load_ms:.1f}", f"{parity.latency_ms:.2f}"]
+        row += ["" if parity.gpu is None else f"{parity.gpu:.5f}", parity.gpu_tolerance] if has_gpu else []
         row += [f"{parity.predictions:.1e}", parity.predictions_tolerance] if has_predictions else []
         row += [_percent(parity.knn), _percent(parity.knn_keras)] if has_knn else []
         rows.append([*row, "yes" if parity.passed else "NO"])
@@ -125,6 +132,8 @@ def _failure(parity: Parity) -> str:
     figures = f"largest {parity.largest:.2g}, cosine {parity.cosine:.4f}, required {parity.tolerance}"
     if parity.predictions is not None:
         figures += f"; predictions {parity.predictions:.2g}, required {parity.predictions_tolerance}"
+    if parity.gpu is not None:
+        figures += f"; on the GPU cosine {parity.gpu:.4f}, required {parity.gpu_tolerance}"
     if parity.knn is not None:
         figures += f"; {_percent(parity.knn)} % by {NEIGHBORS}-NN, Keras {_percent(parity.knn_keras)} %, required "
         figures += parity.knn_tolerance

@@ -1,5 +1,6 @@
 """docs/device.md, followed from the first command to the last."""
 
+import importlib.util
 import json
 import re
 
@@ -36,5 +37,14 @@ def test_every_command_of_the_page(folder):
     (last,) = [printed for command, printed in said.items() if " classify " in command]
     assert [line.split()[0] for line in last.splitlines()] == ["photos/cup/2.png:", "photos/leaf/2.png:"]
     assert [line.split()[1] for line in last.splitlines()] == ["cup", "leaf"]
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    block, in_mediapipe = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
     shell(f"cp -r photos/cup photos/leaf device/ && cd device && python -c '{block}'", folder)
+    from byol_keras.export.device.byol_device import Encoder  # needs what is skipped for above
+
+    if not importlib.util.find_spec("mediapipe"):
+        pytest.skip("all but the lines for MediaPipe, which is not installed")
+    shell("cp photos/cup/0.png photo.jpg && cp choice/encoder.tflite choice/encoder.tflite.json .", folder)
+    embedding = np.array(json.loads(shell(f"python -c '{in_mediapipe}'", folder)))
+    expected = Encoder(folder / "encoder.tflite").embed([folder / "photo.jpg"])[0]
+    cosine = embedding @ expected / np.linalg.norm(embedding) / np.linalg.norm(expected)
+    assert cosine > 0.97  # of noise on 16 pixels: the central square begins within a pixel; seen: 0.989

@@ -22,6 +22,22 @@ def small_encoder(seed=0, size=(32, 32), channels=3, filters=(16, 32, 48)):
     return model
 
 
+def small_resnet():
+    """Two residual blocks whose shortcuts are strided 1x1 convolutions; statistics as training leaves them."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((32, 32, 3), name="make_images")
+    x = keras.layers.Conv2D(16, 3, padding="same", activation="relu")(inputs)
+    for width in (32, 64):
+        shortcut = keras.layers.Conv2D(width, 1, strides=2, use_bias=False)(x)
+        shortcut = keras.layers.BatchNormalization(momentum=0.0)(shortcut)
+        x = keras.layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization(momentum=0.0)(x)
+        x = keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x), name="residual")
+    model(image_batch(16, 32, 32) / np.float32(255), training=True)
+    return model
+
+
 def image_batch(count, height, width, channels=3, seed=0):
     """uint8 (count, height, width, channels): a gradient with a bright and a dark rectangle."""
     rng = np.random.default_rng(seed)
@@ -40,6 +56,11 @@ def image_batch(count, height, width, channels=3, seed=0):
 @pytest.fixture(scope="session")
 def encoder():
     return small_encoder()
+
+
+@pytest.fixture(scope="session")
+def residual_encoder():
+    return small_resnet()
 
 
 @pytest.fixture(scope="session")

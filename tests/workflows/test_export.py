@@ -14,6 +14,9 @@ from byol_keras.workflows.export import ExportConfig, export_run
         ({"classifier": True, "head": "head.npz"}, r"leave out head.*Received: classifier=True, head='head\.npz'"),
         ({"classifier": True, "format": "onnx"}, r"A classifier is written into a SavedModel.*format='onnx'"),
         ({"head": "head.npz", "format": "openvino"}, r"A head is written into a SavedModel.*format='openvino'"),
+        ({"scores_only": True}, r"choose classifier or head.*Received: scores_only=True, format='all', report=False"),
+        ({"scores_only": True, "head": "head.npz", "report": True}, "without report"),
+        ({"scores_only": True, "head": "head.npz", "format": "saved_model"}, "format='saved_model'"),
     ],
 )
 def test_arguments_that_do_not_fit_together(arguments, message):

@@ -2,7 +2,8 @@
 
     python -I run_tflite.py MODEL IMAGES.npy OUT.npz
 
-IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: see `runner.run`.
+IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: see `runner.run`. Where the file gives scores
+alone, they stand in place of the embeddings.
 The model is run by device/byol_device.py, the file that devices use. Needs what that needs: numpy, Pillow and
 ai-edge-litert.
 """
@@ -28,7 +29,10 @@ def load(model: str) -> runner.Functions:
         scores = encoder.run(images, "scores")
         return np.array(encoder.labels)[scores.argmax(axis=1)], scores.max(axis=1)
 
-    return encoder.run, classify if encoder.labels else None
+    def embed(images: np.ndarray) -> np.ndarray:
+        return encoder.run(images, "embedding" if encoder.dimension else "scores")
+
+    return embed, classify if encoder.labels else None
 
 
 if __name__ == "__main__":

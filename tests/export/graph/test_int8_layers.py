@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from byol_keras import export
-from byol_keras.export.formats.tflite_schema import operations
-from byol_keras.export.graph.int8_layers import DepthwiseNormalization, SquaresConv2D, device_layers
+from byol_keras.export.formats.tflite_schema import operations, schema
+from byol_keras.export.graph.int8_layers import DepthwiseNormalization, DeviceConv2D, device_layers
 
 
 def network(layers, shape=(32, 32, 3)):
@@ -31,6 +31,19 @@ def swapped(model, images):
         return model(images, training=False).numpy()
 
 
+def strided_points(path):
+    """How many strided convolutions with a 1x1 kernel are in a .tflite file."""
+    flat = schema.ModelT.InitFromPackedBuf(path.read_bytes())
+    (graph,), kinds = flat.subgraphs, flat.operatorCodes
+    convolutions = [o for o in graph.operators if kinds[o.opcodeIndex].builtinCode == schema.BuiltinOperator.CONV_2D]
+    assert convolutions
+    return sum(
+        tuple(graph.tensors[operator.inputs[1]].shape[1:3]) == (1, 1)
+        and (operator.builtinOptions.strideH, operator.builtinOptions.strideW) != (1, 1)
+        for operator in convolutions
+    )
+
+
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("kernel", [3, 4, 5, 6, 7, 8, (3, 7)])
 @pytest.mark.parametrize("shape", [(32, 32, 3), (18, 24, 1)])
@@ -48,13 +61,25 @@ def test_squares_are_the_same_convolution(padding, kernel, shape):
         ((33, 32, 3), {}),
         ((32, 32, 8), {}),
         ((32, 32, 3), {"strides": 1}),
-        ((32, 32, 3), {"kernel_size": 1}),
+        ((32, 32, 3), {"kernel_size": 1, "strides": 1}),
         ((32, 32, 2), {"groups": 2}),
     ],
 )
 def test_other_convolutions_are_left_alone(shape, options):
     model = network([keras.layers.Conv2D(4, **{"kernel_size": 3, "strides": 2, "padding": "same", **options})], shape)
-    assert "SpaceToDepth" not in graph(model)
+    assert not {"SpaceToDepth", "MaxPool"} & graph(model)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("strides", [2, 3, (1, 2)])
+@pytest.mark.parametrize("options", [{}, {"activation": "relu"}, {"use_bias": False}, {"groups": 2}])
+def test_a_strided_point_is_the_same_convolution(padding, strides, options):
+    for shape in ((8, 8, 6), (7, 9, 6), (1, 2, 6)):
+        model = network([keras.layers.Conv2D(4, 1, strides=strides, padding=padding, **options)], shape)
+        images = np.random.default_rng(1).normal(size=(2, *shape)).astype(np.float32)
+        assert "MaxPool" in graph(model)
+        plain = model(images).numpy()
+        np.testing.assert_allclose(swapped(model, images), plain, atol=1e-6 * np.abs(plain).max())
 
 
 @pytest.mark.parametrize(
@@ -88,7 +113,7 @@ def test_the_network_is_plain_again_outside(encoder):
 
     def fail():
         with device_layers(encoder):
-            assert {DepthwiseNormalization, SquaresConv2D} <= {type(layer) for layer in encoder.layers}
+            assert {DepthwiseNormalization, DeviceConv2D} <= {type(layer) for layer in encoder.layers}
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -100,3 +125,18 @@ def test_only_files_in_int8_have_them(encoder, images, tmp_path):
     for quantize in ("none", "int8"):
         path = export.tflite(encoder, tmp_path / "a.tflite", quantize=quantize, calibration=images)
         assert ("SPACE_TO_DEPTH" in operations(path.read_bytes())) == (quantize == "int8")
+
+
+@pytest.mark.parametrize("quantize", ["none", "dynamic", "int8"])
+def test_no_strided_point_is_left_in_a_file_with_int8_weights(residual_encoder, images, tmp_path, quantize):
+    path = export.tflite(residual_encoder, tmp_path / "a.tflite", quantize=quantize, calibration=images)
+    assert strided_points(path) == (2 if quantize == "none" else 0)
+
+
+@pytest.mark.slow
+def test_no_strided_point_is_left_of_a_network_of_keras_applications(tmp_path):
+    encoder = keras.applications.ResNet50(
+        input_shape=(64, 64, 3), weights=None, include_top=False, pooling="avg", name="resnet50"
+    )
+    assert strided_points(export.tflite(encoder, tmp_path / "none.tflite")) > 0
+    assert strided_points(export.tflite(encoder, tmp_path / "dynamic.tflite", quantize="dynamic")) == 0

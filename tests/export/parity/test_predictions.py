@@ -1,5 +1,6 @@
 import dataclasses
 import importlib
+import json
 
 import numpy as np
 import pytest
@@ -58,6 +59,33 @@ def test_the_names_of_another_head_do_not_pass(encoder, head, images, artifacts)
     assert [parity.passed for parity in parities] == [False] * 3
     with pytest.raises(export.ParityError, match=r"predictions .*, required largest <= 0\.001"):
         export.require_parity(parities)
+
+
+@pytest.mark.parametrize("quantize", ["none", "int8"])
+def test_scores_alone(encoder, head, images, tmp_path, capsys, quantize):
+    from byol_keras.export.device import byol_device
+
+    path = export.tflite(
+        encoder, tmp_path / "a.tflite", quantize=quantize, calibration=images, head=head, scores_only=True
+    )
+    labeled = (np.concatenate([images, images]), np.arange(48) % 2)
+    (parity,) = export.check_parity(encoder, {"a": path}, images, labeled=labeled, head=head)
+    assert parity.passed
+    assert parity.predictions_tolerance
+    assert parity.knn is None
+    assert parity.tolerance == ("largest <= 0.0001" if quantize == "none" else "")
+    other = dataclasses.replace(head, labels=("Füchse", "cat", "dog"))
+    with pytest.raises(InputError, match="gives scores alone: pass its head"):
+        export.check_parity(encoder, {"a": path}, images)
+    assert Encoder(path).dimension == 0
+    assert "output" not in json.loads((tmp_path / "a.tflite.json").read_text())
+    image = tmp_path / "a.png"
+    Image.fromarray(images[0]).save(image)
+    assert byol_device.main(["label", str(path), str(image)]) == 0
+    assert byol_device.main(["compare", str(path), str(image), str(image)]) == 2
+    assert "gives scores alone. Export another. Received: output='embedding'" in capsys.readouterr().err
+    (parity,) = export.check_parity(encoder, {"a": path}, images, head=other)
+    assert not parity.passed
 
 
 def test_a_file_without_classes(encoder, head, images, tmp_path):
