@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from ..augment.crop import resize
+from ..augment.crop import cut, resize
 from .decode import decode
 from .images import ImageSource
 
@@ -59,14 +59,10 @@ def crop_loader(source: ImageSource, image_size: int) -> Callable:
             return tf.io.decode_and_crop_jpeg(encoded, around, channels=3, dct_method="INTEGER_ACCURATE")
 
         def from_other():
-            return _cut(_decode_with_pillow(encoded), around)
+            return cut(_decode_with_pillow(encoded), around)
 
         image = tf.cond(jpeg[index], from_jpeg, from_other)
         inside = boxes - tf.pad(top_left, [[0, 2]])
-        return tuple(resize(_cut(image, box), image_size) for box in tf.unstack(inside))
+        return tuple(resize(cut(image, box), image_size) for box in tf.unstack(inside))
 
     return load
-
-
-def _cut(image, box):
-    return image[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]
