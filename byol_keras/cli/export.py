@@ -39,6 +39,15 @@ def add_to(commands: Commands) -> None:
         "--classifier", action="store_true", help="export what finetune made: the classes' names, with scores"
     )
     add.add_argument("--head", metavar="FILE", help="the head.npz that label wrote, to export with the encoder")
+    add.add_argument(
+        "--max-pixels",
+        metavar="N",
+        type=int,
+        help="height times width of the largest file that the SavedModel decodes (default: that of training)",
+    )
+    add.add_argument(
+        "--strict", action="store_true", help="in the SavedModel, one image that cannot be decoded fails its request"
+    )
     add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all CPUs)")
 
 

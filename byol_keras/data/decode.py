@@ -6,6 +6,7 @@ EXIF orientation is not applied: TensorFlow's decoders, used in training and in 
 import contextlib
 import io
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -53,6 +54,11 @@ class Check(NamedTuple):
     pixels: np.ndarray | None = None
     reason: str | None = None
     low_range: bool = False
+
+
+def pixel_limit() -> int:
+    """Height times width of the largest image that is decoded: Pillow's limit, which a program may change."""
+    return sys.maxsize if Image.MAX_IMAGE_PIXELS is None else Image.MAX_IMAGE_PIXELS
 
 
 def decode(source: bytes | str | os.PathLike) -> np.ndarray:

@@ -49,6 +49,8 @@ class ExportConfig:
         classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
             as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
         head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
+        max_pixels: of the largest encoded image that the SavedModel decodes; by default that of training.
+        strict: whether one image that cannot be decoded fails its request to the SavedModel.
 
     Raises:
         InputError: where the attributes do not fit together.
@@ -64,6 +66,8 @@ class ExportConfig:
     threads: int | None = None
     classifier: bool = False
     head: str | os.PathLike | None = None
+    max_pixels: int | None = None
+    strict: bool = False
 
     def __post_init__(self):
         if self.io != "float32" and "int8" not in self.quantizations:
@@ -74,6 +78,11 @@ class ExportConfig:
         if not self.writes_tflite and (self.quantize, self.io, self.batch) != ("none", "float32", 1):
             raise InputError(
                 "quantize, io and batch are for a .tflite: leave them out, or choose format='tflite'. "
+                f"Received: format={self.format!r}"
+            )
+        if not self.writes_saved_model and (self.max_pixels is not None or self.strict):
+            raise InputError(
+                "max_pixels and strict are for a SavedModel: leave them out, or choose format='saved_model'. "
                 f"Received: format={self.format!r}"
             )
         if self.report and self.format == "openvino":
@@ -100,6 +109,10 @@ class ExportConfig:
     @property
     def writes_tflite(self) -> bool:
         return self.format in ("tflite", "all")
+
+    @property
+    def writes_saved_model(self) -> bool:
+        return self.format in ("saved_model", "all")
 
     @property
     def has_head(self) -> bool:
@@ -203,8 +216,9 @@ def _write(
     """Writes the files into `folder`, as they shall stand in `out`; their paths by name."""
     name = "classifier" if config.has_head else "encoder"
     artifacts = {}
-    if config.format in ("saved_model", "all"):
-        path = saved_model(encoder, folder / name / str(next_version(out / name)), head=head)
+    if config.writes_saved_model:
+        path = folder / name / str(next_version(out / name))
+        saved_model(encoder, path, head=head, max_pixels=config.max_pixels, strict=config.strict)
         artifacts[f"{name}/{path.name}"] = path
     for kind in config.quantizations if config.writes_tflite else ():
         io = config.io if kind == "int8" else "float32"

@@ -119,8 +119,7 @@ services:
     command:
       - --model_config_file={CONTAINER_ROOT}/models.config
       - --model_config_file_poll_wait_seconds=60
-      # Joins requests into batches. An image that cannot be decoded then fails the requests it was joined with, and
-      # arrays can be joined only if all have one size.
+      # Joins requests into batches. Arrays can be joined only if all have one size.
       # - --enable_batching=true
       # - --batching_parameters_file={CONTAINER_ROOT}/batching.config
     restart: unless-stopped

@@ -35,7 +35,7 @@ class RestClient:
         self.timeout = timeout
         self.session = requests.Session()  # keeps the connection
 
-    def call(self, signature: str, images: list[bytes]) -> dict[str, list[list]]:
+    def call(self, signature: str, images: list[bytes]) -> dict[str, list]:
         """What the model says of encoded images.
 
         Args:
@@ -43,7 +43,8 @@ class RestClient:
             images: each a JPEG or PNG file.
 
         Returns:
-            For each output, such as "embedding" or "labels", a list with a list for each image.
+            For each output, such as "embedding" or "labels", a list with a list for each image; for "valid" a list of
+            bool. An image that is not valid could not be decoded or is too large: its other outputs are zeros or "".
 
         Raises:
             RuntimeError: with the server's message, if it refuses, or cannot be reached.

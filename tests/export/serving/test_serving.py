@@ -98,13 +98,18 @@ CLIENTS = [("rest_client.py", 1), ("grpc_client.py", 0)]
 @pytest.mark.parametrize(("name", "address"), CLIENTS)
 def test_a_client_gets_every_signature(server, folder, encoder, name, address):
     paths = [folder / "a.png", folder / "b.jpg", folder / "c.png"]
-    answers = {}
+    answers, wrong = {}, {}
     for signature in ("serve_bytes", "classify", "neighbors"):
         file = folder / "serving" / "client" / name
-        process = client(file, server[address], "encoder", signature, *paths)
+        process = client(file, server[address], "encoder", signature, *paths, folder / "empty.jpg")
         assert process.returncode == 0, process.stderr
-        answers[signature] = [json.loads(line) for line in process.stdout.splitlines()]
+        *answers[signature], wrong[signature] = [json.loads(line) for line in process.stdout.splitlines()]
         assert [answer["image"] for answer in answers[signature]] == list(map(str, paths))
+        assert [answer["valid"] for answer in answers[signature]] == [True] * 3
+        assert wrong[signature]["valid"] is False
+    assert not any(wrong["serve_bytes"]["embedding"] + wrong["serve_bytes"]["embedding_normalized"])
+    assert (wrong["classify"]["labels"], wrong["classify"]["scores"]) == ([""] * 3, [0] * 3)
+    assert (wrong["neighbors"]["names"], wrong["neighbors"]["similarities"]) == ([""] * 5, [0] * 5)
     images = np.stack([np.array(Image.open(path)) for path in paths])
     reference = encoder(images / np.float32(255), training=False).numpy()
     embedding = [answer["embedding"] for answer in answers["serve_bytes"]]
@@ -124,7 +129,6 @@ def test_a_client_gets_every_signature(server, folder, encoder, name, address):
 def test_a_client_says_in_one_line_what_went_wrong(server, folder, name, address):
     file, good = folder / "serving" / "client" / name, folder / "a.png"
     for arguments, message in (
-        ((server[address], "encoder", "serve_bytes", good, folder / "empty.jpg"), "neither JPEG nor PNG"),
         ((server[address], "absent", "serve_bytes", good), "Servable not found for request"),
         ((server[address], "encoder", "serve_bytes", folder / "none.jpg"), "No such file"),
         ((("localhost:1", "http://localhost:1")[address], "encoder", "serve_bytes", good), "localhost:1"),
