@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from ..augment.crop import central_box, central_resize, cut, resize
+from ..augment.crop import central_resize, resize
 from ..utils.pipeline import ahead, parallel_map
 from .images import ImageSource
-from .loading import FILES_PER_CALL, whole_loader
+from .loading import FILES_PER_CALL, square_loader
 
 FLOAT_BYTES = 64 * 2**20  # of images in memory that are resized by one call
 
@@ -28,16 +28,12 @@ def ordered_batches(source: ImageSource, image_size: int, batch_size: int = 256)
         batches = parallel_map(batches, lambda images: central_resize(images, image_size))
         return batches if few >= batch_size else batches.unbatch().batch(batch_size)
 
-    load = whole_loader(source)
+    load = square_loader(source)
     spec = tf.TensorSpec([image_size, image_size, source.channels])
-
-    # One by one, because the images have sizes of their own.
-    def central_square(index):
-        image = load(index)
-        return resize(cut(image, central_box(tf.shape(image)[0], tf.shape(image)[1])), image_size)
 
     read = parallel_map(
         tf.data.Dataset.range(len(source)).batch(FILES_PER_CALL),
-        lambda indices: tf.map_fn(central_square, indices, fn_output_signature=spec),
+        # One by one, because the images have sizes of their own.
+        lambda indices: tf.map_fn(lambda index: resize(load(index), image_size), indices, fn_output_signature=spec),
     )
     return ahead(read.unbatch().batch(batch_size))
