@@ -2,7 +2,10 @@
 
 import tensorflow as tf
 
-from byol_keras.augment.crop import central_box, cut, resize
+from byol_keras.augment.crop import resize
+from byol_keras.augment.upright import upright_square
+
+from .exif import exif_orientation
 
 # As in training, see data/jpeg_scans.py: each scan is a pass over all pixels, and costs the file eleven bytes.
 MAX_SCANS = 100
@@ -16,7 +19,7 @@ def decoded(
     """Images of their files, cropped and resized as in evaluation, one after the other.
 
     As `data.decode` does it: JPEG by the exact transform, of 16 bits the high byte is used, what is transparent is
-    blended with white, EXIF orientation is ignored. CMYK is the one exception: TensorFlow cannot decode it.
+    blended with white, EXIF orientation is applied. CMYK is the one exception: TensorFlow cannot decode it.
 
     The size of an image is read from its header before anything is decoded. Of a decoded one only the central square
     is copied, still in bytes, and resized. So a call holds one image at a time, at 3 bytes a pixel (PNG: up to 5), and
@@ -81,7 +84,12 @@ def _square(position, encoded, channels, max_pixels):
         encoded,
         [f"image_bytes: a JPEG of more than {MAX_SCANS} scans. Received: index", position, "bytes", length],
     )
-    square = tf.cond(jpeg, lambda: _square_of_jpeg(encoded, channels), lambda: _square_of_png(encoded, channels))
+    orientation = exif_orientation(encoded, jpeg)
+    square = tf.cond(
+        jpeg,
+        lambda: _square_of_jpeg(encoded, channels, orientation),
+        lambda: _square_of_png(encoded, channels, orientation),
+    )
     return tf.ensure_shape(square, (None, None, channels))
 
 
@@ -114,22 +122,24 @@ def _scans(encoded):
     return tf.math.count_nonzero((data[:-1] == 0xFF) & (data[1:] == 0xDA))
 
 
-def _square_of_jpeg(encoded, channels):
+def _square_of_jpeg(encoded, channels, orientation):
     image = tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE")
-    return cut(image, central_box(tf.shape(image)[0], tf.shape(image)[1]))
+    return upright_square(image, orientation)
 
 
-def _square_of_png(encoded, channels):
+def _square_of_png(encoded, channels, orientation):
     """What is transparent is blended with white and rounded as `data.rgb.to_rgb` does."""
     with_alpha = tf.io.decode_png(encoded, channels=4)
-    box = central_box(tf.shape(with_alpha)[0], tf.shape(with_alpha)[1])
     with tf.control_dependencies([with_alpha]):  # which says best what is wrong with a file cut short
         depth = tf.cast(tf.io.decode_raw(tf.strings.substr(encoded, 24, 1), tf.uint8)[0], tf.int32)
     # To a PNG without alpha TensorFlow adds the largest number of its bits, also where the color becomes 8 of them.
     opaque = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.uint8)
     is_opaque = tf.reduce_all(with_alpha[..., 3] == opaque)
-    square = cut(with_alpha, box)
-    color = square[..., :3] if channels == 3 else cut(tf.io.decode_png(encoded, channels=channels), box)
+    square = upright_square(with_alpha, orientation)
+    if channels == 3:
+        color = square[..., :3]
+    else:
+        color = upright_square(tf.io.decode_png(encoded, channels=channels), orientation)
 
     def blended():
         # All of it fits into 16 bits: 255 * 255 + 127.
