@@ -20,6 +20,7 @@ from PIL import Image
 
 from byol_keras import export
 from byol_keras.errors import InputError
+from byol_keras.export.serving.config import _health_check
 from byol_keras.export.serving.warm_up import BATCHES, FILE
 
 pytest.importorskip("tensorflow_serving")
@@ -229,14 +230,49 @@ def test_the_configuration_names_every_model(tmp_path):
     assert export.write_serving_config(tmp_path) == written
 
 
-def test_the_compose_file_fits_the_folder(folder):
+@pytest.fixture
+def service(folder):
     yaml = pytest.importorskip("yaml")
-    service = yaml.safe_load((folder / "serving" / "compose.yaml").read_text())["services"]["serving"]
-    assert service["ports"] == ["8500:8500", "8501:8501"]
+    return yaml.safe_load((folder / "serving" / "compose.yaml").read_text())["services"]["serving"]
+
+
+def test_the_compose_file_fits_the_folder(service, folder):
+    assert service["image"].startswith("tensorflow/serving:")
     (volume,) = service["volumes"]
     assert volume == ".:/models:ro"
     flags = dict(flag.removeprefix("--").split("=") for flag in service["command"])
     assert (folder / "serving" / Path(flags["model_config_file"]).relative_to("/models")).is_file()
+
+
+def test_the_container_may_do_little(service, folder):
+    assert service["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
+    user, _ = service["user"].split(":")
+    assert int(user) > 0
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"] == "4g"
+    for path in (folder / "serving").rglob("*"):
+        assert path.stat().st_mode & 0o004, f"{path} cannot be read by others"
+
+
+def test_the_health_check_asks_for_every_model(tmp_path, folder):
+    """The line of the compose file in a real shell, against the stand-in for the server."""
+    if not shutil.which("bash"):
+        pytest.skip("there is no bash")
+    with stand_in.serving("encoder", folder / "serving" / "encoder" / "1") as (_, url):
+        port = url.rpartition(":")[2]
+        for names, healthy in ((["encoder"], True), (["encoder", "absent"], False), (["absent"], False)):
+            check = _health_check(names).replace("8501", port)
+            assert (subprocess.run(["bash", "-c", check]).returncode == 0) is healthy
+    assert subprocess.run(["bash", "-c", check], stderr=subprocess.DEVNULL).returncode
+
+
+def test_the_health_check_is_one_line_of_the_compose_file(service):
+    test = service["healthcheck"]["test"]
+    assert test[:3] == ["CMD", "bash", "-c"]
+    assert test[3].strip() == _health_check(["encoder"])
+    assert "$" not in test[3]  # which compose would fill in
 
 
 def test_folders_without_models_and_names_that_cannot_be_served(tmp_path):
