@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from byol_keras.augment.crop import central_resize
+from byol_keras.augment.layout import to_unit_range
 from byol_keras.errors import InputError
 from byol_keras.models.fingerprint import SHOWN, fingerprint
 
@@ -63,12 +64,12 @@ def resize_to_input(images: tf.Tensor, height: int | None, width: int | None) ->
     """Images in the size that an encoder takes.
 
     Args:
-        images: (B, h, w, C) float32 in [0, 1].
+        images: (B, h, w, C) float32 in [0, 1], or uint8.
         height, width: of the encoder's images, None where they are free.
 
     Returns:
         (B, height, width, C) float32. For a square encoder the central square of the shorter side, resized as in
-        evaluation. For any other the images as they are.
+        evaluation. For any other the images as they are. Of uint8 images only what is resized is made float.
 
     Raises:
         InputError: if the encoder is not square and the images have another size than it takes.
@@ -76,13 +77,13 @@ def resize_to_input(images: tf.Tensor, height: int | None, width: int | None) ->
     if height is not None and height == width:
         # Resizing to the size that is there already would change nothing, and take time.
         sized = tf.reduce_all(tf.shape(images)[1:3] == height)
-        return tf.cond(sized, lambda: images, lambda: central_resize(images, height))
+        return tf.cond(sized, lambda: to_unit_range(images), lambda: central_resize(images, height))
     if not images.shape[1:3].is_compatible_with((height, width)):
         raise InputError(
             f"An encoder that is not square takes images of its own size only, {height} by {width}. "
             f"Received: images {tuple(images.shape)}"
         )
-    return images
+    return to_unit_range(images)
 
 
 def check_maker(argument: str, made_by: str | None, encoder: keras.Model) -> None:

@@ -52,6 +52,15 @@ def add_to(commands: Commands) -> None:
     add.add_argument(
         "--scores-only", action="store_true", help="the classifier's .tflite gives no embedding, as MediaPipe asks"
     )
+    add.add_argument(
+        "--max-pixels",
+        metavar="N",
+        type=int,
+        help="height times width of the largest file that the SavedModel decodes (default: that of training)",
+    )
+    add.add_argument(
+        "--strict", action="store_true", help="in the SavedModel, one image that cannot be decoded fails its request"
+    )
     add.add_argument("--threads", metavar="N", type=int, help="for --report (default: all CPUs)")
 
 

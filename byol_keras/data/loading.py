@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from ..augment.crop import resize
+from ..augment.crop import cut, resize
+from ..augment.upright import UPRIGHT, stored_box, upright, upright_square
 from .decode import decode
 from .images import ImageSource
 
@@ -34,11 +35,26 @@ def _decode_jpeg(encoded):
 
 def whole_loader(source: ImageSource) -> Callable:
     """A graph function: index -> the image, (H, W, 3) uint8."""
-    load_bytes, jpeg = _byte_loader(source), tf.constant(source.jpeg)
+    return _loader(source, upright, lambda image: image)
+
+
+def square_loader(source: ImageSource) -> Callable:
+    """A graph function: index -> the largest square in the middle of the image, (S, S, 3) uint8."""
+    return _loader(source, upright_square, lambda image: upright_square(image, UPRIGHT))
+
+
+def _loader(source, from_stored, from_upright):
+    """A graph function: index -> the function of an image as TensorFlow's JPEG op or as Pillow's decoder gives it."""
+    load_bytes, jpeg, orientations = _byte_loader(source), tf.constant(source.jpeg), tf.constant(source.orientations)
 
     def load(index):
         encoded = load_bytes(index)
-        return tf.cond(jpeg[index], lambda: _decode_jpeg(encoded), lambda: _decode_with_pillow(encoded))
+        image = tf.cond(
+            jpeg[index],
+            lambda: from_stored(_decode_jpeg(encoded), orientations[index]),
+            lambda: from_upright(_decode_with_pillow(encoded)),
+        )
+        return tf.ensure_shape(image, [None, None, 3])
 
     return load
 
@@ -46,9 +62,11 @@ def whole_loader(source: ImageSource) -> Callable:
 def crop_loader(source: ImageSource, image_size: int) -> Callable:
     """A graph function: (index, boxes (V, 4) int32) -> V crops, each (S, S, 3) float32 in [0, 1].
 
-    Of a JPEG the rectangle around the boxes is decoded, once for all of them, and not the whole image.
+    The boxes lie in the upright image. Of a JPEG the rectangle around them is decoded, once for all of them, and not
+    the whole image.
     """
-    load_bytes, jpeg = _byte_loader(source), tf.constant(source.jpeg)
+    load_bytes, jpeg, orientations = _byte_loader(source), tf.constant(source.jpeg), tf.constant(source.orientations)
+    sizes = tf.constant(source.sizes, tf.int32)
 
     def load(index, boxes):
         encoded = load_bytes(index)
@@ -56,17 +74,15 @@ def crop_loader(source: ImageSource, image_size: int) -> Callable:
         around = tf.concat([top_left, tf.reduce_max(boxes[:, :2] + boxes[:, 2:], axis=0) - top_left], axis=0)
 
         def from_jpeg():
-            return tf.io.decode_and_crop_jpeg(encoded, around, channels=3, dct_method="INTEGER_ACCURATE")
+            stored = stored_box(around, orientations[index], sizes[index])
+            block = tf.io.decode_and_crop_jpeg(encoded, stored, channels=3, dct_method="INTEGER_ACCURATE")
+            return upright(block, orientations[index])
 
         def from_other():
-            return _cut(_decode_with_pillow(encoded), around)
+            return cut(_decode_with_pillow(encoded), around)
 
-        image = tf.cond(jpeg[index], from_jpeg, from_other)
+        image = tf.ensure_shape(tf.cond(jpeg[index], from_jpeg, from_other), [None, None, 3])
         inside = boxes - tf.pad(top_left, [[0, 2]])
-        return tuple(resize(_cut(image, box), image_size) for box in tf.unstack(inside))
+        return tuple(resize(cut(image, box), image_size) for box in tf.unstack(inside))
 
     return load
-
-
-def _cut(image, box):
-    return image[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]

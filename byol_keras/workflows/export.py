@@ -56,6 +56,8 @@ class ExportConfig:
         scores_only: whether the .tflite of a classifier or head gives no embedding, as MediaPipe's classifiers ask.
         head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
         license: under which the files are given away, for their provenance; None where nobody said.
+        max_pixels: of the largest encoded image that the SavedModel decodes; by default that of training.
+        strict: whether one image that cannot be decoded fails its request to the SavedModel.
 
     Raises:
         InputError: where the attributes do not fit together.
@@ -73,6 +75,8 @@ class ExportConfig:
     head: str | os.PathLike | None = None
     license: str | None = None
     scores_only: bool = False
+    max_pixels: int | None = None
+    strict: bool = False
 
     def __post_init__(self):
         if self.io != "float32" and "int8" not in self.quantizations:
@@ -83,6 +87,11 @@ class ExportConfig:
         if not self.writes_tflite and (self.quantize, self.io, self.batch) != ("none", "float32", 1):
             raise InputError(
                 "quantize, io and batch are for a .tflite: leave them out, or choose format='tflite'. "
+                f"Received: format={self.format!r}"
+            )
+        if not self.writes_saved_model and (self.max_pixels is not None or self.strict):
+            raise InputError(
+                "max_pixels and strict are for a SavedModel: leave them out, or choose format='saved_model'. "
                 f"Received: format={self.format!r}"
             )
         if self.report and self.format == "openvino":
@@ -243,7 +252,9 @@ def _write(
     name = "classifier" if config.has_head else "encoder"
     artifacts = {}
     if config.writes_saved_model:
-        path = saved_model(encoder, folder / name / str(next_version(out / name)), head=head, provenance=facts)
+        path = folder / name / str(next_version(out / name))
+        bounds = {"max_pixels": config.max_pixels, "strict": config.strict}
+        saved_model(encoder, path, head=head, provenance=facts, **bounds)
         artifacts[f"{name}/{path.name}"] = path
     for kind in config.quantizations if config.writes_tflite else ():
         io = config.io if kind == "int8" else "float32"

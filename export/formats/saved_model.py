@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from byol_keras.data.decode import pixel_limit
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.precision import cast_model
@@ -17,6 +18,7 @@ from ..card.model_card import write_card
 from ..card.provenance import file_provenance
 from ..encoder import check_dimension, check_maker, encode, image_shape, resize_to_input
 from ..graph.archive import trace, write_archive
+from ..graph.encoded_images import decoded
 from ..graph.inference import inference_graph
 from ..graph.signatures import classify, neighbors, serve_bytes, serve_images
 from ..serving.warm_up import drawn_image, write_warm_up
@@ -36,6 +38,8 @@ def saved_model(
     index: NeighborIndex | None = None,
     examples: np.ndarray | None = None,
     provenance: Mapping | None = None,
+    max_pixels: int | None = None,
+    strict: bool = False,
 ) -> Path:
     """Writes `encoder` as a SavedModel that TensorFlow Serving loads.
 
@@ -43,10 +47,11 @@ def saved_model(
     - `serving_default`: `images` (B, H, W, C) -> `embedding` float32 (B, D) and `embedding_normalized`, of length 1.
       Height and width are free if the encoder is square: the images are then cropped and resized as in evaluation.
       An encoder with a free height and width gets them unchanged, one that is not square takes its own size only.
-    - `serve_bytes`: `image_bytes` (B,) string, JPEG or PNG of any size, each its own -> the same. It comes with square
-      encoders of 1 or 3 channels, as do the following. One string that cannot be decoded fails the whole call.
-    - `classify`: `image_bytes` -> `labels` string (B, k), the most probable first, and `scores` (B, k), k up to 5.
-    - `neighbors`: `image_bytes` -> `names` string (B, k), the nearest first, and `similarities` (B, k), k up to 5.
+    - `serve_bytes`: `image_bytes` (B,) string, JPEG or PNG, each of its own size -> the same, and `valid` (B,) bool. It
+      comes with square encoders of 1 or 3 channels, as do the following. What cannot be decoded is not valid and gets
+      zeros; so does what has more pixels than `max_pixels`, which is told by its header, before it is decoded.
+    - `classify`: `image_bytes` -> `labels` string (B, k), the most probable first, `scores` (B, k), k up to 5, `valid`.
+    - `neighbors`: `image_bytes` -> `names` string (B, k), the nearest first, `similarities` (B, k), k up to 5, `valid`.
 
     The weights are constants of the graph, see `inference_graph`: on a CPU that is what makes it quick. Loading
     the folder needs neither Keras nor this package. Where tensorflow-serving-api is installed, it holds requests with
@@ -65,6 +70,9 @@ def saved_model(
         examples: (N, H, W, C) uint8, real images for the warm-up requests; drawn ones by default.
         provenance: what is known of the encoder, see `provenance_of`; by default what the encoder itself tells. It is
             written to assets.extra/provenance.json, and as a model card to assets.extra/README.md.
+        max_pixels: height times width of the largest encoded image that is decoded, from 1; by default that of
+            training, `PIL.Image.MAX_IMAGE_PIXELS`.
+        strict: whether one encoded image that is not valid fails its call, with a message.
 
     Returns:
         The path.
@@ -89,6 +97,8 @@ def saved_model(
             "saved_model: head and index need an encoder of square images with 1 or 3 channels, or image_size. "
             f"Received: encoder={encoder.name} for ({height}, {width}, {channels})"
         )
+    if max_pixels is not None and (type(max_pixels) is not int or max_pixels < 1):
+        raise InputError(f"saved_model: max_pixels is a whole number from 1. Received: max_pixels={max_pixels!r}")
     if examples is not None:
         _check_examples(examples, height, width, channels)
     for argument, part in (("head", head), ("index", index)):
@@ -106,14 +116,19 @@ def saved_model(
     strings = tf.TensorSpec((None,), tf.string, name="image_bytes")
     serve = serve_images(embed, lambda batch: resize_to_input(batch, height, width), shape)
     signatures = {"serving_default": trace(serve, images)}
+    limit = max_pixels or pixel_limit()
+
+    def decode(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return decoded(image_bytes, height, channels, limit, strict)
+
     if decodes:
-        signatures["serve_bytes"] = trace(serve_bytes(embed, height, channels), strings)
+        signatures["serve_bytes"] = trace(serve_bytes(embed, decode), strings)
     if head is not None:
         check_dimension("head", head.weights.shape[0], dimension)
-        signatures["classify"] = trace(classify(embed, height, channels, head), strings)
+        signatures["classify"] = trace(classify(embed, decode, head), strings)
     if index is not None:
         check_dimension("index", index.embeddings.shape[1], dimension)
-        signatures["neighbors"] = trace(neighbors(embed, height, channels, index), strings)
+        signatures["neighbors"] = trace(neighbors(embed, decode, index), strings)
     if examples is None:
         examples = drawn_image(height or FREE_SIZE, width or FREE_SIZE, channels)
     with atomic_path(path) as target:

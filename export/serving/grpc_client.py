@@ -19,7 +19,7 @@ import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 
-FLOAT, STRING = 1, 7  # tensorflow.DataType
+FLOAT, STRING, BOOL = 1, 7, 10  # tensorflow.DataType
 MAX_BYTES = 256 << 20  # of a request or a response; gRPC's own limit is 4 MB
 
 # Message -> fields as (name, number, type, repeated). Numbers and types are those of tensorflow/core/framework and
@@ -33,6 +33,7 @@ _MESSAGES = {
         ("tensor_content", 4, "bytes", False),
         ("float_val", 5, "float", True),
         ("string_val", 8, "bytes", True),
+        ("bool_val", 11, "bool", True),
     ],
     "ModelSpec": [("name", 1, "string", False), ("signature_name", 3, "string", False)],
     "Entry": [("key", 1, "string", False), ("value", 2, "Tensor", False)],
@@ -95,7 +96,7 @@ class GrpcClient:
             response_deserializer=Response.FromString,
         )
 
-    def call(self, signature: str, images: list[bytes]) -> dict[str, list[list]]:
+    def call(self, signature: str, images: list[bytes]) -> dict[str, list]:
         """What the model says of encoded images.
 
         Args:
@@ -103,7 +104,8 @@ class GrpcClient:
             images: each a JPEG or PNG file.
 
         Returns:
-            For each output, such as "embedding" or "labels", a list with a list for each image.
+            For each output, such as "embedding" or "labels", a list with a list for each image; for "valid" a list of
+            bool. An image that is not valid could not be decoded or is too large: its other outputs are zeros or "".
 
         Raises:
             RuntimeError: in one line, with the server's message, if it refuses, cannot be reached, is late, or answers
@@ -131,8 +133,8 @@ class GrpcClient:
         self.channel.close()
 
 
-def rows(tensor: Message) -> list[list]:
-    """A tensor (B, n) of floats or strings as B lists.
+def rows(tensor: Message) -> list:
+    """A tensor (B, n) of floats or strings as B lists, or one (B,) of bool as B of them.
 
     Args:
         tensor: a message `Tensor`.
@@ -141,20 +143,23 @@ def rows(tensor: Message) -> list[list]:
         RuntimeError: for another type.
         ValueError: for another number of axes or values.
     """
-    count, width = (dim.size for dim in tensor.tensor_shape.dim)
+    count, *widths = (dim.size for dim in tensor.tensor_shape.dim)
+    width = widths[0] if widths else 1
     if count * width > MAX_BYTES:
         raise ValueError(f"{count} by {width} values")
     if tensor.dtype == STRING:
         values = [string.decode() for string in tensor.string_val]
     elif tensor.dtype == FLOAT:
         values = list(tensor.float_val) or array.array("f", tensor.tensor_content).tolist()
+    elif tensor.dtype == BOOL:
+        values = list(tensor.bool_val) or [byte != 0 for byte in tensor.tensor_content]
     else:
         raise RuntimeError(f"a response of TensorFlow's data type {tensor.dtype} is not known here")
     if 0 < len(values) < count * width:  # the last one stands for all that would follow
         values += values[-1:] * (count * width - len(values))
     if len(values) != count * width:
         raise ValueError(f"{len(values)} values for {count} by {width}")
-    return [values[i * width : (i + 1) * width] for i in range(count)]
+    return [values[i * width : (i + 1) * width] for i in range(count)] if widths else values
 
 
 def _line(text):

@@ -55,7 +55,7 @@ class RestClient:
             raise RuntimeError(f"{server}: the server's address must be http://HOST:PORT") from error
         self.path = f"{address.path}:predict"
 
-    def call(self, signature: str, images: list[bytes]) -> dict[str, list[list]]:
+    def call(self, signature: str, images: list[bytes]) -> dict[str, list]:
         """What the model says of encoded images.
 
         Args:
@@ -63,7 +63,8 @@ class RestClient:
             images: each a JPEG or PNG file.
 
         Returns:
-            For each output, such as "embedding" or "labels", a list with a list for each image.
+            For each output, such as "embedding" or "labels", a list with a list for each image; for "valid" a list of
+            bool. An image that is not valid could not be decoded or is too large: its other outputs are zeros or "".
 
         Raises:
             RuntimeError: in one line, with the server's message, if it refuses, cannot be reached, is late, redirects

@@ -118,13 +118,44 @@ def broken():
     }
 
 
+@pytest.fixture(scope="module")
+def strict(encoder, head, known, tmp_path_factory):
+    path = export.saved_model(encoder, tmp_path_factory.mktemp("strict") / "1", head=head, index=known[1], strict=True)
+    return tf.saved_model.load(str(path)).signatures
+
+
+@pytest.mark.parametrize("name", ["serve_bytes", "classify", "neighbors"])
+def test_strings_that_cannot_be_decoded_leave_the_others_alone(signatures, make_images, name):
+    good = [encoded(image) for image in make_images(2, 40, 32, seed=8)]
+    wrong = [string for string, _ in broken().values()]
+    outputs = signatures[name](image_bytes=tf.constant([good[0], *wrong, good[1]]))
+    assert outputs.pop("valid").numpy().tolist() == [True, *[False] * len(wrong), True]
+    alone = signatures[name](image_bytes=tf.constant(good))
+    assert alone.pop("valid").numpy().tolist() == [True, True]
+    for key, value in outputs.items():
+        value, expected = value.numpy(), alone[key].numpy()
+        assert (value[1:-1] == (b"" if value.dtype == object else 0)).all()
+        if value.dtype == object:
+            assert value[[0, -1]].tolist() == expected.tolist()
+        else:
+            np.testing.assert_allclose(value[[0, -1]], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["serve_bytes", "classify", "neighbors"])
+def test_only_strings_that_cannot_be_decoded(signatures, name):
+    outputs = signatures[name](image_bytes=tf.constant([b"", b"text"]))
+    assert outputs.pop("valid").numpy().tolist() == [False, False]
+    assert all(len(value) == 2 and not any(value.numpy().ravel()) for value in outputs.values())
+
+
 @pytest.mark.parametrize("case", list(broken()))
 @pytest.mark.parametrize("name", ["serve_bytes", "classify", "neighbors"])
-def test_a_string_that_cannot_be_decoded(signatures, make_images, name, case):
+def test_strict_says_what_cannot_be_decoded(strict, make_images, name, case):
     string, message = broken()[case]
     good = encoded(make_images(1, 32, 32)[0])
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        signatures[name](image_bytes=tf.constant([good, string, good]))
+        strict[name](image_bytes=tf.constant([good, string, good]))
+    assert strict[name](image_bytes=tf.constant([good]))["valid"].numpy().tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +248,8 @@ def test_wrong_arguments(encoder, head, make_images, tmp_path):
     index = export.NeighborIndex(["a"], np.ones((1, 3)))
     for arguments, message in (
         ({"dtype": "float64"}, "Received: dtype='float64'"),
+        ({"max_pixels": 0}, "max_pixels is a whole number from 1. Received: max_pixels=0"),
+        ({"max_pixels": 1e6}, "Received: max_pixels=1000000.0"),
         ({"image_size": 64}, "image_size is for an encoder with a free height and width.*image_size=64"),
         ({"head": short}, "the head was made from embeddings of another encoder.*40 dimensions, the encoder gives 48"),
         ({"index": index}, "the index was made from embeddings of another encoder.*3 dimensions, the encoder gives 48"),
