@@ -74,7 +74,7 @@ def preprocessing(encoder: keras.Model) -> dict:
         "channels": {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels"),
         "resize": _resize(height, width),
         "range": [0.0, 1.0],
-        "exif_orientation": "not applied",
+        "exif_orientation": "applied to files",
         "normalization": normalization(encoder),
     }
 

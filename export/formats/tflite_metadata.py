@@ -57,7 +57,7 @@ def sidecar(
             "range": [0.0, 1.0],
             "meaning": "pixel / 255; where dtype is an integer, the number that stands for it",
             "resize": "central square, bicubic, antialiased" if square else "none: images of this size only",
-            "exif_orientation": "applied",
+            "exif_orientation": "applied to files",
         },
         "normalization": normalization(encoder),
         "versions": {"byol_keras": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
