@@ -16,6 +16,7 @@ EXTRAS = {
     "starlette": ("starlette", "labeling"),
     "tensorflow_serving": ("tensorflow-serving-api", "serving"),
     "tf2onnx": ("tf2onnx", "onnx"),
+    "tflite_micro": ("tflite-micro", "micro"),
     "torch": ("torch", "torch"),
     "usearch": ("usearch", "search"),
     "uvicorn": ("uvicorn", "labeling"),

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import keras
@@ -25,6 +26,7 @@ from ..export.formats.tflite import QUANTIZE, tflite
 from ..export.parity.accuracy import labeled_sample
 from ..export.parity.checked_export import COMPARED_IMAGES, place
 from ..export.parity.comparison import check_parity
+from ..export.parity.int8_warning import FAR
 from ..export.parity.parity import Parity, parity_table, require_parity, write_parity
 from ..export.serving.config import served_models, update_serving_config
 from ..export.source_images import check_channels, sample_images
@@ -179,7 +181,9 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     # What has not passed never stands where a server or a colleague would find it.
     with open_part(out / "unchecked") as unchecked:
         unchecked.mkdir()
-        artifacts = _write(encoder, head, unchecked, out, config, images, facts)
+        with warnings.catch_warnings():  # the comparison says it too, of all files
+            warnings.filterwarnings("ignore", message=FAR)
+            artifacts = _write(encoder, head, unchecked, out, config, images, facts)
         compared = images[evenly(len(images), COMPARED_IMAGES)]
         parities = check_parity(encoder, artifacts, compared, labeled, head)
         print(parity_table(parities))

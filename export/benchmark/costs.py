@@ -73,12 +73,15 @@ def measurement_rows(measured: list[Measurement], parities: list[Parity]) -> lis
     has_knn = any(parity.knn is not None for parity in parities)
     retained = f"{NEIGHBORS}-NN (change in points)" if has_knn else "cosine to Keras"
     header = ["file", "run by", "MB", "load ms", "1 image ms", "95 %", f"{BATCH} images ms", "95 %", "images/s"]
-    rows = [[*header, retained]]
+    has_arena = any(parity.arena_bytes for parity in parities)
+    rows = [[*header, *(["arena kB"] if has_arena else []), retained]]
     for m in measured:
         times = [f"{m.load_ms:.1f}", f"{m.single_ms:.2f}", f"{m.single_p95_ms:.2f}"]
         times += [f"{m.batch_ms:.1f}", f"{m.batch_p95_ms:.1f}", f"{m.images_per_second:,.0f}"]
         size = f"{m.size_bytes / 1e6:.1f}"
-        rows.append([m.name, m.runtime, size, *times, _retained(by_name.get(m.name), parities, has_knn)])
+        parity = by_name.get(m.name)
+        arena = [f"{parity.arena_bytes / 1000:.0f}" if parity and parity.arena_bytes else ""] if has_arena else []
+        rows.append([m.name, m.runtime, size, *times, *arena, _retained(parity, parities, has_knn)])
     return rows
 
 

@@ -88,8 +88,8 @@ class Encoder:
         if output not in self._outputs:
             raise DeviceError(f"The file gives {', '.join(self._outputs)} alone. Export another. Received: {output=}")
         if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != expected or not len(images):
-            wanted = f"The images must be float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1."
-            raise DeviceError(f"{wanted} Received: {images.dtype} {images.shape}")
+            wanted = f"float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1"
+            raise DeviceError(f"The images must be {wanted}. Received: {images.dtype} {images.shape}")
         batch = BATCH if self._batch < 0 else self._batch
         blocks = [self._block(images[i : i + batch], output) for i in range(0, len(images), batch)]
         return np.concatenate(blocks)[: len(images)]
@@ -143,8 +143,8 @@ class Examples:
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a .npz, whole or not at all; one that exists is replaced."""
-        arrays = {"encoder": self.encoder.sha256, "names": np.array(self.names), "embeddings": self.embeddings}
-        _write(path, lambda file: np.savez(file, **arrays))
+        arrays = {"names": np.array(self.names), "embeddings": self.embeddings}
+        _write(path, lambda file: np.savez(file, encoder=self.encoder.sha256, **arrays))
 
     def classify(self, photo: Photo) -> list[tuple[str, float]]:
         """Name and similarity of the classes, the most similar first, for a path or a PIL.Image.

@@ -23,6 +23,7 @@ from ..card.provenance import file_provenance
 from ..encoder import check_dimension, check_maker, encode, image_shape
 from ..graph.archive import trace, write_archive
 from ..graph.int8_layers import device_layers
+from ..parity.int8_warning import warn_if_far
 from .calibration import calibration_images
 from .mediapipe_metadata import with_mediapipe_metadata
 from .tflite_metadata import sidecar, sidecar_path
@@ -72,7 +73,7 @@ def tflite(
         scores_only: with a head: the file gives `scores` and no `embedding`, as MediaPipe's ImageClassifier asks.
 
     Returns:
-        The path.
+        The path. A warning says where int8 takes too much of an encoder, if ai-edge-litert is installed to see it.
 
     Raises:
         InputError: if the encoder needs an operation that is not built in (the message names it), if the path cannot be
@@ -120,6 +121,8 @@ def tflite(
     described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head)
     described["provenance"] = facts
     write_files({path: model, sidecar_path(path): (json.dumps(described, indent=2) + "\n").encode()})
+    if samples is not None and not scores_only:
+        warn_if_far(path, encoder, samples)
     return path
 
 

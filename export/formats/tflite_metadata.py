@@ -12,6 +12,7 @@ from byol_keras._version import __version__
 from byol_keras.evaluation.linear_head import LinearHead
 
 from ..card.provenance import normalization
+from ..parity.microcontroller import micro_arena
 from .tflite_schema import Tensor, ends, quantization
 
 
@@ -62,6 +63,8 @@ def sidecar(
         "normalization": normalization(encoder),
         "versions": {"byol_keras": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
+    if described["quantization"] == "int8" and (memory := micro_arena(model, source.shape)):
+        described["microcontroller"] = memory
     if "embedding" in results:
         described["output"] = {"name": "embedding", **_described(results["embedding"]), "axes": "batch, dimension"}
     if head is not None:

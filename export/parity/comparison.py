@@ -1,6 +1,7 @@
 """Exported files against Keras: the same images, each file in a fresh process without Keras."""
 
 import dataclasses
+import json
 import math
 import os
 import tempfile
@@ -17,29 +18,16 @@ from byol_keras.precision import cast_model
 from byol_keras.utils.extras import require_extra
 
 from ..encoder import encode, image_shape, resize_to_input
+from ..formats.tflite_metadata import sidecar_path
 from ..formats.tflite_schema import ends, quantization
 from .accelerator import LEAST_COSINE, REFUSED, gpu_embeddings, gpu_found
 from .accuracy import allowed_loss, correct_by_neighbors, loses_too_much
 from .fresh_process import run_isolated
 from .parity import Parity
 from .predictions import compare_predictions
+from .tolerance import TOLERANCE, centered_cosine
 
 BATCH = 32
-
-# By format: the statistic that decides, and its limit. Float formats differ from Keras by rounding only (seen: 1e-6;
-# with float16 weights 1e-3), so their largest difference decides. Rounding to int8 moves single values by per cents and
-# should leave what tells images apart, the offset from the mean embedding, so its cosine decides. The cosine of the
-# embeddings themselves would not do: behind a ReLU it was seen above 0.99 between different images. Seen on trained
-# ResNets: 0.999; on a deep one with random weights: dynamic 0.994, int8 0.96.
-TOLERANCE = {
-    "saved_model": ("largest", 1e-4),
-    "tflite none": ("largest", 1e-4),
-    "tflite float16": ("largest", 1e-2),
-    "tflite dynamic": ("cosine", 0.98),
-    "tflite int8": ("cosine", 0.95),
-    "onnx": ("largest", 1e-4),
-    "openvino": ("largest", 1e-4),
-}
 
 # By the first word of a format: the script that runs such a file, and the optional packages that it needs.
 RUNNERS = {
@@ -173,7 +161,7 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
     if np.isfinite(embedding).all():
         difference = np.abs(embedding - reference) / np.abs(reference).max()
         largest, mean = float(difference.max()), float(difference.mean())
-        cosine = _centered_cosine(embedding, reference)
+        cosine = centered_cosine(embedding, reference)
     else:
         largest, mean, cosine = math.inf, math.inf, -1.0
     statistic, limit = TOLERANCE[kind]
@@ -187,23 +175,24 @@ def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], r
         tolerance=f"largest <= {limit}" if statistic == "largest" else f"cosine >= {limit}",
         load_ms=float(outcome["load_ms"]),
         latency_ms=float(outcome["latency_ms"]),
+        arena_bytes=_described_arena(path) if kind == "tflite int8" else None,
         passed=largest <= limit if statistic == "largest" else cosine >= limit,
     )
 
 
-def _centered_cosine(embedding: np.ndarray, reference: np.ndarray) -> float:
-    """Mean cosine of (n, D) with the first n of (N, D), less the mean of the latter."""
-    mean = reference.mean(axis=0)
-    ours, theirs = embedding - mean, reference[: len(embedding)] - mean
-    norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
-    return float(np.mean((ours * theirs).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)))
+def _described_arena(path: Path) -> int | None:
+    """The memory on a microcontroller that stands in the description beside a .tflite file, if there is one."""
+    try:
+        return json.loads(sidecar_path(path).read_text())["microcontroller"]["arena_bytes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _with_gpu(parity: Parity, embedding: np.ndarray, reference: np.ndarray) -> Parity:
     """embedding: (n, D) of the first n images from the accelerator, (0, 0) where it does not take the file."""
     if not len(embedding):
         return dataclasses.replace(parity, gpu_tolerance=REFUSED)
-    cosine = _centered_cosine(embedding, reference) if np.isfinite(embedding).all() else -1.0
+    cosine = centered_cosine(embedding, reference) if np.isfinite(embedding).all() else -1.0
     least = LEAST_COSINE[parity.format]
     passed = parity.passed and cosine >= least
     return dataclasses.replace(parity, gpu=cosine, gpu_tolerance=f"cosine >= {least}", passed=passed)

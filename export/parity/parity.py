@@ -39,6 +39,7 @@ class Parity:
         predictions_tolerance: what was required, such as "largest <= 0.001".
         gpu: of a .tflite file where LiteRT's GPU accelerator was found: the mean cosine there, over a few images.
         gpu_tolerance: what was required, such as "cosine >= 0.95", or that the file does not run there.
+        arena_bytes: of a .tflite file in int8 whose description has it: the memory that it needs on a microcontroller.
     """
 
     artifact: str
@@ -58,6 +59,7 @@ class Parity:
     predictions_tolerance: str = ""
     gpu: float | None = None
     gpu_tolerance: str = ""
+    arena_bytes: int | None = None
 
 
 def require_parity(parities: Iterable[Parity]) -> None:
@@ -90,7 +92,9 @@ def parity_table(parities: Iterable[Parity]) -> str:
     has_knn = any(parity.knn is not None for parity in parities)
     has_predictions = any(parity.predictions is not None for parity in parities)
     has_gpu = any(parity.gpu_tolerance for parity in parities)
+    has_arena = any(parity.arena_bytes for parity in parities)
     header = ["artifact", "format", "kB", "largest", "mean", "cosine", "required", "load ms", "latency ms"]
+    header += ["arena kB"] if has_arena else []
     header += ["on the GPU", "required"] if has_gpu else []
     header += ["predictions", "required"] if has_predictions else []
     header += [f"{NEIGHBORS}-NN %", "Keras %"] if has_knn else []
@@ -99,6 +103,7 @@ def parity_table(parities: Iterable[Parity]) -> str:
         row = [parity.artifact, parity.format, f"{parity.size_bytes / 1000:.0f}", f"{parity.largest:.1e}"]
         row += [f"{parity.mean:.1e}", f"{parity.cosine:.5f}", parity.tolerance]
         row += [f"{parity.load_ms:.1f}", f"{parity.latency_ms:.2f}"]
+        row += [f"{parity.arena_bytes / 1000:.0f}" if parity.arena_bytes else ""] if has_arena else []
         row += ["" if parity.gpu is None else f"{parity.gpu:.5f}", parity.gpu_tolerance] if has_gpu else []
         row += [f"{parity.predictions:.1e}", parity.predictions_tolerance] if has_predictions else []
         row += [_percent(parity.knn), _percent(parity.knn_keras)] if has_knn else []

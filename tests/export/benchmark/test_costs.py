@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import json
 
@@ -107,6 +108,7 @@ def test_a_peer_that_does_not_run_is_skipped(files, images, tmp_path, capsys):
 
 def test_the_rows(encoder, files, images):
     parities = export.check_parity(encoder, {"int8": files["int8"]}, images, (images, np.arange(24) % 2))
+    parities = [dataclasses.replace(parity, arena_bytes=None) for parity in parities]  # there with tflite-micro
     measured = [measurement("int8", 0.5, 8.0), measurement("Keras", 4.0, 64.0)]
     header, int8, keras = costs.measurement_rows(measured, parities)
     assert header[-1] == "20-NN (change in points)"
@@ -114,6 +116,9 @@ def test_the_rows(encoder, files, images):
     (parity,) = parities
     assert int8[9] == f"{100 * parity.knn:.1f} % ({100 * (parity.knn - parity.knn_keras):+.1f})"
     assert keras[9] == f"{100 * parity.knn_keras:.1f} %"
+    measured_too = [dataclasses.replace(parity, arena_bytes=230_736)]
+    header, int8, keras = costs.measurement_rows(measured, measured_too)
+    assert (header[9], int8[9], keras[9]) == ("arena kB", "231", "")
 
 
 def test_the_page_needs_no_other_file():
