@@ -99,7 +99,7 @@ def test_an_image_that_is_turned_meanwhile_is_noticed(tmp_path):
     folder_of(tmp_path, blocks())
     source = open_source(tmp_path)
     (tmp_path / "3.jpeg").write_bytes(stored(blocks(), 4))
-    assert lost_files(source, range(8)) == {2: "of another format or orientation than before"}
+    assert lost_files(source, range(8)) == {2: "stored in another orientation than before"}
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])
