@@ -6,7 +6,7 @@ The eight orientations, by what makes an image stand upright that is stored in i
 
 import tensorflow as tf
 
-from .crop import central_box, cut
+from .crop import central_box, cut, resize
 
 UPRIGHT = 1
 
@@ -48,19 +48,33 @@ def stored_box(box: tf.Tensor, orientation: tf.Tensor | int, size: tf.Tensor) ->
     return tf.concat([tf.where(tf.stack([rows, columns]), from_other_end, box[:2]), box[2:]], axis=0)
 
 
-def upright_square(image: tf.Tensor, orientation: tf.Tensor | int) -> tf.Tensor:
-    """The largest square in the middle of the upright image, cut out before it is turned.
+def square_box(image: tf.Tensor, orientation: tf.Tensor | int) -> tf.Tensor:
+    """Where the largest square in the middle of the upright image lies in the stored one.
 
     Args:
-        image: (H, W, C) of any type, as stored.
+        image: (H, W, C), as stored.
         orientation: () int32, 1 to 8.
 
     Returns:
-        (S, S, C), S the smaller of H and W.
+        (4,) int32: top, left, height, width.
     """
     size = tf.shape(image)[:2]
     size = tf.where(_changes(orientation)[2], size[::-1], size)
-    return upright(cut(image, stored_box(central_box(size[0], size[1]), orientation, size)), orientation)
+    return stored_box(central_box(size[0], size[1]), orientation, size)
+
+
+def upright_square(image: tf.Tensor, orientation: tf.Tensor | int, image_size: int) -> tf.Tensor:
+    """The largest square in the middle of the upright image, cut out and resized before it is turned.
+
+    Args:
+        image: (H, W, C) uint8 or float32, as stored.
+        orientation: () int32, 1 to 8.
+        image_size: int, S.
+
+    Returns:
+        (S, S, C) float32 in [0, 1].
+    """
+    return upright(resize(cut(image, square_box(image, orientation)), image_size), orientation)
 
 
 def _changes(orientation):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ..augment.crop import central_resize, resize
+from ..augment.crop import central_resize
 from ..utils.pipeline import ahead, parallel_map
 from .images import ImageSource
 from .loading import FILES_PER_CALL, square_loader
@@ -28,12 +28,12 @@ def ordered_batches(source: ImageSource, image_size: int, batch_size: int = 256)
         batches = parallel_map(batches, lambda images: central_resize(images, image_size))
         return batches if few >= batch_size else batches.unbatch().batch(batch_size)
 
-    load = square_loader(source)
+    load = square_loader(source, image_size)
     spec = tf.TensorSpec([image_size, image_size, source.channels])
 
     read = parallel_map(
         tf.data.Dataset.range(len(source)).batch(FILES_PER_CALL),
         # One by one, because the images have sizes of their own.
-        lambda indices: tf.map_fn(lambda index: resize(load(index), image_size), indices, fn_output_signature=spec),
+        lambda indices: tf.map_fn(load, indices, fn_output_signature=spec),
     )
     return ahead(read.unbatch().batch(batch_size))

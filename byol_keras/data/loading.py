@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from ..augment.crop import cut, resize
@@ -35,26 +36,30 @@ def _decode_jpeg(encoded):
 
 def whole_loader(source: ImageSource) -> Callable:
     """A graph function: index -> the image, (H, W, 3) uint8."""
-    return _loader(source, upright, lambda image: image)
+    load = _stored_loader(source)
+
+    def whole(index):
+        return tf.ensure_shape(upright(*load(index)), [None, None, 3])
+
+    return whole
 
 
-def square_loader(source: ImageSource) -> Callable:
-    """A graph function: index -> the largest square in the middle of the image, (S, S, 3) uint8."""
-    return _loader(source, upright_square, lambda image: upright_square(image, UPRIGHT))
+def square_loader(source: ImageSource, image_size: int) -> Callable:
+    """A graph function: index -> the square in the middle of the image, resized: (S, S, 3) float32 in [0, 1]."""
+    load = _stored_loader(source)
+    return lambda index: upright_square(*load(index), image_size)
 
 
-def _loader(source, from_stored, from_upright):
-    """A graph function: index -> the function of an image as TensorFlow's JPEG op or as Pillow's decoder gives it."""
-    load_bytes, jpeg, orientations = _byte_loader(source), tf.constant(source.jpeg), tf.constant(source.orientations)
+def _stored_loader(source):
+    """A graph function: index -> the image as its decoder gives it, (H, W, 3) uint8, and its orientation."""
+    load_bytes, jpeg = _byte_loader(source), tf.constant(source.jpeg)
+    # Of what Pillow decodes nothing is left to be turned.
+    orientations = tf.constant(np.where(source.jpeg, source.orientations, UPRIGHT))
 
     def load(index):
         encoded = load_bytes(index)
-        image = tf.cond(
-            jpeg[index],
-            lambda: from_stored(_decode_jpeg(encoded), orientations[index]),
-            lambda: from_upright(_decode_with_pillow(encoded)),
-        )
-        return tf.ensure_shape(image, [None, None, 3])
+        image = tf.cond(jpeg[index], lambda: _decode_jpeg(encoded), lambda: _decode_with_pillow(encoded))
+        return image, orientations[index]
 
     return load
 

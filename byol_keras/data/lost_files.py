@@ -108,5 +108,6 @@ def _changed(source, index):
     size = tuple(source.sizes[index].tolist())
     if found.size != size:
         return f"{found.size[0]} x {found.size[1]} pixels now, and {size[0]} x {size[1]} before"
-    before = (source.jpeg[index], source.orientations[index])
-    return None if (found.jpeg, found.orientation) == before else "of another format or orientation than before"
+    if found.jpeg != source.jpeg[index]:
+        return "of another format than before"
+    return None if found.orientation == source.orientations[index] else "stored in another orientation than before"

@@ -169,8 +169,8 @@ def short() -> Recipe:
 
         byol-keras pretrain --data cifar10/train --out runs/cifar10 --recipe short
 
-    On CIFAR-10, one seed: 20-NN 38.2 % untrained, 67.8 % trained, linear probe 42.2 and 68.7 %; 40 minutes of one core of
-    an AMD EPYC. Without the term, with the paper's heads and blur and half the rate: 57.3 and 61.9 %.
+    On CIFAR-10, one seed: 20-NN 38.2 % untrained, 67.8 % trained, linear probe 42.2 and 68.7 %; 40 minutes of one core
+    of an AMD EPYC. Without the term, with the paper's heads and blur and half the rate: 57.3 and 61.9 %.
     Its 32 px are for CIFAR-10; the command line fits them to the images, see `runs.image_size`.
     """
     return Recipe(

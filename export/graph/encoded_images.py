@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from byol_keras.augment.crop import resize
-from byol_keras.augment.upright import upright_square
+from byol_keras.augment.crop import cut, resize
+from byol_keras.augment.upright import square_box, upright
 
 from .exif import exif_orientation
 
@@ -40,7 +40,8 @@ def decoded(
     count = tf.shape(image_bytes)[0]
 
     def one(position: tf.Tensor, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return position, resize(_square(position, encoded, channels, max_pixels), size)
+        square, orientation = _square(position, encoded, channels, max_pixels)
+        return position, upright(resize(square, size), orientation)
 
     # An operation that fails fails its whole graph, but for the elements of a data set.
     images = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes)).map(one)
@@ -65,7 +66,7 @@ def _plain():
 
 
 def _square(position, encoded, channels, max_pixels):
-    """The central square of an encoded image: (s, s, channels) uint8."""
+    """The central square of an encoded image as it is stored, (s, s, channels) uint8, and its orientation."""
     jpeg = tf.io.is_jpeg(encoded)
     # The size of a PNG is looked for where it has to be. With another chunk before it, it would be another one's.
     png = tf.equal(tf.strings.substr(encoded, 0, 8), _PNG) & tf.equal(_bytes(encoded, 12, 4), b"IHDR")
@@ -90,7 +91,7 @@ def _square(position, encoded, channels, max_pixels):
         lambda: _square_of_jpeg(encoded, channels, orientation),
         lambda: _square_of_png(encoded, channels, orientation),
     )
-    return tf.ensure_shape(square, (None, None, channels))
+    return tf.ensure_shape(square, (None, None, channels)), orientation
 
 
 def _checked(condition, encoded, message):
@@ -124,7 +125,7 @@ def _scans(encoded):
 
 def _square_of_jpeg(encoded, channels, orientation):
     image = tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE")
-    return upright_square(image, orientation)
+    return cut(image, square_box(image, orientation))
 
 
 def _square_of_png(encoded, channels, orientation):
@@ -135,11 +136,9 @@ def _square_of_png(encoded, channels, orientation):
     # To a PNG without alpha TensorFlow adds the largest number of its bits, also where the color becomes 8 of them.
     opaque = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.uint8)
     is_opaque = tf.reduce_all(with_alpha[..., 3] == opaque)
-    square = upright_square(with_alpha, orientation)
-    if channels == 3:
-        color = square[..., :3]
-    else:
-        color = upright_square(tf.io.decode_png(encoded, channels=channels), orientation)
+    box = square_box(with_alpha, orientation)
+    square = cut(with_alpha, box)
+    color = square[..., :3] if channels == 3 else cut(tf.io.decode_png(encoded, channels=channels), box)
 
     def blended():
         # All of it fits into 16 bits: 255 * 255 + 127.

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from byol_keras.augment.upright import stored_box, upright, upright_square
+from byol_keras.augment.crop import resize
+from byol_keras.augment.upright import square_box, stored_box, upright, upright_square
 
 
 def by_pillow(image, orientation):
@@ -25,8 +26,13 @@ def test_images_are_turned_as_pillow_turns_them(stored, orientation):
     np.testing.assert_array_equal(upright(tf.constant(stored), tf.constant(orientation)), expected)
     side = min(stored.shape[:2])
     top, left = (expected.shape[0] - side) // 2, (expected.shape[1] - side) // 2
-    square = upright_square(tf.constant(stored), tf.constant(orientation))
-    np.testing.assert_array_equal(square, expected[top : top + side, left : left + side])
+    expected = expected[top : top + side, left : left + side]
+    square = square_box(tf.constant(stored), tf.constant(orientation)).numpy()
+    cut = stored[square[0] : square[0] + side, square[1] : square[1] + side]
+    np.testing.assert_array_equal(upright(tf.constant(cut), tf.constant(orientation)), expected)
+    for size in (3, side, 9):
+        resized = upright_square(tf.constant(stored), tf.constant(orientation), size)
+        np.testing.assert_allclose(resized, resize(tf.constant(expected), size), atol=1e-6)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -14,6 +14,7 @@ from byol_keras.data.decode import check, decode
 from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.data.loading import crop_loader, whole_loader
 from byol_keras.data.lost_files import lost_files
+from byol_keras.data.validate import check_all
 
 from .turned import ORIENTATIONS, blocks, folder_of, stored
 
@@ -99,7 +100,7 @@ def test_an_image_that_is_turned_meanwhile_is_noticed(tmp_path):
     folder_of(tmp_path, blocks())
     source = open_source(tmp_path)
     (tmp_path / "3.jpeg").write_bytes(stored(blocks(), 4))
-    assert lost_files(source, range(8)) == {2: "of another format or orientation than before"}
+    assert lost_files(source, range(8)) == {2: "stored in another orientation than before"}
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])
@@ -129,3 +130,14 @@ def test_damaged_exif_data_change_nothing(exif):
         warnings.simplefilter("error")
         assert check(file.getvalue()).orientation == 1
         near(decode(file.getvalue()), blocks())
+
+
+def test_encoded_images_in_memory_are_read_upright():
+    """As those of a TFDS data set are, which hands on the files."""
+    encoded = [stored(blocks(), orientation) for orientation in ORIENTATIONS]
+    checked = check_all(encoded, [str(i) for i in ORIENTATIONS], "memory", memory_budget=0)
+    source = checked.source([str(i) for i in ORIENTATIONS], encoded=encoded)
+    assert source.images is None
+    assert source.sizes.tolist() == [[80, 112]] * 8
+    batch = np.concatenate([*ordered_batches(source, 16).as_numpy_iterator()])
+    np.testing.assert_allclose(batch, np.stack([batch[0]] * 8), atol=3 / 255)
