@@ -44,7 +44,7 @@ def stored_box(box: tf.Tensor, orientation: tf.Tensor | int, size: tf.Tensor) ->
     """
     rows, columns, swapped = _changes(orientation)
     box = tf.gather(box, tf.where(swapped, [1, 0, 3, 2], [0, 1, 2, 3]))
-    from_other_end = tf.where(swapped, size[::-1], size) - box[:2] - box[2:]
+    from_other_end = tf.where(swapped, tf.reverse(size, [0]), size) - box[:2] - box[2:]
     return tf.concat([tf.where(tf.stack([rows, columns]), from_other_end, box[:2]), box[2:]], axis=0)
 
 
@@ -59,7 +59,7 @@ def square_box(image: tf.Tensor, orientation: tf.Tensor | int) -> tf.Tensor:
         (4,) int32: top, left, height, width.
     """
     size = tf.shape(image)[:2]
-    size = tf.where(_changes(orientation)[2], size[::-1], size)
+    size = tf.where(_changes(orientation)[2], tf.reverse(size, [0]), size)
     return stored_box(central_box(size[0], size[1]), orientation, size)
 
 

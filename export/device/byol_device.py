@@ -10,6 +10,7 @@ This file stands alone, beside encoder.tflite and its .json. It needs Python 3.1
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -184,8 +185,7 @@ def prepare(photo: Photo, height: int, width: int, channels: int) -> np.ndarray:
     if image.size == (width, height):
         pixels = np.asarray(image, np.float32).reshape(height, width, channels)
     elif height != width:
-        received = f"Received: {name} of {image.size}"
-        raise DeviceError(f"This encoder takes images of {width} by {height} pixels only. {received}")
+        raise DeviceError(f"It takes images of {width} by {height} pixels only. Received: {name} of {image.size}")
     else:
         # Channel by channel as floats: Pillow would round the resized pixels of an RGB image to bytes.
         planes = (plane.convert("F") for plane in image.split())
@@ -198,10 +198,9 @@ def _upright(image):
     if image.width * image.height > MAX_PIXELS:  # what the header says
         raise DeviceError(f"more than {MAX_PIXELS:,} pixels: make it smaller")
     image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # likewise on damaged EXIF data
-        return image
+    with contextlib.suppress(Exception):  # likewise on damaged EXIF data
+        image = ImageOps.exif_transpose(image)
+    return image
 
 
 def _in_mode(image, channels):

@@ -144,6 +144,8 @@ def rows(tensor: Message) -> list:
         ValueError: for another number of axes or values.
     """
     count, *widths = (dim.size for dim in tensor.tensor_shape.dim)
+    if len(widths) != (0 if tensor.dtype == BOOL else 1):
+        raise ValueError(f"{1 + len(widths)} axes")
     width = widths[0] if widths else 1
     if count * width > MAX_BYTES:
         raise ValueError(f"{count} by {width} values")
