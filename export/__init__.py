@@ -5,6 +5,7 @@ from byol_keras.evaluation.linear_head import LinearHead
 
 from .card.model_card import model_card
 from .card.provenance import provenance_of
+from .formats.coreml import coreml
 from .formats.neighbor_index import NeighborIndex
 from .formats.onnx import onnx
 from .formats.openvino import openvino
@@ -23,6 +24,7 @@ __all__ = [
     "ParityError",
     "check_parity",
     "checked",
+    "coreml",
     "model_card",
     "next_version",
     "onnx",

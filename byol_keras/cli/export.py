@@ -24,7 +24,7 @@ def add_to(commands: Commands) -> None:
     add.add_argument(
         "--node-modules", metavar="DIR", help="for --web: a folder with @litertjs/core (default: fetched with npm)"
     )
-    add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino"), default="all")
+    add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino", "coreml"), default="all")
     add.add_argument(
         "--quantize",
         choices=("none", "float16", "dynamic", "int8", "all"),
@@ -65,7 +65,8 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..workflows.export import ExportConfig, export_run
+    from ..workflows.export import export_run
+    from ..workflows.export_config import ExportConfig
     from ..workflows.export_web import export_web
 
     # The flags are called as the fields are.

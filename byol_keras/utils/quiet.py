@@ -20,6 +20,11 @@ CONVERTING = re.compile(
     r"^I\d{4} |Ignored (output_format|drop_control_dependency)|^fully_quantize: |"
     r"Skipping runtime version metadata|absl::InitializeLog|Created TensorFlow Lite XNNPACK delegate"
 )
+# What coremltools says when it is imported and on the way to a package: its progress, and versions it does not know.
+CORE_ML = re.compile(
+    CONVERTING.pattern + r"|^\s*(Running|Converting) |^Failed to load _ML|has not been tested with coremltools|"
+    r"^(scikit-learn|XGBoost|Torch|TensorFlow) version "
+)
 # Waits for a byte, and where none comes because the process that held the output is dead, shows what it held.
 WATCHER = """
 import os, sys
@@ -39,7 +44,7 @@ def quiet(harmless: re.Pattern[str]) -> Iterator[None]:
     wrong.
 
     Args:
-        harmless: what to search a line for that need not be shown: TENSORFLOW_STARTING or CONVERTING.
+        harmless: what to search a line for that need not be shown: TENSORFLOW_STARTING, CONVERTING or CORE_ML.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,6 +1,5 @@
 """What `byol-keras export` does."""
 
-import dataclasses
 import os
 import sys
 import warnings
@@ -19,10 +18,11 @@ from ..export.card.model_card import card_path, model_card
 from ..export.card.provenance import file_provenance, provenance_of
 from ..export.encoder import image_shape
 from ..export.formats.calibration import SAMPLE_IMAGES, check_count
+from ..export.formats.coreml import coreml
 from ..export.formats.onnx import onnx
 from ..export.formats.openvino import openvino
 from ..export.formats.saved_model import next_version, saved_model
-from ..export.formats.tflite import QUANTIZE, tflite
+from ..export.formats.tflite import tflite
 from ..export.parity.accuracy import labeled_sample
 from ..export.parity.checked_export import COMPARED_IMAGES, place
 from ..export.parity.comparison import check_parity
@@ -38,103 +38,7 @@ from ..runs.training_facts import training_facts
 from ..utils.atomic import check_writable, make_parent
 from ..utils.extras import require_extra
 from ..utils.part_file import open_part, remove_parts
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportConfig:
-    """What to export of a run, and how to check it.
-
-    Attributes:
-        format: "saved_model", "tflite", "all" (both of these), "onnx" or "openvino".
-        quantize: "none", "float16", "dynamic" or "int8", for the .tflite; "all" writes one of each.
-        calibration: name of the data for int8 and for the comparison; by default the images the run was trained on.
-        io: "float32", or for int8 also "int8" or "uint8": what the .tflite takes and gives.
-        batch: images in a call of the .tflite; None leaves it free.
-        labeled: name of labeled data, by which the k-NN accuracy of each file is compared with Keras'.
-        report: whether to measure the files, beside Keras and others on the same network.
-        threads: for the report; by default all CPUs.
-        classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
-            as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
-        scores_only: whether the .tflite of a classifier or head gives no embedding, as MediaPipe's classifiers ask.
-        head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
-        license: under which the files are given away, for their provenance; None where nobody said.
-        max_pixels: of the largest encoded image that the SavedModel decodes; by default that of training.
-        strict: whether one image that cannot be decoded fails its request to the SavedModel.
-
-    Raises:
-        InputError: where the attributes do not fit together.
-    """
-
-    format: str = "all"
-    quantize: str = "none"
-    calibration: str | None = None
-    io: str = "float32"
-    batch: int | None = 1
-    labeled: str | None = None
-    report: bool = False
-    threads: int | None = None
-    classifier: bool = False
-    head: str | os.PathLike | None = None
-    license: str | None = None
-    scores_only: bool = False
-    max_pixels: int | None = None
-    strict: bool = False
-
-    def __post_init__(self):
-        if self.io != "float32" and "int8" not in self.quantizations:
-            raise InputError(
-                "Only a .tflite in int8 takes and gives integers: choose quantize='int8'. "
-                f"Received: io={self.io!r}, quantize={self.quantize!r}"
-            )
-        if not self.writes_tflite and (self.quantize, self.io, self.batch) != ("none", "float32", 1):
-            raise InputError(
-                "quantize, io and batch are for a .tflite: leave them out, or choose format='tflite'. "
-                f"Received: format={self.format!r}"
-            )
-        if not self.writes_saved_model and (self.max_pixels is not None or self.strict):
-            raise InputError(
-                "max_pixels and strict are for a SavedModel: leave them out, or choose format='saved_model'. "
-                f"Received: format={self.format!r}"
-            )
-        if self.report and self.format == "openvino":
-            raise InputError(
-                "The report does not measure OpenVINO: leave report out, or choose another format. "
-                f"Received: format={self.format!r}"
-            )
-        if self.classifier and self.head is not None:
-            raise InputError(
-                "A run's classifier has a head of its own: leave out head, or leave out classifier. "
-                f"Received: classifier=True, head={os.fspath(self.head)!r}"
-            )
-        if self.scores_only and (self.report or not self.has_head or not self.writes_tflite):
-            raise InputError(
-                "Scores alone are for the .tflite of a classifier, and not measured: choose classifier or head, and "
-                f"format='tflite' without report. Received: scores_only=True, format={self.format!r}, "
-                f"report={self.report}"
-            )
-        if self.has_head and self.format in ("onnx", "openvino"):
-            raise InputError(
-                f"A {'classifier' if self.classifier else 'head'} is written into a SavedModel and a .tflite: choose "
-                f"format='all'. Received: format={self.format!r}"
-            )
-
-    @property
-    def quantizations(self) -> tuple[str, ...]:
-        """Those of the .tflite files, one file for each."""
-        return QUANTIZE if self.quantize == "all" else (self.quantize,)
-
-    @property
-    def writes_tflite(self) -> bool:
-        return self.format in ("tflite", "all")
-
-    @property
-    def writes_saved_model(self) -> bool:
-        return self.format in ("saved_model", "all")
-
-    @property
-    def has_head(self) -> bool:
-        """Whether the files name classes."""
-        return self.classifier or self.head is not None
+from .export_config import ExportConfig
 
 
 def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: ExportConfig | None = None) -> list[Parity]:
@@ -146,8 +50,9 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         folder: the run, or a .keras file of an encoder.
         out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite with its description, and parity.json; with
             `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin, with a
-            description. And a model card, README.md, or MODEL_CARD.md where that is there and is none; beside a
-            SavedModel what serves it, see `write_serving_config`, where it is not there yet.
+            description; or encoder.mlpackage, which is not compared: Core ML is part of macOS. And a model card,
+            README.md, or MODEL_CARD.md where that is there and is none; beside a SavedModel what serves it, see
+            `write_serving_config`, where it is not there yet.
         config: what to write; by default a SavedModel and a .tflite in float32.
 
     Returns:
@@ -185,8 +90,9 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
             warnings.filterwarnings("ignore", message=FAR)
             artifacts = _write(encoder, head, unchecked, out, config, images, facts)
         compared = images[evenly(len(images), COMPARED_IMAGES)]
-        parities = check_parity(encoder, artifacts, compared, labeled, head)
-        print(parity_table(parities))
+        parities = [] if config.format == "coreml" else check_parity(encoder, artifacts, compared, labeled, head)
+        if parities:
+            print(parity_table(parities))
         write_parity(parities, out / "parity.json")
         if config.report:
             write_costs(encoder, artifacts, parities, images, out, config.threads)
@@ -195,6 +101,9 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         place(unchecked, out)
     if config.writes_saved_model:
         update_serving_config(out)
+    if not parities:
+        print(f"Written to {out}, and not compared with Keras: Core ML is part of macOS. Compare it on a Mac.")
+        return parities
     by_labels = "" if labeled is None else f", and by the labels of {len(labeled[1]):,}"
     print(f"Compared with Keras on {len(compared)} images{by_labels}. Written to {out}")
     return parities
@@ -204,9 +113,9 @@ def _check_extras(config: ExportConfig) -> None:
     """Raises InputError where a package is missing: better now than after the export."""
     if config.writes_tflite:
         require_extra("Running a .tflite file", "ai_edge_litert")
-    if config.format in ("onnx", "openvino"):
-        packages = {"onnx": ("tf2onnx", "onnxruntime"), "openvino": ("openvino",)}[config.format]
-        require_extra(f"format={config.format!r}", *packages)
+    packages = {"onnx": ("tf2onnx", "onnxruntime"), "openvino": ("openvino",), "coreml": ("coremltools",)}
+    if config.format in packages:
+        require_extra(f"format={config.format!r}", *packages[config.format])
     if config.labeled is not None:
         require_extra("The k-NN accuracy", "sklearn")
     if config.report:
@@ -279,6 +188,8 @@ def _write(
         artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx", facts)
     if config.format == "openvino":
         artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml", facts)
+    if config.format == "coreml":
+        artifacts["encoder.mlpackage"] = coreml(encoder, folder / "encoder.mlpackage")
     return artifacts
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..export.web.page import write_web_page
-from .export import ExportConfig, export_run
+from .export import export_run
+from .export_config import ExportConfig
 
 
 def export_web(

@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.workflows.export import ExportConfig, export_run
+from byol_keras.workflows.export import export_run
+from byol_keras.workflows.export_config import ExportConfig
 
 
 @pytest.mark.parametrize(
@@ -10,7 +12,12 @@ from byol_keras.workflows.export import ExportConfig, export_run
         ({"io": "int8"}, r"choose quantize='int8'. Received: io='int8', quantize='none'"),
         ({"format": "onnx", "batch": None}, r"are for a \.tflite.*Received: format='onnx'"),
         ({"format": "saved_model", "quantize": "int8"}, r"are for a \.tflite.*Received: format='saved_model'"),
-        ({"format": "openvino", "report": True}, "does not measure OpenVINO"),
+        ({"format": "openvino", "report": True}, "measures neither OpenVINO nor Core ML"),
+        (
+            {"format": "coreml", "labeled": "labeled"},
+            r"leave labeled out\. Received: format='coreml', labeled='labeled'",
+        ),
+        ({"format": "coreml", "head": "head.npz"}, "A head is written into a SavedModel"),
         ({"classifier": True, "head": "head.npz"}, r"leave out head.*Received: classifier=True, head='head\.npz'"),
         ({"classifier": True, "format": "onnx"}, r"A classifier is written into a SavedModel.*format='onnx'"),
         ({"head": "head.npz", "format": "openvino"}, r"A head is written into a SavedModel.*format='openvino'"),
@@ -40,3 +47,14 @@ def test_a_file_has_neither_images_nor_a_classifier(make_run, tmp_path):
     with pytest.raises(InputError, match="only a run that `byol-keras finetune` has worked on has a classifier"):
         export_run(encoder, tmp_path / "ship", ExportConfig(classifier=True))
     assert not (tmp_path / "ship").exists()
+
+
+def test_a_core_ml_package_is_written_and_said_not_to_be_compared(make_run, tmp_path, capsys):
+    pytest.importorskip("coremltools", reason='needs pip install "byol_keras[coreml]"')
+    run, data = make_run(), tmp_path / "images.npz"
+    np.savez(data, images=np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8))
+    for _ in range(2):  # one that is there is replaced
+        assert export_run(run.folder, tmp_path / "ship", ExportConfig(format="coreml", calibration=str(data))) == []
+    assert "not compared with Keras: Core ML is part of macOS" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "ship").iterdir()} == {"encoder.mlpackage", "parity.json"}
+    assert (tmp_path / "ship/encoder.mlpackage/Manifest.json").is_file()
