@@ -101,7 +101,8 @@ def _ask(url, files, seed, end, bad, outcomes):
         image, message = files[generator.integers(len(files))] if good else b"no image", None
         start = time.perf_counter()
         try:
-            client.call("serve_bytes", [image])
+            (valid,) = client.call("serve_bytes", [image]).get("valid", [True])
+            message = None if valid else "not valid"
         except RuntimeError as error:
             message = str(error)
         outcomes.append((1000 * (time.perf_counter() - start), good, message))

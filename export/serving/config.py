@@ -63,8 +63,8 @@ def write_serving_config(
 def update_serving_config(folder: str | os.PathLike) -> list[Path]:
     """Writes of what `write_serving_config` does the files that are not there yet, and leaves the others as they are.
 
-    models.config gets the models that it does not name, if it is as it was written; one that somebody has edited is
-    left alone, and what it does not name is said on stderr.
+    models.config gets the models that it does not name, if it is as it was written, and so does compose.yaml, which
+    checks their health. What somebody has edited is left alone, and what models.config does not name said on stderr.
 
     Args:
         folder: as for `write_serving_config`.
@@ -86,6 +86,9 @@ def update_serving_config(folder: str | os.PathLike) -> list[Path]:
         if missing and found and text == models_config(named, found[1]):
             root = found[1]
             del own["models.config"]
+            compose_file = own.get("compose.yaml")
+            if compose_file is not None and compose_file.read_text(errors="replace") == compose(named):
+                del own["compose.yaml"]  # whose check of health names the models too
         elif missing:
             unnamed = ", ".join(missing)
             print(f"{path} was edited and does not name {unnamed}: no server will load it.", file=sys.stderr)

@@ -54,8 +54,14 @@ def test_the_client_gets_embeddings(server, encoder, make_images):
     np.testing.assert_allclose(outputs["embedding"], reference, atol=1e-4 * np.abs(reference).max())
 
 
+def test_a_file_that_is_no_image_is_not_valid(server):
+    with contextlib.closing(RestClient(server, "encoder")) as client:
+        assert client.call("serve_bytes", [b"no image"])["valid"] == [False]
+
+
 def test_what_goes_wrong_is_one_line(server):
-    for model, said in (("encoder", "neither JPEG nor PNG"), ("absent", "absent")):
-        with contextlib.closing(RestClient(server, model)) as client, pytest.raises(RuntimeError, match=said) as error:
-            client.call("serve_bytes", [b"no image"])
+    for model, signature in (("encoder", "absent"), ("absent", "serve_bytes")):
+        client = contextlib.closing(RestClient(server, model))
+        with client as asked, pytest.raises(RuntimeError, match="absent") as error:
+            asked.call(signature, [b"no image"])
         assert "\n" not in str(error.value)

@@ -241,11 +241,14 @@ def test_an_update_leaves_what_is_there(tmp_path, capfd):
     model("photos")
     assert update_serving_config(tmp_path) == export.write_serving_config(tmp_path, "/srv")
     assert update_serving_config(tmp_path) == []
+    model("birds")
+    assert update_serving_config(tmp_path) == [tmp_path / "models.config", tmp_path / "compose.yaml"]
+    assert "' birds >&3" in (tmp_path / "compose.yaml").read_text()
     for name in ("compose.yaml", "client/rest_client.py"):
         (tmp_path / name).write_text("mine")
     model("faces")
     assert update_serving_config(tmp_path) == [tmp_path / "models.config"]
-    assert named() == {"faces": "/srv/faces", "photos": "/srv/photos"}
+    assert named() == {"birds": "/srv/birds", "faces": "/srv/faces", "photos": "/srv/photos"}
     assert (tmp_path / "compose.yaml").read_text() == (tmp_path / "client" / "rest_client.py").read_text() == "mine"
     assert capfd.readouterr().err == ""
     (tmp_path / "models.config").write_text((tmp_path / "models.config").read_text() + "# mine\n")
