@@ -22,7 +22,7 @@ CONVERTING = re.compile(
 )
 # What coremltools says when it is imported and on the way to a package: its progress, and versions it does not know.
 CORE_ML = re.compile(
-    CONVERTING.pattern + r"|^\s*(Running|Converting) |^Failed to load _ML|has not been tested with coremltools|"
+    CONVERTING.pattern + r"|^\s*((Running|Converting) .*)?$|^Failed to load _ML|has not been tested with coremltools|"
     r"^(scikit-learn|XGBoost|Torch|TensorFlow) version "
 )
 # Waits for a byte, and where none comes because the process that held the output is dead, shows what it held.

@@ -59,17 +59,25 @@ def coreml(encoder: keras.Model, path: str | os.PathLike) -> Path:
             f"Received: encoder={encoder.name} with input (B, {height}, {width}, {channels})"
         )
     encoder = cast_model(encoder, "float32")
-    # A SavedModel of Keras 3 is refused; a function of constants is what coremltools makes of one in the end.
-    spec = tf.TensorSpec((1, height, width, channels), name="images")
-    function = frozen(trace(lambda images: encode(encoder, images), spec))
+    spec, refused = tf.TensorSpec((1, height, width, channels), name="images"), ""
     with quiet(CORE_ML), warnings.catch_warnings():
         # coremltools leaves its temporary folders to the garbage collector, which then says so.
         warnings.simplefilter("ignore", ResourceWarning)
+        # A SavedModel of Keras 3 is refused; a function of constants is what coremltools makes of one in the end.
+        function = frozen(trace(lambda images: encode(encoder, images), spec))
         try:
             with atomic_path(path) as target:
                 _converted(function, spec.shape).save(str(target))
-        finally:
-            gc.collect()
+        except (ValueError, NotImplementedError) as error:
+            if isinstance(error, InputError):
+                raise
+            refused = " ".join(str(error).split())[:300]
+        gc.collect()
+    if refused:
+        raise InputError(
+            "coreml: coremltools cannot convert the encoder. Replace the layer that it names, or export another "
+            f"format. Received: {refused}"
+        )
     return path
 
 
@@ -83,20 +91,14 @@ def _converted(function: tf.types.experimental.ConcreteFunction, shape: tf.Tenso
         scale=1 / 255,
         color_layout=coremltools.colorlayout.RGB if shape[3] == 3 else coremltools.colorlayout.GRAYSCALE,
     )
-    try:
-        model = coremltools.convert(
-            [function],
-            source="tensorflow",
-            inputs=[image],
-            convert_to="mlprogram",
-            minimum_deployment_target=coremltools.target.iOS15,
-            skip_model_load=True,  # which only a Mac can
-        )
-    except (ValueError, NotImplementedError) as error:
-        raise InputError(
-            "coreml: coremltools cannot convert the encoder. Replace the layer it names, or choose another format. "
-            f"Received: {' '.join(str(error).split())[:300]}"
-        ) from error
+    model = coremltools.convert(
+        [function],
+        source="tensorflow",
+        inputs=[image],
+        convert_to="mlprogram",
+        minimum_deployment_target=coremltools.target.iOS15,
+        skip_model_load=True,  # which only a Mac can
+    )
     spec = model.get_spec()
     coremltools.utils.rename_feature(spec, spec.description.output[0].name, "embedding")
     return coremltools.models.MLModel(spec, weights_dir=model.weights_dir, skip_model_load=True)

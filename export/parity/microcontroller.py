@@ -43,10 +43,10 @@ def micro_arena(model: bytes, shape: tuple[int | None, ...]) -> dict | None:
         shape: of its input, (batch, H, W, C).
 
     Returns:
-        `arena_bytes`, None where it does not run there, and `measured_with`; None where tflite-micro is not installed,
-        or where the batch is free.
+        `arena_bytes`, for one image where the batch is free, None where the file does not run there, and
+        `measured_with`; None where tflite-micro is not installed.
     """
-    if shape[0] is None or not has_extra("tflite_micro"):
+    if not has_extra("tflite_micro"):
         return None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.tflite"

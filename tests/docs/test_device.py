@@ -21,7 +21,8 @@ def folder(tmp_path_factory):
 
 @pytest.mark.slow
 def test_every_command_of_the_page(folder):
-    said = {command: shell(command, folder) for command in commands(PAGE)}
+    typed = [c for c in commands(PAGE) if "coreml" not in c or importlib.util.find_spec("coremltools")]
+    said = {command: shell(command, folder) for command in typed}
     assert len(said) >= 12
     assert {path.name for path in (folder / "device").iterdir()} == {
         "encoder-int8.tflite",

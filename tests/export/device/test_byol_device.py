@@ -106,6 +106,15 @@ def test_the_file_needs_three_packages_and_no_more(device):
     assert not {"tensorflow", "keras", "byol_keras", "matplotlib", "sklearn", "absl"} & modules
 
 
+def test_where_the_file_lies_is_printed_without_tensorflow():
+    command = [sys.executable, "-X", "importtime", "-m", "byol_keras.export.device"]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stdout == f"{FILE}\n"
+    imported = {line.split("|")[-1].strip() for line in process.stderr.splitlines()}
+    assert "byol_keras.export.device" in imported
+    assert not {"tensorflow", "keras", "numpy"} & imported
+
+
 @pytest.mark.parametrize("model", ["encoder", "free", "five"])
 def test_embeddings_are_those_of_keras(encoder, device, photos, tmp_path, model):
     names = [path for path in sorted(photos.rglob("*")) if path.is_file()]

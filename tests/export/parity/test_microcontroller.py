@@ -72,7 +72,15 @@ def test_float32_runs_there_too(tflite_micro, residual_encoder, small, tmp_path)
 def test_a_file_that_does_not_run_has_no_arena(tflite_micro, residual_encoder, tmp_path):
     path = export.tflite(residual_encoder, tmp_path / "a.tflite", quantize="dynamic")
     assert micro_arena(path.read_bytes(), (1, 32, 32, 3))["arena_bytes"] is None
-    assert micro_arena(path.read_bytes(), (None, 32, 32, 3)) is None
+
+
+def test_a_free_batch_is_one_image(tflite_micro, residual_encoder, images, tmp_path):
+    described = []
+    for batch in (1, None):
+        export.tflite(residual_encoder, tmp_path / "a.tflite", quantize="int8", calibration=images, batch=batch)
+        described.append(json.loads((tmp_path / "a.tflite.json").read_text())["microcontroller"]["arena_bytes"])
+    one, free = described
+    assert one <= free < 1.2 * one
 
 
 def test_without_tflite_micro_nothing_is_said_of_it(residual_encoder, images, tmp_path, monkeypatch):
