@@ -32,11 +32,14 @@ from .tables import table
 TRAIN, TEST = 12_000, 2_000
 NO_VIEWS = {"crop_area": 1.0, "flip": 0.0, "jitter": 0.0, "grayscale": 0.0}
 NO_VIEWS |= {"view_1_blur": 0.0, "view_2_blur": 0.0, "view_2_solarize": 0.0}
+# Of the healthy runs with AdamW, unless a case says another.
+RATE = 1e-3
 LARS = {"optimizer": "lars", "weight_decay": 1e-6}
 # Fields of the recipe, and what no recipe can say: the decay held still, no predictor, few different images.
 HEALTHY = {
-    "short": {},
+    "short, half its rate": {},
     "no term": {"coding_rate_weight": 0.0},
+    "rate x 2": {"learning_rate": 2 * RATE},  # that of `short`
     "tau from 0.95": {"tau_base": 0.95},
     "tau from 0.996": {"tau_base": 0.996},
     "LARS": {**LARS, "learning_rate": 2.0},
@@ -67,8 +70,8 @@ COLLAPSING = {
     "no predictor": {"predictor": False},
     "no predictor, tau 0": {"predictor": False, "tau": 0.0},
     "tau 0": {"tau": 0.0},
-    "learning rate x 10": {"learning_rate": 1e-2},
-    "learning rate x 100": {"learning_rate": 1e-1},
+    "learning rate x 10": {"learning_rate": 10 * RATE},
+    "learning rate x 100": {"learning_rate": 100 * RATE},
     "SGD at rate 10": {"sgd": 10.0},
     "LARS, rate x 10": {**LARS, "learning_rate": 20.0},
     "one image": {"images": 1},
@@ -102,7 +105,12 @@ def build(case, steps):
     """The compiled model of a case, and its recipe."""
     own = {key: case[key] for key in ("predictor", "tau", "sgd", "images") if key in case}
     recipe = dataclasses.replace(
-        bk.recipes.short(), **{"backbone": "resnet8", **{key: value for key, value in case.items() if key not in own}}
+        bk.recipes.short(),
+        **{
+            "backbone": "resnet8",
+            "learning_rate": RATE,
+            **{key: value for key, value in case.items() if key not in own},
+        },
     )
     with policy_scope(dtype_policy(recipe.precision)):
         encoder = build_resnet(

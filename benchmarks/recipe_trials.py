@@ -42,7 +42,7 @@ from .tables import table, write
 TRAIN, PROBED = 45_000, 20_000
 PIXELS = {"mean": [0.49, 0.48, 0.45], "std": [0.25, 0.24, 0.26]}
 # The recipe `short` as the trials found it: the paper's views but for tiny crops, the paper's heads, and no term.
-FOUND = {"hidden_width": 4096, "coding_rate_weight": 0.0, "view_1_blur": 1.0, "view_2_blur": 0.1}
+FOUND = {"hidden_width": 4096, "coding_rate_weight": 0.0, "learning_rate": 1e-3, "view_1_blur": 1.0, "view_2_blur": 0.1}
 NO_BLUR = {"view_1_blur": 0.0, "view_2_blur": 0.0}
 NARROW = {**NO_BLUR, "hidden_width": 1024}
 WEAK_COLOR = {"brightness": 0.2, "contrast": 0.2, "saturation": 0.1, "hue": 0.05}
@@ -54,7 +54,7 @@ def _narrow(term=None, weight=0.0, **fields):
 
 
 def _short(**fields):
-    """A case: the recipe `short` as it is, and what is given."""
+    """A case: the recipe `short` at half its learning rate, which is what these trials found, and what is given."""
     return _narrow(coding_rate, 0.5, **fields)
 
 
@@ -91,8 +91,12 @@ CASES = {
     "short, LARS": _short(optimizer="lars", learning_rate=2.0, weight_decay=1e-6),
     "short, four views of 32": _short(batch_size=32, four=True),
     "short, whole stem": _short(network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),
+    **{f"short, {share:g} of it at 24 px": _short(low=(24, share)) for share in (0.5, 0.7)},
+    "short, 0.7 of it at 16 px": _short(low=(16, 0.7)),
     "short, four stages": _short(network=_network((1, 1, 1, 1), (64, 128, 256, 512), HALVING_STEM)),
     "short, widths 64 to 512": _short(network=_network((1, 1, 1), (64, 128, 512), HALVING_STEM)),
+    "short, widths 32 128 256": _short(network=_network((1, 1, 1), (32, 128, 256), HALVING_STEM)),
+    "short, widths 32 128 384": _short(network=_network((1, 1, 1), (32, 128, 384), HALVING_STEM)),
     "short, widths 96 to 384": _short(network=_network((1, 1, 1), (96, 192, 384), HALVING_STEM)),
     "short, blocks 1 2 2": _short(network=_network((1, 2, 2), (64, 128, 256), HALVING_STEM)),
     "correlation 0.02, rate 2e-3": _narrow(correlation, 0.02, learning_rate=2e-3),
@@ -111,7 +115,7 @@ CASES = {
     "four stages": _narrow(network=_network((1, 1, 1, 1), (64, 128, 256, 512), HALVING_STEM)),
     "correlation 0.02, whole stem": _narrow(correlation, 0.02, network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),
 }
-OWN = ("term", "weight", "four", "network")
+OWN = ("term", "weight", "four", "network", "low")
 
 
 def parts(case):
@@ -124,6 +128,38 @@ def fit(case, source, seed, steps, callbacks=()):
     """A model of the case after so many steps, and its last logs."""
     recipe, own = parts(case)
     keras.utils.set_random_seed(seed)
+    size, share = own["low"] or (recipe.image_size, 0.0)
+    if first := round(share * steps):
+        model, _ = fit_part(dataclasses.replace(recipe, image_size=size), own, source, seed, steps, 0, first, None, ())
+    else:
+        model = None
+    return fit_part(recipe, own, source, seed, steps, first, steps, model, callbacks)
+
+
+def fit_part(recipe, own, source, seed, steps, first, last, before, callbacks):
+    """The steps from `first` to `last`, going on with the weights and the optimizer of the model `before`."""
+    model = build(recipe, own)
+    # The warm-up of `short`: a twentieth of its ten epochs.
+    model.compile(build_optimizer(recipe, steps, steps // 20))
+    model.optimizer.build(model.trainable_variables)
+    if before is not None:
+        model.set_weights(before.get_weights())
+        for mine, theirs in zip(model.optimizer.variables, before.optimizer.variables, strict=True):
+            mine.assign(theirs)
+    made = four_view_batches if own["four"] else two_view_batches
+    batches = made(source, build_views(recipe), recipe.batch_size, steps, seed)
+    history = model.fit(
+        batches.skip(first),
+        steps_per_epoch=last - first,
+        callbacks=[bk.TargetEMA(recipe.tau_base, steps), *callbacks],
+        verbose=0,
+        shuffle=False,
+    )
+    return model, {name: float(values[-1]) for name, values in history.history.items()}
+
+
+def build(recipe, own):
+    """The model of a case, at the recipe's image size."""
     width = recipe.projection_width
     with policy_scope(dtype_policy(recipe.precision)):
         shape = {"input_shape": (recipe.image_size, recipe.image_size, 3), **PIXELS}
@@ -132,19 +168,7 @@ def fit(case, source, seed, steps, callbacks=()):
         predictor = bk.mlp(width, recipe.hidden_width, width)
         model = (FourViews if own["four"] else WithTerm)(encoder, projector, predictor)
     model.term, model.weight = own["term"], own["weight"]
-    # The warm-up of `short`: a twentieth of its ten epochs.
-    model.compile(build_optimizer(recipe, steps, steps // 20))
-    batches = (four_view_batches if own["four"] else two_view_batches)(
-        source, build_views(recipe), recipe.batch_size, steps, seed
-    )
-    history = model.fit(
-        batches,
-        steps_per_epoch=steps,
-        callbacks=[bk.TargetEMA(recipe.tau_base), *callbacks],
-        verbose=0,
-        shuffle=False,
-    )
-    return model, {name: float(values[-1]) for name, values in history.history.items()}
+    return model
 
 
 def views_of(encoder, images, count=10):

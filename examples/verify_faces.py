@@ -5,7 +5,7 @@ python examples/verify_faces.py     with drawn patterns, where a kind stands for
 With the real images and pairs of Labeled Faces in the Wild, the commands are the same:
 
     byol-keras identities --pairs lfw/pairs.txt --folds 6-10 --out held-out.txt
-    byol-keras pretrain --data lfw --exclude held-out.txt --image-size 64 --crop-area 0.5 --epochs 40 --out runs/faces
+    byol-keras pretrain --data lfw --exclude held-out.txt --image-size 64 --views faces --epochs 40 --out runs/faces
     byol-keras verify runs/faces --data lfw --pairs lfw/pairs.txt --folds 6-10
 """
 
@@ -42,6 +42,6 @@ def byol_keras(command):
 
 
 byol_keras("identities --pairs pairs.csv --folds 2-3 --out held-out.txt")
-sizes = "--backbone resnet8 --image-size 32 --crop-area 0.5 --epochs 2"
+sizes = "--backbone resnet8 --image-size 32 --views faces --epochs 2"
 byol_keras(f"pretrain --data images --exclude held-out.txt --out run {sizes}")
 byol_keras("verify run --data images --pairs pairs.csv --folds 2-3")

@@ -1,3 +1,5 @@
+from .card.model_card import model_card as model_card
+from .card.provenance import provenance_of as provenance_of
 from .formats.coreml import coreml as coreml
 from .formats.neighbor_index import NeighborIndex as NeighborIndex
 from .formats.onnx import onnx as onnx
@@ -6,9 +8,11 @@ from .formats.saved_model import next_version as next_version
 from .formats.saved_model import saved_model as saved_model
 from .formats.tflite import LinearHead as LinearHead
 from .formats.tflite import tflite as tflite
+from .parity.checked_export import checked as checked
 from .parity.comparison import check_parity as check_parity
 from .parity.parity import Parity as Parity
 from .parity.parity import ParityError as ParityError
 from .parity.parity import parity_table as parity_table
 from .parity.parity import require_parity as require_parity
 from .serving import write_serving_config as write_serving_config
+from .web.page import write_web_page as write_web_page

@@ -1,10 +1,14 @@
 """What every format asks of an encoder: the shape of its images, its embeddings, images in the size that it takes."""
 
+import sys
+
 import keras
 import tensorflow as tf
 
 from byol_keras.augment.crop import central_resize
+from byol_keras.augment.layout import to_unit_range
 from byol_keras.errors import InputError
+from byol_keras.models.fingerprint import SHOWN, fingerprint
 
 
 def image_shape(encoder: keras.Model) -> tuple[int | None, int | None, int]:
@@ -60,12 +64,12 @@ def resize_to_input(images: tf.Tensor, height: int | None, width: int | None) ->
     """Images in the size that an encoder takes.
 
     Args:
-        images: (B, h, w, C) float32 in [0, 1].
+        images: (B, h, w, C) float32 in [0, 1], or uint8.
         height, width: of the encoder's images, None where they are free.
 
     Returns:
         (B, height, width, C) float32. For a square encoder the central square of the shorter side, resized as in
-        evaluation. For any other the images as they are.
+        evaluation. For any other the images as they are. Of uint8 images only what is resized is made float.
 
     Raises:
         InputError: if the encoder is not square and the images have another size than it takes.
@@ -73,13 +77,36 @@ def resize_to_input(images: tf.Tensor, height: int | None, width: int | None) ->
     if height is not None and height == width:
         # Resizing to the size that is there already would change nothing, and take time.
         sized = tf.reduce_all(tf.shape(images)[1:3] == height)
-        return tf.cond(sized, lambda: images, lambda: central_resize(images, height))
+        return tf.cond(sized, lambda: to_unit_range(images), lambda: central_resize(images, height))
     if not images.shape[1:3].is_compatible_with((height, width)):
         raise InputError(
             f"An encoder that is not square takes images of its own size only, {height} by {width}. "
             f"Received: images {tuple(images.shape)}"
         )
-    return images
+    return to_unit_range(images)
+
+
+def check_maker(argument: str, made_by: str | None, encoder: keras.Model) -> None:
+    """Checks that a head or an index was made from embeddings of this encoder; says so on stderr where nobody knows.
+
+    Args:
+        argument: its name, for the message: "head" or "index".
+        made_by: the fingerprint that it has of an encoder, None where it has none: it may be older than fingerprints.
+        encoder: that it is exported with.
+
+    Raises:
+        InputError: if that is another one.
+    """
+    if made_by is None:
+        print(
+            f"export: the {argument} does not say which encoder its embeddings are of: only their width is compared.",
+            file=sys.stderr,
+        )
+    elif made_by != (own := fingerprint(encoder)):
+        raise InputError(
+            f"export: the {argument} was made from embeddings of another encoder: make it anew with this one, or "
+            f"export that. Received: {argument} of encoder {made_by[:SHOWN]}, this is {own[:SHOWN]}"
+        )
 
 
 def check_dimension(argument: str, given: int, dimension: int) -> None:

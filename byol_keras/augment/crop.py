@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ..kernels.xla import compiled
+from .layout import to_unit_range
 from .random import Part, uniform
 
 # A box that does not fit is drawn again, as TensorFlow's sample_distorted_bounding_box and torchvision do.
@@ -193,19 +194,41 @@ def _cubic(distance):
     return tf.where(distance < 1.0, near, tf.where(distance < 2.0, far, 0.0))
 
 
+def central_box(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """The largest square in the middle of an image: (4,) int32, top, left, height, width.
+
+    Args:
+        height, width: () int32, of the image in pixels.
+    """
+    side = tf.minimum(height, width)
+    return tf.stack([(height - side) // 2, (width - side) // 2, side, side])
+
+
+def cut(images: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+    """A box cut out of one image, or of each of several.
+
+    Args:
+        images: (..., H, W, C), of any type.
+        box: (4,) int32: top, left, height, width.
+
+    Returns:
+        (..., height, width, C).
+    """
+    return images[..., box[0] : box[0] + box[2], box[1] : box[1] + box[3], :]
+
+
 def central_resize(images: tf.Tensor, image_size: int) -> tf.Tensor:
     """What evaluation and serving do to an image: the central square, resized like a crop.
 
     Args:
-        images: (B, H, W, C) float32 in [0, 1].
+        images: (B, H, W, C) float32 in [0, 1], or uint8, of which only the square is made float.
         image_size: int, S.
 
     Returns:
         (B, S, S, C) float32 in [0, 1]; the images as they are when they have that size.
     """
     if images.shape[1] == image_size and images.shape[2] == image_size:
-        return images
-    height, width = tf.shape(images)[1], tf.shape(images)[2]
-    side = tf.minimum(height, width)
-    box = tf.stack([(height - side) // 2, (width - side) // 2, side, side])
-    return crop_resize(images, tf.tile(box[None], [tf.shape(images)[0], 1]), image_size)
+        return to_unit_range(images)
+    squares = to_unit_range(cut(images, central_box(tf.shape(images)[1], tf.shape(images)[2])))
+    count, side = tf.shape(squares)[0], tf.shape(squares)[1]
+    return crop_resize(squares, tf.tile([[0, 0, side, side]], [count, 1]), image_size)

@@ -1,12 +1,12 @@
 """Encoded images to RGB pixels, with Pillow, and the check that an image can be decoded.
 
-EXIF orientation is not applied: TensorFlow's decoders, used in training and in serving, ignore it too.
+Images come as they are to be looked at: their EXIF orientation is applied.
 """
 
 import contextlib
 import io
 import os
-import threading
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from ..utils.memory import MemoryBudget
 from ..utils.printable import printable
 from ..utils.regular_file import open_regular
 from .jpeg_scans import MAX_SCANS, has_too_many_scans
+from .orientation import UPRIGHT, orientation_of, upright_pixels, upright_size, warnings_lock
 from .rgb import has_low_range, stored_as, to_rgb
 
 # Pillow knows many more, some of which start other programs or crash on malformed files.
@@ -39,12 +40,12 @@ _LOADED_BYTES, _LOADED_BYTES_WEBP, _RGB_BYTES = 8, 16, 15
 _READ_AT_ONCE = 16 * 1024**2  # bytes; larger files are read as the decoder asks for them.
 
 _budget = MemoryBudget(DECODE_BUDGET)
-_warnings_lock = threading.Lock()
 
 
 class Check(NamedTuple):
     """What `check` found: `size` (height, width), or `reason` when the image cannot be decoded.
 
+    `size` and `pixels` are those of the upright image, `orientation` says how it is stored, see `orientation_of`.
     `low_range` marks an image of 16 bits a channel with hardly any levels in its high bytes, see `rgb.LOW_RANGE`.
     """
 
@@ -53,6 +54,12 @@ class Check(NamedTuple):
     pixels: np.ndarray | None = None
     reason: str | None = None
     low_range: bool = False
+    orientation: int = UPRIGHT
+
+
+def pixel_limit() -> int:
+    """Height times width of the largest image that is decoded: Pillow's limit, which a program may change."""
+    return sys.maxsize if Image.MAX_IMAGE_PIXELS is None else Image.MAX_IMAGE_PIXELS
 
 
 def decode(source: bytes | str | os.PathLike) -> np.ndarray:
@@ -60,7 +67,7 @@ def decode(source: bytes | str | os.PathLike) -> np.ndarray:
 
     Gray becomes three equal channels, what is transparent is blended with white, of 16-bit channels the high byte is
     used (65535 becomes 255), see `to_rgb`; the signatures of an exported SavedModel do the same. CMYK follows Adobe's
-    convention.
+    convention. An image that is stored turned or mirrored, as its EXIF data say, is set upright.
 
     Args:
         source: the encoded image as bytes, or the path of a file.
@@ -73,7 +80,8 @@ def decode(source: bytes | str | os.PathLike) -> np.ndarray:
     """
     try:
         with _opened(source) as image, _budget.take(_bytes_held(image) + _RGB_BYTES * image.width * image.height):
-            return to_rgb(image, stored_as(image))
+            pixels = to_rgb(image, stored_as(image))
+            return upright_pixels(pixels, orientation_of(image))
     except Exception as error:  # On a malformed file Pillow's readers raise nearly anything.
         name = f"{len(source)} bytes" if isinstance(source, bytes) else printable(source)
         raise InputError(f"Cannot decode {name}: {reason_of(error)}") from error
@@ -96,13 +104,15 @@ def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None =
             size, stored = (image.height, image.width), stored_as(image)
             is_jpeg = image.format in JPEG_FORMATS
             jpeg = is_jpeg and image.mode in ("RGB", "L")
-            held = size == held_size
+            held = held_size in (size, size[::-1])  # Of a PNG the orientation may stand at the end.
             with _budget.take(_bytes_held(image) + held * _RGB_BYTES * image.width * image.height):
                 if is_jpeg and not held:
                     image.draft("L", (1, 1))  # Reads all of the file, yet computes only every eighth pixel.
                 image.load()
-                low_range = has_low_range(image, stored)
-                return Check(size, jpeg, to_rgb(image, stored) if held else None, low_range=low_range)
+                low_range, orientation = has_low_range(image, stored), orientation_of(image)
+                size = upright_size(size, orientation)
+                pixels = upright_pixels(to_rgb(image, stored), orientation) if size == held_size else None
+                return Check(size, jpeg, pixels, low_range=low_range, orientation=orientation)
     except Exception as error:  # On a malformed file Pillow's readers raise nearly anything.
         return Check(reason=reason_of(error))
 
@@ -127,9 +137,8 @@ def _opened(source: bytes | str | os.PathLike) -> Iterator[Image.Image]:
         if not file.read(1):
             raise ValueError("the file is empty")
         file.seek(0)
-        # Pillow warns of such things as corrupt EXIF data, which does no harm here. The filters belong to the whole
-        # process: two threads changing them at once could leave them changed for good.
-        with _warnings_lock, warnings.catch_warnings():
+        # Pillow warns of such things as corrupt EXIF data, which does no harm here.
+        with warnings_lock, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(file, formats=FORMATS)

@@ -22,6 +22,8 @@ class ImageSource:
         encoded: N byte strings, each an encoded image, or None.
         jpeg: (N,) bool, True where TensorFlow's JPEG op can decode the image: a gray or RGB JPEG; or None where there
             is nothing to decode.
+        orientations: (N,) int32, how each image is stored, from 1 (upright) to 8 as EXIF counts, for who decodes it
+            with that op, which does not turn it; or None likewise. All else is about the upright images.
         sizes: (N, 2) int32, height and width in pixels.
         broken: (name, reason) of each file that was excluded because it cannot be decoded.
 
@@ -39,6 +41,7 @@ class ImageSource:
     paths: tuple[str, ...] | None = None
     encoded: tuple[bytes, ...] | None = None
     jpeg: np.ndarray | None = None
+    orientations: np.ndarray | None = None
     broken: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
@@ -65,7 +68,7 @@ class ImageSource:
                 return None if values is None else values[indices]
             return tuple(values[i] for i in indices)
 
-        fields = ("names", "sizes", "labels", "images", "paths", "encoded", "jpeg")
+        fields = ("names", "sizes", "labels", "images", "paths", "encoded", "jpeg", "orientations")
         return replace(self, **{field: chosen(getattr(self, field)) for field in fields}, broken=())
 
 

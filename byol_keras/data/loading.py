@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
-from ..augment.crop import resize
+from ..augment.crop import cut, resize
+from ..augment.upright import UPRIGHT, stored_box, upright, upright_square
 from .decode import decode
 from .images import ImageSource
 
@@ -34,11 +36,30 @@ def _decode_jpeg(encoded):
 
 def whole_loader(source: ImageSource) -> Callable:
     """A graph function: index -> the image, (H, W, 3) uint8."""
+    load = _stored_loader(source)
+
+    def whole(index):
+        return tf.ensure_shape(upright(*load(index)), [None, None, 3])
+
+    return whole
+
+
+def square_loader(source: ImageSource, image_size: int) -> Callable:
+    """A graph function: index -> the square in the middle of the image, resized: (S, S, 3) float32 in [0, 1]."""
+    load = _stored_loader(source)
+    return lambda index: upright_square(*load(index), image_size)
+
+
+def _stored_loader(source):
+    """A graph function: index -> the image as its decoder gives it, (H, W, 3) uint8, and its orientation."""
     load_bytes, jpeg = _byte_loader(source), tf.constant(source.jpeg)
+    # Of what Pillow decodes nothing is left to be turned.
+    orientations = tf.constant(np.where(source.jpeg, source.orientations, UPRIGHT))
 
     def load(index):
         encoded = load_bytes(index)
-        return tf.cond(jpeg[index], lambda: _decode_jpeg(encoded), lambda: _decode_with_pillow(encoded))
+        image = tf.cond(jpeg[index], lambda: _decode_jpeg(encoded), lambda: _decode_with_pillow(encoded))
+        return image, orientations[index]
 
     return load
 
@@ -46,9 +67,11 @@ def whole_loader(source: ImageSource) -> Callable:
 def crop_loader(source: ImageSource, image_size: int) -> Callable:
     """A graph function: (index, boxes (V, 4) int32) -> V crops, each (S, S, 3) float32 in [0, 1].
 
-    Of a JPEG the rectangle around the boxes is decoded, once for all of them, and not the whole image.
+    The boxes lie in the upright image. Of a JPEG the rectangle around them is decoded, once for all of them, and not
+    the whole image.
     """
-    load_bytes, jpeg = _byte_loader(source), tf.constant(source.jpeg)
+    load_bytes, jpeg, orientations = _byte_loader(source), tf.constant(source.jpeg), tf.constant(source.orientations)
+    sizes = tf.constant(source.sizes, tf.int32)
 
     def load(index, boxes):
         encoded = load_bytes(index)
@@ -56,17 +79,15 @@ def crop_loader(source: ImageSource, image_size: int) -> Callable:
         around = tf.concat([top_left, tf.reduce_max(boxes[:, :2] + boxes[:, 2:], axis=0) - top_left], axis=0)
 
         def from_jpeg():
-            return tf.io.decode_and_crop_jpeg(encoded, around, channels=3, dct_method="INTEGER_ACCURATE")
+            stored = stored_box(around, orientations[index], sizes[index])
+            block = tf.io.decode_and_crop_jpeg(encoded, stored, channels=3, dct_method="INTEGER_ACCURATE")
+            return upright(block, orientations[index])
 
         def from_other():
-            return _cut(_decode_with_pillow(encoded), around)
+            return cut(_decode_with_pillow(encoded), around)
 
-        image = tf.cond(jpeg[index], from_jpeg, from_other)
+        image = tf.ensure_shape(tf.cond(jpeg[index], from_jpeg, from_other), [None, None, 3])
         inside = boxes - tf.pad(top_left, [[0, 2]])
-        return tuple(resize(_cut(image, box), image_size) for box in tf.unstack(inside))
+        return tuple(resize(cut(image, box), image_size) for box in tf.unstack(inside))
 
     return load
-
-
-def _cut(image, box):
-    return image[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]

@@ -108,4 +108,6 @@ def _changed(source, index):
     size = tuple(source.sizes[index].tolist())
     if found.size != size:
         return f"{found.size[0]} x {found.size[1]} pixels now, and {size[0]} x {size[1]} before"
-    return None if found.jpeg == source.jpeg[index] else "of another format than before"
+    if found.jpeg != source.jpeg[index]:
+        return "of another format than before"
+    return None if found.orientation == source.orientations[index] else "stored in another orientation than before"

@@ -27,6 +27,7 @@ class Checked(NamedTuple):
         valid: (M,) int64, the indices of those that can.
         images: (M, H, W, 3) uint8, their pixels, or None.
         jpeg: (M,) bool, see `ImageSource`.
+        orientations: (M,) int32, see `ImageSource`.
         sizes: (M, 2) int32, height and width in pixels.
         broken: (name, reason) of each of the others.
     """
@@ -34,6 +35,7 @@ class Checked(NamedTuple):
     valid: np.ndarray
     images: np.ndarray | None
     jpeg: np.ndarray
+    orientations: np.ndarray
     sizes: np.ndarray
     broken: tuple[tuple[str, str], ...]
 
@@ -73,6 +75,7 @@ class Checked(NamedTuple):
             paths=chosen(paths),
             encoded=chosen(encoded) if self.images is None else None,
             jpeg=self.jpeg,
+            orientations=self.orientations,
             broken=self.broken,
         )
 
@@ -125,11 +128,11 @@ def check_each(
         shown: shows how far it is, see `embed`.
 
     Returns:
-        Checked, of M >= 0 images. `images` is (M, H, W, 3) uint8 or None, `jpeg` (M,) bool, `sizes` (M, 2) int32.
+        Checked, of M >= 0 images.
     """
     held_size = _size_to_hold(sources, memory_budget)
     images = None if held_size is None else np.empty((len(sources), *held_size, 3), np.uint8)
-    valid, jpeg, sizes, broken, low_range = [], [], [], [], 0
+    valid, jpeg, orientations, sizes, broken, low_range = [], [], [], [], [], 0
 
     def check_block(start):
         # held_size and images are looked up when the block's turn comes: by then it may be known that none are held.
@@ -154,6 +157,7 @@ def check_each(
                 images = held_size = None
             valid.append(index)
             jpeg.append(result.jpeg)
+            orientations.append(result.orientation)
             sizes.append(result.size)
             low_range += result.low_range
     finally:
@@ -165,6 +169,7 @@ def check_each(
         valid=np.array(valid, np.int64),
         images=None if images is None else _without_gaps(images, valid),
         jpeg=np.array(jpeg, bool),
+        orientations=np.array(orientations, np.int32),
         sizes=np.array(sizes, np.int32).reshape(-1, 2),
         broken=tuple(broken),
     )

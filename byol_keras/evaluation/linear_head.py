@@ -24,6 +24,7 @@ class LinearHead:
         weights: float32 (D, K).
         bias: float32 (K,).
         labels: the names of the K classes, K from 2.
+        encoder: the fingerprint of the encoder whose embeddings it is for; None where that is not known.
 
     Raises:
         InputError: for shapes that do not fit together, a name that comes twice, or numbers that are not finite.
@@ -36,6 +37,7 @@ class LinearHead:
     weights: np.ndarray
     bias: np.ndarray
     labels: tuple[str, ...]
+    encoder: str | None = None
 
     def __post_init__(self):
         weights, bias = np.asarray(self.weights, np.float32), np.asarray(self.bias, np.float32)
@@ -49,11 +51,20 @@ class LinearHead:
             raise InputError(f"Two classes of a linear head have the same name. Received: labels={labels}")
         if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
             raise InputError("A linear head's weights must be finite. Received: weights or bias with others")
-        for name, value in (("weights", weights), ("bias", bias), ("labels", labels)):
+        # As `np.load` gives a text: an array without axes.
+        encoder = None if self.encoder is None else str(self.encoder)
+        for name, value in (("weights", weights), ("bias", bias), ("labels", labels), ("encoder", encoder)):
             object.__setattr__(self, name, value)
 
     @classmethod
-    def fit(cls, embeddings: np.ndarray, labels: np.ndarray, class_names: Sequence, c: float = 1.0) -> Self:
+    def fit(
+        cls,
+        embeddings: np.ndarray,
+        labels: np.ndarray,
+        class_names: Sequence,
+        c: float = 1.0,
+        encoder: str | None = None,
+    ) -> Self:
         """Multinomial logistic regression by L-BFGS on standardized embeddings.
 
         Args:
@@ -61,6 +72,7 @@ class LinearHead:
             labels: (N,) int, indices into `class_names`.
             class_names: K names.
             c: float, inverse strength of the L2 penalty, on standardized embeddings.
+            encoder: fingerprint of the encoder that made the embeddings, as `byol-keras embed` writes it beside them.
 
         Returns:
             LinearHead over the classes that occur in `labels`, in their order. The standardization is multiplied into
@@ -81,12 +93,13 @@ class LinearHead:
         if len(np.unique(labels)) < 2:
             raise InputError("A linear head needs images of two classes at least. Received: labels of one class")
         classes, weights, bias = _logistic_regression(embeddings, labels, c)
-        return cls(weights, bias, tuple(str(class_names[label]) for label in classes))
+        return cls(weights, bias, tuple(str(class_names[label]) for label in classes), encoder)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes `weights`, `bias` and `labels` to an .npz, for `load` and for an export of the encoder."""
+        """Writes `weights`, `bias`, `labels` and `encoder` to an .npz, for `load` and for an export of the encoder."""
+        made_by = {} if self.encoder is None else {"encoder": np.array(self.encoder)}
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, weights=self.weights, bias=self.bias, labels=np.array(self.labels))
+            np.savez(file, weights=self.weights, bias=self.bias, labels=np.array(self.labels), **made_by)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
@@ -98,7 +111,7 @@ class LinearHead:
         try:
             # Given a path, numpy would leave the file open when it finds it damaged.
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return cls(arrays["weights"], arrays["bias"], tuple(arrays["labels"]))
+                return cls(arrays["weights"], arrays["bias"], tuple(arrays["labels"]), arrays.get("encoder"))
         except Exception as error:  # On a damaged archive zipfile and numpy raise nearly anything.
             raise InputError(
                 f"{path} cannot be read as a head: {first_line(error)}. `byol-keras label` writes one."

@@ -1,4 +1,4 @@
-"""What a training step needs of memory, at least."""
+"""What training needs of memory: at least, and about."""
 
 import keras
 import numpy as np
@@ -6,6 +6,10 @@ import numpy as np
 from ..utils.hardware import has_accelerator
 from ..utils.memory import require_memory
 
+# Of a process that trains the smallest network, on two cores: TensorFlow, its compilers, threads and buffers. With the
+# factor below and 16 bytes for a number of the model, its gradient and its optimizer's, the estimate was within 10 % of
+# what processes took: `python -m benchmarks.peak_memory`.
+PROCESS_BYTES, OUTPUTS_FACTOR, PARAMETER_BYTES = 1_250_000_000, 1.1, 16
 # A gradient of their weights needs what came in.
 _WEIGHTED = (keras.layers.Conv2D, keras.layers.Dense)
 
@@ -25,8 +29,25 @@ def training_bytes(encoder: keras.Model, batch_size: int) -> int:
     held = 4 * int(np.prod(encoder.input_shape[1:]))
     for layer in encoder.layers:
         if isinstance(layer, _WEIGHTED):
-            held += np.dtype(_numpy_dtype(layer.compute_dtype)).itemsize * int(np.prod(layer.input.shape[1:]))
+            held += _itemsize(layer) * int(np.prod(layer.input.shape[1:]))
     return 2 * batch_size * held
+
+
+def expected_memory(encoder: keras.Model, parameters: int, batch_size: int) -> int:
+    """About the most bytes that a process takes that trains by BYOL on a CPU, beside the images it holds.
+
+    What every layer of the encoder gives for two views, weights with gradients and optimizer, and TensorFlow itself.
+
+    Args:
+        encoder: as for `training_bytes`.
+        parameters: numbers in all of the model, the target among them: `model.count_params()`.
+        batch_size: B.
+
+    Returns:
+        int. Not a bound; see `training_bytes` for one.
+    """
+    outputs = sum(_itemsize(layer) * int(np.prod(layer.output.shape[1:])) for layer in encoder.layers)
+    return round(PROCESS_BYTES + PARAMETER_BYTES * parameters + OUTPUTS_FACTOR * 2 * batch_size * outputs)
 
 
 def require_training_memory(encoder: keras.Model, batch_size: int) -> None:
@@ -49,5 +70,6 @@ def require_training_memory(encoder: keras.Model, batch_size: int) -> None:
     )
 
 
-def _numpy_dtype(dtype):
-    return "float16" if dtype == "bfloat16" else dtype  # NumPy has no bfloat16; both have two bytes.
+def _itemsize(layer):
+    dtype = layer.compute_dtype
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize  # NumPy has no bfloat16.

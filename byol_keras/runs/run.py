@@ -63,6 +63,13 @@ class Run:
         """Whether training has ended. While it is extended it has not, and encoder.keras is the one of before."""
         return self.encoder_path.exists() and (not self.legs or self.legs[-1] == self.recipe.epochs)
 
+    @property
+    def facts(self) -> dict:
+        """What shipped files say of how the encoder came about, see `runs.training_facts`; ready for JSON."""
+        from .training_facts import training_facts
+
+        return training_facts(self.folder)
+
     @functools.cached_property
     def encoder(self) -> "keras.Model":
         """The trained encoder, (B, H, W, C) float32 in [0, 1] -> (B, D) float32; loaded once.
@@ -138,13 +145,13 @@ class Run:
 
     def write_config(self) -> None:
         """Writes config.json, which holds everything needed to repeat the run."""
-        config = {**dataclasses.asdict(self), "checksum": self._checksum(), "versions": _versions()}
+        config = {**dataclasses.asdict(self), "checksum": self.checksum(), "versions": _versions()}
         del config["folder"]
         with atomic_path(self.folder / "config.json") as path:
             path.write_text(json.dumps(config, indent=2) + "\n")
 
-    def _checksum(self):
-        """Of all that decides how training goes on; where the images lie may change."""
+    def checksum(self) -> str:
+        """Of all that decides how training goes on, in hexadecimal digits; where the images lie may change."""
         decisive = {name: getattr(self, name) for name in ("seed", "channels", "mean", "std", "exclude", "image_count")}
         # Without what has its default: a field that a later version adds leaves the checksum as it is.
         values = {field.name: (getattr(self.recipe, field.name), field) for field in dataclasses.fields(self.recipe)}
@@ -158,7 +165,7 @@ class Run:
         """Raises InputError where config.json was edited since the run was begun, so that it cannot go on as it was."""
         path = self.folder / "config.json"
         written = json.loads(read_text_file(path)).get("checksum")
-        if written not in (None, self._checksum()):
+        if written not in (None, self.checksum()):
             raise InputError(
                 f"{path} was changed after the run was begun, in what decides how it trains. Put it back as it was, "
                 "or begin a new run with it as its `config`."

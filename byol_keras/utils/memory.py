@@ -33,6 +33,11 @@ def available_memory() -> int:
     return min(free) + psutil.swap_memory().free
 
 
+def amount(count):
+    """Bytes for people: "1.25 GiB", to three digits."""
+    return f"{count / 2**30:,.3g} GiB" if count < 1000 * 2**30 else f"{count / 2**30:,.0f} GiB"
+
+
 def require_memory(needed: int, what: str, remedy: str) -> None:
     """Refuses, before it begins, work that cannot fit.
 
@@ -46,7 +51,7 @@ def require_memory(needed: int, what: str, remedy: str) -> None:
     """
     free = available_memory()
     if needed > free:
-        raise InputError(f"{what} need at least {_amount(needed)} of memory, and {_amount(free)} are free: {remedy}")
+        raise InputError(f"{what} need at least {amount(needed)} of memory, and {amount(free)} are free: {remedy}")
 
 
 class MemoryBudget:
@@ -88,8 +93,3 @@ def _cgroup_folders():
             for place in (Path(path), *Path(path).parents):
                 folders.add(top / str(place).strip("/"))
     return folders
-
-
-def _amount(count):
-    """Bytes for people: GiB, to three digits."""
-    return f"{count / 2**30:,.3g} GiB" if count < 1000 * 2**30 else f"{count / 2**30:,.0f} GiB"

@@ -8,6 +8,7 @@ import numpy as np
 from ..data import open_source
 from ..errors import InputError
 from ..evaluation import embed
+from ..models.fingerprint import fingerprint
 from ..runs.load import load_encoder
 from ..utils.atomic import atomic_path, check_writable
 
@@ -15,8 +16,8 @@ from ..utils.atomic import atomic_path, check_writable
 def embed_source(encoder: str | os.PathLike, data: str, out: str | os.PathLike, precision: str = "float32") -> None:
     """Embeds the images of `data` and writes `out`, an .npz.
 
-    It holds `embeddings` (N, D) float32, `names` (N,) str, and `labels` (N,) int64 and `class_names` where the source
-    has them.
+    It holds `embeddings` (N, D) float32, `names` (N,) str, `encoder`, the fingerprint of the encoder that made them,
+    and `labels` (N,) int64 and `class_names` where the source has them.
 
     Args:
         encoder: a run or a .keras file.
@@ -32,6 +33,7 @@ def embed_source(encoder: str | os.PathLike, data: str, out: str | os.PathLike, 
     check_writable(out)
     model, source = load_encoder(encoder), open_source(data)
     arrays = {"embeddings": embed(model, source, precision=precision), "names": np.array(source.names)}
+    arrays["encoder"] = np.array(fingerprint(model))
     if source.labels is not None:
         arrays["labels"] = source.labels
     if source.class_names is not None:

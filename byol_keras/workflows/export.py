@@ -1,8 +1,7 @@
 """What `byol-keras export` does."""
 
-import contextlib
-import dataclasses
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -15,113 +14,31 @@ from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..evaluation.linear_head import LinearHead
 from ..export.benchmark.costs import write_costs
+from ..export.card.model_card import card_path, model_card
+from ..export.card.provenance import file_provenance, provenance_of
 from ..export.encoder import image_shape
 from ..export.formats.calibration import SAMPLE_IMAGES, check_count
 from ..export.formats.coreml import coreml
 from ..export.formats.onnx import onnx
 from ..export.formats.openvino import openvino
 from ..export.formats.saved_model import next_version, saved_model
-from ..export.formats.tflite import QUANTIZE, tflite
+from ..export.formats.tflite import tflite
 from ..export.parity.accuracy import labeled_sample
+from ..export.parity.checked_export import COMPARED_IMAGES, place
 from ..export.parity.comparison import check_parity
 from ..export.parity.int8_warning import FAR
 from ..export.parity.parity import Parity, parity_table, require_parity, write_parity
+from ..export.serving.config import served_models, update_serving_config
 from ..export.source_images import check_channels, sample_images
-from ..runs.classifier import parts, read_classifier
+from ..models.fingerprint import fingerprint
+from ..runs.classifier import classifier_facts, parts, read_classifier
 from ..runs.load import load_encoder
 from ..runs.run import load_run
+from ..runs.training_facts import training_facts
 from ..utils.atomic import check_writable, make_parent
 from ..utils.extras import require_extra
 from ..utils.part_file import open_part, remove_parts
-
-COMPARED_IMAGES = 64
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportConfig:
-    """What to export of a run, and how to check it.
-
-    Attributes:
-        format: "saved_model", "tflite", "all" (both of these), "onnx", "openvino" or "coreml".
-        quantize: "none", "float16", "dynamic" or "int8", for the .tflite; "all" writes one of each.
-        calibration: name of the data for int8 and for the comparison; by default the images the run was trained on.
-        io: "float32", or for int8 also "int8" or "uint8": what the .tflite takes and gives.
-        batch: images in a call of the .tflite; None leaves it free.
-        labeled: name of labeled data, by which the k-NN accuracy of each file is compared with Keras'.
-        report: whether to measure the files, beside Keras and others on the same network.
-        threads: for the report; by default all CPUs.
-        classifier: whether to export the run's classifier instead: the encoder that was fine-tuned with its classes,
-            as classifier/VERSION/ with the signature `classify`, and classifier.tflite with `scores`.
-        scores_only: whether the .tflite of a classifier or head gives no embedding, as MediaPipe's classifiers ask.
-        head: a head.npz, see `LinearHead.load`: the encoder as it is, with this head, in the same files.
-
-    Raises:
-        InputError: where the attributes do not fit together.
-    """
-
-    format: str = "all"
-    quantize: str = "none"
-    calibration: str | None = None
-    io: str = "float32"
-    batch: int | None = 1
-    labeled: str | None = None
-    report: bool = False
-    threads: int | None = None
-    classifier: bool = False
-    head: str | os.PathLike | None = None
-    scores_only: bool = False
-
-    def __post_init__(self):
-        if self.io != "float32" and "int8" not in self.quantizations:
-            raise InputError(
-                "Only a .tflite in int8 takes and gives integers: choose quantize='int8'. "
-                f"Received: io={self.io!r}, quantize={self.quantize!r}"
-            )
-        if not self.writes_tflite and (self.quantize, self.io, self.batch) != ("none", "float32", 1):
-            raise InputError(
-                "quantize, io and batch are for a .tflite: leave them out, or choose format='tflite'. "
-                f"Received: format={self.format!r}"
-            )
-        if self.report and self.format in ("openvino", "coreml"):
-            raise InputError(
-                "The report measures neither OpenVINO nor Core ML: leave report out, or choose another format. "
-                f"Received: format={self.format!r}"
-            )
-        if self.labeled is not None and self.format == "coreml":
-            raise InputError(
-                "A Core ML package runs on a Mac only, so its accuracy is not compared: leave labeled out. "
-                f"Received: format='coreml', labeled={self.labeled!r}"
-            )
-        if self.classifier and self.head is not None:
-            raise InputError(
-                "A run's classifier has a head of its own: leave out head, or leave out classifier. "
-                f"Received: classifier=True, head={os.fspath(self.head)!r}"
-            )
-        if self.scores_only and (self.report or not self.has_head or not self.writes_tflite):
-            raise InputError(
-                "Scores alone are for the .tflite of a classifier, and not measured: choose classifier or head, and "
-                f"format='tflite' without report. Received: scores_only=True, format={self.format!r}, "
-                f"report={self.report}"
-            )
-        if self.has_head and self.format in ("onnx", "openvino", "coreml"):
-            raise InputError(
-                f"A {'classifier' if self.classifier else 'head'} is written into a SavedModel and a .tflite: choose "
-                f"format='all'. Received: format={self.format!r}"
-            )
-
-    @property
-    def quantizations(self) -> tuple[str, ...]:
-        """Those of the .tflite files, one file for each."""
-        return QUANTIZE if self.quantize == "all" else (self.quantize,)
-
-    @property
-    def writes_tflite(self) -> bool:
-        return self.format in ("tflite", "all")
-
-    @property
-    def has_head(self) -> bool:
-        """Whether the files name classes."""
-        return self.classifier or self.head is not None
+from .export_config import ExportConfig
 
 
 def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: ExportConfig | None = None) -> list[Parity]:
@@ -132,8 +49,10 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     Args:
         folder: the run, or a .keras file of an encoder.
         out: folder; gets encoder/VERSION/ (a SavedModel), encoder.tflite with its description, and parity.json; with
-            `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin, or
-            encoder.mlpackage, which is not compared: Core ML is part of macOS.
+            `report` also report.html and report.json. Or encoder.onnx, or encoder.xml and encoder.bin, with a
+            description; or encoder.mlpackage, which is not compared: Core ML is part of macOS. And a model card,
+            README.md, or MODEL_CARD.md where that is there and is none; beside a SavedModel what serves it, see
+            `write_serving_config`, where it is not there yet.
         config: what to write; by default a SavedModel and a .tflite in float32.
 
     Returns:
@@ -146,6 +65,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     config, out = config or ExportConfig(), Path(out)
     _check_extras(config)
     encoder, head = _encoder_and_head(folder, config)
+    facts = provenance_of(encoder, _training(folder, config), config.license)
     height, size, channels = image_shape(encoder)
     if size is None or height != size:
         raise InputError(
@@ -158,6 +78,8 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     check_channels(source, data, channels, "calibration")
     labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels)
     images = sample_images(source, size, SAMPLE_IMAGES)
+    if config.writes_saved_model:
+        served_models(out)  # before the work, rather than after it, a name that no server can have
     check_writable(out / "parity.json")
     make_parent(out / "parity.json")
     remove_parts(out)
@@ -166,7 +88,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         unchecked.mkdir()
         with warnings.catch_warnings():  # the comparison says it too, of all files
             warnings.filterwarnings("ignore", message=FAR)
-            artifacts = _write(encoder, head, unchecked, out, config, images)
+            artifacts = _write(encoder, head, unchecked, out, config, images, facts)
         compared = images[evenly(len(images), COMPARED_IMAGES)]
         parities = [] if config.format == "coreml" else check_parity(encoder, artifacts, compared, labeled, head)
         if parities:
@@ -175,7 +97,10 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         if config.report:
             write_costs(encoder, artifacts, parities, images, out, config.threads)
         require_parity(parities)
-        _move(unchecked, out)
+        _write_card(file_provenance(encoder, facts, head), artifacts, unchecked, out)
+        place(unchecked, out)
+    if config.writes_saved_model:
+        update_serving_config(out)
     if not parities:
         print(f"Written to {out}, and not compared with Keras: Core ML is part of macOS. Compare it on a Mac.")
         return parities
@@ -208,7 +133,13 @@ def _encoder_and_head(folder: str | os.PathLike, config: ExportConfig) -> tuple[
         )
     model, class_names = read_classifier(load_run(folder).classifier_path)
     encoder, (weights, bias) = parts(model)
-    return encoder, LinearHead(weights, bias, class_names)
+    return encoder, LinearHead(weights, bias, class_names, fingerprint(encoder))
+
+
+def _training(folder: str | os.PathLike, config: ExportConfig) -> dict:
+    """What is known of how the encoder was trained, and the classifier."""
+    facts = training_facts(folder)
+    return {**facts, "classifier": classifier_facts(load_run(folder).classifier_path)} if config.classifier else facts
 
 
 def _calibration_source(folder: str | os.PathLike, calibration: str | None) -> tuple[ImageSource, str]:
@@ -222,13 +153,21 @@ def _calibration_source(folder: str | os.PathLike, calibration: str | None) -> t
 
 
 def _write(
-    encoder: keras.Model, head: LinearHead | None, folder: Path, out: Path, config: ExportConfig, images: np.ndarray
+    encoder: keras.Model,
+    head: LinearHead | None,
+    folder: Path,
+    out: Path,
+    config: ExportConfig,
+    images: np.ndarray,
+    facts: dict,
 ) -> dict[str, Path]:
     """Writes the files into `folder`, as they shall stand in `out`; their paths by name."""
     name = "classifier" if config.has_head else "encoder"
     artifacts = {}
-    if config.format in ("saved_model", "all"):
-        path = saved_model(encoder, folder / name / str(next_version(out / name)), head=head)
+    if config.writes_saved_model:
+        path = folder / name / str(next_version(out / name))
+        bounds = {"max_pixels": config.max_pixels, "strict": config.strict}
+        saved_model(encoder, path, head=head, provenance=facts, **bounds)
         artifacts[f"{name}/{path.name}"] = path
     for kind in config.quantizations if config.writes_tflite else ():
         io = config.io if kind == "int8" else "float32"
@@ -242,28 +181,22 @@ def _write(
             io=io,
             batch=config.batch,
             head=head,
+            provenance=facts,
             scores_only=config.scores_only,
         )
     if config.format == "onnx":
-        artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx")
+        artifacts["encoder.onnx"] = onnx(encoder, folder / "encoder.onnx", facts)
     if config.format == "openvino":
-        artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml")
+        artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml", facts)
     if config.format == "coreml":
         artifacts["encoder.mlpackage"] = coreml(encoder, folder / "encoder.mlpackage")
     return artifacts
 
 
-def _move(folder: Path, out: Path) -> None:
-    """Gives what lies in `folder` its place in `out`; of a SavedModel the version."""
-    # In the order of the names a description follows its .tflite, and an .xml its weights.
-    for path in sorted(folder.iterdir()):
-        if path.suffix == ".mlpackage":  # a folder that is one file to Macs
-            with contextlib.suppress(FileNotFoundError):
-                (out / path.name).rename(folder / "replaced")
-            path.rename(out / path.name)
-        elif path.is_dir():
-            (out / path.name).mkdir(exist_ok=True)
-            for version in path.iterdir():
-                version.rename(out / path.name / version.name)
-        else:
-            path.replace(out / path.name)
+def _write_card(facts: dict, artifacts: dict[str, Path], folder: Path, out: Path) -> None:
+    """Writes a model card into `folder`, by a name that it may have in `out`."""
+    place = card_path(out)
+    if place is None:
+        print(f"{out} has a README.md and a MODEL_CARD.md of its own: no model card is written.", file=sys.stderr)
+    else:
+        (folder / place.name).write_text(model_card(facts, list(artifacts)), encoding="utf-8")

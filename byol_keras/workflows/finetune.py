@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..evaluation.embed import embed
 from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear_head import LinearHead, logits
+from ..models.fingerprint import fingerprint
 from ..runs.build import trained_and_untrained
 from ..runs.classification_results import classification_results
 from ..runs.classifier import write_classifier
@@ -103,6 +104,7 @@ def finetune_run(
     labels, measured = [train_source.labels[i] for i in chosen], (f"{train} -> {test}", settings, started, command)
     results = classification_results(task, predictions, labels, test_source.labels, names, *measured)
     about = {"train": str(train), "training_images": count, "seed": seed, "command": command}
+    about["pretrained_encoder"] = fingerprint(run.encoder)
     write_classifier(run.classifier_path, first, names, about)
     write_results(run, results_name("finetune", label_fraction), results)
     return results

@@ -95,7 +95,7 @@ def open_labeling(run: Run, data: str | os.PathLike, labels: str | os.PathLike) 
     if file.unused:
         unused = list_broken([(name, "missing or changed") for name in file.unused])
         print(f"{labels}: {len(file.unused):,} labeled images are not used: {unused}", file=sys.stderr)
-    return LabelingSession([index.names[i] for i in order], index.embeddings[order], file)
+    return LabelingSession([index.names[i] for i in order], index.embeddings[order], file, index.encoder)
 
 
 def _cache_path(run: Run, folder: Path) -> Path:

@@ -20,7 +20,7 @@ from ..data.variety import Variety
 from ..data.view_memory import require_view_memory
 from ..errors import InputError
 from ..models.resnet import check_resnet
-from ..models.training_memory import require_training_memory
+from ..models.training_memory import expected_memory, require_training_memory
 from ..precision import dtype_policy
 from ..runs.build import build_model, build_probe, pixel_statistics
 from ..runs.image_list import in_listed_order, write_image_list
@@ -32,7 +32,9 @@ from ..runs.start import start_encoder, start_statistics
 from ..runs.training import epochs_within, train_run
 from ..utils.atomic import make_parent
 from ..utils.extras import require_extra
+from ..utils.hardware import has_accelerator
 from ..utils.lock import exclusive
+from ..utils.memory import amount, available_memory
 from ..utils.part_file import remove_parts
 
 # What other commands make with a run's encoder and store in the run; embeddings/ knows which it was.
@@ -119,6 +121,7 @@ def pretrain(
     )
     model = _model(run, steps)
     require_training_memory(model.encoder, recipe.batch_size)
+    _say_memory(model, recipe.batch_size)
     if budget is not None:
         run = _within(run, model, source, online_knn, begun + 60 * budget, auto_size)
         model = _model(run, steps)
@@ -240,6 +243,12 @@ def _within(run, model, source, online_knn, end, auto_size):
             # Timed again: what the square of the side says is good enough to choose by, not to end by.
             epochs = epochs_within(run, model, source, online_knn, end - time.monotonic())
     return replace(run, recipe=replace(run.recipe, epochs=epochs))
+
+
+def _say_memory(model, batch_size):
+    if not has_accelerator():
+        expected = expected_memory(model.encoder, model.count_params(), batch_size)
+        _say(f"Training will take about {amount(expected)} of memory; {amount(available_memory())} are free.")
 
 
 def _warn(text):

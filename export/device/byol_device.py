@@ -10,6 +10,7 @@ This file stands alone, beside encoder.tflite and its .json. It needs Python 3.1
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -19,9 +20,10 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from PIL import Image
+from PIL import Image, ImageOps
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+MAX_PIXELS = 89_478_485  # height times width of the largest image that is decoded, as in training
 BATCH = 32  # images in a call where the file leaves that free
 Photo = str | os.PathLike | Image.Image
 
@@ -70,8 +72,7 @@ class Encoder:
         """Label and probability of a classifier's classes, the most probable first, for a path or a PIL.Image."""
         if not self.labels:
             raise DeviceError("No classes are known: use a classifier.tflite with its description beside it.")
-        image = prepare(photo, self.height, self.width, self.channels)
-        scores = self.run(image[None], "scores")[0]
+        scores = self.run(prepare(photo, self.height, self.width, self.channels)[None], "scores")[0]
         return [(self.labels[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
     def run(self, images: np.ndarray, output: str = "embedding") -> np.ndarray:
@@ -166,32 +167,40 @@ def similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def prepare(photo: Photo, height: int, width: int, channels: int) -> np.ndarray:
-    """An image as the encoder gets it in training's evaluation: its central square, resized (bicubic, antialiased).
-
-    EXIF orientation is not applied, as in training: PIL.ImageOps.exif_transpose applies it, if those stood upright.
+    """An image as the encoder gets it in training's evaluation: upright, its central square resized (bicubic).
 
     Args:
-        photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image.
+        photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image, of at most MAX_PIXELS.
         height, width, channels: of the (H, W, C) float32 in [0, 1] that is returned.
     """
-    name = "image" if isinstance(photo, Image.Image) else photo
+    name, opened = ("image", photo) if isinstance(photo, Image.Image) else (photo, None)
     try:
-        image = _in_mode(photo if isinstance(photo, Image.Image) else Image.open(photo, formats=FORMATS), channels)
+        image = _upright(opened or Image.open(photo, formats=FORMATS))
+        if height == width:  # cut out first: the rest need not be converted
+            left, top = ((all_of_it - min(image.size)) // 2 for all_of_it in image.size)
+            image = image.crop((left, top, left + min(image.size), top + min(image.size)))
+        image = _in_mode(image, channels)
     except Exception as error:  # on a damaged file the readers raise nearly anything
         raise DeviceError(f"Cannot decode {name}: {_reason(error)}") from error
-    if height != width and image.size != (width, height):
-        wanted = f"{width} by {height} pixels"
-        raise DeviceError(f"This encoder takes images of {wanted} only. Received: {name} of {image.size}")
-    side = min(image.size)
-    if height == width and image.size != (width, height):
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.crop((left, top, left + side, top + side))
-        # Channel by channel as floats: Pillow would round the resized pixels of an RGB image to bytes.
-        planes = [plane.convert("F").resize((width, height), Image.Resampling.BICUBIC) for plane in image.split()]
-        pixels = np.stack([np.asarray(plane) for plane in planes], axis=-1)
-    else:
+    if image.size == (width, height):
         pixels = np.asarray(image, np.float32).reshape(height, width, channels)
+    elif height != width:
+        raise DeviceError(f"It takes images of {width} by {height} pixels only. Received: {name} of {image.size}")
+    else:
+        # Channel by channel as floats: Pillow would round the resized pixels of an RGB image to bytes.
+        planes = (plane.convert("F") for plane in image.split())
+        pixels = np.stack([plane.resize((width, height), Image.Resampling.BICUBIC) for plane in planes], axis=-1)
     return np.clip(pixels / np.float32(255), 0, 1, dtype=np.float32)
+
+
+def _upright(image):
+    """The image, decoded and turned by its EXIF orientation, as in training; damaged EXIF data say nothing."""
+    if image.width * image.height > MAX_PIXELS:  # what the header says
+        raise DeviceError(f"more than {MAX_PIXELS:,} pixels: make it smaller")
+    image.load()
+    with contextlib.suppress(Exception):  # likewise on damaged EXIF data
+        image = ImageOps.exif_transpose(image)
+    return image
 
 
 def _in_mode(image, channels):
@@ -206,8 +215,7 @@ def _in_mode(image, channels):
 def _to_integers(images, details):
     if details["dtype"] == np.float32:
         return images
-    scale, zero_point = details["quantization"]
-    limits = np.iinfo(details["dtype"])
+    (scale, zero_point), limits = details["quantization"], np.iinfo(details["dtype"])
     return np.clip(np.round(images / scale) + zero_point, limits.min, limits.max).astype(details["dtype"])
 
 
@@ -232,8 +240,7 @@ def _described_labels(path, sha256):
 
 def _write(path, write):
     """Call write(file) on a file beside `path`, and give it that name when it is whole."""
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.part")
     try:
         with open(part, "wb") as file:
             write(file)
@@ -247,9 +254,7 @@ def _write(path, write):
 
 
 def _reason(error):
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -257,15 +262,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Embed, compare and classify images with an exported encoder.")
     parser.add_argument("--threads", type=int, default=1)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, positionals in (
-        ("embed", ["images"]),
-        ("compare", ["a", "b"]),
-        ("enroll", ["examples", "name", "images"]),
-        ("classify", ["examples", "images"]),
-        ("label", ["images"]),
-    ):
+    taken = {"embed": "images", "compare": "a b", "enroll": "examples name images", "classify": "examples images"}
+    for name, positionals in (taken | {"label": "images"}).items():
         command = commands.add_parser(name)
-        for positional in ["encoder", *positionals]:
+        for positional in ["encoder", *positionals.split()]:
             command.add_argument(positional, nargs="+" if positional == "images" else None)
     commands.choices["embed"].add_argument("--out", required=True, help="a .npy of float32 (N, D)")
     options = parser.parse_args(arguments)

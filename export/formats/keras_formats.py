@@ -1,6 +1,7 @@
 """What the formats have in common that Keras itself can write: ONNX and OpenVINO."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -11,6 +12,7 @@ from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import atomic_path, check_writable
 from byol_keras.utils.extras import require_extra
 
+from ..card.provenance import file_provenance, write_description
 from ..encoder import encode, image_shape
 from ..graph.archive import trace
 from ..graph.frozen_graph import frozen
@@ -23,6 +25,7 @@ def write_with_keras(
     suffix: str,
     package: str,
     weights_suffix: str | None = None,
+    provenance: Mapping | None = None,
 ) -> Path:
     """Writes an encoder with `keras.Model.export`.
 
@@ -33,6 +36,7 @@ def write_with_keras(
         suffix: with which `path` must end.
         package: name of the module that Keras needs for the format.
         weights_suffix: of the file that is written beside `path` with the weights, if one is.
+        provenance: as for `onnx`.
 
     Returns:
         The path.
@@ -46,6 +50,7 @@ def write_with_keras(
     check_writable(path)
     require_extra(f"{format}: writing it", package)
     height, width, channels = image_shape(encoder)
+    facts = file_provenance(encoder, provenance)
     encoder = cast_model(encoder, "float32")
     # tf2onnx makes inputs of the constants that a function captures, such as those of a Normalization layer. A frozen
     # function captures nothing.
@@ -63,4 +68,5 @@ def write_with_keras(
         finally:
             if weights_suffix:
                 target.with_suffix(weights_suffix).unlink(missing_ok=True)
+    write_description(path, facts)
     return path

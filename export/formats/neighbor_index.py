@@ -16,18 +16,20 @@ class NeighborIndex:
     Attributes:
         names: N strings, N from 1.
         embeddings: (N, D) float32, of any length; they are compared by cosine. At most MAX_BYTES.
+        encoder: the fingerprint of the encoder that made them; None where that is not known.
 
     Raises:
         InputError: if the names do not fit the embeddings, if not all of these are finite, or if they are too large.
 
     Example:
         known = np.load("known.npz")  # byol-keras embed runs/photos --data photos --out known.npz
-        index = bk.export.NeighborIndex(known["names"], known["embeddings"])
+        index = bk.export.NeighborIndex(known["names"], known["embeddings"], known["encoder"])
         bk.export.saved_model(encoder, "serving/encoder/1", index=index)
     """
 
     names: tuple[str, ...]
     embeddings: np.ndarray
+    encoder: str | None = None
 
     def __post_init__(self):
         names, embeddings = tuple(str(name) for name in self.names), np.asarray(self.embeddings, np.float32)
@@ -44,4 +46,6 @@ class NeighborIndex:
                 f"images, or a search service beside the model. Received: {embeddings.nbytes} bytes"
             )
         object.__setattr__(self, "names", names)
+        # As `np.load` gives a text: an array without axes.
+        object.__setattr__(self, "encoder", None if self.encoder is None else str(self.encoder))
         object.__setattr__(self, "embeddings", embeddings)

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -9,7 +10,7 @@ import keras
 from .keras_formats import write_with_keras
 
 
-def onnx(encoder: keras.Model, path: str | os.PathLike) -> Path:
+def onnx(encoder: keras.Model, path: str | os.PathLike, provenance: Mapping | None = None) -> Path:
     """Writes `encoder` as an ONNX file.
 
     The file takes and gives what the encoder does, B free; cropping and resizing are left to the caller.
@@ -18,6 +19,8 @@ def onnx(encoder: keras.Model, path: str | os.PathLike) -> Path:
         encoder: keras.Model with one input, images (B, H, W, C) float32 in [0, 1], and one output (B, D). An encoder
             in half precision is exported as its float32 copy.
         path: the file to create, or to replace once the new one is complete; ends in ".onnx".
+        provenance: what is known of the encoder, see `provenance_of`; by default what the encoder itself tells. It is
+            written to PATH.json, with the file's SHA-256.
 
     Returns:
         The path.
@@ -31,4 +34,4 @@ def onnx(encoder: keras.Model, path: str | os.PathLike) -> Path:
     """
     with warnings.catch_warnings():  # tf2onnx still asks NumPy for names that it has given up
         warnings.filterwarnings("ignore", message="In the future `np", category=FutureWarning)
-        return write_with_keras(encoder, path, "onnx", ".onnx", package="tf2onnx")
+        return write_with_keras(encoder, path, "onnx", ".onnx", package="tf2onnx", provenance=provenance)

@@ -1,20 +1,24 @@
 """An encoder as a SavedModel that takes the images as they are: uint8, any batch, any size."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from byol_keras.data.decode import pixel_limit
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import atomic_path, check_writable
 
-from ..encoder import check_dimension, encode, image_shape, resize_to_input
+from ..card.model_card import write_card
+from ..card.provenance import file_provenance
+from ..encoder import check_dimension, check_maker, encode, image_shape, resize_to_input
 from ..graph.archive import trace, write_archive
+from ..graph.encoded_images import decoded
 from ..graph.inference import inference_graph
 from ..graph.signatures import classify, neighbors, serve_bytes, serve_images
 from ..serving.warm_up import drawn_image, write_warm_up
@@ -33,6 +37,9 @@ def saved_model(
     head: LinearHead | None = None,
     index: NeighborIndex | None = None,
     examples: np.ndarray | None = None,
+    provenance: Mapping | None = None,
+    max_pixels: int | None = None,
+    strict: bool = False,
 ) -> Path:
     """Writes `encoder` as a SavedModel that TensorFlow Serving loads.
 
@@ -40,10 +47,11 @@ def saved_model(
     - `serving_default`: `images` (B, H, W, C) -> `embedding` float32 (B, D) and `embedding_normalized`, of length 1.
       Height and width are free if the encoder is square: the images are then cropped and resized as in evaluation.
       An encoder with a free height and width gets them unchanged, one that is not square takes its own size only.
-    - `serve_bytes`: `image_bytes` (B,) string, JPEG or PNG of any size, each its own -> the same. It comes with square
-      encoders of 1 or 3 channels, as do the following. One string that cannot be decoded fails the whole call.
-    - `classify`: `image_bytes` -> `labels` string (B, k), the most probable first, and `scores` (B, k), k up to 5.
-    - `neighbors`: `image_bytes` -> `names` string (B, k), the nearest first, and `similarities` (B, k), k up to 5.
+    - `serve_bytes`: `image_bytes` (B,) string, JPEG or PNG, each of its own size -> the same, and `valid` (B,) bool. It
+      comes with square encoders of 1 or 3 channels, as do the following. What cannot be decoded is not valid and gets
+      zeros; so does what has more pixels than `max_pixels`, which is told by its header, before it is decoded.
+    - `classify`: `image_bytes` -> `labels` string (B, k), the most probable first, `scores` (B, k), k up to 5, `valid`.
+    - `neighbors`: `image_bytes` -> `names` string (B, k), the nearest first, `similarities` (B, k), k up to 5, `valid`.
 
     The weights are constants of the graph, see `inference_graph`: on a CPU that is what makes it quick. Loading
     the folder needs neither Keras nor this package. Where tensorflow-serving-api is installed, it holds requests with
@@ -60,6 +68,11 @@ def saved_model(
         head: with it comes the signature `classify`.
         index: with it comes the signature `neighbors`.
         examples: (N, H, W, C) uint8, real images for the warm-up requests; drawn ones by default.
+        provenance: what is known of the encoder, see `provenance_of`; by default what the encoder itself tells. It is
+            written to assets.extra/provenance.json, and as a model card to assets.extra/README.md.
+        max_pixels: height times width of the largest encoded image that is decoded, from 1; by default that of
+            training, `PIL.Image.MAX_IMAGE_PIXELS`.
+        strict: whether one encoded image that is not valid fails its call, with a message.
 
     Returns:
         The path.
@@ -73,7 +86,7 @@ def saved_model(
         bk.export.saved_model(encoder, "serving/encoder/1")
     """
     path = Path(path)
-    _check_version(path)
+    check_version(path)
     check_writable(path)
     if dtype not in ("uint8", "float32"):
         raise InputError(f'saved_model: dtype is "uint8" or "float32". Received: dtype={dtype!r}')
@@ -84,8 +97,14 @@ def saved_model(
             "saved_model: head and index need an encoder of square images with 1 or 3 channels, or image_size. "
             f"Received: encoder={encoder.name} for ({height}, {width}, {channels})"
         )
+    if max_pixels is not None and (type(max_pixels) is not int or max_pixels < 1):
+        raise InputError(f"saved_model: max_pixels is a whole number from 1. Received: max_pixels={max_pixels!r}")
     if examples is not None:
         _check_examples(examples, height, width, channels)
+    for argument, part in (("head", head), ("index", index)):
+        if part is not None:
+            check_maker(argument, part.encoder, encoder)
+    facts = file_provenance(encoder, provenance, head, index)
     encoder = cast_model(encoder, "float32")
     spec = tf.TensorSpec((None, height, width, channels))
     core = inference_graph(encoder, lambda images: encode(encoder, images), spec)
@@ -97,19 +116,25 @@ def saved_model(
     strings = tf.TensorSpec((None,), tf.string, name="image_bytes")
     serve = serve_images(embed, lambda batch: resize_to_input(batch, height, width), shape)
     signatures = {"serving_default": trace(serve, images)}
+    limit = max_pixels or pixel_limit()
+
+    def decode(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return decoded(image_bytes, height, channels, limit, strict)
+
     if decodes:
-        signatures["serve_bytes"] = trace(serve_bytes(embed, height, channels), strings)
+        signatures["serve_bytes"] = trace(serve_bytes(embed, decode), strings)
     if head is not None:
         check_dimension("head", head.weights.shape[0], dimension)
-        signatures["classify"] = trace(classify(embed, height, channels, head), strings)
+        signatures["classify"] = trace(classify(embed, decode, head), strings)
     if index is not None:
         check_dimension("index", index.embeddings.shape[1], dimension)
-        signatures["neighbors"] = trace(neighbors(embed, height, channels, index), strings)
+        signatures["neighbors"] = trace(neighbors(embed, decode, index), strings)
     if examples is None:
         examples = drawn_image(height or FREE_SIZE, width or FREE_SIZE, channels)
     with atomic_path(path) as target:
         write_archive(core.graph.variables, signatures, target)
         write_warm_up(target, path.parent.name, signatures, examples)
+        write_card(target, facts)
     return path
 
 
@@ -165,8 +190,12 @@ def _of_any_batch(core: Callable, shape: tf.TensorShape) -> Callable:
     return embed
 
 
-def _check_version(path: Path) -> None:
-    """Raises InputError unless the last part of `path` is a version for TensorFlow Serving that does not exist yet."""
+def check_version(path: Path) -> None:
+    """Raises InputError unless the last part of `path` is a version for TensorFlow Serving that does not exist yet.
+
+    Args:
+        path: of the SavedModel to be.
+    """
     if not _is_version(path.name):
         raise InputError(
             "The last part of a SavedModel's path must be its version, an integer from 1, because TensorFlow Serving "

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import keras
@@ -19,7 +19,8 @@ from byol_keras.utils.atomic import check_writable, write_files
 from byol_keras.utils.private_api import tflite_converter_error
 from byol_keras.utils.quiet import CONVERTING, quiet
 
-from ..encoder import check_dimension, encode, image_shape
+from ..card.provenance import file_provenance
+from ..encoder import check_dimension, check_maker, encode, image_shape
 from ..graph.archive import trace, write_archive
 from ..graph.int8_layers import device_layers
 from ..parity.int8_warning import warn_if_far
@@ -41,6 +42,7 @@ def tflite(
     io: str = "float32",
     batch: int | None = 1,
     head: LinearHead | None = None,
+    provenance: Mapping | None = None,
     scores_only: bool = False,
 ) -> Path:
     """Writes `encoder` as a .tflite file, with its description as JSON beside it.
@@ -66,6 +68,8 @@ def tflite(
         batch: images in a call; None leaves it free.
         head: with it the file also gives `scores`, (batch, K), the probabilities of its classes, whose names are in the
             description.
+        provenance: what is known of the encoder, see `provenance_of`; by default what the encoder itself tells. It is
+            the `provenance` of the description.
         scores_only: with a head: the file gives `scores` and no `embedding`, as MediaPipe's ImageClassifier asks.
 
     Returns:
@@ -92,6 +96,9 @@ def tflite(
             f"Received: encoder={encoder.name} with input (B, {height}, {width}, {channels})"
         )
     samples = calibration_images(calibration, height, width, channels) if quantize == "int8" else None
+    if head is not None:
+        check_maker("head", head.encoder, encoder)
+    facts = file_provenance(encoder, provenance, head)
     encoder = cast_model(encoder, "float32")
 
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -112,6 +119,7 @@ def tflite(
         raise InputError(_not_built_in(custom))
     model = with_mediapipe_metadata(model, () if head is None else head.labels)
     described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head)
+    described["provenance"] = facts
     write_files({path: model, sidecar_path(path): (json.dumps(described, indent=2) + "\n").encode()})
     if samples is not None and not scores_only:
         warn_if_far(path, encoder, samples)

@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from byol_keras._version import __version__
 from byol_keras.evaluation.linear_head import LinearHead
-from byol_keras.utils.private_api import all_layers
 
+from ..card.provenance import normalization
 from ..parity.microcontroller import micro_arena
 from .tflite_schema import Tensor, ends, quantization
 
@@ -59,9 +58,9 @@ def sidecar(
             "range": [0.0, 1.0],
             "meaning": "pixel / 255; where dtype is an integer, the number that stands for it",
             "resize": "central square, bicubic, antialiased" if square else "none: images of this size only",
-            "exif_orientation": "not applied",
+            "exif_orientation": "applied to files",
         },
-        "normalization": _normalization(encoder),
+        "normalization": normalization(encoder),
         "versions": {"byol_keras": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
     if described["quantization"] == "int8" and (memory := micro_arena(model, source.shape)):
@@ -78,13 +77,3 @@ def _described(tensor: Tensor) -> dict:
     described = dataclasses.asdict(tensor)
     quantized = {"scale": described.pop("scale"), "zero_point": described.pop("zero_point")}
     return {**described, "quantization": None if tensor.scale is None else quantized}
-
-
-def _normalization(encoder: keras.Model) -> dict:
-    """That it is done inside the network, with the first Normalization layer's figures where there is one."""
-    for layer in all_layers(encoder):
-        if isinstance(layer, keras.layers.Normalization):
-            mean, variance = (np.ravel(np.float32(value)).tolist() for value in (layer.mean, layer.variance))
-            std = [float(np.sqrt(v)) for v in variance]
-            return {"where": "in the network; do not normalize the images", "mean": mean, "std": std}
-    return {"where": "in the network, if any; do not normalize the images", "mean": None, "std": None}

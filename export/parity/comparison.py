@@ -131,7 +131,7 @@ def _format(path: Path) -> str:
 
 
 def _resized(images: np.ndarray, height: int | None, width: int | None) -> np.ndarray:
-    return resize_to_input(tf.cast(images, tf.float32) / 255.0, height, width).numpy()
+    return resize_to_input(tf.constant(images), height, width).numpy()
 
 
 def _reference(encoder: keras.Model, images: np.ndarray) -> np.ndarray:

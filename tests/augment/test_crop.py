@@ -4,9 +4,11 @@ import tensorflow as tf
 from PIL import Image
 
 from byol_keras.augment.crop import (
+    central_box,
     central_resize,
     crop_nwch,
     crop_resize,
+    cut,
     flip,
     random_boxes,
     resize,
@@ -141,6 +143,15 @@ def test_central_resize_takes_the_largest_central_square(height, width, box):
     images = RNG.random((2, height, width, 3), np.float32)
     for image, actual in zip(images, central_resize(tf.constant(images), 12), strict=True):
         np.testing.assert_allclose(actual, pillow_crop(image, box, 12), atol=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width", "box"), [(20, 31, (0, 5, 20, 20)), (31, 20, (5, 0, 20, 20))])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_square_cut_out_and_resized_is_the_same(height, width, box, dtype):
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    expected = pillow_crop(image / np.float32(255), box, 12)
+    image = image if dtype == "uint8" else image / np.float32(255)
+    np.testing.assert_allclose(resize(cut(tf.constant(image), central_box(height, width)), 12), expected, atol=1e-5)
 
 
 def test_central_resize_leaves_images_of_that_size():

@@ -48,9 +48,9 @@ def train(tiny_encoder, view_pair):
         encoder = tiny_encoder()
         predictor = keras.Sequential([keras.Input((3,)), keras.layers.Identity() if collapsing else bk.mlp(3, 6, 3)])
         model = bk.BYOL(encoder, bk.mlp(4, 6, 3), predictor, tau=0.0 if collapsing else 0.9)
-        model.compile(keras.optimizers.Adam(0.05 if collapsing else 0.002), run_eagerly=True)
+        model.compile(keras.optimizers.Adam(0.1 if collapsing else 0.002), run_eagerly=True)
         weights = Weights()
-        model.fit(view_pair, batch_size=4, epochs=epochs, verbose=0, callbacks=[weights, monitor])
+        model.fit(view_pair, batch_size=4, epochs=epochs, shuffle=False, verbose=0, callbacks=[weights, monitor])
         return model, weights.seen
 
     return run

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import yaml
 from PIL import Image
 
 import byol_keras as bk
@@ -162,14 +163,21 @@ def test_views_are_drawn_side_by_side(images, tmp_path, capsys):
     assert 0 < sum(same) < 12
 
 
+FOR_SERVERS = ("models.config", "batching.config", "compose.yaml", "client")
+
+
 def test_export_writes_both_formats_and_checks_them(run, tmp_path, capsys):
     assert main(["export", str(run), "--out", str(tmp_path / "ship")]) == 0
     assert "yes" in capsys.readouterr().out
     assert (tmp_path / "ship/encoder/1/saved_model.pb").is_file()
     assert (tmp_path / "ship/encoder.tflite").is_file()
     assert len(json.loads((tmp_path / "ship/parity.json").read_text())) == 2
+    compose = tmp_path / "ship/compose.yaml"
+    compose.write_text(compose.read_text().replace("8501:8501", "80:8501"))
     assert main(["export", str(run), "--out", str(tmp_path / "ship"), "--format", "saved_model"]) == 0
     assert (tmp_path / "ship/encoder/2/saved_model.pb").is_file()
+    assert "80:8501" in compose.read_text()
+    assert (tmp_path / "ship/client/rest_client.py").is_file()
 
 
 def test_export_of_one_file_for_each_quantization(run, images, tmp_path, capsys):
@@ -180,7 +188,8 @@ def test_export_of_one_file_for_each_quantization(run, images, tmp_path, capsys)
     assert "20-NN %" in printed
     assert "by the labels of 48" in printed
     names = ["encoder.tflite", "encoder-float16.tflite", "encoder-dynamic.tflite", "encoder-int8-uint8.tflite"]
-    assert {path.name for path in out.iterdir()} == {*names, *(f"{name}.json" for name in names), "parity.json"}
+    described = {*names, *(f"{name}.json" for name in names)}
+    assert {path.name for path in out.iterdir()} == {*described, "README.md", "parity.json"}
     entries = json.loads((out / "parity.json").read_text())
     assert [entry["artifact"] for entry in entries] == names
     for entry in entries:
@@ -236,7 +245,8 @@ def test_an_export_that_differs_is_not_left_where_it_would_be_taken(run, images,
         flags = ["--out", str(ship), "--format", "saved_model", "--calibration", str(images[0])]
         assert main(["export", str(tmp_path / "noisy.keras"), *flags]) == 1
     assert "differ from Keras" in capfd.readouterr().err
-    assert sorted(path.name for path in ship.iterdir()) == ["encoder", "parity.json"]
+    assert {path.name for path in ship.iterdir()} == {"README.md", "encoder", "parity.json", *FOR_SERVERS}
+    assert "noisy" not in (ship / "README.md").read_text()
     assert [path.name for path in (ship / "encoder").iterdir()] == ["1"]
     (parity,) = json.loads((ship / "parity.json").read_text())
     assert not parity["passed"]
@@ -254,11 +264,15 @@ def test_excluded_images_do_not_calibrate(run, tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
-    ("format", "files"), [("onnx", ["encoder.onnx"]), ("openvino", ["encoder.bin", "encoder.xml"])]
+    ("format", "files"),
+    [
+        ("onnx", ["encoder.onnx", "encoder.onnx.json"]),
+        ("openvino", ["encoder.bin", "encoder.xml", "encoder.xml.json"]),
+    ],
 )
 def test_export_for_other_runtimes(format, files, run, tmp_path):
     assert main(["export", str(run), "--out", str(tmp_path / "ship"), "--format", format]) == 0
-    assert sorted(path.name for path in (tmp_path / "ship").iterdir()) == [*files, "parity.json"]
+    assert sorted(path.name for path in (tmp_path / "ship").iterdir()) == ["README.md", *files, "parity.json"]
     (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
     assert parity["format"] == format
     assert parity["passed"]
@@ -271,7 +285,13 @@ def test_export_with_a_head_names_classes(run, tmp_path, capfd):
     head.save(tmp_path / "head.npz")
     flags = ["--head", str(tmp_path / "head.npz"), "--out", str(tmp_path / "ship"), "--format", "saved_model"]
     assert main(["export", str(run), *flags]) == 0
-    assert {path.name for path in (tmp_path / "ship").iterdir()} == {"classifier", "parity.json"}
+    assert {path.name for path in (tmp_path / "ship").iterdir()} == {
+        "classifier",
+        "README.md",
+        "parity.json",
+        *FOR_SERVERS,
+    }
+    assert "does not say which encoder" in capfd.readouterr().err
     (parity,) = json.loads((tmp_path / "ship/parity.json").read_text())
     assert parity["passed"]
     assert parity["predictions"] < 1e-3
@@ -279,6 +299,28 @@ def test_export_with_a_head_names_classes(run, tmp_path, capfd):
     LinearHead(np.zeros((3, 2)), np.zeros(2), ("lynx", "otter")).save(tmp_path / "head.npz")
     assert main(["export", str(run), *flags]) == 2
     assert "of another encoder" in capfd.readouterr().err
+
+
+def test_export_says_what_made_it(run, tmp_path, capfd):
+    ship = tmp_path / "ship"
+    ship.mkdir()
+    (ship / "README.md").write_text("# Mine\n")
+    flags = ["--out", str(ship), "--format", "saved_model", "--license", "cc-by-4.0"]
+    assert main(["export", str(run), *flags]) == 0
+    facts = json.loads((ship / "encoder/1/assets.extra/provenance.json").read_text())
+    config = json.loads((run / "config.json").read_text())
+    assert facts["license"] == "cc-by-4.0"
+    assert facts["training"]["checksum"] == config["checksum"]
+    assert (facts["training"]["source"], facts["training"]["image_count"]) == ("train", 48)
+    assert facts["training"]["recipe"] == config["recipe"]
+    assert (ship / "README.md").read_text() == "# Mine\n"
+    for card in (ship / "MODEL_CARD.md", ship / "encoder/1/assets.extra/README.md"):
+        front = yaml.safe_load(card.read_text().split("---\n")[1])
+        assert (front["library_name"], front["license"]) == ("byol_keras", "cc-by-4.0")
+        assert config["checksum"] in card.read_text()
+    assert "- `encoder/1`" in (ship / "MODEL_CARD.md").read_text()
+    capfd.readouterr()
+    assert "A license is a name in one line" in failure(capfd, "export", run, *flags[:-1], " ")
 
 
 def test_export_on_a_disk_that_fills_up(run, tmp_path, capfd):

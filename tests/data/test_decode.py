@@ -167,14 +167,6 @@ def test_animation_gives_its_first_frame():
         assert image[0, 0, 2] < 15
 
 
-def test_orientation_is_not_applied(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by a quarter
-    Image.fromarray(smooth(20, 40)).save(tmp_path / "a.jpg", exif=exif)
-    assert decode(tmp_path / "a.jpg").shape == (20, 40, 3)
-    assert check(str(tmp_path / "a.jpg")).size == (20, 40)
-
-
 def test_the_content_counts_not_the_suffix(tmp_path):
     path = tmp_path / "a.jpg"
     path.write_bytes(ODD["rgb"]())

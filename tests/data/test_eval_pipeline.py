@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from byol_keras.data import open_source
+from byol_keras.data import eval_pipeline, from_arrays, open_source
 from byol_keras.data.eval_pipeline import ordered_batches
 
 SIZES = [(20, 14), (9, 13), (12, 12), (31, 40)]
@@ -32,3 +32,12 @@ def test_ordered_batches_are_pillows_central_squares(tmp_path, size):
 def test_files_and_memory_give_the_same(files, arrays):
     for one, other in zip(ordered_batches(files, 8, 4), ordered_batches(arrays, 8, 4), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_large_images_in_memory_are_resized_a_few_at_a_time(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (7, 20, 30, 3), np.uint8)
+    at_once = [*ordered_batches(from_arrays(images), 8, 4).as_numpy_iterator()]
+    monkeypatch.setattr(eval_pipeline, "FLOAT_BYTES", 2 * 4 * images[0].size)
+    few = [*ordered_batches(from_arrays(images), 8, 4).as_numpy_iterator()]
+    assert [len(batch) for batch in few] == [len(batch) for batch in at_once] == [4, 3]
+    np.testing.assert_allclose(np.concatenate(few), np.concatenate(at_once), atol=1e-6)

@@ -29,10 +29,11 @@ def test_every_command_of_the_page(folder):
     for command in exporting:
         shell(command, folder)
     assert (folder / "serving/encoder/1/saved_model.pb").is_file()
+    assert {path.name for path in (folder / "serving").iterdir()} >= {"models.config", "compose.yaml", "client"}
     (python,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     (folder / "page.py").write_text(python)
     shell("python page.py", folder)
-    assert {path.name for path in (folder / "serving").iterdir()} >= {"models.config", "compose.yaml", "client"}
+    assert sorted(path.name for path in (folder / "serving/encoder").iterdir()) == ["1", "2"]
 
     asking = commands(section("3. Ask"))
     assert len(asking) == 5

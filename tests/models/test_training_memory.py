@@ -2,7 +2,7 @@ import keras
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.models.training_memory import require_training_memory, training_bytes
+from byol_keras.models.training_memory import expected_memory, require_training_memory, training_bytes
 
 
 def encoder(size, dtype="float32"):
@@ -18,6 +18,14 @@ def test_the_views_and_what_goes_into_each_convolution(dtype, itemsize):
     views = 16 * 16 * 3
     expected = 2 * 5 * (4 * views + itemsize * (views + 8 * 8 * 8))
     assert training_bytes(encoder(16, dtype), 5) == expected
+
+
+@pytest.mark.parametrize(("dtype", "itemsize"), [("float32", 4), ("mixed_bfloat16", 2)])
+def test_what_every_layer_gives_beside_the_weights_and_tensorflow(dtype, itemsize):
+    # The images, a convolution, its ReLU, another convolution, the pool.
+    outputs = 4 * 16 * 16 * 3 + itemsize * (8 * 8 * 8 + 8 * 8 * 8 + 8 * 8 * 4 + 4)
+    expected = 1.25e9 + 16 * 1000 + 1.1 * 2 * 5 * outputs
+    assert expected_memory(encoder(16, dtype), 1000, 5) == pytest.approx(expected, abs=1)
 
 
 def test_training_that_cannot_fit_is_refused():

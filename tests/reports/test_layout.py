@@ -14,7 +14,7 @@ from byol_keras.tasks.retrieval.collection import Collection
 from byol_keras.tasks.retrieval.duplicates import Copy
 from byol_keras.utils.html import write_page
 
-from ..tasks.labeling.browser import find_browser, open_browser
+from ..browser import find_browser, open_browser
 
 pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed here")
 LONG = "a_name_without_any_space_" * 6

@@ -1,10 +1,13 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 
 from byol_keras.data.arrays import from_arrays
 from byol_keras.errors import InputError
-from byol_keras.runs.classifier import parts, read_classifier, write_classifier
+from byol_keras.models.fingerprint import fingerprint
+from byol_keras.runs.classifier import classifier_facts, parts, read_classifier, write_classifier
 from byol_keras.tasks.classification.train import FinetuneConfig, finetune_classifier
 
 
@@ -39,6 +42,22 @@ def test_a_folder_that_is_no_classifier(classifier, tmp_path):
     (folder / "classes.json").write_text("{}")
     with pytest.raises(InputError, match="cannot be read as a classifier"):
         read_classifier(folder)
+
+
+def test_names_beside_another_model_are_refused(classifier, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_classifier(first, classifier, ("cat", "fox"), {"train": "/home/ada/labeled", "seed": 3})
+    assert json.loads((first / "classes.json").read_text())["encoder"] == fingerprint(parts(classifier)[0])
+    facts = {"train": "labeled", "seed": 3, "training_images": None, "pretrained_encoder": None}
+    assert classifier_facts(first) == facts
+    changed = keras.models.clone_model(classifier)
+    write_classifier(second, changed, ("owl", "hen"), {})
+    (second / "classes.json").replace(first / "classes.json")
+    with pytest.raises(InputError, match=r"classes.json belongs to another model.*names for encoder \w{12}, the model"):
+        read_classifier(first)
+    # One of before fingerprints brings its encoder along, and is taken as it is.
+    (first / "classes.json").write_text(json.dumps({"class_names": ["cat", "fox"]}))
+    assert read_classifier(first)[1] == ("cat", "fox")
 
 
 def test_a_failed_write_leaves_no_model_beside_other_names(classifier, tmp_path, monkeypatch):

@@ -32,4 +32,4 @@ def test_without_a_warm_up_it_says_so():
 
 
 def test_runs_of_other_legs_are_not_of_one_checksum():
-    assert run_of([])._checksum() != run_of([1.0])._checksum() != run_of([1.5])._checksum()
+    assert run_of([]).checksum() != run_of([1.0]).checksum() != run_of([1.5]).checksum()

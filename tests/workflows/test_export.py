@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.workflows.export import ExportConfig, export_run
+from byol_keras.workflows.export import export_run
+from byol_keras.workflows.export_config import ExportConfig
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -29,6 +30,9 @@ def home(sources, tmp_path, monkeypatch):
 
 def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd):
     run = pretrain("train.npz", "run", RECIPE, probe="test.npz")
+    assert re.search(
+        r"Training will take about 1\.\d\d GiB of memory; \d[\d.,]* GiB are free\.", capfd.readouterr().out
+    )
     assert (run.data, run.probe) == (str(home / "train.npz"), str(home / "test.npz"))
     config = json.loads((home / "run" / "config.json").read_text())
     assert (config["data"], config["probe"]) == (run.data, run.probe)

@@ -25,10 +25,12 @@ class LabelingSession:
         names: N strings, no two alike.
         embeddings: (N, D) float.
         file: `LabelsFile` to resume from and to save every label to, or None to keep them in memory only.
+        encoder: the fingerprint of the encoder that made the embeddings, for the head; None where it is not known.
 
     Attributes:
         names: N strings.
         embeddings: (N, D) float32.
+        encoder: as given.
         labels: dict of index -> class, or None for a skipped image; in the order in which they were given.
         waiting: list of indices, the rest of this round; empty when every image is labeled or skipped.
         head: `LinearHead`, or None while there are fewer than two classes. As of the last round, like what follows.
@@ -43,12 +45,18 @@ class LabelingSession:
         session.label(session.waiting[0], "cat")
     """
 
-    def __init__(self, names: Sequence[str], embeddings: np.ndarray, file: LabelsFile | None = None):
+    def __init__(
+        self,
+        names: Sequence[str],
+        embeddings: np.ndarray,
+        file: LabelsFile | None = None,
+        encoder: str | None = None,
+    ):
         require_extra("Labeling", "sklearn")
         self.names, self.embeddings = tuple(names), np.asarray(embeddings, np.float32)
         if len(self.names) != len(self.embeddings):
             raise InputError(f"{len(self.names)} names do not fit {len(self.embeddings)} embeddings.")
-        self._file = file
+        self._file, self.encoder = file, encoder
         index = {name: i for i, name in enumerate(self.names)}
         self.labels: dict[int, str | None] = {}
         if file is not None:
@@ -106,7 +114,7 @@ class LabelingSession:
         labeled, classes = self.labeled, self.classes
         embeddings = self.embeddings[list(labeled)]
         labels = np.array([classes.index(label) for label in labeled.values()], int)
-        self.head = LinearHead.fit(embeddings, labels, classes) if len(classes) > 1 else None
+        self.head = LinearHead.fit(embeddings, labels, classes, encoder=self.encoder) if len(classes) > 1 else None
         self.scores = None if self.head is None else probabilities(self.head, self.embeddings)
         self.accuracy = cross_validate(embeddings, labels)
 

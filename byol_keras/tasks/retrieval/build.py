@@ -10,9 +10,9 @@ import numpy as np
 from ...data.validate import list_broken
 from ...errors import InputError
 from ...evaluation.embed import embed
+from ...models.fingerprint import SHOWN, fingerprint
 from ...utils.progress import Progress
 from .collection import Collection
-from .fingerprint import fingerprint
 from .index import ImageIndex
 
 # Images between two writings of the cache: what at most is embedded again after an interruption.
@@ -97,7 +97,7 @@ def _started(encoder, collection, cache, rebuild):
 def _mismatch(index, encoder, collection):
     """Why an index cannot be gone on with, and what to do about it; two empty texts where it can."""
     if index.encoder != encoder:
-        return "was made with another encoder", (
+        return f"was made with another encoder ({index.encoder[:SHOWN]}, this is {encoder[:SHOWN]})", (
             ", whose embeddings cannot be compared with this one's. Give that encoder or another file, or delete it to "
             f"embed all {len(index):,} images again."
         )

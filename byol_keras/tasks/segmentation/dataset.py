@@ -55,8 +55,8 @@ def open_segmentation(folder: str | os.PathLike, like: SegmentationDataset | Non
     """Opens a folder and checks every file in it.
 
     The images lie in images/, at any depth; labels/ has a .png for each, of the same path but for the suffix, whose
-    pixels are class numbers. classes.txt, one per line, names the numbers from 0 on; without it the numbers are the
-    names. The number 255 and the class called "void" are no class.
+    pixels are class numbers, those of the upright image. classes.txt, one per line, names the numbers from 0 on;
+    without it the numbers are the names. The number 255 and the class called "void" are no class.
 
     Args:
         folder: path.

@@ -6,16 +6,20 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 import byol_keras.export.device
 from byol_keras import export
 from byol_keras.data import open_source
 from byol_keras.evaluation import embed
+
+from ...data.hostile import png
+from ...data.turned import blocks, folder_of
 
 pytest.importorskip("ai_edge_litert")
 
@@ -252,6 +256,40 @@ def test_images_of_any_kind_are_decoded_as_in_training(module, tmp_path, mode):
 
     expected = decode(str(path))[:, 8:52] / np.float32(255)
     np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_all_orientations_are_one_image(module, tmp_path, kind):
+    upright = [module.prepare(path, 24, 24, 3) for path in sorted(folder_of(tmp_path, blocks(), kind).iterdir())]
+    np.testing.assert_allclose(upright, np.stack([upright[0]] * 8), atol=4 / 255)
+    np.testing.assert_allclose(upright[0], module.prepare(Image.fromarray(blocks()), 24, 24, 3), atol=4 / 255)
+    once = Image.open(tmp_path / f"6.{kind.lower()}")
+    np.testing.assert_array_equal(module.prepare(once, 24, 24, 3), upright[5])
+    np.testing.assert_array_equal(module.prepare(ImageOps.exif_transpose(once), 24, 24, 3), upright[5])
+    whole = module.prepare(tmp_path / f"6.{kind.lower()}", 80, 112, 3)
+    np.testing.assert_allclose(whole, blocks() / np.float32(255), atol=4 / 255)
+
+
+def test_damaged_exif_data_are_passed_over(module, tmp_path):
+    exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\xff" * 40
+    Image.fromarray(blocks()).save(tmp_path / "a.jpg", exif=exif, quality=95, subsampling=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's
+        ours = module.prepare(tmp_path / "a.jpg", 24, 24, 3)
+    np.testing.assert_allclose(ours, module.prepare(Image.fromarray(blocks()), 24, 24, 3), atol=4 / 255)
+
+
+def test_an_image_of_too_many_pixels_is_not_decoded(module, tmp_path):
+    (tmp_path / "large.png").write_bytes(png(b"", 9460, 9460, 8, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's
+        with pytest.raises(module.DeviceError, match=r"Cannot decode .*large\.png: more than 89,478,485 pixels"):
+            module.prepare(tmp_path / "large.png", 24, 24, 3)
+    with pytest.raises(module.DeviceError, match="Cannot decode image: more than 89,478,485 pixels"):
+        module.prepare(Image.new("1", (9460, 9460)), 24, 24, 3)
+    from byol_keras.data.decode import pixel_limit
+
+    assert pixel_limit() == module.MAX_PIXELS
 
 
 def test_gray_and_not_square_encoders(module, make_encoder, tmp_path):

@@ -16,7 +16,7 @@ from ctypes import byref, c_char_p, c_int, c_int64, c_size_t, c_void_p
 
 import numpy as np
 
-DTYPES = {1: np.float32, 4: np.uint8, 9: np.int64}  # TF_DataType
+DTYPES = {1: np.float32, 4: np.uint8, 9: np.int64, 10: np.bool_}  # TF_DataType
 STRING, STRING_SIZE = 7, 24  # TF_STRING and sizeof(TF_TString)
 
 

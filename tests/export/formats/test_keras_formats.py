@@ -28,7 +28,7 @@ def test_the_file_gives_what_keras_gives(kind, encoder, images, tmp_path):
     assert parity.largest < 1e-4
     assert parity.size_bytes > 4 * encoder.count_params()
     expected = {"encoder.onnx"} if kind == "onnx" else {"encoder.xml", "encoder.bin"}
-    assert {file.name for file in tmp_path.iterdir()} == expected
+    assert {file.name for file in tmp_path.iterdir()} == {*expected, f"{path.name}.json"}
 
 
 @pytest.mark.parametrize("kind", list(NEEDED))

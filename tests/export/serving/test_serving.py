@@ -20,6 +20,7 @@ from PIL import Image
 
 from byol_keras import export
 from byol_keras.errors import InputError
+from byol_keras.export.serving.config import _health_check, update_serving_config
 from byol_keras.export.serving.warm_up import BATCHES, FILE
 
 pytest.importorskip("tensorflow_serving")
@@ -98,13 +99,18 @@ CLIENTS = [("rest_client.py", 1), ("grpc_client.py", 0)]
 @pytest.mark.parametrize(("name", "address"), CLIENTS)
 def test_a_client_gets_every_signature(server, folder, encoder, name, address):
     paths = [folder / "a.png", folder / "b.jpg", folder / "c.png"]
-    answers = {}
+    answers, wrong = {}, {}
     for signature in ("serve_bytes", "classify", "neighbors"):
         file = folder / "serving" / "client" / name
-        process = client(file, server[address], "encoder", signature, *paths)
+        process = client(file, server[address], "encoder", signature, *paths, folder / "empty.jpg")
         assert process.returncode == 0, process.stderr
-        answers[signature] = [json.loads(line) for line in process.stdout.splitlines()]
+        *answers[signature], wrong[signature] = [json.loads(line) for line in process.stdout.splitlines()]
         assert [answer["image"] for answer in answers[signature]] == list(map(str, paths))
+        assert [answer["valid"] for answer in answers[signature]] == [True] * 3
+        assert wrong[signature]["valid"] is False
+    assert not any(wrong["serve_bytes"]["embedding"] + wrong["serve_bytes"]["embedding_normalized"])
+    assert (wrong["classify"]["labels"], wrong["classify"]["scores"]) == ([""] * 3, [0] * 3)
+    assert (wrong["neighbors"]["names"], wrong["neighbors"]["similarities"]) == ([""] * 5, [0] * 5)
     images = np.stack([np.array(Image.open(path)) for path in paths])
     reference = encoder(images / np.float32(255), training=False).numpy()
     embedding = [answer["embedding"] for answer in answers["serve_bytes"]]
@@ -124,7 +130,6 @@ def test_a_client_gets_every_signature(server, folder, encoder, name, address):
 def test_a_client_says_in_one_line_what_went_wrong(server, folder, name, address):
     file, good = folder / "serving" / "client" / name, folder / "a.png"
     for arguments, message in (
-        ((server[address], "encoder", "serve_bytes", good, folder / "empty.jpg"), "neither JPEG nor PNG"),
         ((server[address], "absent", "serve_bytes", good), "Servable not found for request"),
         ((server[address], "encoder", "serve_bytes", folder / "none.jpg"), "No such file"),
         ((("localhost:1", "http://localhost:1")[address], "encoder", "serve_bytes", good), "localhost:1"),
@@ -136,9 +141,7 @@ def test_a_client_says_in_one_line_what_went_wrong(server, folder, name, address
         assert "Traceback" not in process.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "allowed"), [("rest_client.py", {"requests"}), ("grpc_client.py", {"google", "grpc"})]
-)
+@pytest.mark.parametrize(("name", "allowed"), [("rest_client.py", set()), ("grpc_client.py", {"google", "grpc"})])
 def test_a_client_imports_little(folder, name, allowed):
     tree = ast.parse((folder / "serving" / "client" / name).read_text())
     found = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -201,7 +204,7 @@ def test_without_the_serving_api_there_is_no_warm_up(encoder, tmp_path, monkeypa
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     path = export.saved_model(encoder, tmp_path / "1")
     assert (path / "saved_model.pb").is_file()
-    assert not (path / "assets.extra").exists()
+    assert {entry.name for entry in (path / "assets.extra").iterdir()} == {"README.md", "provenance.json"}
 
 
 def test_the_configuration_names_every_model(tmp_path):
@@ -225,14 +228,78 @@ def test_the_configuration_names_every_model(tmp_path):
     assert export.write_serving_config(tmp_path) == written
 
 
-def test_the_compose_file_fits_the_folder(folder):
+def test_an_update_leaves_what_is_there(tmp_path, capfd):
+    def model(name):
+        (tmp_path / name / "1").mkdir(parents=True)
+        (tmp_path / name / "1" / "saved_model.pb").touch()
+
+    def named():
+        config = model_server_config_pb2.ModelServerConfig()
+        text_format.Parse((tmp_path / "models.config").read_text(), config)
+        return {model.name: model.base_path for model in config.model_config_list.config}
+
+    model("photos")
+    assert update_serving_config(tmp_path) == export.write_serving_config(tmp_path, "/srv")
+    assert update_serving_config(tmp_path) == []
+    model("birds")
+    assert update_serving_config(tmp_path) == [tmp_path / "models.config", tmp_path / "compose.yaml"]
+    assert "' birds >&3" in (tmp_path / "compose.yaml").read_text()
+    for name in ("compose.yaml", "client/rest_client.py"):
+        (tmp_path / name).write_text("mine")
+    model("faces")
+    assert update_serving_config(tmp_path) == [tmp_path / "models.config"]
+    assert named() == {"birds": "/srv/birds", "faces": "/srv/faces", "photos": "/srv/photos"}
+    assert (tmp_path / "compose.yaml").read_text() == (tmp_path / "client" / "rest_client.py").read_text() == "mine"
+    assert capfd.readouterr().err == ""
+    (tmp_path / "models.config").write_text((tmp_path / "models.config").read_text() + "# mine\n")
+    model("cars")
+    assert update_serving_config(tmp_path) == []
+    assert "models.config was edited and does not name cars" in capfd.readouterr().err
+
+
+@pytest.fixture
+def service(folder):
     yaml = pytest.importorskip("yaml")
-    service = yaml.safe_load((folder / "serving" / "compose.yaml").read_text())["services"]["serving"]
-    assert service["ports"] == ["8500:8500", "8501:8501"]
+    return yaml.safe_load((folder / "serving" / "compose.yaml").read_text())["services"]["serving"]
+
+
+def test_the_compose_file_fits_the_folder(service, folder):
+    assert service["image"].startswith("tensorflow/serving:")
     (volume,) = service["volumes"]
     assert volume == ".:/models:ro"
     flags = dict(flag.removeprefix("--").split("=") for flag in service["command"])
     assert (folder / "serving" / Path(flags["model_config_file"]).relative_to("/models")).is_file()
+
+
+def test_the_container_may_do_little(service, folder):
+    assert service["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
+    user, _ = service["user"].split(":")
+    assert int(user) > 0
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"] == "4g"
+    for path in (folder / "serving").rglob("*"):
+        assert path.stat().st_mode & 0o004, f"{path} cannot be read by others"
+
+
+def test_the_health_check_asks_for_every_model(tmp_path, folder):
+    """The line of the compose file in a real shell, against the stand-in for the server."""
+    if not shutil.which("bash"):
+        pytest.skip("there is no bash")
+    with stand_in.serving("encoder", folder / "serving" / "encoder" / "1") as (_, url):
+        port = url.rpartition(":")[2]
+        for names, healthy in ((["encoder"], True), (["encoder", "absent"], False), (["absent"], False)):
+            check = _health_check(names).replace("8501", port)
+            assert (subprocess.run(["bash", "-c", check]).returncode == 0) is healthy
+    assert subprocess.run(["bash", "-c", check], stderr=subprocess.DEVNULL).returncode
+
+
+def test_the_health_check_is_one_line_of_the_compose_file(service):
+    test = service["healthcheck"]["test"]
+    assert test[:3] == ["CMD", "bash", "-c"]
+    assert test[3].strip() == _health_check(["encoder"])
+    assert "$" not in test[3]  # which compose would fill in
 
 
 def test_folders_without_models_and_names_that_cannot_be_served(tmp_path):

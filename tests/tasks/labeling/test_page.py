@@ -1,15 +1,19 @@
 """The page in a real browser, used with keys and clicks until the labels are saved and the head is trained."""
 
+import base64
 import csv
+import json
 import threading
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from byol_keras.tasks import LabelingSession, LabelsFile
 from byol_keras.tasks.labeling.web.server import LabelingServer
 
-from .browser import find_browser, open_browser
+from ...browser import find_browser, open_browser
+from ...data.turned import ORIENTATIONS, blocks, stored
 
 pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed here")
 IDLE = "document.body.getAttribute('aria-busy') === 'false' && state !== null"
@@ -141,3 +145,20 @@ def test_the_page_fits_a_phone_and_the_dark(width, dark, server, tmp_path):
         browser.screenshot(tmp_path / "page.png")
         with Image.open(tmp_path / "page.png") as image:
             assert (sum(image.convert("RGB").getpixel((2, 2))) < 200) == dark
+
+
+def test_a_browser_sets_jpegs_upright(browser):
+    """On which the labeling page relies."""
+    draw = """
+        const image = new Image(); image.src = URL;
+        await image.decode();
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+        canvas.getContext('2d').drawImage(image, 0, 0);
+        return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+    """
+    expected = blocks(3, 4)
+    for orientation in ORIENTATIONS:
+        url = "data:image/jpeg;base64," + base64.b64encode(stored(expected, orientation)).decode()
+        shown = browser.value(f"(async () => {{ {draw.replace('URL', json.dumps(url))} }})()")
+        np.testing.assert_allclose(np.reshape(shown, (48, 64, 4))[..., :3], expected, atol=4)

@@ -1,6 +1,7 @@
 """The server over real HTTP: what it gives, what it takes, and from whom."""
 
 import http.client
+import io
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import time
 from collections import Counter
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,6 +22,8 @@ from byol_keras.tasks import LabelingSession, LabelsFile
 from byol_keras.tasks.labeling.web.app import MAX_BODY
 from byol_keras.tasks.labeling.web.image_files import ImageFiles, _open_without_links
 from byol_keras.tasks.labeling.web.server import LabelingServer
+
+from ...data.turned import blocks, folder_of
 
 
 @pytest.fixture
@@ -179,6 +183,24 @@ def test_links_that_were_there_from_the_beginning_are_followed(colored, tmp_path
     link.symlink_to(folder / names[1])
     with pytest.raises(PermissionError, match="link to outside"):
         files.read(0)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_images_stored_turned_are_shown_upright(tmp_path, kind):
+    """What a browser gets is a JPEG as it is, which it turns itself, or has nothing left to be turned."""
+    folder_of(tmp_path, blocks(), kind)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    files = ImageFiles(tmp_path, names)
+    for index, name in enumerate(names):
+        data, media_type = files.read(index)
+        if kind == "JPEG" or index == 0:
+            assert data == (tmp_path / name).read_bytes()
+            assert media_type == f"image/{kind.lower()}"
+        else:
+            with Image.open(io.BytesIO(data)) as image:
+                assert dict(image.getexif()) == {}
+                np.testing.assert_array_equal(np.asarray(image), blocks())
+            assert media_type == "image/png"
 
 
 def test_a_pipe_in_place_of_an_image_is_refused_at_once(ask, colored):

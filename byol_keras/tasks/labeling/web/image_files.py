@@ -1,12 +1,18 @@
 """The images of a labeling, read from its folder and from nowhere else."""
 
 import errno
+import io
 import mimetypes
 import os
 import stat
 from collections.abc import Sequence
 
-from ....data.decode import check
+from PIL import Image
+
+from ....data.decode import check, decode
+from ....data.orientation import UPRIGHT
+
+JPEG = b"\xff\xd8"
 
 
 class ImageFiles:
@@ -26,13 +32,14 @@ class ImageFiles:
         self._targets = [os.path.realpath(path) for path in self._paths]
 
     def read(self, index: int) -> tuple[bytes, str]:
-        """One file.
+        """One file, for a browser, which sets a JPEG upright by its EXIF orientation, and nothing else for sure.
 
         Args:
             index: int, 0 to N - 1.
 
         Returns:
-            bytes, and the media type, such as "image/png".
+            bytes, and the media type, such as "image/png". The bytes are those of the file, but for an image other than
+            a JPEG that is stored turned or mirrored: of that, a PNG that is not.
 
         Raises:
             OSError: when it has gone, is no file or no image, or has become a link that leads out of the folder.
@@ -45,8 +52,13 @@ class ImageFiles:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "This is no file any more.")
             data = file.read()
-        if (reason := check(data).reason) is not None:
-            raise OSError(errno.EINVAL, f"This is no image any more: {reason}")
+        found = check(data)
+        if found.reason is not None:
+            raise OSError(errno.EINVAL, f"This is no image any more: {found.reason}")
+        if found.orientation != UPRIGHT and not data.startswith(JPEG):
+            upright = io.BytesIO()
+            Image.fromarray(decode(data)).save(upright, "PNG")
+            return upright.getvalue(), "image/png"
         return data, mimetypes.guess_type(self._paths[index])[0] or "application/octet-stream"
 
 

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from byol_keras.tasks.retrieval.fingerprint import fingerprint
+from byol_keras.models.fingerprint import fingerprint
 
 
 def test_saving_and_loading_leave_it_as_it_is(encoder, encoder_file):

@@ -1,0 +1,103 @@
+"""What is known of how an encoder came about, for the files that ship."""
+
+import dataclasses
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..utils.checksum import sha256_of
+from ..utils.printable import printable
+from ..utils.text_file import read_text_file
+from .results import Result, read_results
+from .run import Run, load_run
+
+
+def training_facts(path: str | os.PathLike) -> dict:
+    """How an encoder was trained, and what was measured of it.
+
+    Of folders and files only the name is told, not where they lie: what ships goes to others.
+
+    Args:
+        path: a run, or a .keras file. A run's own files, such as its best_encoder.keras, come with the run.
+
+    Returns:
+        dict, ready for JSON. Of a file: `file` and `sha256`. Of a run: `run`, its name; `checksum`, that of its
+        config.json, which two runs share only when they train alike; `recipe`, `seed`, `source`, `image_count` (None
+        where it was not noted), `excluded` (entries of its `exclude`), `start_from`, `legs`, `trained_with`, the
+        versions, and `results`, see `_results`.
+
+    Raises:
+        InputError: for a run or results that cannot be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _of_run(load_run(path))
+    facts = {"file": printable(path.name), "sha256": sha256_of(path)}
+    run = _run_of(path)
+    return facts if run is None else {**_of_run(run), **facts}
+
+
+def _of_run(run: Run) -> dict:
+    return {
+        "run": printable(run.folder.resolve().name),
+        "checksum": run.checksum(),
+        "recipe": dataclasses.asdict(run.recipe),
+        "seed": run.seed,
+        "source": last_part(run.data),
+        "image_count": run.image_count,
+        "excluded": len(run.exclude),
+        "start_from": None if run.start_from is None else last_part(run.start_from),
+        "legs": list(run.legs),
+        "trained_with": _versions(run),
+        "results": _results(run),
+    }
+
+
+def _run_of(path: Path) -> Run | None:
+    """The run that a .keras file is an encoder of, if it is one."""
+    if not (path.parent / "config.json").is_file():
+        return None
+    try:
+        run = load_run(path.parent)
+    except InputError:  # Something else is called config.json too.
+        return None
+    return run if path in (run.encoder_path, run.best_encoder_path, run.healthy_encoder_path) else None
+
+
+def _versions(run: Run) -> dict:
+    """Of byol_keras, Keras and TensorFlow when the run was begun; empty where they were not noted."""
+    versions = json.loads(read_text_file(run.folder / "config.json")).get("versions")
+    return versions if isinstance(versions, dict) else {}
+
+
+def _results(run: Run) -> list[dict]:
+    """The run's measurements: `task`, `metric`, `data`, `method`, `value` and `others`, the means of all scores.
+
+    Those of the encoder that an extended run had before are not told.
+    """
+    results = []
+    for path in sorted(run.results_path.glob("*.json")):
+        if not run.legs or path.stat().st_mtime >= run.encoder_path.stat().st_mtime:
+            results += [_means(result) for result in read_results(run, path.stem)]
+    return results
+
+
+def _means(result: Result) -> dict:
+    (method, value), *others = ((name, _mean(scores)) for name, scores in result.scores.items())
+    data = " -> ".join(map(last_part, result.data.split(" -> ")))
+    about = {"task": result.task, "metric": result.metric, "data": data}
+    return {**about, "method": method, "value": value, "others": dict(others)}
+
+
+def _mean(scores: list[float]) -> float | None:
+    mean = float(np.mean(scores)) if scores else math.nan
+    return mean if math.isfinite(mean) else None  # JSON has no NaN
+
+
+def last_part(data: str) -> str:
+    """The name of a folder or file, without where it lies; `tfds:NAME` as it is."""
+    return data if data.startswith("tfds:") else printable(Path(data).name)

@@ -1,0 +1,1 @@
+"""What shipped files say of themselves."""

@@ -1,0 +1,1 @@
+"""A page that runs an exported encoder in a browser."""

@@ -1,0 +1,65 @@
+"""A static page that embeds images in the visitor's browser."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from byol_keras.errors import InputError
+from byol_keras.utils.html import render_page, write_page
+
+from ..formats.tflite_schema import ends
+from .litert_js import copy_litert_js
+
+HERE = Path(__file__).parent
+
+
+def write_web_page(
+    model: str | os.PathLike, out: str | os.PathLike, node_modules: str | os.PathLike | None = None
+) -> Path:
+    """Writes a page around a .tflite file, to be put on any file server: nothing is computed there.
+
+    It embeds images that are picked or dropped, compares two, and tells classes apart of which it has been given
+    examples, by WebGPU where the browser has it and WebAssembly otherwise. It asks no other server for anything.
+
+    Args:
+        model: a .tflite file of an encoder, one image a call, float32 in and out, as `tflite` writes by default.
+        out: folder, made if needed; gets index.html, its scripts, litert/ with LiteRT.js, and the model.
+        node_modules: where LiteRT.js is, see `copy_litert_js`; None to fetch it with npm.
+
+    Returns:
+        Path of index.html.
+
+    Raises:
+        InputError: for a file of another kind, and where LiteRT.js is not to be had.
+
+    Example:
+        bk.export.write_web_page(bk.export.tflite(encoder, "ship/encoder.tflite"), "page")
+    """
+    model, out = Path(model), Path(out)
+    data = model.read_bytes()
+    _check(data, model)
+    out.mkdir(parents=True, exist_ok=True)
+    copy_litert_js(out / "litert", node_modules)
+    for path in sorted((HERE / "static").iterdir()):
+        shutil.copyfile(path, out / path.name)
+    if not (out / model.name).exists() or not (out / model.name).samefile(model):
+        shutil.copyfile(model, out / model.name)
+    config = {"model": model.name, "sha256": hashlib.sha256(data).hexdigest()}
+    # Last: a page that is there can be used.
+    write_page(out / "index.html", render_page(HERE / "templates" / "index.html", title=model.stem, config=config))
+    return out / "index.html"
+
+
+def _check(data, model):
+    source, results = ends(data)
+    found = [source, *results.values()]
+    if source.shape[0] != 1 or any(np.dtype(tensor.dtype) != np.float32 for tensor in found):
+        raise InputError(
+            "The page gives the file one image a call, in float32: export it with batch=1 and io='float32'. "
+            f"Received: {model}, which takes {source.dtype} {list(source.shape)}"
+        )
+    if source.shape[1] != source.shape[2]:
+        raise InputError(f"The page cuts images to squares. Received: {model}, which takes {list(source.shape)}")

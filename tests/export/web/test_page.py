@@ -1,0 +1,182 @@
+"""The page in a real browser, and what it refuses to be made of."""
+
+import functools
+import http.server
+import json
+import shutil
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import byol_keras as bk
+from byol_keras.cli.main import main
+from byol_keras.errors import InputError
+from byol_keras.export.device.byol_device import prepare
+from byol_keras.export.web.litert_js import copy_litert_js
+from byol_keras.export.web.page import write_web_page
+
+from ...browser import find_browser, open_browser
+
+
+@pytest.fixture(scope="module")
+def node_modules(tmp_path_factory):
+    """A folder of npm's, as a user without a network would bring one along."""
+    if shutil.which("npm") is None:
+        pytest.skip("needs npm")
+    folder = tmp_path_factory.mktemp("npm")
+    copy_litert_js(folder / "fetched")
+    for package in ("core", "wasm-utils"):
+        (folder / "@litertjs" / package / "dist").mkdir(parents=True)
+        shutil.copy(folder / "fetched" / package / "index.js", folder / "@litertjs" / package / "dist")
+    shutil.move(folder / "fetched" / "wasm", folder / "@litertjs" / "core" / "wasm")
+    return folder
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The address of a plain file server of tmp_path / "page"."""
+
+    class Silent(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Silent, directory=tmp_path / "page")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/index.html"
+        server.shutdown()
+
+
+def photos(folder):
+    """Images of several kinds: large, small, upright and wide, gray, transparent, and one on its side by EXIF."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    made = {}
+    for name, (width, height), mode in (
+        ("large.png", (301, 190), "RGB"),
+        ("small.png", (20, 31), "RGB"),
+        ("gray.png", (64, 64), "L"),
+        ("clear.png", (50, 40), "RGBA"),
+        ("same.png", (32, 32), "RGB"),
+    ):
+        noise = rng.integers(0, 256, (6, 8, len(mode)), np.uint8).squeeze()
+        made[name] = Image.fromarray(noise, mode).resize((width, height), Image.Resampling.BICUBIC)
+        made[name].save(folder / name)
+    turned = made["large.png"].copy()
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save(folder / "turned.png", exif=exif)
+    return [folder / name for name in (*made, "turned.png")]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_browser() is None, reason="needs a Chromium")
+def test_the_browser_gives_what_keras_gives(encoder, node_modules, served, tmp_path):
+    model = bk.export.tflite(encoder, tmp_path / "encoder.tflite")
+    write_web_page(model, tmp_path / "page", node_modules)
+    paths = photos(tmp_path / "page" / "photos")
+    upright = [Image.open(path) for path in paths[:-1]]
+    upright.append(Image.open(paths[-1]).transpose(Image.Transpose.ROTATE_270))
+    expected = encoder.predict_on_batch(np.stack([prepare(image, 32, 32, 3) for image in upright]))
+    with open_browser(tmp_path / "profile", width=390) as browser:
+        browser.open(served)
+        browser.wait_for("document.querySelector('#status').textContent.startsWith('Ready')")
+        for path, embedding in zip(paths, expected, strict=True):
+            found = browser.value(
+                f"fetch('photos/{path.name}').then(r => r.blob()).then(b => window.encoder.embed(b)).then(e => [...e])"
+            )
+            np.testing.assert_allclose(found, embedding, atol=2e-3 * np.abs(expected).max(), err_msg=path.name)
+        use_the_page(browser, paths)
+        # Nothing was asked of another server, nothing went wrong, and it fits a phone.
+        addresses = browser.value("performance.getEntriesByType('resource').map(entry => entry.name)")
+        assert all(address.startswith((served.removesuffix("index.html"), "blob:", "data:")) for address in addresses)
+        assert browser.value("document.documentElement.scrollWidth") <= 390
+        assert not [m for m in browser.messages if m["method"] == "Runtime.exceptionThrown"]
+
+
+def use_the_page(browser, paths):
+    """Picks, compares and enrolls images as a visitor does."""
+    give(browser, "#pick", [*paths[:2], paths[0].parent / "none.txt"])
+    browser.wait_for("document.querySelector('#status').textContent.startsWith('2 embedded')")
+    assert browser.text("#status").endswith("Not images that this browser reads: none.txt.")
+    for place in (1, 2):
+        browser.click(f"figure:nth-child({place}) button")
+    value = float(browser.text("#compared").split(": ")[1])
+    vectors = browser.value("Promise.all(['large.png', 'small.png'].map(n => fetch('photos/' + n).then(r => r.blob())"
+                            ".then(b => window.encoder.embed(b)).then(e => [...e])))")  # fmt: skip
+    one, other = (vector / np.linalg.norm(vector) for vector in np.array(vectors))
+    assert value == pytest.approx(one @ other, abs=1e-3)
+    give(browser, "#enroll", paths[2:3])
+    assert browser.text("#status") == "Give the class a name first."
+    for name, path in (("<b>large</b>", paths[0]), ("gray", paths[2])):
+        browser.value(f"document.querySelector('#class-name').value = {json.dumps(name)}")
+        give(browser, "#enroll", [path])
+        browser.wait_for("document.querySelector('#status').textContent.startsWith('1 embedded')")
+    assert browser.text("figure:nth-child(1) figcaption") == "<b>large</b>, 1.000"
+
+
+def give(browser, selector, paths):
+    """Chooses files in a file input."""
+    root = browser.call("DOM.getDocument")["root"]["nodeId"]
+    node = browser.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+    browser.value("document.querySelector('#status').textContent = ''")
+    for path in paths:
+        if not path.exists():
+            path.write_text("no image")
+    browser.call("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_page_and_checks_the_file(make_run, sources, node_modules, tmp_path, capsys):
+    run, out = make_run(), tmp_path / "page"
+    assert (
+        main(
+            [
+                "export",
+                str(run.folder),
+                "--calibration",
+                str(sources[0]),
+                "--web",
+                str(out),
+                "--node-modules",
+                str(node_modules),
+            ]
+        )
+        == 0
+    )
+    assert "python -m http.server" in capsys.readouterr().out
+    assert (out / "parity.json").exists()
+    assert b'"model": "encoder.tflite"' in (out / "index.html").read_bytes()
+
+
+def test_a_page_needs_one_image_a_call_as_floats(encoder, tmp_path):
+    free = bk.export.tflite(encoder, tmp_path / "free.tflite", batch=None)
+    with pytest.raises(InputError, match=r"one image a call, in float32.*free\.tflite, which takes float32 \[None, 32"):
+        write_web_page(free, tmp_path / "page")
+    assert not (tmp_path / "page").exists()
+
+
+def test_what_is_not_litert_js_is_one_line(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=r"has no core/dist/index\.js there\. Received: node_modules="):
+        copy_litert_js(tmp_path / "out", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="there is no npm here: install Node"):
+        copy_litert_js(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Give --out, or --web"),
+        (["--out", "a", "--web", "b"], "Give --out, or --web"),
+        (["--out", "a", "--node-modules", "b"], "leave out --node-modules b"),
+        (["--web", "b", "--quantize", "all"], "A page has one file"),
+        (["--web", "b", "--batch", "4"], "one image a call"),
+        (["--web", "b", "--format", "onnx"], "A page runs a .tflite"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_one_line(arguments, said, capsys):
+    assert main(["export", "runs/photos", *arguments]) == 2
+    assert said in capsys.readouterr().err
