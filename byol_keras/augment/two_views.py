@@ -13,6 +13,9 @@ from .layout import require_unit_range, to_unit_range
 from .random import Part, fold_in, split
 from .view import VIEW_1, VIEW_2, distort, random_view
 
+# What a view may leave out, because layers of before are saved without it.
+OPTIONAL = {"quarter_turn": VIEW_1["quarter_turn"]}
+
 
 @keras.saving.register_keras_serializable("byol_keras")
 class TwoViews(keras.layers.Layer):
@@ -24,7 +27,7 @@ class TwoViews(keras.layers.Layer):
 
     Args:
         image_size: int, S, in pixels.
-        view_1, view_2: dicts such as VIEW_1 and VIEW_2, which are the paper's.
+        view_1, view_2: dicts such as VIEW_1 and VIEW_2, which are the paper's. `quarter_turn` may be left out.
         seed: int, start of the layer's own seeds.
 
     Raises:
@@ -48,13 +51,13 @@ class TwoViews(keras.layers.Layer):
             raise InputError(
                 f"The image size must be a whole number of pixels from 1. Received: image_size={image_size!r}"
             )
+        view_1, view_2 = {**OPTIONAL, **view_1}, {**OPTIONAL, **view_2}
         for name, view in (("view_1", view_1), ("view_2", view_2)):
             if set(view) != set(VIEW_1):
                 wrong = ", ".join(sorted(set(view) ^ set(VIEW_1)))
                 raise InputError(f"`{name}` must have the keys of VIEW_1; missing or unknown: {wrong}.")
         self.image_size = image_size
-        self.view_1 = dict(view_1)
-        self.view_2 = dict(view_2)
+        self.view_1, self.view_2 = view_1, view_2
         self.seed = seed
         # The next seed is [start, calls so far]. A weight and not a SeedGenerator, whose state Keras does not save.
         start = random.randrange(2**31) if seed is None else seed

@@ -69,13 +69,13 @@ def _run(options: argparse.Namespace) -> None:
     from ..workflows.export_config import ExportConfig
     from ..workflows.export_web import export_web
 
-    # The flags are called as the fields are.
     if (options.out is None) == (options.web is None):
         raise InputError("Where to? Give --out, or --web for a page.")
     if options.web is None and options.node_modules is not None:
         raise InputError(
             f"Only a page needs LiteRT.js: leave out --node-modules {options.node_modules}, or give --web."
         )
+    # The flags are called as the fields are.
     config = {field.name: getattr(options, field.name) for field in dataclasses.fields(ExportConfig)}
     if options.web is None:
         export_run(options.encoder, options.out, ExportConfig(**config))

@@ -69,9 +69,8 @@ def _run(options: argparse.Namespace) -> None:
 
     training = {"minutes": options.minutes, "steps": options.steps, "stop_on_collapse": options.stop_on_collapse}
     if options.resume:
-        settled = [
-            name for name in ("data", "recipe", "config", "views", "seed", "exclude", "probe") if _given(options, name)
-        ]
+        names = ("data", "recipe", "config", "views", "seed", "exclude", "probe")
+        settled = [name for name in names if _given(options, name)]
         settled += ["minutes"] if _given(options, "budget") else []
         settled += ["from"] if _given(options, "start_from") else []
         settled += [name for name in given_fields(options) if name != "epochs"]

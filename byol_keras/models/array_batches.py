@@ -1,5 +1,6 @@
 """Arrays as `fit` is given them, to batches that end at once."""
 
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import keras
@@ -7,6 +8,45 @@ import numpy as np
 import tensorflow as tf
 
 from ..utils.pipeline import parallel_map
+
+# Arguments of `fit` and its kin that weigh or divide arrays, which is then left to Keras.
+LEFT_TO_KERAS = ("sample_weight", "class_weight", "validation_split", "steps_per_epoch", "steps")
+
+
+def in_batches(
+    given: tuple, args: Sequence[Any], kwargs: MutableMapping[str, Any], shuffle: bool = False
+) -> tuple[Any, ...]:
+    """The positional arguments of `fit` and its kin, with arrays as the batches that `array_batches` makes of them.
+
+    Args:
+        given: (x,) or (x, y), y None where there is none.
+        args: the positional arguments behind these; with some, all is left to Keras.
+        kwargs: the others; what was used up is taken out, and arrays of `validation_data` are made batches of as well.
+        shuffle: whether the order may change, unless `kwargs` says otherwise.
+
+    Returns:
+        tuple, in the place of `given` and `args`.
+    """
+    batch_size, arrays = kwargs.get("batch_size") or 32, tuple(part for part in given if part is not None)
+    batches = None
+    if not args and all(kwargs.get(name) is None for name in LEFT_TO_KERAS):
+        batches = array_batches(arrays, batch_size, shuffle and kwargs.get("shuffle", True))
+    if batches is None:
+        return (*given, *args)
+    kwargs.pop("batch_size", None)
+    if shuffle:
+        kwargs["shuffle"] = False  # Keras warns that it does not do it
+    held_out = kwargs.get("validation_data")
+    if held_out is not None and kwargs.get("validation_steps") is None:
+        held_out = held_out if isinstance(held_out, tuple) else (held_out,)
+        # Three are with weights, which BYOL refuses.
+        made = len(held_out) < 3 and array_batches(
+            held_out, kwargs.get("validation_batch_size") or batch_size, shuffle=False
+        )
+        if made:
+            kwargs["validation_data"] = made
+            kwargs.pop("validation_batch_size", None)
+    return (batches,)
 
 
 def array_batches(arrays: Any, batch_size: int, shuffle: bool) -> tf.data.Dataset | None:

@@ -10,44 +10,7 @@ import tensorflow as tf
 
 from ..augment.batch import plain_errors
 from ..errors import InputError
-from .array_batches import array_batches
-
-# Arguments of `fit` and its kin that weigh or divide arrays, which is then left to Keras.
-LEFT_TO_KERAS = ("sample_weight", "class_weight", "validation_split", "steps_per_epoch", "steps")
-
-
-def _batched(given, args, kwargs, shuffle=False):
-    """The positional arguments of `fit` and its kin, arrays as batches; what says how large these are leaves `kwargs`.
-
-    Args:
-        given: (x,) or (x, y).
-        args, kwargs: those that come after.
-        shuffle: whether the batches' order may change.
-    """
-    batch_size = kwargs.get("batch_size") or 32
-    batches = None
-    if not args and all(kwargs.get(name) is None for name in LEFT_TO_KERAS):
-        batches = array_batches(given, batch_size, shuffle and kwargs.get("shuffle", True))
-    if batches is None:
-        return (*given, *args)
-    kwargs.pop("batch_size", None)
-    if shuffle:
-        kwargs["shuffle"] = False  # Keras warns that it does not do it
-    if kwargs.get("validation_data") is not None and kwargs.get("validation_steps") is None:
-        held_out = kwargs["validation_data"]
-        held_out = held_out if isinstance(held_out, tuple) else (held_out,)
-        # Three are with weights, which BYOL refuses.
-        made = len(held_out) < 3 and array_batches(
-            held_out, kwargs.get("validation_batch_size") or batch_size, shuffle=False
-        )
-        if made:
-            kwargs["validation_data"] = made
-            kwargs.pop("validation_batch_size", None)
-    return (batches,)
-
-
-def _present(x, y, args):
-    return (x, y) if args or y is not None else (x,)
+from .array_batches import in_batches
 
 
 class _LastStep(keras.callbacks.Callback):
@@ -105,17 +68,17 @@ class Trainer(keras.Model):
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`; a batch it cannot use is an `InputError` of one line."""
         with plain_errors():
-            return super().fit(*_batched(_present(x, y, args), args, kwargs, shuffle=True), **kwargs)
+            return super().fit(*in_batches((x, y), args, kwargs, shuffle=True), **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> list[float] | dict[str, float]:
         """As `keras.Model.evaluate`; a batch it cannot use is an `InputError` of one line."""
         with plain_errors():
-            return super().evaluate(*_batched(_present(x, y, args), args, kwargs), **kwargs)
+            return super().evaluate(*in_batches((x, y), args, kwargs), **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
         """As `keras.Model.predict`; a batch it cannot use is an `InputError` of one line."""
         with plain_errors():
-            return super().predict(*_batched((x,), args, kwargs), **kwargs)
+            return super().predict(*in_batches((x,), args, kwargs), **kwargs)
 
     def resume_fit(
         self,

@@ -29,6 +29,10 @@ IMAGES_FOR_PROBE = 2000
 IMAGES_FOR_STATISTICS = 5000
 
 
+# What jitter changes, by the names that recipes and views have in common.
+COLORS = ("brightness", "contrast", "saturation", "hue")
+
+
 def build_encoder(run: Run, seed: int | None = None) -> keras.Model:
     """The run's encoder as it was before training: the same recipe, seed and pixel statistics.
 
@@ -93,18 +97,7 @@ def build_optimizer(recipe: Recipe, total_steps: int, warmup_steps: int) -> kera
 
 def build_views(recipe: Recipe) -> TwoViews:
     """The recipe's two views; they differ in how often they are blurred and solarized."""
-    names = (
-        "crop_aspect",
-        "flip",
-        "quarter_turn",
-        "jitter",
-        "brightness",
-        "contrast",
-        "saturation",
-        "hue",
-        "grayscale",
-    )
-    names += ("blur_sigma",)
+    names = ("crop_aspect", "flip", "quarter_turn", "jitter", *COLORS, "grayscale", "blur_sigma")
     common = {"crop_area": (recipe.crop_area, 1.0), **{name: getattr(recipe, name) for name in names}}
     return TwoViews(
         recipe.image_size,

@@ -33,7 +33,7 @@ def available_memory() -> int:
     return min(free) + psutil.swap_memory().free
 
 
-def amount(count):
+def amount(count: int) -> str:
     """Bytes for people: "1.25 GiB", to three digits."""
     return f"{count / 2**30:,.3g} GiB" if count < 1000 * 2**30 else f"{count / 2**30:,.0f} GiB"
 

@@ -93,7 +93,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         parities = [] if config.format == "coreml" else check_parity(encoder, artifacts, compared, labeled, head)
         if parities:
             print(parity_table(parities))
-        write_parity(parities, out / "parity.json")
+            write_parity(parities, out / "parity.json")
         if config.report:
             write_costs(encoder, artifacts, parities, images, out, config.threads)
         require_parity(parities)
@@ -189,7 +189,7 @@ def _write(
     if config.format == "openvino":
         artifacts["encoder.xml"] = openvino(encoder, folder / "encoder.xml", facts)
     if config.format == "coreml":
-        artifacts["encoder.mlpackage"] = coreml(encoder, folder / "encoder.mlpackage")
+        artifacts["encoder.mlpackage"] = coreml(encoder, folder / "encoder.mlpackage", facts)
     return artifacts
 
 

@@ -110,7 +110,7 @@ def _indexed(result: Mapping) -> dict:
     kinds = {"image classification": "image-classification", "detection": "object-detection"}
     kinds |= {"segmentation": "image-segmentation"}
     task = next((kind for word, kind in kinds.items() if word in result["task"].lower()), "image-feature-extraction")
-    metric = {"type": _slug(result["metric"]), "value": result["value"]}
+    metric = {"type": _slug(result["metric"]), "value": round(result["value"], 6)}
     return {
         "task": {"type": task, "name": result["task"]},
         "dataset": {"type": "custom", "name": result["data"]},

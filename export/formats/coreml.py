@@ -1,8 +1,10 @@
 """An encoder for Core ML: iPhones, iPads and Macs."""
 
 import gc
+import json
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -14,6 +16,7 @@ from byol_keras.utils.atomic import atomic_path, check_writable
 from byol_keras.utils.extras import require_extra
 from byol_keras.utils.quiet import CORE_ML, quiet
 
+from ..card.provenance import file_provenance
 from ..encoder import encode, image_shape
 from ..graph.archive import trace
 from ..graph.frozen_graph import frozen
@@ -21,7 +24,7 @@ from ..graph.frozen_graph import frozen
 SUFFIX = ".mlpackage"
 
 
-def coreml(encoder: keras.Model, path: str | os.PathLike) -> Path:
+def coreml(encoder: keras.Model, path: str | os.PathLike, provenance: Mapping | None = None) -> Path:
     """Writes `encoder` as a Core ML package, an ML Program for iOS 15 and macOS 12 or later.
 
     It takes `images`, one image as a pixel buffer of the encoder's size, RGB or gray, as Vision hands it over, and
@@ -33,6 +36,8 @@ def coreml(encoder: keras.Model, path: str | os.PathLike) -> Path:
         encoder: keras.Model with one input, images (B, H, W, C) float32 in [0, 1] of fixed size, C 1 or 3, and one
             output (B, D). An encoder in half precision is exported as its float32 copy.
         path: the folder to create; ends in ".mlpackage" and is not there yet.
+        provenance: what is known of the encoder, see `provenance_of`; by default what the encoder itself tells. It is
+            `provenance` in the model's user-defined metadata, as JSON.
 
     Returns:
         The path.
@@ -58,6 +63,7 @@ def coreml(encoder: keras.Model, path: str | os.PathLike) -> Path:
             "coreml: a package takes images of one size, RGB or gray. Build the encoder with a fixed height and width. "
             f"Received: encoder={encoder.name} with input (B, {height}, {width}, {channels})"
         )
+    facts = file_provenance(encoder, provenance)
     encoder = cast_model(encoder, "float32")
     spec, refused = tf.TensorSpec((1, height, width, channels), name="images"), ""
     with quiet(CORE_ML), warnings.catch_warnings():
@@ -67,7 +73,7 @@ def coreml(encoder: keras.Model, path: str | os.PathLike) -> Path:
         function = frozen(trace(lambda images: encode(encoder, images), spec))
         try:
             with atomic_path(path) as target:
-                _converted(function, spec.shape).save(str(target))
+                _converted(function, spec.shape, facts).save(str(target))
         except (ValueError, NotImplementedError) as error:
             if isinstance(error, InputError):
                 raise
@@ -81,7 +87,7 @@ def coreml(encoder: keras.Model, path: str | os.PathLike) -> Path:
     return path
 
 
-def _converted(function: tf.types.experimental.ConcreteFunction, shape: tf.TensorShape):
+def _converted(function: tf.types.experimental.ConcreteFunction, shape: tf.TensorShape, facts: Mapping):
     """A coremltools.models.MLModel."""
     import coremltools
 
@@ -100,5 +106,7 @@ def _converted(function: tf.types.experimental.ConcreteFunction, shape: tf.Tenso
         skip_model_load=True,  # which only a Mac can
     )
     spec = model.get_spec()
+    spec.description.metadata.license = facts["license"]
+    spec.description.metadata.userDefined["provenance"] = json.dumps(facts)
     coremltools.utils.rename_feature(spec, spec.description.output[0].name, "embedding")
     return coremltools.models.MLModel(spec, weights_dir=model.weights_dir, skip_model_load=True)

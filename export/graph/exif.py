@@ -81,7 +81,7 @@ def _orientation(tiff):
 
     def number(digits):
         """Numbers (...,) of bytes (..., n)."""
-        digits = tf.cast(tf.where(little, digits, digits[..., ::-1]), tf.int64)
+        digits = tf.cast(tf.where(little, digits, tf.reverse(digits, [-1])), tf.int64)
         return tf.reduce_sum(digits * tf.constant([256**i for i in range(digits.shape[-1])], tf.int64), axis=-1)
 
     # Beyond the end there is nothing.

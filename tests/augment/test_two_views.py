@@ -166,6 +166,13 @@ def test_impossible_image_sizes_are_refused(image_size):
         bk.TwoViews(image_size)
 
 
+def test_a_layer_that_was_saved_without_quarter_turns_has_none():
+    config = bk.TwoViews(24).get_config()
+    for name in ("view_1", "view_2"):
+        del config[name]["quarter_turn"]
+    assert bk.TwoViews.from_config(config).get_config() == bk.TwoViews(24, name=config["name"]).get_config()
+
+
 @pytest.mark.parametrize("name", ["view_1", "view_2"])
 def test_misspelt_settings_are_named(name):
     wrong = {**VIEW_1, "posterize": 0.1}

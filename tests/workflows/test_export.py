@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from byol_keras.cli.main import main
 from byol_keras.errors import InputError
 from byol_keras.workflows.export import export_run
 from byol_keras.workflows.export_config import ExportConfig
@@ -56,5 +58,21 @@ def test_a_core_ml_package_is_written_and_said_not_to_be_compared(make_run, tmp_
     for _ in range(2):  # one that is there is replaced
         assert export_run(run.folder, tmp_path / "ship", ExportConfig(format="coreml", calibration=str(data))) == []
     assert "not compared with Keras: Core ML is part of macOS" in capsys.readouterr().out
-    assert {path.name for path in (tmp_path / "ship").iterdir()} == {"encoder.mlpackage", "parity.json"}
+    assert {path.name for path in (tmp_path / "ship").iterdir()} == {"encoder.mlpackage", "README.md"}
     assert (tmp_path / "ship/encoder.mlpackage/Manifest.json").is_file()
+
+
+def test_what_a_saved_model_decodes_is_limited_by_flags(make_run, tmp_path):
+    run, data = make_run(), tmp_path / "images.npz"
+    np.savez(data, images=np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8))
+    command = ["export", str(run.folder), "--out", str(tmp_path / "ship"), "--format", "saved_model"]
+    command += ["--calibration", str(data), "--max-pixels", "2500"]
+    assert main(command) == main([*command, "--strict"]) == 0
+    files = tf.constant([tf.io.encode_png(np.zeros((side, 50, 3), np.uint8)).numpy() for side in (50, 51)])
+    lenient, strict = (
+        tf.saved_model.load(tmp_path / "ship/encoder" / version).signatures["serve_bytes"] for version in "12"
+    )
+    assert lenient(image_bytes=files)["valid"].numpy().tolist() == [True, False]
+    assert strict(image_bytes=files[:1])["valid"].numpy().all()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more than 2500 pixels"):
+        strict(image_bytes=files)

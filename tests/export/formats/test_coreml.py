@@ -1,6 +1,7 @@
 """Core ML packages, which only a Mac runs: here what is in them is read."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 
@@ -23,6 +24,7 @@ def test_what_is_in_the_package(coremltools, residual_encoder, tmp_path):
     path = export.coreml(residual_encoder, tmp_path / "encoder.mlpackage")
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     model = coremltools.utils.load_spec(str(path))
+    assert json.loads(model.description.metadata.userDefined["provenance"]) == export.provenance_of(residual_encoder)
     (source,), (result,) = model.description.input, model.description.output
     assert (source.name, result.name) == ("images", "embedding")
     image = source.type.imageType
