@@ -14,15 +14,18 @@ from .augment.layout import require_unit_range, to_unit_range
 from .errors import InputError
 from .kernels import compilable, fast_layers
 from .losses import regression_loss
+from .models.accumulation import accumulated_update, accumulates_here
 from .models.checks import check_head, check_view_loss, checked_decay, embedding_size
 from .models.finite import call_if, finite_after, first_not_finite
 from .models.heads import mlp
 from .models.saved_state import SavedState
 from .models.step_metrics import StepMetrics
+from .models.synchronized import require_synchronized
 from .models.target import target_copy
 from .models.trainer import Trainer
 from .schedules import cosine_tau
 from .utils.private_api import BuiltModel, merge_replicas
+from .utils.replicas import on_this_replica, replica_count, share_of_mean, step_logs
 
 # The views of `evaluate` are drawn from seeds of their own: the same in every call, and none of training's.
 EVALUATION_SEED = 2**31 - 1
@@ -94,6 +97,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         self.predictor = predictor or mlp(width, output_dim=width, dtype=self.dtype_policy, name="predictor")
         check_head("predictor", self.predictor, width, width)
         self.view_loss = check_view_loss(loss or regression_loss, width)
+        require_synchronized(self.encoder, self.projector, self.predictor)
         self.target_encoder = target_copy(self.encoder)
         self.target_projector = target_copy(self.projector)
         self.augmenter = augmenter
@@ -171,17 +175,16 @@ class BYOL(Trainer, SavedState, BuiltModel):
             target_1, target_2 = self._target(view_1, training=True), self._target(view_2, training=True)
             with tf.GradientTape() as tape:
                 losses, penalties, embedding = self._loss_of(view_1, view_2, target_1, target_2, training=True)
-                loss = tf.reduce_mean(losses)
-                loss = tf.add_n([loss, *penalties]) if penalties else loss
-                # tf.distribute adds the replicas' gradients up, so each replica takes its share of the mean.
-                scaled_loss = self.optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
+                # The optimizer adds the replicas' gradients up, so each replica takes its share of the mean.
+                loss = tf.add_n([share_of_mean(losses), *(penalty / replica_count() for penalty in penalties)])
+                scaled_loss = self.optimizer.scale_loss(loss)
             gradients = tape.gradient(scaled_loss, self.trainable_variables)
 
         culprit = first_not_finite([loss, *gradients])
         tau = self._update(gradients, culprit < 0)
         self._count_step(culprit)
         self.step_metrics.update(losses, penalties, embedding, (target_1, target_2), culprit < 0)
-        return {**self.get_metrics_result(), "tau": tau}
+        return step_logs({**self.get_metrics_result(), "tau": tau})
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         # The metric counts the images since `evaluate` began: a seed for each batch.
@@ -190,7 +193,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         target_1, target_2 = self._target(view_1, training=False), self._target(view_2, training=False)
         losses, penalties, embedding = self._loss_of(view_1, view_2, target_1, target_2, training=False)
         self.step_metrics.update(losses, penalties, embedding, (target_1, target_2), True)
-        return self.get_metrics_result()
+        return step_logs(self.get_metrics_result())
 
     def _loss_of(self, view_1, view_2, target_1, target_2, training):
         """The loss of each image (B,), the regularization losses, averaged over the views, and view 1's embedding."""
@@ -205,7 +208,8 @@ class BYOL(Trainer, SavedState, BuiltModel):
         embedding = self.encoder(view, training=training)
         prediction = self.predictor(self.projector(embedding, training=training), training=training)
         parts = (self.encoder, self.projector, self.predictor)
-        return embedding, prediction, [tf.cast(loss, tf.float32) for part in parts for loss in part.losses]
+        losses = on_this_replica([loss for part in parts for loss in part.losses])
+        return embedding, prediction, [tf.cast(loss, tf.float32) for loss in losses]
 
     def _target(self, view, training):
         return self.target_projector(self.target_encoder(view, training=training), training=training)
@@ -217,6 +221,9 @@ class BYOL(Trainer, SavedState, BuiltModel):
             call_if(finite, tf.function(self._apply, jit_compile=True, autograph=False), gradients)
         elif isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             self._apply(gradients)  # which lowers its scale where they are not
+        elif accumulates_here(self.optimizer):
+            updated = accumulated_update(self.optimizer, self.trainable_variables, gradients, finite)
+            self._average_target(tf.where(updated, 1.0 - tau, 0.0))
         else:
             call_if(finite, self._apply, gradients)
         return tau

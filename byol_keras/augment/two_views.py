@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import InputError
+from ..utils.replicas import replica_count
 from .layout import require_unit_range, to_unit_range
-from .random import Part, fold_in, split
+from .random import Part, split
 from .view import VIEW_1, VIEW_2, distort, random_view
 
 # What a view may leave out, because layers of before are saved without it.
@@ -84,6 +85,8 @@ class TwoViews(keras.layers.Layer):
         images = require_unit_range(to_unit_range(images))
         if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
             raise InputError(f"Images must be a (B, H, W, 1 or 3) batch. Received: shape {tuple(images.shape)}")
+        if seed is None:
+            part = _part_of_all(images)
         seed_1, seed_2 = self._seeds(seed)
         return (
             random_view(images, self.image_size, self.view_1, seed_1, part),
@@ -104,9 +107,6 @@ class TwoViews(keras.layers.Layer):
         if seed is None:
             seed = tf.convert_to_tensor(self.next_seed)
             self.next_seed.assign_add([0, 1])
-            replica = tf.distribute.get_replica_context()
-            if replica is not None:
-                seed = fold_in(seed, replica.replica_id_in_sync_group)
         return split(tf.convert_to_tensor(seed), 2)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple[tuple, tuple]:
@@ -121,3 +121,12 @@ class TwoViews(keras.layers.Layer):
             "view_2": self.view_2,
             "seed": self.seed,
         }
+
+
+def _part_of_all(images):
+    """The part that a replica's images are of those of all replicas, each with as many: one seed serves them all."""
+    replicas = replica_count()
+    if replicas == 1:
+        return None
+    count, here = tf.shape(images)[0], tf.distribute.get_replica_context().replica_id_in_sync_group
+    return tf.stack([here * count, replicas * count])

@@ -14,7 +14,7 @@ def add_to(commands: Commands) -> None:
         _run,
         "draw what the network will see",
         "views --data photos/ --out views.png --image-size 96 --crop-area 0.5\n"
-        "         byol-keras views --data cells/ --out views.png --views photos textures",
+        "         byol-keras views --data portraits/ --out views.png --views photos faces",
     )
     add_data(add)
     add.add_argument("--out", metavar="IMAGE", required=True, help="a .png")

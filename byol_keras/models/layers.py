@@ -6,6 +6,7 @@ import keras
 
 from ..errors import InputError
 from ..losses import coding_rate
+from ..utils.replicas import gathered
 
 
 def batch_norm(**kwargs: Any) -> keras.layers.BatchNormalization:
@@ -46,7 +47,8 @@ class CodingRateTerm(keras.layers.Layer):
 
     def call(self, vectors: keras.KerasTensor) -> keras.KerasTensor:
         """(B, D), any floating dtype -> the same."""
-        self.add_loss(-self.weight * coding_rate(vectors))
+        # Of the whole batch, wherever its parts are: the rate of a part is another.
+        self.add_loss(-self.weight * coding_rate(gathered(vectors)))
         return vectors
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:

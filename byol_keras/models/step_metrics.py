@@ -6,23 +6,38 @@ import keras
 import tensorflow as tf
 
 from ..gauges import effective_rank, target_std
+from ..utils.replicas import gathered, replica_count, summed
 
 # Images of a batch that a rank is made of: enough to see it fall, for a millisecond or less.
 RANK_ROWS = 64
 
 
+@keras.saving.register_keras_serializable("byol_keras")
+class SharedMean(keras.metrics.Mean):
+    """A mean of numbers that all replicas have alike, and so the same on each; to read it they need not meet.
+
+    Keras' own sums up when it is read what each replica was given. Over several workers all of them would have to read
+    it at once, also where one alone writes a checkpoint.
+    """
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation="sum", name=None):
+        # Keras tracks it when it becomes an attribute.
+        initializer = keras.initializers.get(initializer)
+        return keras.Variable(initializer, shape, dtype, trainable=False, aggregation="only_first_replica", name=name)
+
+
 class StepMetrics:
-    """The means since an epoch began; steps that were skipped are not in them.
+    """The means since an epoch began, over the batches of all replicas; steps that were skipped are not in them.
 
     Attributes:
-        loss, target_std, embedding_rank, projection_rank: `keras.metrics.Mean`; see `BYOL`.
+        loss, target_std, embedding_rank, projection_rank: `SharedMean`; see `BYOL`.
     """
 
     def __init__(self):
-        self.loss = keras.metrics.Mean(name="loss")
-        self.target_std = keras.metrics.Mean(name="target_std")
-        self.embedding_rank = keras.metrics.Mean(name="embedding_rank")
-        self.projection_rank = keras.metrics.Mean(name="projection_rank")
+        self.loss = SharedMean(name="loss")
+        self.target_std = SharedMean(name="target_std")
+        self.embedding_rank = SharedMean(name="embedding_rank")
+        self.projection_rank = SharedMean(name="projection_rank")
 
     @property
     def all(self) -> list[keras.metrics.Metric]:
@@ -39,12 +54,18 @@ class StepMetrics:
         """Takes one batch into the means.
 
         Args:
-            losses: (B,) float32, each image's.
+            losses: (B,) float32, each image's; these and the following are a replica's own part of the batch.
             penalties: () float32 each, regularization losses, which count for every image.
             embedding: of the first view, (B, D).
             targets: the target's projections of each view, (B, P).
             finite: () bool, whether the step counts.
         """
+        if replica_count() > 1:
+            # In one exchange.
+            parts = [losses[:, tf.newaxis], embedding, *targets]
+            rows = gathered(tf.concat([tf.cast(part, tf.float32) for part in parts], axis=1))
+            losses, embedding, *targets = tf.split(rows, [part.shape[1] for part in parts], axis=1)
+            losses, penalties = losses[:, 0], [summed(penalty) / replica_count() for penalty in penalties]
         losses = tf.add_n([losses, *(p + tf.zeros_like(losses) for p in penalties)])
         self._take(self.loss, losses, finite, tf.ones_like(losses))
         # By degrees of freedom: a last, smaller batch counts less, and one image, which differs from none, not at all.

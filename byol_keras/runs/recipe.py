@@ -73,7 +73,7 @@ class Recipe:
     )
     flip: float = _of_views("probability of a horizontal flip", FROM_0_TO_1, 0.5)
     quarter_turn: float = _of_views(
-        "probability of a turn by 90, 180 or 270 degrees; 0.75 where no side is up: cells, textures, from above",
+        "probability of a turn by 90, 180 or 270 degrees; 0.75 makes all four sides alike",
         FROM_0_TO_1,
         0.0,
     )

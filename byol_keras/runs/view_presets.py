@@ -8,8 +8,6 @@ VIEW_PRESETS = {
     "photos": {},
     # All images show one thing at one place: small crops would show a forehead and a chin, which nothing connects.
     "faces": {"crop_area": 0.5},
-    # No side is up: cells, fabrics, surfaces, and the ground from above.
-    "textures": {"quarter_turn": 0.75},
 }
 
 

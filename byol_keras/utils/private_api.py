@@ -64,6 +64,18 @@ def replicas_branch_alike() -> bool:
     return tf.__internal__.distribute.strategy_supports_no_merge_call()
 
 
+def update_without_accumulation(
+    optimizer: keras.optimizers.Optimizer, gradients: "list[tf.Tensor]", variables: list[keras.Variable]
+) -> None:
+    """Moves `variables` by `gradients`, whatever the optimizer accumulates, and does not count it.
+
+    The public `apply` of an optimizer that accumulates decides inside of a condition, which fails where replicas meet.
+    """
+    gradients = optimizer._clip_gradients(gradients)
+    optimizer._apply_weight_decay(variables)
+    optimizer._backend_update_step(gradients, variables, optimizer.learning_rate)
+
+
 def variables_to_constants(
     function: "tf.types.experimental.ConcreteFunction",
 ) -> "tf.types.experimental.ConcreteFunction":

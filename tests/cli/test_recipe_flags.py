@@ -104,9 +104,9 @@ def test_the_kind_of_views_comes_after_the_recipe_and_before_the_flags():
     assert recipe_of("--views", "faces").crop_area == 0.5
     assert recipe_of("--views", "faces", "--crop-area", 0.3).crop_area == 0.3
     short = bk.recipes.short()
-    textures = dataclasses.replace(short, **bk.recipes.view_fields("textures"))
-    assert recipe_of("--views", "textures") == textures != short
-    with pytest.raises(bk.InputError, match=r"Views are for photos, faces, textures\. Received: views='face'"):
+    faces = dataclasses.replace(short, **bk.recipes.view_fields("faces"))
+    assert recipe_of("--views", "faces") == faces != short
+    with pytest.raises(bk.InputError, match=r"Views are for photos, faces\. Received: views='face'"):
         recipe_of("--views", "face")
 
 
