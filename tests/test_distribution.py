@@ -149,7 +149,8 @@ def test_gradients_accumulate_over_two_replicas_as_on_one(results):
     one, two = under(results, "one_accumulating/weights/"), under(results, "two_accumulating/weights/")
     assert len(one) == len(two) == 31
     for key, expected in one.items():
-        np.testing.assert_allclose(two[key], expected, atol=1e-9)
+        # The loss itself is computed in float32.
+        np.testing.assert_allclose(two[key], expected, atol=1e-6)
     logs, expected = under(results, "two_accumulating/logs/"), under(results, "one_accumulating/logs/")
     assert set(logs) == set(expected)
     for name, value in expected.items():
