@@ -20,7 +20,7 @@ from .models.finite import call_if, finite_after, first_not_finite
 from .models.heads import mlp
 from .models.saved_state import SavedState
 from .models.step_metrics import StepMetrics
-from .models.synchronized import require_synchronized
+from .models.synchronized import synchronize_for_strategy
 from .models.target import target_copy
 from .models.trainer import Trainer
 from .schedules import cosine_tau
@@ -97,7 +97,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         self.predictor = predictor or mlp(width, output_dim=width, dtype=self.dtype_policy, name="predictor")
         check_head("predictor", self.predictor, width, width)
         self.view_loss = check_view_loss(loss or regression_loss, width)
-        require_synchronized(self.encoder, self.projector, self.predictor)
+        synchronize_for_strategy(self.encoder, self.projector, self.predictor)
         self.target_encoder = target_copy(self.encoder)
         self.target_projector = target_copy(self.projector)
         self.augmenter = augmenter

@@ -85,8 +85,7 @@ class TwoViews(keras.layers.Layer):
         images = require_unit_range(to_unit_range(images))
         if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
             raise InputError(f"Images must be a (B, H, W, 1 or 3) batch. Received: shape {tuple(images.shape)}")
-        if seed is None:
-            part = _part_of_all(images)
+        part = _part_of_all(images) if part is None else part
         seed_1, seed_2 = self._seeds(seed)
         return (
             random_view(images, self.image_size, self.view_1, seed_1, part),
@@ -97,6 +96,7 @@ class TwoViews(keras.layers.Layer):
         self, crop_1: tf.Tensor, crop_2: tf.Tensor, seed: tf.Tensor | None, part: Part = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The two views from crops already cut and resized, each (B, S, S, C) uint8 or float in [0, 1]."""
+        part = _part_of_all(crop_1) if part is None else part
         seed_1, seed_2 = self._seeds(seed)
         return (
             distort(to_unit_range(crop_1), self.view_1, seed_1, part),

@@ -12,7 +12,6 @@ from ..utils.replicas import gathered, replica_count, summed
 RANK_ROWS = 64
 
 
-@keras.saving.register_keras_serializable("byol_keras")
 class SharedMean(keras.metrics.Mean):
     """A mean of numbers that all replicas have alike, and so the same on each; to read it they need not meet.
 

@@ -28,8 +28,8 @@ def synchronize_batch_norm(*networks: keras.Model) -> list[str]:
     return changed
 
 
-def require_synchronized(*networks: keras.Model) -> None:
-    """Where a strategy has several replicas, `synchronize_batch_norm`; says on standard error what that changed."""
+def synchronize_for_strategy(*networks: keras.Model) -> None:
+    """`synchronize_batch_norm` where the strategy has several replicas; says on standard error what that changed."""
     if tf.distribute.get_strategy().num_replicas_in_sync == 1:
         return
     if changed := synchronize_batch_norm(*networks):

@@ -2,7 +2,8 @@
 
 from ..errors import InputError
 
-# Fields of `Recipe` by the kind of image. Only what made a measured difference: benchmarks/RESULTS.md, "Views".
+# Fields of `Recipe` by the kind of image. Only what made a measured difference: benchmarks/RESULTS.md, "Views for kinds
+# of images".
 VIEW_PRESETS = {
     # The recipe's own views.
     "photos": {},

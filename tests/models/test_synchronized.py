@@ -3,7 +3,7 @@
 import keras
 
 from byol_keras.models.layers import batch_norm
-from byol_keras.models.synchronized import require_synchronized, synchronize_batch_norm
+from byol_keras.models.synchronized import synchronize_batch_norm, synchronize_for_strategy
 
 
 def network():
@@ -21,6 +21,6 @@ def test_every_batch_norm_at_any_depth_is_synchronized():
 
 def test_on_one_replica_a_network_stays_as_it_is(capsys):
     model = network()
-    require_synchronized(model)
+    synchronize_for_strategy(model)
     assert not model.layers[2].synchronized
     assert capsys.readouterr().err == ""
