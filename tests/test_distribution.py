@@ -1,9 +1,12 @@
-"""Training under MirroredStrategy on two logical CPU devices, against the same training on one.
+"""Training under MirroredStrategy on two logical CPU devices, and by two workers, against the same training on one.
 
-Devices must be set up before TensorFlow starts, so the training is run by this file as a script, in a process of its
-own, which writes down what came out.
+Devices must be set up before TensorFlow starts, so the training is run by this file as a script, in processes of their
+own, which write down what came out.
 """
 
+import json
+import os
+import socket
 import subprocess
 import sys
 
@@ -74,6 +77,16 @@ def train_accumulating(strategy):
     return model, {name: values[-1] for name, values in logs.items()}
 
 
+def work(path):
+    """Trains as a worker of those in TF_CONFIG."""
+    import tensorflow as tf
+
+    model, logs = train_accumulating(tf.distribute.MultiWorkerMirroredStrategy())
+    parts = (model.encoder, model.projector, model.predictor, model.target_encoder, model.target_projector)
+    weights = {f"weights/{i}": v.numpy() for i, v in enumerate(v for part in parts for v in part.weights)}
+    np.savez(path, **weights, **{f"logs/{name}": value for name, value in logs.items()})
+
+
 def main(path):
     import tensorflow as tf
 
@@ -111,6 +124,28 @@ def results(tmp_path_factory):
     return dict(np.load(path))
 
 
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory):
+    """What each of two workers came out with."""
+    folder = tmp_path_factory.mktemp("workers")
+    with socket.socket() as first, socket.socket() as second:
+        ports = []
+        for free in (first, second):
+            free.bind(("localhost", 0))
+            ports.append(free.getsockname()[1])
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    started = []
+    for index in range(2):
+        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+        command = [sys.executable, __file__, str(folder / f"{index}.npz"), "worker"]
+        process = subprocess.Popen(command, env={**os.environ, "TF_CONFIG": config}, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+    for process in started:
+        _, said = process.communicate(timeout=600)
+        assert process.returncode == 0, said
+    return [dict(np.load(folder / f"{index}.npz")) for index in range(2)]
+
+
 def under(results, prefix):
     return {key.removeprefix(prefix): value for key, value in results.items() if key.startswith(prefix)}
 
@@ -146,16 +181,25 @@ def test_the_gauges_are_of_the_whole_batch(results):
         assert float(two[f"val_{name}"]) == pytest.approx(float(one[f"val_{name}"]), rel=1e-4)
 
 
-def test_gradients_accumulate_over_two_replicas_as_on_one(results):
-    one, two = under(results, "one_accumulating/weights/"), under(results, "two_accumulating/weights/")
-    assert len(one) == len(two) == 31
-    for key, expected in one.items():
+def assert_same_training(found, expected):
+    weights, expected_weights = under(found, "weights/"), under(expected, "weights/")
+    assert len(weights) == len(expected_weights) == 31
+    for key, value in expected_weights.items():
         # The loss itself is computed in float32.
-        np.testing.assert_allclose(two[key], expected, atol=1e-6)
-    logs, expected = under(results, "two_accumulating/logs/"), under(results, "one_accumulating/logs/")
-    assert set(logs) == set(expected)
-    for name, value in expected.items():
+        np.testing.assert_allclose(weights[key], value, atol=1e-6)
+    logs, expected_logs = under(found, "logs/"), under(expected, "logs/")
+    assert set(logs) == set(expected_logs)
+    for name, value in expected_logs.items():
         assert float(logs[name]) == pytest.approx(float(value), abs=1e-5)
+
+
+def test_gradients_accumulate_over_two_replicas_as_on_one(results):
+    assert_same_training(under(results, "two_accumulating/"), under(results, "one_accumulating/"))
+
+
+def test_two_workers_train_as_one(results, workers):
+    for found in workers:
+        assert_same_training(found, under(results, "one_accumulating/"))
 
 
 def test_two_replicas_make_the_views_of_one(results):
@@ -168,4 +212,4 @@ def test_two_replicas_make_the_views_of_one(results):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    (work if sys.argv[2:] else main)(sys.argv[1])
