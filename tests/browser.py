@@ -13,6 +13,8 @@ from websockets.sync.client import connect
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 FLAGS += ("--disable-component-update", "--disable-sync", "--remote-debugging-port=0")
+# WebGPU on SwiftShader, which Chromium brings along: a GPU emulated by the CPU.
+GRAPHICS = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 PATIENCE = 60  # seconds
 
 
@@ -22,9 +24,9 @@ def find_browser():
 
 
 @contextlib.contextmanager
-def open_browser(profile, width=800, height=900, dark=False):
-    """A `Browser` with a profile of its own in the new folder `profile`."""
-    command = [find_browser(), *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+def open_browser(profile, width=800, height=900, dark=False, graphics=False):
+    """A `Browser` with a profile of its own in the new folder `profile`, with WebGPU where `graphics` is set."""
+    command = [find_browser(), *FLAGS, *(GRAPHICS if graphics else ()), f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             port_file = profile / "DevToolsActivePort"

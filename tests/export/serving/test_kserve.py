@@ -1,11 +1,6 @@
 """The REST client on KServe's model server, around the SavedModel: see kserve_encoder.py."""
 
 import contextlib
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,35 +8,19 @@ import pytest
 from byol_keras import export
 from byol_keras.export.serving.rest_client import RestClient
 
+from .kserve_server import kserve_server
+
 pytest.importorskip("kserve")
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def server(encoder, tmp_path_factory):
-    """URL of a server of serving/encoder/1, by kserve_encoder.py."""
+    """URL of a server of serving/encoder/1."""
     folder = tmp_path_factory.mktemp("kserve")
-    export.saved_model(encoder, folder / "serving" / "encoder" / "1")
-    with socket.socket() as found:
-        found.bind(("localhost", 0))
-        port = found.getsockname()[1]
-    command = [
-        sys.executable,
-        Path(__file__).with_name("kserve_encoder.py"),
-        "serving/encoder/1",
-        f"--http_port={port}",
-    ]
-    log = folder / "log"
-    with log.open("w") as file, subprocess.Popen(command, cwd=folder, stdout=file, stderr=file) as process:
-        try:
-            for _ in range(600):
-                assert process.poll() is None, log.read_text()
-                with contextlib.suppress(OSError), socket.create_connection(("localhost", port), 1):
-                    break
-                time.sleep(0.2)
-            yield f"http://localhost:{port}"
-        finally:
-            process.kill()
+    model = export.saved_model(encoder, folder / "serving" / "encoder" / "1")
+    with kserve_server(model, folder / "log") as url:
+        yield url
 
 
 def test_the_client_gets_embeddings(server, encoder, make_images):

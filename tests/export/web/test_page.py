@@ -1,10 +1,7 @@
 """The page in a real browser, and what it refuses to be made of."""
 
-import functools
-import http.server
 import json
 import shutil
-import threading
 
 import numpy as np
 import pytest
@@ -18,6 +15,10 @@ from byol_keras.export.web.litert_js import copy_litert_js
 from byol_keras.export.web.page import write_web_page
 
 from ...browser import find_browser, open_browser
+from ...file_server import serve_files
+from .page_encoder import fully_accelerated, open_page, page_embeddings
+
+needs_browser = pytest.mark.skipif(find_browser() is None, reason="needs a Chromium")
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +37,9 @@ def node_modules(tmp_path_factory):
 
 @pytest.fixture
 def served(tmp_path):
-    """The address of a plain file server of tmp_path / "page"."""
-
-    class Silent(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Silent, directory=tmp_path / "page")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/index.html"
-        server.shutdown()
+    """The address of tmp_path / "page"."""
+    with serve_files(tmp_path / "page") as address:
+        yield address
 
 
 def photos(folder):
@@ -72,8 +65,9 @@ def photos(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_browser() is None, reason="needs a Chromium")
-def test_the_browser_gives_what_keras_gives(encoder, node_modules, served, tmp_path):
+@needs_browser
+@pytest.mark.parametrize("graphics", [False, True])
+def test_the_browser_gives_what_keras_gives(encoder, node_modules, served, tmp_path, graphics):
     model = bk.export.tflite(encoder, tmp_path / "encoder.tflite")
     write_web_page(model, tmp_path / "page", node_modules)
     paths = photos(tmp_path / "page" / "photos")
@@ -81,20 +75,48 @@ def test_the_browser_gives_what_keras_gives(encoder, node_modules, served, tmp_p
     # By hand, and without its EXIF data, which `transpose` keeps.
     upright.append(Image.fromarray(np.rot90(np.asarray(Image.open(paths[-1])), -1)))
     expected = encoder.predict_on_batch(np.stack([prepare(image, 32, 32, 3) for image in upright]))
-    with open_browser(tmp_path / "profile", width=390) as browser:
-        browser.open(served)
-        browser.wait_for("document.querySelector('#status').textContent.startsWith('Ready')")
-        for path, embedding in zip(paths, expected, strict=True):
-            found = browser.value(
-                f"fetch('photos/{path.name}').then(r => r.blob()).then(b => window.encoder.embed(b)).then(e => [...e])"
-            )
-            np.testing.assert_allclose(found, embedding, atol=2e-3 * np.abs(expected).max(), err_msg=path.name)
+    with open_browser(tmp_path / "profile", width=390, graphics=graphics) as browser:
+        runs_on = open_page(browser, served)
+        if graphics:
+            need_adapter(browser)
+        assert runs_on == ("webgpu" if graphics else "wasm")
+        assert fully_accelerated(browser)
+        found = page_embeddings(browser, [f"photos/{path.name}" for path in paths])
+        np.testing.assert_allclose(found, expected, atol=2e-3 * np.abs(expected).max())
         use_the_page(browser, paths)
         # Nothing was asked of another server, nothing went wrong, and it fits a phone.
         addresses = browser.value("performance.getEntriesByType('resource').map(entry => entry.name)")
-        assert all(address.startswith((served.removesuffix("index.html"), "blob:", "data:")) for address in addresses)
+        assert all(address.startswith((served, "blob:", "data:")) for address in addresses)
         assert browser.value("document.documentElement.scrollWidth") <= 390
         assert not [m for m in browser.messages if m["method"] == "Runtime.exceptionThrown"]
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize("accelerator", ["wasm", "webgpu"])
+def test_every_format_in_the_browser(residual_encoder, images, node_modules, served, tmp_path, accelerator):
+    """Shortcuts are strided 1x1 convolutions, which LiteRT's GPU accelerator computes wrongly with integer weights."""
+    names = [f"{i}.png" for i in range(4)]
+    squares = np.ascontiguousarray(images[:4, :32, :32])
+    expected = residual_encoder(squares / np.float32(255), training=False).numpy()
+    with open_browser(tmp_path / "profile", graphics=accelerator == "webgpu") as browser:
+        for quantize, tolerance in (("none", 1e-3), ("float16", 0.01), ("dynamic", 0.05), ("int8", 0.05)):
+            model = tmp_path / f"{quantize}.tflite"
+            bk.export.tflite(residual_encoder, model, quantize=quantize, calibration=images)
+            write_web_page(model, tmp_path / "page" / quantize, node_modules)
+            for name, square in zip(names, squares, strict=True):
+                Image.fromarray(square).save(tmp_path / "page" / quantize / name)
+            runs_on = open_page(browser, f"{served}{quantize}/", accelerator)
+            if accelerator == "webgpu":
+                need_adapter(browser)
+            assert runs_on == accelerator
+            found = page_embeddings(browser, names)
+            assert np.abs(found - expected).max() < tolerance * np.abs(expected).max(), quantize
+
+
+def need_adapter(browser):
+    if not browser.value("(async () => Boolean(await navigator.gpu?.requestAdapter()))()"):
+        pytest.skip("this Chromium has no WebGPU")
 
 
 def use_the_page(browser, paths):
@@ -105,9 +127,8 @@ def use_the_page(browser, paths):
     for place in (1, 2):
         browser.click(f"figure:nth-child({place}) button")
     value = float(browser.text("#compared").split(": ")[1])
-    vectors = browser.value("Promise.all(['large.png', 'small.png'].map(n => fetch('photos/' + n).then(r => r.blob())"
-                            ".then(b => window.encoder.embed(b)).then(e => [...e])))")  # fmt: skip
-    one, other = (vector / np.linalg.norm(vector) for vector in np.array(vectors))
+    vectors = page_embeddings(browser, ["photos/large.png", "photos/small.png"])
+    one, other = (vector / np.linalg.norm(vector) for vector in vectors)
     assert value == pytest.approx(one @ other, abs=1e-3)
     give(browser, "#enroll", paths[2:3])
     assert browser.text("#status") == "Give the class a name first."
