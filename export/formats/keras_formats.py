@@ -1,7 +1,7 @@
 """What the formats have in common that Keras itself can write: ONNX and OpenVINO."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
@@ -24,6 +24,7 @@ def write_with_keras(
     format: str,
     suffix: str,
     package: str,
+    annotate: Callable[[Path, Mapping], None],
     weights_suffix: str | None = None,
     provenance: Mapping | None = None,
 ) -> Path:
@@ -35,6 +36,7 @@ def write_with_keras(
         format: as Keras calls it, which is also the name of our function.
         suffix: with which `path` must end.
         package: name of the module that Keras needs for the format.
+        annotate: writes what is known of the encoder into the file at a path.
         weights_suffix: of the file that is written beside `path` with the weights, if one is.
         provenance: as for `onnx`.
 
@@ -63,6 +65,7 @@ def write_with_keras(
     with atomic_path(path) as target:
         try:
             model.export(str(target), format=format, verbose=False, input_signature=signature)
+            annotate(target, facts)
             if weights_suffix:  # moved first, so that `path` never stands without them
                 target.with_suffix(weights_suffix).replace(path.with_suffix(weights_suffix))
         finally:

@@ -1,5 +1,6 @@
 """An encoder as an ONNX file."""
 
+import json
 import os
 import warnings
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ def onnx(encoder: keras.Model, path: str | os.PathLike, provenance: Mapping | No
             in half precision is exported as its float32 copy.
         path: the file to create, or to replace once the new one is complete; ends in ".onnx".
         provenance: what is known of the encoder, see `provenance_of`; by default what the encoder itself tells. It is
-            written to PATH.json, with the file's SHA-256.
+            `provenance` in the file's `metadata_props`, as JSON, and is written to PATH.json, with the file's SHA-256.
 
     Returns:
         The path.
@@ -34,4 +35,12 @@ def onnx(encoder: keras.Model, path: str | os.PathLike, provenance: Mapping | No
     """
     with warnings.catch_warnings():  # tf2onnx still asks NumPy for names that it has given up
         warnings.filterwarnings("ignore", message="In the future `np", category=FutureWarning)
-        return write_with_keras(encoder, path, "onnx", ".onnx", package="tf2onnx", provenance=provenance)
+        return write_with_keras(encoder, path, "onnx", ".onnx", "tf2onnx", _annotate, provenance=provenance)
+
+
+def _annotate(path: Path, facts: Mapping) -> None:
+    import onnx
+
+    model = onnx.load(path)
+    model.metadata_props.add(key="provenance", value=json.dumps(facts))
+    onnx.save(model, path)

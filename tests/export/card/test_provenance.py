@@ -92,6 +92,26 @@ def test_other_formats_have_them_beside(encoder, facts, tmp_path, write, name, p
     assert said["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+ONNX = "import onnx; print({p.key: p.value for p in onnx.load(sys.argv[1]).metadata_props}['provenance'])"
+OPENVINO = "import openvino; print(openvino.Core().read_model(sys.argv[1]).get_rt_info('provenance').astype(str))"
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "packages", "code"),
+    [
+        (export.onnx, "a.onnx", ("tf2onnx", "onnxruntime"), ONNX),
+        (export.openvino, "a.xml", ("openvino",), OPENVINO),
+    ],
+)
+def test_other_formats_have_them_inside(encoder, facts, tmp_path, write, name, packages, code):
+    for package in packages:
+        pytest.importorskip(package)
+    path = write(encoder, tmp_path / name, provenance=facts)
+    code = f"import sys; sys.modules['tensorflow'] = None; {code}"
+    process = subprocess.run([sys.executable, "-I", "-c", code, path], capture_output=True, text=True, check=True)
+    assert json.loads(process.stdout) == facts
+
+
 def test_the_facts_of_another_encoder_are_refused(make_encoder, facts, tmp_path):
     other = make_encoder(seed=1)
     message = f"of encoder {facts['encoder']['fingerprint'][:12]}, this is {fingerprint(other)[:12]}"
