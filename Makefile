@@ -1,6 +1,7 @@
 # Everything runs in the project's own .venv, made on first use: only python3, make and a package index are needed.
 PYTHON ?= python3
 VENV := .venv
+CLIENTS := .venv-clients
 BIN := $(VENV)/bin
 # A process for each CPU, most of a test being Python's own work, and a file's tests in one of them, in their order; no
 # more processes than memory is sure to be there for.
@@ -8,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile --
 # byol_keras/ as it is installed, with export/ inside, for the tools that follow imports.
 HOUSE := $(VENV)/house
 
-.PHONY: demo test test-all test-versions check format benchmark clean
+.PHONY: demo test test-all test-clients test-versions check format benchmark clean
 
 # Learn an encoder from drawn images, evaluate it, export it, and write a report.
 demo: $(VENV)/installed
@@ -19,6 +20,14 @@ test: $(VENV)/installed
 
 test-all: $(VENV)/installed
 	$(PYTEST)
+
+# What runs the exported files elsewhere and is too heavy for `make test`: mediapipe, KServe's server, tflite-micro,
+# coremltools, and of npm LiteRT.js and MediaPipe for the web, which want a Chromium. What was skipped is listed.
+test-clients: $(CLIENTS)/installed
+	$(CLIENTS)/bin/python -m pytest -rs tests/docs/test_device.py tests/export/formats/test_coreml.py \
+		tests/export/formats/test_mediapipe.py tests/export/formats/test_mediapipe_web.py \
+		tests/export/parity/test_accelerator.py tests/export/parity/test_microcontroller.py \
+		tests/export/serving/test_kserve.py tests/export/web
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -58,5 +67,12 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@
 
+$(CLIENTS)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --upgrade pip
+	$(CLIENTS)/bin/python -m pip install --quiet --editable ".[test,clients]"
+	npm install --silent --prefix $(CLIENTS) @litertjs/core@2.5.3 @mediapipe/tasks-vision@1.1.0
+	touch $@
+
 clean:
-	rm -rf $(VENV) .venv-versions build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(CLIENTS) .venv-versions build dist *.egg-info .pytest_cache .ruff_cache

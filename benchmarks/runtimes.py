@@ -1,10 +1,11 @@
 """Every exported file in every runtime that is installed: how far it is from Keras, or that it is refused and why.
 
-python -m benchmarks.runtimes [--data DATA] [--encoder RUN]
+    .venv-clients/bin/python -m benchmarks.runtimes [--data DATA] [--encoder RUN]
 
-Without --encoder a ResNet-18 at 96 px and EfficientNetB0 of keras.applications, of random weights whose batch norm has
-seen the images; without --data rectangles on gradients. LiteRT's GPU accelerator needs a Vulkan driver; SwiftShader,
-which emulates one, takes seconds for an image. What is slow gets few images: the cosine is over those.
+`make test-clients` makes that environment, which has all of them; with another one what is missing is named. Without
+--encoder a ResNet-18 at 96 px and EfficientNetB0 of keras.applications, of random weights whose batch norm has seen the
+images; without --data rectangles on gradients. LiteRT's GPU accelerator needs a Vulkan driver; SwiftShader, which
+emulates one, takes seconds for an image. What is slow gets few images: the cosine is over those.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from byol_keras.export.source_images import sample_images
 from byol_keras.utils.extras import has_extra
 from byol_keras.utils.private_api import all_layers
 
+from . import runtimes_browser, runtimes_served
 from .tables import table, write
 
 SIZE = 96
@@ -33,7 +35,7 @@ QUANTIZE = ("none", "float16", "dynamic", "int8")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="images: a folder, an .npz")
     parser.add_argument("--encoder", help="a run, instead of the two networks")
     options = parser.parse_args()
@@ -44,57 +46,97 @@ def main():
     else:
         encoders, size = [bk.resnet18(input_shape=(SIZE, SIZE, 3)), efficientnet()], SIZE
     images = sample_images(bk.data.open_source(options.data), size, IMAGES) if options.data else rectangles(size)
+    absent = {name: why for name, why in missing_runtimes().items() if why}
     rows = []
     for encoder in encoders:
         if not options.encoder:
             settle(encoder, images)
         with tempfile.TemporaryDirectory() as folder:
-            rows += [[encoder.name, *row] for row in compare(encoder, images, Path(folder))]
+            rows += [[encoder.name, *row] for row in compare(encoder, images, Path(folder), absent)]
     table(
         f"{len(images)} images of {size} px; largest difference from Keras, of its largest value",
-        ["encoder", "file", "runtime", "largest", "cosine", "refused"],
+        ["encoder", "file", "runtime", "largest", "cosine", "remark"],
         rows,
     )
-    write("runtimes", {"rows": rows})
+    for name, why in absent.items():
+        print(f"Left out: {name} ({why})")
+    write("runtimes", {"rows": rows, "left out": absent})
 
 
-def compare(encoder, images, folder):
-    """Rows of file, runtime, largest, cosine and why it was refused."""
+def missing_runtimes():
+    """What each runtime that not every machine has still needs here, None where nothing."""
+    extras = {"MediaPipe": "mediapipe", "tflite-micro": "tflite_micro", "KServe": "kserve"}
+    absent = {name: None if has_extra(module) else f"no {module}: make test-clients" for name, module in extras.items()}
+    return {
+        **absent,
+        "LiteRT GPU": None if gpu_found() else "no Vulkan driver",
+        "LiteRT.js WASM": runtimes_browser.missing("wasm"),
+        "LiteRT.js WebGPU": runtimes_browser.missing("webgpu"),
+        "MediaPipe web": runtimes_browser.missing(),
+    }
+
+
+def compare(encoder, images, folder, absent):
+    """Rows of file, runtime, largest, cosine, and a remark: why it was refused, or that not all of it ran there."""
     pixels = images / np.float32(255)
     reference = np.concatenate([encode(encoder, batch).numpy() for batch in np.array_split(pixels, 8)])
     rows = []
 
     def tried(name, runtime, embed):
+        if runtime in absent:
+            return
+        print(f"{encoder.name}: {name} in {runtime}", flush=True)
         try:
-            embedding = np.asarray(embed(), np.float32)
-        except (ParityError, InputError, ValueError, RuntimeError) as error:
-            return rows.append([name, runtime, "", "", reason(error)])
+            result = embed()
+        except (ParityError, InputError, ValueError, RuntimeError, AssertionError) as error:
+            rows.append([name, runtime, "", "", f"refused: {reason(error)}"])
+            return
+        embedding, remark = result if isinstance(result, tuple) else (result, "")
+        embedding = np.asarray(embedding, np.float32)
         if not len(embedding):
-            return rows.append([name, runtime, "", "", "does not compile there"])
+            rows.append([name, runtime, "", "", "refused: does not compile there"])
+            return
         largest = np.abs(embedding - reference[: len(embedding)]).max() / np.abs(reference).max()
-        return rows.append([name, runtime, float(largest), centered_cosine(embedding, reference), ""])
+        rows.append([name, runtime, float(largest), centered_cosine(embedding, reference), remark])
 
     def checked(name, runtime, write_file):
         try:
             (parity,) = bk.export.check_parity(encoder, {name: write_file()}, images)
         except (ParityError, InputError) as error:
-            return rows.append([name, runtime, "", "", reason(error)])
-        return rows.append([name, runtime, parity.largest, parity.cosine, ""])
+            rows.append([name, runtime, "", "", f"refused: {reason(error)}"])
+            return
+        rows.append([name, runtime, parity.largest, parity.cosine, ""])
 
-    checked("SavedModel", "TensorFlow", lambda: bk.export.saved_model(encoder, folder / "1"))
+    model = bk.export.saved_model(encoder, folder / "1")
+    checked("SavedModel", "TensorFlow", lambda: model)
+    tried("SavedModel", "TensorFlow C API", lambda: runtimes_served.c_api(model, images, folder / "c"))
+    tried("SavedModel", "KServe", lambda: runtimes_served.kserve(model, images, folder))
     checked("ONNX", "ONNX Runtime", lambda: bk.export.onnx(encoder, folder / "encoder.onnx"))
     checked("OpenVINO", "OpenVINO", lambda: bk.export.openvino(encoder, folder / "encoder.xml"))
     for quantize in QUANTIZE:
         name, path = f"tflite {quantize}", folder / f"{quantize}.tflite"
         bk.export.tflite(encoder, path, quantize=quantize, calibration=images)
-        tried(name, "LiteRT CPU", lambda path=path: litert(path, pixels))
-        if gpu_found():
-            tried(name, "LiteRT GPU", lambda path=path, name=name: gpu_embeddings(name, path, pixels[:SLOW]))
-        if has_extra("mediapipe"):
-            tried(name, "MediaPipe", lambda path=path: mediapipe(path, images))
-        if has_extra("tflite_micro"):
-            tried(name, "tflite-micro", lambda path=path: micro_embeddings(path, pixels[:SLOW])[0])
+        for runtime, embed in tflite_runtimes(name, path, images, pixels).items():
+            tried(name, runtime, embed)
     return rows
+
+
+def tflite_runtimes(name, path, images, pixels):
+    """For each runtime of a .tflite file a function without arguments that gives embeddings, and a remark or none."""
+    return {
+        "LiteRT CPU": lambda: litert(path, pixels),
+        "LiteRT GPU": lambda: gpu_embeddings(name, path, pixels[:SLOW]),
+        "LiteRT.js WASM": lambda: (runtimes_browser.litert_js(path, images, "wasm")[0], ""),
+        "LiteRT.js WebGPU": lambda: webgpu(path, images[:SLOW]),
+        "MediaPipe": lambda: mediapipe(path, images),
+        "MediaPipe web": lambda: runtimes_browser.mediapipe_web(path, images),
+        "tflite-micro": lambda: micro_embeddings(path, pixels[:SLOW])[0],
+    }
+
+
+def webgpu(path, images):
+    embeddings, accelerated = runtimes_browser.litert_js(path, images, "webgpu")
+    return embeddings, "" if accelerated else "in part on the CPU"
 
 
 def reason(error):
