@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.regular_file import open_regular
+from ..utils.texts import Texts
 from .images import ImageSource
 
 
@@ -43,7 +44,7 @@ def from_arrays(
         if labels.max() >= len(class_names):
             raise InputError(f"Label {labels.max()} has no name. Received: {len(class_names)} class_names")
     return ImageSource(
-        names=tuple(str(i) for i in range(len(images))),
+        names=Texts.of(map(str, range(len(images)))),
         sizes=np.tile(np.array(images.shape[1:3], np.int32), (len(images), 1)),
         labels=labels,
         class_names=class_names,

@@ -44,17 +44,18 @@ def excluding(source: ImageSource, exclude: Sequence[str]) -> ImageSource:
     """
     if not exclude:
         return source
-    wanted = set(exclude)
-    found = [matches(name, wanted) for name in source.names]
+    wanted, found, included = set(exclude), set(), np.ones(len(source), bool)
+    for index, name in enumerate(source.names):
+        matching = matches(name, wanted)
+        found |= matching
+        included[index] = not matching
     # What cannot be decoded is there all the same.
-    broken = [matches(name, wanted) for name, _ in source.broken]
-    unknown = sorted(wanted.difference(*found, *broken))
+    unknown = sorted(wanted.difference(found, *(matches(name, wanted) for name, _ in source.broken)))
     if unknown:
         raise InputError(
             f"{len(unknown):,} of the {len(wanted):,} names to exclude are no image and no folder of the source: "
             f"{list_names(unknown)}. Write them as they are below the source."
         )
-    included = np.array([not names for names in found])
     if not included.any():
         raise InputError(f"All {len(source):,} images of the source are excluded: nothing remains to train on.")
     return source.subset(included)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..utils.texts import Texts
+
 
 @dataclass(frozen=True, eq=False)
 class ImageSource:
@@ -14,7 +16,8 @@ class ImageSource:
     the files `paths` or in the memory behind `encoded`, and decode to RGB.
 
     Attributes:
-        names: N texts: the path below the folder, with forward slashes, or the index.
+        names: N texts: the path below the folder, with forward slashes, or the index. These and `paths` are `Texts`,
+            whatever sequence was given.
         labels: (N,) int64, from 0 on, or None.
         class_names: the name of each label, or None.
         images: (N, H, W, C) uint8, C 1 or 3, or None.
@@ -33,16 +36,21 @@ class ImageSource:
         print(len(cats), cats.names[0], cats.sizes[0])
     """
 
-    names: tuple[str, ...]
+    names: Sequence[str]
     sizes: np.ndarray
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] | None = None
     images: np.ndarray | None = None
-    paths: tuple[str, ...] | None = None
+    paths: Sequence[str] | None = None
     encoded: tuple[bytes, ...] | None = None
     jpeg: np.ndarray | None = None
     orientations: np.ndarray | None = None
     broken: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in ("names", "paths"):
+            if (texts := getattr(self, field)) is not None:
+                object.__setattr__(self, field, Texts.of(texts))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -64,7 +72,7 @@ class ImageSource:
         indices = np.arange(len(self))[indices]
 
         def chosen(values):
-            if values is None or isinstance(values, np.ndarray):
+            if values is None or isinstance(values, np.ndarray | Texts):
                 return None if values is None else values[indices]
             return tuple(values[i] for i in indices)
 

@@ -19,8 +19,16 @@ def _byte_loader(source):
     if source.encoded is not None:
         encoded = tf.constant(list(source.encoded))
         return lambda index: encoded[index]
-    paths = tf.constant(list(source.paths))
-    return lambda index: tf.io.read_file(paths[index])
+    paths = source.paths
+    # All paths as one text, which is cut: as a tensor of strings, each takes 24 bytes more and a place in memory.
+    texts, starts = tf.constant(paths.buffer), tf.constant(paths.starts)
+    lengths = tf.constant(paths.ends - paths.starts)
+
+    def load(index):
+        name = tf.strings.substr(texts, starts[index], lengths[index])
+        return tf.io.read_file(tf.strings.join([paths.prefix, name]))
+
+    return load
 
 
 def _decode_with_pillow(encoded):

@@ -25,7 +25,7 @@ def peak():
 resource.setrlimit(resource.RLIMIT_AS, (16 * 2**30, 16 * 2**30))  # for the machine's sake, should this test fail
 before = peak()
 source = open_source(sys.argv[1])
-print(json.dumps([source.names, source.broken, peak() - before, source.sizes.tolist()]))
+print(json.dumps([list(source.names), source.broken, peak() - before, source.sizes.tolist()]))
 """
 
 

@@ -5,11 +5,12 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from byol_keras.augment import VIEW_1, TwoViews
-from byol_keras.data import train_pipeline
+from byol_keras.data import from_arrays, open_source, train_pipeline
 from byol_keras.data.eval_pipeline import ordered_batches
-from byol_keras.data.train_pipeline import labeled_batches, steps_per_epoch, two_view_batches
+from byol_keras.data.train_pipeline import batch_indices, labeled_batches, steps_per_epoch, two_view_batches
 from byol_keras.errors import InputError
 
 
@@ -161,3 +162,24 @@ def test_the_end_of_an_iteration_waits_for_no_autotuning(kind, request):
     assert [batches.options().autotune.enabled for batches in made] == [False] * 3
     # Nor does it where somebody goes on from there.
     assert made[0].map(lambda views: views).prefetch(1).options().autotune.enabled is False
+
+
+# Means of both views of three batches, as they have been since images in memory and in files draw their own crops.
+FIXED = {
+    "files": [(0.630106, 0.423348), (0.448548, 0.504885), (0.412288, 0.419935)],
+    "arrays": [(0.519642, 0.419338), (0.387419, 0.354053), (0.29559, 0.324197)],
+}
+
+
+def test_a_seed_gives_the_batches_that_it_always_gave(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (10, 12, 12, 3), np.uint8)
+    for i in range(10):
+        place = tmp_path / "ab"[i % 2] / f"{i}.png"
+        place.parent.mkdir(exist_ok=True)
+        height, width = [(20, 14), (9, 13), (12, 12), (31, 40)][i % 4]
+        Image.fromarray(np.resize(noise[i], (height, width, 3))).save(place)
+    for kind, source in (("files", open_source(tmp_path)), ("arrays", from_arrays(noise))):
+        indices = [batch_indices(source, 4, 3, step).tolist() for step in range(3)]
+        assert indices == [[4, 0, 2, 9], [1, 3, 5, 8], [9, 3, 5, 1]]
+        means = [[float(np.mean(view)) for view in pair] for (pair,) in two_view_batches(source, TwoViews(8), 4, 3, 3)]
+        np.testing.assert_allclose(means, FIXED[kind], atol=2e-6)

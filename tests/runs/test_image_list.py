@@ -1,12 +1,13 @@
 """The order a run began with, whatever has become of its folder."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from byol_keras.data import open_source
+from byol_keras.data import from_arrays, open_source
 from byol_keras.errors import InputError
 from byol_keras.runs.image_list import filled, in_listed_order, write_image_list
 
@@ -73,3 +74,29 @@ def test_many_missing_images_are_refused(begun, tmp_path):
         (tmp_path / "photos" / f"{i:02}.png").unlink()
     with pytest.raises(InputError, match=r"3 of the 21 images .* 00\.png, 01\.png, 02\.png\. Put them back"):
         in_listed_order(run, open_source(run.data))
+
+
+def test_any_name_is_written_and_read(make_run):
+    run, names = make_run(), ["a, ]}.png", "\n", 'x",', "caf\udce9/猫.png", "]}"]
+    source = from_arrays(np.zeros((5, 2, 2), np.uint8))
+    write_image_list(run, dataclasses.replace(source, names=names))
+    assert json.loads(run.image_list_path.read_text()) == {"in_memory": True, "names": names}
+    listed, missing = in_listed_order(run, dataclasses.replace(source, names=[*names[::-1]]))
+    assert (list(listed.names), missing) == (names, ())
+
+
+@pytest.mark.parametrize("indent", [None, 1], ids=["on one line", "by another hand"])
+def test_a_list_on_other_lines_is_read_as_well(make_run, indent):
+    run, source = make_run(), from_arrays(np.zeros((3, 2, 2), np.uint8))
+    run.image_list_path.write_text(json.dumps({"in_memory": True, "names": ["2", "0"]}, indent=indent))
+    assert in_listed_order(run, source)[0].names == ("2", "0")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_list_that_was_cut_is_refused(make_run, share):
+    run, source = make_run(), from_arrays(np.zeros((9, 2, 2), np.uint8))
+    write_image_list(run, source)
+    text = run.image_list_path.read_text()
+    run.image_list_path.write_text(text[: int(share * len(text))])
+    with pytest.raises(InputError, match="cannot be read as the list of a run's images"):
+        in_listed_order(run, source)
