@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 # XLA takes longer to compile than these small networks to run: a quarter is saved without its last optimizations.
@@ -22,6 +23,9 @@ from byol_keras.runs.run import Run
 LONG = ("cli", "workflows", "runs", "callbacks", "data", "byol", "export")
 # A background job and the processes of pytest-xdist ignore Ctrl-C, and so would all processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# The checks of folders are cached, in processes that tests start as well: not in the home of who runs them.
+_caches = tempfile.TemporaryDirectory(prefix="byol_keras_caches_")
+os.environ["XDG_CACHE_HOME"] = _caches.name
 
 
 def pytest_collection_modifyitems(items):

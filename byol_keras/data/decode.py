@@ -47,6 +47,8 @@ class Check(NamedTuple):
 
     `size` and `pixels` are those of the upright image, `orientation` says how it is stored, see `orientation_of`.
     `low_range` marks an image of 16 bits a channel with hardly any levels in its high bytes, see `rgb.LOW_RANGE`.
+    `is_passing` marks a reason that is not in the file and may be gone the next time: no permission, a disk that fails,
+    too little memory.
     """
 
     size: tuple[int, int] | None = None
@@ -55,6 +57,7 @@ class Check(NamedTuple):
     reason: str | None = None
     low_range: bool = False
     orientation: int = UPRIGHT
+    is_passing: bool = False
 
 
 def pixel_limit() -> int:
@@ -114,7 +117,8 @@ def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None =
                 pixels = upright_pixels(to_rgb(image, stored), orientation) if size == held_size else None
                 return Check(size, jpeg, pixels, low_range=low_range, orientation=orientation)
     except Exception as error:  # On a malformed file Pillow's readers raise nearly anything.
-        return Check(reason=reason_of(error))
+        is_passing = isinstance(error, MemoryError) or (isinstance(error, OSError) and bool(error.strerror))
+        return Check(reason=reason_of(error), is_passing=is_passing)
 
 
 def reason_of(error: Exception) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.progress import Shown, progress
+from ..utils.texts import Texts
+from .check_cache import CheckCache
 from .images import ImageSource
 from .validate import MEMORY_BUDGET, check_all, check_each
 
@@ -35,15 +37,14 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     if not os.path.isdir(root):
         raise InputError(f"No such folder: {folder}")
     names = require_images(root, folder)
-    paths = [os.path.join(root, name) for name in names]
-    checked = check_all(paths, names, folder, memory_budget)
+    paths = names.prefixed(os.path.join(root, ""))
+    checked = check_all(paths, names, folder, memory_budget, CheckCache(root))
 
     # A class whose images are all broken keeps its number, so that the other labels do not depend on it. But for one
     # whose name is not UTF-8: no file in it can be used, and its name could be written nowhere.
-    classes = [name.split("/")[0] if "/" in name else None for name in names]
-    class_names = tuple(sorted({name for name in classes if name is not None and _is_unicode(name)}))
+    class_names = tuple(sorted(name for name in {*map(_first_folder, names)} if name is not None and _is_unicode(name)))
     number = {name: i for i, name in enumerate(class_names)}
-    labels = np.array([number.get(name, -1) for name in classes], np.int64)
+    labels = np.fromiter((number.get(_first_folder(name), -1) for name in names), np.int64, len(names))
     return checked.source(names, paths=paths, labels=labels, class_names=class_names)
 
 
@@ -70,7 +71,7 @@ def from_files(
     return checked.source(names, paths=paths) if len(checked.valid) else None, checked.broken
 
 
-def find_images(root: str | os.PathLike) -> list[str]:
+def find_images(root: str | os.PathLike) -> Texts:
     """The paths of all image files below `root`, relative to it, with forward slashes, sorted.
 
     What looks like an image and is none is listed as well, and decoding will say what it is: a link that leads
@@ -80,32 +81,49 @@ def find_images(root: str | os.PathLike) -> list[str]:
     Raises:
         InputError: where `root` itself cannot be read.
     """
-    root = os.fspath(root)
-    names, waiting = [], [(root, "", ())]
-    while waiting:  # not by recursion: folders may lie a thousand deep
-        folder, prefix, above = waiting.pop()
+    return Texts.of(_image_names(os.fspath(root)))
+
+
+def _image_names(root):
+    # Not by recursion: folders may lie a thousand deep. A folder's entries are sorted, folders with the slash that
+    # follows them on every path, so that all paths come in their order.
+    waiting = [("", (), [""])]
+    while waiting:
+        prefix, above, names = waiting[-1]
+        if not names:
+            waiting.pop()
+            continue
+        path = prefix + names.pop()
+        if path and not path.endswith("/"):
+            yield path
+            continue
         try:
+            folder = os.path.join(root, path)
             status = os.stat(folder)
             # A link to a folder that we are in would go on for ever.
             here = (status.st_dev, status.st_ino)
             if here in above:
                 continue
             with os.scandir(folder) as entries:
-                entries = [entry for entry in entries if not entry.name.startswith(".")]
+                found = [name for entry in entries if (name := _name_of(entry)) is not None]
         except OSError as error:
-            if not prefix:
+            if not path:
                 raise InputError(f"Cannot read the folder {root}: {error.strerror}") from error
-            names.append(prefix)
+            yield path
             continue
-        for entry in entries:
-            if _is_folder(entry):
-                waiting.append((entry.path, f"{prefix}{entry.name}/", (*above, here)))
-            elif entry.name.lower().endswith(SUFFIXES) or _may_be_a_folder(entry):
-                names.append(prefix + entry.name)
-    return sorted(names)
+        waiting.append((path, (*above, here), sorted(found, reverse=True)))
 
 
-def require_images(root: str | os.PathLike, folder: str | os.PathLike) -> list[str]:
+def _name_of(entry):
+    """The name of a folder, with a slash after it, or of what may be an image; None for all else."""
+    if entry.name.startswith("."):
+        return None
+    if _is_folder(entry):
+        return f"{entry.name}/"
+    return entry.name if entry.name.lower().endswith(SUFFIXES) or _may_be_a_folder(entry) else None
+
+
+def require_images(root: str | os.PathLike, folder: str | os.PathLike) -> Texts:
     """As `find_images`, at least one.
 
     Raises:
@@ -119,10 +137,17 @@ def require_images(root: str | os.PathLike, folder: str | os.PathLike) -> list[s
 
 def report_unlabeled(source: ImageSource) -> str:
     """One line when images beside the subfolders keep these from being labels; else ""."""
+    if source.labels is not None or source.paths is None:
+        return ""
     beside = sum("/" not in name for name in source.names)
-    if source.labels is not None or source.paths is None or not 0 < beside < len(source):
+    if not 0 < beside < len(source):
         return ""
     return f"{beside:,} of {len(source):,} images lie beside the subfolders, so these are not taken as labels"
+
+
+def _first_folder(name):
+    first, slash, _ = name.partition("/")
+    return first if slash else None
 
 
 def _is_unicode(name):

@@ -10,6 +10,8 @@ import numpy as np
 from ..errors import InputError
 from ..utils.printable import printable
 from ..utils.progress import Shown, print_beside, progress
+from ..utils.texts import Texts
+from .check_cache import VALID, CheckCache, file_stamps, unchecked
 from .decode import check
 from .images import ImageSource
 from .rgb import LOW_RANGE
@@ -60,20 +62,20 @@ class Checked(NamedTuple):
             ImageSource of M images.
         """
 
-        def chosen(values):
-            return None if values is None else tuple(values[i] for i in self.valid)
+        def texts(values):
+            return None if values is None else Texts.of(values)[self.valid]
 
         labels = None if labels is None else np.asarray(labels, np.int64)[self.valid]
         if labels is None or (labels < 0).any():
             labels = class_names = None
         return ImageSource(
-            names=chosen(names),
+            names=texts(names),
             sizes=self.sizes,
             labels=labels,
             class_names=class_names,
             images=self.images,
-            paths=chosen(paths),
-            encoded=chosen(encoded) if self.images is None else None,
+            paths=texts(paths),
+            encoded=tuple(encoded[i] for i in self.valid) if encoded is not None and self.images is None else None,
             jpeg=self.jpeg,
             orientations=self.orientations,
             broken=self.broken,
@@ -81,12 +83,16 @@ class Checked(NamedTuple):
 
 
 def check_all(
-    sources: Sequence[str | bytes], names: Sequence[str], where: str | os.PathLike, memory_budget: int = MEMORY_BUDGET
+    sources: Sequence[str | bytes],
+    names: Sequence[str],
+    where: str | os.PathLike,
+    memory_budget: int = MEMORY_BUDGET,
+    cache: CheckCache | None = None,
 ) -> Checked:
     """Decodes every image once, as `check_each`, and refuses a source of which too little is left.
 
     Args:
-        sources, names, where, memory_budget: as for `check_each`.
+        sources, names, where, memory_budget, cache: as for `check_each`.
 
     Returns:
         Checked, of M >= 1 images.
@@ -95,7 +101,7 @@ def check_all(
         InputError: when no image is left, or when more than one is broken and these are more than MAX_BROKEN_SHARE of
             all: one bad file is an accident, so many are a wrong folder or a copy that was cut off.
     """
-    checked = check_each(sources, names, where, memory_budget)
+    checked = check_each(sources, names, where, memory_budget, cache=cache)
     broken = checked.broken
     if not len(checked.valid) or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
         raise InputError(
@@ -111,12 +117,16 @@ def check_each(
     where: str | os.PathLike,
     memory_budget: int = MEMORY_BUDGET,
     shown: Shown = progress,
+    cache: CheckCache | None = None,
 ) -> Checked:
     """Decodes every image once, in threads, and tells those that can be decoded from those that cannot.
 
     The decoded pixels are held when all images have one size and N * H * W * 3 is at most `memory_budget`, and are
     dropped as soon as another size turns up. Beside these and an index, memory is needed for the images that are being
     decoded: `decode.DECODE_BUDGET`, or one image where that needs more.
+
+    With a cache, files that it knows are decoded only where their pixels are to be held. What is found of the others is
+    saved there now and then, and when the check is ended, by Ctrl-C as well: it goes on from there the next time.
 
     Says on stderr how many 16-bit images use only the low end of their range.
 
@@ -126,52 +136,77 @@ def check_each(
         where: text that names the source while it is checked.
         memory_budget: int, bytes.
         shown: shows how far it is, see `embed`.
+        cache: `CheckCache` of the folder that the names are below, or None; with paths only.
 
     Returns:
         Checked, of M >= 0 images.
     """
-    held_size = _size_to_hold(sources, memory_budget)
-    images = None if held_size is None else np.empty((len(sources), *held_size, 3), np.uint8)
-    valid, jpeg, orientations, sizes, broken, low_range = [], [], [], [], [], 0
+    count, lasting, reasons = len(sources), None, ()
+    found = unchecked(count)
+    if cache is not None:
+        names = Texts.of(names)
+        stamps, lasting = file_stamps(sources)
+        found, reasons = cache.known(names, stamps)
+    reasons = {text: number for number, text in enumerate(reasons)}
+    held_size = _size_to_hold(sources, found, memory_budget)
+    images = None if held_size is None else np.empty((count, *held_size, 3), np.uint8)
+    todo = np.flatnonzero(~found["checked"]) if images is None else np.arange(count)
+    is_new = False
 
     def check_block(start):
         # held_size and images are looked up when the block's turn comes: by then it may be known that none are held.
-        return [check_one(index) for index in range(start, min(start + _BLOCK, len(sources)))]
+        return [(index, *check_one(index)) for index in todo[start : start + _BLOCK].tolist()]
 
     def check_one(index):
-        result, target = check(sources[index], held_size), images
+        size, target = held_size, images
+        if size is None and found[index]["checked"]:
+            return None, False
+        result = check(sources[index], size)
         if target is not None and result.pixels is not None:
             target[index] = result.pixels
             return result._replace(pixels=None), True
         return result._replace(pixels=None), False
 
+    def save():
+        # Not what may be otherwise the next time.
+        saved = found.copy()
+        saved["checked"] &= lasting
+        cache.save(names, stamps, saved, tuple(reasons))
+
     pool = ThreadPoolExecutor()
     try:
-        blocks = pool.map(check_block, range(0, len(sources), _BLOCK))
+        blocks = pool.map(check_block, range(0, len(todo), _BLOCK))
         results = (result for block in blocks for result in block)
-        for index, (result, held) in enumerate(shown(results, len(sources), f"Checking {where}")):
+        for index, result, held in shown(results, len(todo), f"Checking {where}"):
+            if result is None:
+                continue
+            if cache is not None:
+                lasting[index] &= not result.is_passing
+                is_new |= bool(lasting[index] and not found[index]["checked"])
             if result.reason is not None:
-                broken.append((names[index], result.reason))
+                found[index] = True, False, False, 0, (0, 0), reasons.setdefault(result.reason, len(reasons))
                 continue
             if not held:
                 images = held_size = None
-            valid.append(index)
-            jpeg.append(result.jpeg)
-            orientations.append(result.orientation)
-            sizes.append(result.size)
-            low_range += result.low_range
+            found[index] = True, result.jpeg, result.low_range, result.orientation, result.size, VALID
+            if is_new and cache.is_due():
+                save()
     finally:
         pool.shutdown(cancel_futures=True)  # Without it, Ctrl-C would wait until every image is checked.
+        if is_new:
+            save()
 
-    if low_range:
+    is_valid = found["reason"] == VALID
+    valid, texts = np.flatnonzero(is_valid), list(reasons)
+    if low_range := np.count_nonzero(found["low_range"][valid]):
         print_beside(f"{where}: {_low_range_line(low_range, len(valid))}")
     return Checked(
-        valid=np.array(valid, np.int64),
+        valid=valid,
         images=None if images is None else _without_gaps(images, valid),
-        jpeg=np.array(jpeg, bool),
-        orientations=np.array(orientations, np.int32),
-        sizes=np.array(sizes, np.int32).reshape(-1, 2),
-        broken=tuple(broken),
+        jpeg=found["jpeg"][valid],
+        orientations=found["orientation"][valid].astype(np.int32),
+        sizes=np.ascontiguousarray(found["size"][valid]),
+        broken=tuple((names[i], texts[found[i]["reason"]]) for i in np.flatnonzero(~is_valid)),
     )
 
 
@@ -213,9 +248,20 @@ def list_names(names: Sequence[str], limit: int = 5) -> str:
     return f"{text} and {len(names) - limit:,} more" if len(names) > limit else text
 
 
-def _size_to_hold(sources, memory_budget):
+def _size_to_hold(sources, found, memory_budget):
     """(height, width) of the first image that decodes, when all of them in that size would fit; else None."""
-    size = next((result.size for result in map(check, sources) if result.reason is None), None)
+
+    def sizes():
+        for source, known in zip(sources, found, strict=True):
+            if not known["checked"]:
+                result = check(source)
+                if result.reason is None:
+                    yield result.size
+            elif known["reason"] == VALID:
+                yield tuple(known["size"].tolist())
+
+    size = next(sizes(), None)
     if size is None or len(sources) * size[0] * size[1] * 3 > memory_budget:
         return None
-    return size
+    known = found["checked"] & (found["reason"] == VALID)
+    return size if (found["size"][known] == size).all() else None
