@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ..augment.crop import central_resize
+from ..utils.array_rows import array_rows
 from ..utils.pipeline import ahead, parallel_map
 from .images import ImageSource
 from .loading import FILES_PER_CALL, square_loader
@@ -24,8 +25,8 @@ def ordered_batches(source: ImageSource, image_size: int, batch_size: int = 256)
     if source.images is not None:
         # As floats an image takes four times its memory: of large ones a few at a time.
         few = min(batch_size, max(1, FLOAT_BYTES // (4 * source.images[0].size)))
-        batches = tf.data.Dataset.from_tensor_slices(source.images).batch(few)
-        batches = parallel_map(batches, lambda images: central_resize(images, image_size))
+        rows, batches = array_rows(source.images), tf.data.Dataset.range(len(source)).batch(few)
+        batches = parallel_map(batches, lambda indices: central_resize(rows(indices), image_size))
         return batches if few >= batch_size else batches.unbatch().batch(batch_size)
 
     load = square_loader(source, image_size)

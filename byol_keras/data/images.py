@@ -69,11 +69,13 @@ class ImageSource:
         Returns:
             ImageSource: `class_names` as here, so that labels keep their meaning; `broken` empty.
         """
-        indices = np.arange(len(self))[indices]
+        indices = rows = np.arange(len(self))[indices]
+        if len(indices) and np.array_equal(indices, np.arange(indices[0], indices[0] + len(indices))):
+            rows = slice(indices[0], indices[0] + len(indices))  # of pixels in memory no copy is made
 
         def chosen(values):
             if values is None or isinstance(values, np.ndarray | Texts):
-                return None if values is None else values[indices]
+                return None if values is None else values[rows]
             return tuple(values[i] for i in indices)
 
         fields = ("names", "sizes", "labels", "images", "paths", "encoded", "jpeg", "orientations")

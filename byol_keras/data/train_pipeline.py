@@ -16,6 +16,7 @@ from ..augment.random import split, uniform
 from ..augment.two_views import TwoViews
 from ..augment.view import VIEW_1
 from ..errors import InputError
+from ..utils.array_rows import array_rows
 from ..utils.pipeline import parallel_map
 from .images import ImageSource
 from .loading import FILES_PER_CALL, crop_loader
@@ -78,12 +79,12 @@ def two_view_batches(
         return piece // parts, tf.stack([piece % parts * size, batch_size])
 
     if source.images is not None:
-        images = tf.constant(source.images)
+        rows = array_rows(source.images)
 
         def from_memory(piece):
             step, part = step_and_part(piece)
             indices = tf.gather(order(step), tf.minimum(part[0] + tf.range(size, dtype=tf.int64), batch_size - 1))
-            return (views(tf.gather(images, indices), seed=seeds(step), part=part),)
+            return (views(rows(indices), seed=seeds(step), part=part),)
 
         made = parallel_map(pieces, from_memory)
     else:
@@ -131,11 +132,11 @@ def labeled_batches(
         return flip(images, uniform([batch_size], flip_seed) < VIEW_1["flip"])
 
     if source.images is not None:
-        images = tf.constant(source.images)
+        rows = array_rows(source.images)
 
         def from_memory(step):
             indices, (crop_seed, flip_seed) = order(step), split(seeds(step), 2)
-            chosen = to_unit_range(tf.gather(images, indices))
+            chosen = to_unit_range(rows(indices))
             boxes = random_boxes(chosen, VIEW_1["crop_area"], VIEW_1["crop_aspect"], crop_seed)
             return mirrored(crop_resize(chosen, boxes, image_size), flip_seed), tf.gather(labels, indices)
 

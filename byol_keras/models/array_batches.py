@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..utils.array_rows import array_rows
 from ..utils.pipeline import parallel_map
 
 # Arguments of `fit` and its kin that weigh or divide arrays, which is then left to Keras.
@@ -69,11 +70,9 @@ def array_batches(arrays: Any, batch_size: int, shuffle: bool) -> tf.data.Datase
     indices = tf.data.Dataset.range(len(flat[0]))
     if shuffle:
         indices = indices.shuffle(len(flat[0]))
-    # On the CPU, where the pipeline runs: a copy in an accelerator's memory would be fetched for every batch.
-    with tf.device("CPU"):
-        tensors = keras.tree.map_structure(tf.convert_to_tensor, arrays)
+    rows = keras.tree.map_structure(array_rows, arrays)
     batches = parallel_map(
-        indices.batch(batch_size), lambda chosen: keras.tree.map_structure(lambda x: tf.gather(x, chosen), tensors)
+        indices.batch(batch_size), lambda chosen: keras.tree.map_structure(lambda of: of(chosen), rows)
     )
     options = tf.data.Options()
     # As Keras has it: each worker of several takes its part of the images, not of the files that there are not.

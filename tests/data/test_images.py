@@ -28,6 +28,14 @@ def test_subset_follows_the_order_of_the_indices(source):
     assert part.class_names == ("a", "b", "c")
 
 
+def test_a_stretch_of_pixels_is_not_copied(source):
+    for indices in (slice(1, 4), [1, 2, 3], np.array([False, True, True, True, False]), range(5)):
+        part = source.subset(indices)
+        assert np.shares_memory(part.images, source.images)
+        assert part.names == [source.names[i] for i in np.arange(5)[indices]]
+    assert not np.shares_memory(source.subset([1, 2, 4]).images, source.images)
+
+
 def test_subset_takes_a_mask(source):
     assert source.subset(source.labels == 1).names == ("1", "3")
 

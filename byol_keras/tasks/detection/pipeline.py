@@ -9,6 +9,7 @@ from ...augment.random import uniform
 from ...data.images import ImageSource
 from ...data.loading import whole_loader
 from ...errors import InputError
+from ...utils.array_rows import array_rows
 from ...utils.pipeline import ahead, parallel_map
 from .dataset import DetectionDataset
 from .letterbox import fitted_sizes, letterboxed, to_letterbox
@@ -82,8 +83,8 @@ def _loader(source, letterbox, normalize):
     """A graph function: index -> (H, W, 3) float32 in the letterbox."""
     sizes = tf.constant(fitted_sizes(source.sizes, letterbox))
     if source.images is not None:
-        images = tf.constant(source.images)
-        return lambda index: letterboxed(images[index], sizes[index], letterbox, normalize)
+        rows = array_rows(source.images)
+        return lambda index: letterboxed(rows(index[None])[0], sizes[index], letterbox, normalize)
     whole = whole_loader(source)
     return lambda index: letterboxed(whole(index), sizes[index], letterbox, normalize)
 
