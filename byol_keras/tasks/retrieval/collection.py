@@ -11,6 +11,7 @@ from ...data import ImageSource, open_source
 from ...data.decode import check, decode
 from ...data.folder import from_files, require_images
 from ...utils.progress import Shown, progress
+from ...utils.texts import Texts
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,9 +27,9 @@ class Collection:
     """
 
     data: str
-    names: tuple[str, ...]
+    names: Texts
     stamps: tuple[str, ...]
-    paths: tuple[str, ...] | None = None
+    paths: Texts | None = None
     source: ImageSource | None = None
 
     def __len__(self) -> int:
@@ -48,8 +49,7 @@ class Collection:
         """
         if self.source is not None:
             return self.source.subset(positions), ()
-        paths, names = ([values[i] for i in positions] for values in (self.paths, self.names))
-        return from_files(paths, names, self.data, shown=shown)
+        return from_files(self.paths[positions], self.names[positions], self.data, shown=shown)
 
     def pixels(self, position: int) -> np.ndarray:
         """One image, (H, W, 1 or 3) uint8.
@@ -92,8 +92,8 @@ def open_collection(data: str | os.PathLike) -> Collection:
         contents = source.encoded if source.images is None else source.images
         stamps = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
         return Collection(text, source.names, stamps, source=source)
-    names = tuple(require_images(folder, text))
-    paths = tuple(os.path.join(folder, name) for name in names)
+    names = require_images(folder, text)
+    paths = names.prefixed(os.path.join(folder, ""))
     return Collection(text, names, tuple(_stamp(path) for path in paths), paths=paths)
 
 
