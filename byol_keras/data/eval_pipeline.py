@@ -6,7 +6,7 @@ from ..augment.crop import central_resize
 from ..utils.array_rows import array_rows
 from ..utils.pipeline import ahead, parallel_map
 from .images import ImageSource
-from .loading import FILES_PER_CALL, square_loader
+from .loading import FILES_PER_CALL, load_each, square_loader
 
 FLOAT_BYTES = 64 * 2**20  # of images in memory that are resized by one call
 
@@ -34,7 +34,6 @@ def ordered_batches(source: ImageSource, image_size: int, batch_size: int = 256)
 
     read = parallel_map(
         tf.data.Dataset.range(len(source)).batch(FILES_PER_CALL),
-        # One by one, because the images have sizes of their own.
-        lambda indices: tf.map_fn(load, indices, fn_output_signature=spec),
+        lambda indices: load_each(source, load, (indices,), spec),
     )
     return ahead(read.unbatch().batch(batch_size))

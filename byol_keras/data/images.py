@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..utils.texts import Texts
+from .encoded import EncodedImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,7 +14,7 @@ class ImageSource:
     """N images, N at least 1, in a fixed order; with their labels where the source has some.
 
     The pixels are in `images` when all images have one size and fit in memory. Otherwise they are still encoded, in
-    the files `paths` or in the memory behind `encoded`, and decode to RGB.
+    the files `paths` or behind `encoded`, and decode to RGB.
 
     Attributes:
         names: N texts: the path below the folder, with forward slashes, or the index. These and `paths` are `Texts`,
@@ -22,7 +23,7 @@ class ImageSource:
         class_names: the name of each label, or None.
         images: (N, H, W, C) uint8, C 1 or 3, or None.
         paths: N absolute paths, or None where the images do not come from files.
-        encoded: N byte strings, each an encoded image, or None.
+        encoded: `EncodedImages`, N of them, in memory or read from where they lie; or None.
         jpeg: (N,) bool, True where TensorFlow's JPEG op can decode the image: a gray or RGB JPEG; or None where there
             is nothing to decode.
         orientations: (N,) int32, how each image is stored, from 1 (upright) to 8 as EXIF counts, for who decodes it
@@ -42,7 +43,7 @@ class ImageSource:
     class_names: tuple[str, ...] | None = None
     images: np.ndarray | None = None
     paths: Sequence[str] | None = None
-    encoded: tuple[bytes, ...] | None = None
+    encoded: EncodedImages | None = None
     jpeg: np.ndarray | None = None
     orientations: np.ndarray | None = None
     broken: tuple[tuple[str, str], ...] = ()
@@ -73,13 +74,9 @@ class ImageSource:
         if len(indices) and np.array_equal(indices, np.arange(indices[0], indices[0] + len(indices))):
             rows = slice(indices[0], indices[0] + len(indices))  # of pixels in memory no copy is made
 
-        def chosen(values):
-            if values is None or isinstance(values, np.ndarray | Texts):
-                return None if values is None else values[rows]
-            return tuple(values[i] for i in indices)
-
         fields = ("names", "sizes", "labels", "images", "paths", "encoded", "jpeg", "orientations")
-        return replace(self, **{field: chosen(getattr(self, field)) for field in fields}, broken=())
+        chosen = {field: None if (values := getattr(self, field)) is None else values[rows] for field in fields}
+        return replace(self, **chosen, broken=())
 
 
 def evenly(total: int, count: int) -> np.ndarray:

@@ -17,8 +17,7 @@ FILES_PER_CALL = 16
 def _byte_loader(source):
     """A graph function: index -> the encoded file."""
     if source.encoded is not None:
-        encoded = tf.constant(list(source.encoded))
-        return lambda index: encoded[index]
+        return lambda index: _take(source.encoded, index[tf.newaxis])[0]
     paths = source.paths
     # All paths as one text, which is cut: as a tensor of strings, each takes 24 bytes more and a place in memory.
     texts, starts = tf.constant(paths.buffer), tf.constant(paths.starts)
@@ -29,6 +28,38 @@ def _byte_loader(source):
         return tf.io.read_file(tf.strings.join([paths.prefix, name]))
 
     return load
+
+
+def _take(images, indices):
+    """(n,) string, some `EncodedImages`, in one call."""
+
+    def take(indices):
+        # Of objects: NumPy's own byte strings would lose zeros at their ends.
+        contents = np.empty(len(indices), object)
+        contents[:] = images.take(indices)
+        return contents
+
+    return tf.ensure_shape(tf.numpy_function(take, [indices], tf.string), indices.shape)
+
+
+def load_each(source: ImageSource, load: Callable, inputs: tuple[tf.Tensor, ...], spec: tf.TypeSpec) -> tf.Tensor:
+    """In a graph, what a loader of this module gives for each of several images, which have sizes of their own.
+
+    Encoded images are picked in one call, before the first is decoded; files are read one after the other.
+
+    Args:
+        source: `ImageSource`, which the loader was made of.
+        load: `square_loader` or `crop_loader`.
+        inputs: what the loader takes, the (n,) indices first, each with one more axis at the front.
+        spec: of what the loader gives for one image.
+
+    Returns:
+        What the loader gives, with one more axis at the front.
+    """
+    if source.encoded is None:
+        return tf.map_fn(lambda image: load(*image), inputs, fn_output_signature=spec)
+    inputs = (*inputs, _take(source.encoded, inputs[0]))
+    return tf.map_fn(lambda image: load(*image[:-1], encoded=image[-1]), inputs, fn_output_signature=spec)
 
 
 def _decode_with_pillow(encoded):
@@ -53,9 +84,12 @@ def whole_loader(source: ImageSource) -> Callable:
 
 
 def square_loader(source: ImageSource, image_size: int) -> Callable:
-    """A graph function: index -> the square in the middle of the image, resized: (S, S, 3) float32 in [0, 1]."""
+    """A graph function: index -> the square in the middle of the image, resized: (S, S, 3) float32 in [0, 1].
+
+    Given `encoded`, () string, the image is not read anew.
+    """
     load = _stored_loader(source)
-    return lambda index: upright_square(*load(index), image_size)
+    return lambda index, encoded=None: upright_square(*load(index, encoded), image_size)
 
 
 def _stored_loader(source):
@@ -64,8 +98,8 @@ def _stored_loader(source):
     # Of what Pillow decodes nothing is left to be turned.
     orientations = tf.constant(np.where(source.jpeg, source.orientations, UPRIGHT))
 
-    def load(index):
-        encoded = load_bytes(index)
+    def load(index, encoded=None):
+        encoded = load_bytes(index) if encoded is None else encoded
         image = tf.cond(jpeg[index], lambda: _decode_jpeg(encoded), lambda: _decode_with_pillow(encoded))
         return image, orientations[index]
 
@@ -76,13 +110,13 @@ def crop_loader(source: ImageSource, image_size: int) -> Callable:
     """A graph function: (index, boxes (V, 4) int32) -> V crops, each (S, S, 3) float32 in [0, 1].
 
     The boxes lie in the upright image. Of a JPEG the rectangle around them is decoded, once for all of them, and not
-    the whole image.
+    the whole image. Given `encoded`, () string, the image is not read anew.
     """
     load_bytes, jpeg, orientations = _byte_loader(source), tf.constant(source.jpeg), tf.constant(source.orientations)
     sizes = tf.constant(source.sizes, tf.int32)
 
-    def load(index, boxes):
-        encoded = load_bytes(index)
+    def load(index, boxes, encoded=None):
+        encoded = load_bytes(index) if encoded is None else encoded
         top_left = tf.reduce_min(boxes[:, :2], axis=0)
         around = tf.concat([top_left, tf.reduce_max(boxes[:, :2] + boxes[:, 2:], axis=0) - top_left], axis=0)
 

@@ -10,9 +10,8 @@ from typing import TypeVar
 import tensorflow as tf
 
 from ..errors import InputError
-from .decode import check
 from .images import ImageSource
-from .validate import check_each, list_broken
+from .validate import check_at, check_each, list_broken
 
 Result = TypeVar("Result")
 
@@ -33,9 +32,10 @@ def naming_lost_files(source: ImageSource) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        if source.paths is None or source.images is not None:
+        contents = _contents(source)
+        if contents is None:
             raise
-        broken = check_each(source.paths, source.names, "what can still be read", memory_budget=0).broken
+        broken = check_each(contents, source.names, "what can still be read", memory_budget=0).broken
         if not broken:
             raise
         raise InputError(
@@ -75,22 +75,31 @@ def read_what_is_left(
 def lost_files(source: ImageSource, suspects: Iterable[int] = ()) -> dict[int, str]:
     """What has happened to the files of a source since it was opened.
 
-    Whether a file is there is asked for all of them, which is quick; what is in it for the suspects only.
+    Whether a file is there is asked for all of them, which is quick; what is in it for the suspects only, and of
+    images that are not files of their own, these alone are looked at.
 
     Args:
         source: `ImageSource`.
         suspects: indices of images to decode.
 
     Returns:
-        dict: the reason by the index of each image that cannot be read as it was; empty for a source without files.
+        dict: the reason by the index of each image that cannot be read as it was; empty for a source of pixels.
     """
     if source.paths is None:
-        return {}
+        changed = {} if _contents(source) is None else {index: _changed(source, index) for index in suspects}
+        return {index: reason for index, reason in sorted(changed.items()) if reason}
     lost = {index: reason for index, path in enumerate(source.paths) if (reason := _missing(path))}
     changed = {source.paths[index]: _changed(source, index) for index in suspects if index not in lost}
     # One file may stand at several places of a source.
     lost |= {index: reason for index, path in enumerate(source.paths) if (reason := changed.get(path))}
     return dict(sorted(lost.items()))
+
+
+def _contents(source):
+    """What is read anew each time, `paths` or `encoded`; None where the pixels are held."""
+    if source.images is not None:
+        return None
+    return source.encoded if source.paths is None else source.paths
 
 
 def _missing(path):
@@ -102,7 +111,7 @@ def _missing(path):
 
 def _changed(source, index):
     """Why an image cannot take the place of what was there, or None."""
-    found = check(source.paths[index])
+    found = check_at(source.encoded if source.paths is None else source.paths, index)
     if found.reason is not None:
         return found.reason
     size = tuple(source.sizes[index].tolist())

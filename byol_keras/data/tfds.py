@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..utils.progress import progress
 from ..utils.quiet import quiet_logging
+from .encoded import MemoryImages
 from .images import ImageSource
 from .validate import MEMORY_BUDGET, check_all
 
@@ -70,6 +71,7 @@ def from_tfds(
                     "write its images out as a folder and give that"
                 )
 
+    encoded = MemoryImages(encoded)
     names = [str(i) for i in range(len(encoded))]
     checked = check_all(encoded, names, where, memory_budget)
     class_names = tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else None

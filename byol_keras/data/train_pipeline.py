@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..utils.array_rows import array_rows
 from ..utils.pipeline import parallel_map
 from .images import ImageSource
-from .loading import FILES_PER_CALL, crop_loader
+from .loading import FILES_PER_CALL, crop_loader, load_each
 
 # The views of so many bytes at a time: larger batches leave the CPU's cache between one pass and the next, which
 # made views of 224 pixels take 1.7 times as long.
@@ -234,6 +234,6 @@ def _crops(source, image_size, views, order, seed, steps, pieces, piece_size):
         return tf.gather(indices, rows), tf.gather(tf.stack(boxes, axis=1), rows)
 
     def crops(indices, boxes):
-        return *tf.map_fn(lambda image: load(*image), (indices, boxes), fn_output_signature=spec), indices
+        return *load_each(source, load, (indices, boxes), spec), indices
 
     return _joined(parallel_map(steps.map(boxed).unbatch(), crops), calls, piece_size)

@@ -12,7 +12,8 @@ from ..utils.printable import printable
 from ..utils.progress import Shown, print_beside, progress
 from ..utils.texts import Texts
 from .check_cache import VALID, CheckCache, file_stamps, unchecked
-from .decode import check
+from .decode import Check, check, reason_of
+from .encoded import EncodedImages
 from .images import ImageSource
 from .rgb import LOW_RANGE
 
@@ -45,7 +46,7 @@ class Checked(NamedTuple):
         self,
         names: Sequence[str],
         paths: Sequence[str] | None = None,
-        encoded: Sequence[bytes] | None = None,
+        encoded: EncodedImages | None = None,
         labels: np.ndarray | None = None,
         class_names: tuple[str, ...] | None = None,
     ) -> ImageSource:
@@ -54,7 +55,7 @@ class Checked(NamedTuple):
         Args:
             names: N texts.
             paths: N absolute paths, or None.
-            encoded: N encoded images, or None; not held where the pixels are.
+            encoded: N of them, or None; not held where the pixels are.
             labels: (N,) int, or None. -1 marks an image without a label; one such image, and the source has no labels.
             class_names: the name of each label, or None.
 
@@ -75,7 +76,7 @@ class Checked(NamedTuple):
             class_names=class_names,
             images=self.images,
             paths=texts(paths),
-            encoded=tuple(encoded[i] for i in self.valid) if encoded is not None and self.images is None else None,
+            encoded=encoded[self.valid] if encoded is not None and self.images is None else None,
             jpeg=self.jpeg,
             orientations=self.orientations,
             broken=self.broken,
@@ -131,7 +132,7 @@ def check_each(
     Says on stderr how many 16-bit images use only the low end of their range.
 
     Args:
-        sources: N paths, or N byte strings.
+        sources: N paths, or `EncodedImages`, N of them.
         names: N texts, for `broken`.
         where: text that names the source while it is checked.
         memory_budget: int, bytes.
@@ -161,7 +162,7 @@ def check_each(
         size, target = held_size, images
         if size is None and found[index]["checked"]:
             return None, False
-        result = check(sources[index], size)
+        result = check_at(sources, index, size)
         if target is not None and result.pixels is not None:
             target[index] = result.pixels
             return result._replace(pixels=None), True
@@ -210,6 +211,24 @@ def check_each(
     )
 
 
+def check_at(contents: Sequence[str | bytes], index: int, held_size: tuple[int, int] | None = None) -> Check:
+    """As `decode.check`, of one of several images; that it cannot be read is a reason as well.
+
+    Args:
+        contents: paths, byte strings or `EncodedImages`.
+        index: int.
+        held_size: as for `check`.
+
+    Returns:
+        Check.
+    """
+    try:
+        content = contents[index]
+    except (OSError, InputError) as error:
+        return Check(reason=reason_of(error))
+    return check(content, held_size)
+
+
 def _without_gaps(images, valid):
     """The rows `valid` of an array, in its own memory."""
     for place, index in enumerate(valid):
@@ -252,9 +271,9 @@ def _size_to_hold(sources, found, memory_budget):
     """(height, width) of the first image that decodes, when all of them in that size would fit; else None."""
 
     def sizes():
-        for source, known in zip(sources, found, strict=True):
+        for index, known in enumerate(found):
             if not known["checked"]:
-                result = check(source)
+                result = check_at(sources, index)
                 if result.reason is None:
                     yield result.size
             elif known["reason"] == VALID:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from byol_keras.data import ImageSource, from_arrays
+from byol_keras.data.encoded import MemoryImages
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def test_length_and_channels(source):
 
 
 def test_encoded_images_are_rgb():
-    assert ImageSource(names=("0",), sizes=np.array([[2, 2]], np.int32), encoded=(b"",)).channels == 3
+    assert ImageSource(names=("0",), sizes=np.array([[2, 2]], np.int32), encoded=MemoryImages([b""])).channels == 3
 
 
 def test_subset_follows_the_order_of_the_indices(source):
@@ -45,12 +46,12 @@ def test_subset_of_files_has_no_broken_ones():
         names=("a", "b"),
         sizes=np.array([[2, 2], [3, 3]], np.int32),
         paths=("/a", "/b"),
-        encoded=(b"a", b"b"),
+        encoded=MemoryImages([b"a", b"b"]),
         jpeg=np.array([True, False]),
         broken=(("c", "empty"),),
     )
     part = source.subset(np.array([1]))
-    assert (part.paths, part.encoded, part.jpeg.tolist(), part.broken) == (("/b",), (b"b",), [False], ())
+    assert (part.paths, list(part.encoded), part.jpeg.tolist(), part.broken) == (("/b",), [b"b"], [False], ())
     assert part.labels is None
 
 

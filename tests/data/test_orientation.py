@@ -11,6 +11,7 @@ from PIL import Image
 from byol_keras.augment import TwoViews
 from byol_keras.data import open_source, two_view_batches
 from byol_keras.data.decode import check, decode
+from byol_keras.data.encoded import MemoryImages
 from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.data.loading import crop_loader, whole_loader
 from byol_keras.data.lost_files import lost_files
@@ -136,7 +137,7 @@ def test_encoded_images_in_memory_are_read_upright():
     """As those of a TFDS data set are, which hands on the files."""
     encoded = [stored(blocks(), orientation) for orientation in ORIENTATIONS]
     checked = check_all(encoded, [str(i) for i in ORIENTATIONS], "memory", memory_budget=0)
-    source = checked.source([str(i) for i in ORIENTATIONS], encoded=encoded)
+    source = checked.source([str(i) for i in ORIENTATIONS], encoded=MemoryImages(encoded))
     assert source.images is None
     assert source.sizes.tolist() == [[80, 112]] * 8
     batch = np.concatenate([*ordered_batches(source, 16).as_numpy_iterator()])

@@ -9,6 +9,7 @@ from PIL import Image
 import byol_keras as bk
 from byol_keras.cli.main import main
 from byol_keras.data import ImageSource
+from byol_keras.data.encoded import MemoryImages
 from byol_keras.runs.build import build_encoder, pixel_statistics
 from byol_keras.runs.image_size import ENOUGH_UPDATES, SIZES, describe_size, fitting_size, shorter_side
 from byol_keras.workflows.pretrain import pretrain
@@ -42,7 +43,7 @@ def test_no_time_makes_it_larger_than_the_images(side):
 
 def test_the_side_is_the_median_of_the_shorter_ones():
     sizes = np.array([[500, 375], [375, 500], [30, 4000], [400, 400], [300, 200]], np.int32)
-    assert shorter_side(ImageSource(names=tuple("abcde"), sizes=sizes, encoded=(b"",) * 5)) == 375
+    assert shorter_side(ImageSource(names=tuple("abcde"), sizes=sizes, encoded=MemoryImages([b""] * 5))) == 375
 
 
 def test_one_line_says_why():
