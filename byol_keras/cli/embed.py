@@ -11,12 +11,17 @@ def add_to(commands: Commands) -> None:
         commands,
         "embed",
         _run,
-        "write the embedding of every image to an .npz",
-        "embed runs/photos --data photos/ --out embeddings.npz",
+        "write the embedding of every image, to an .npz or, of any number of images, to Parquet",
+        "embed runs/photos --data photos/ --out photos.parquet",
     )
     add_model(add)
     add_data(add)
-    add.add_argument("--out", metavar="FILE", required=True, help="an .npz: embeddings, names, and labels where known")
+    add.add_argument(
+        "--out",
+        metavar="FILE",
+        required=True,
+        help="an .npz; or a .parquet folder, written in parts: after an interruption the same command goes on",
+    )
     add.add_argument(
         "--precision",
         choices=("float32", "bfloat16", "auto"),
@@ -28,5 +33,5 @@ def add_to(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     from ..workflows.embed import embed_source
 
-    embed_source(options.encoder, options.data, options.out, options.precision)
-    print(f"Written to {options.out}")
+    images, excluded = embed_source(options.encoder, options.data, options.out, options.precision)
+    print(f"Written to {options.out}: {images - excluded:,} of {images:,} images")

@@ -136,6 +136,8 @@ def _stopped(options, number):
 
 def _way_on(options):
     """What somebody types next whose training was stopped, if anything: a list."""
+    if options is not None and options.command == "embed" and Path(options.out, "_embeddings.json").is_file():
+        return [f"Go on with: {options.line}"]
     if options is None or options.command != "pretrain" or not Path(options.out, "config.json").is_file():
         return []
     return [f"Go on with: byol-keras pretrain --out {shlex.quote(options.out)} --resume"]

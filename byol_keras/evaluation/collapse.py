@@ -33,13 +33,7 @@ def check_embeddings(embeddings: np.ndarray, source: ImageSource, size: int) -> 
     Raises:
         InputError: naming the first image whose embedding is not finite.
     """
-    finite = np.isfinite(embeddings).all(axis=1)
-    if not finite.all():
-        first = printable(source.names[int(np.argmin(finite))])
-        raise InputError(
-            f"The embeddings of {np.count_nonzero(~finite):,} of {len(source):,} images are NaN or infinite, the first "
-            f"that of {first}: the encoder has diverged. Take another one, or train again."
-        )
+    check_finite_embeddings(embeddings, source)
     alike = _most_alike(embeddings)
     if len(alike) > FEW:
         different = _different(source.subset(alike[evenly(len(alike), COMPARED)]), size)
@@ -49,6 +43,17 @@ def check_embeddings(embeddings: np.ndarray, source: ImageSource, size: int) -> 
                 f"Warning: at least {different} different images have the same embedding, {first} and {last} among "
                 "them: the encoder has probably collapsed, and tells images apart badly or not at all."
             )
+
+
+def check_finite_embeddings(embeddings: np.ndarray, source: ImageSource) -> None:
+    """The refusal of `check_embeddings` alone: (N, D) float32 of N images."""
+    finite = np.isfinite(embeddings).all(axis=1)
+    if not finite.all():
+        first = printable(source.names[int(np.argmin(finite))])
+        raise InputError(
+            f"The embeddings of {np.count_nonzero(~finite):,} of {len(source):,} images are NaN or infinite, the first "
+            f"that of {first}: the encoder has diverged. Take another one, or train again."
+        )
 
 
 def _most_alike(embeddings):

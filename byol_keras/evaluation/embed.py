@@ -47,6 +47,40 @@ def embed(
         source = bk.data.open_source("photos")
         vectors = bk.evaluation.embed(encoder, source)
     """
+    check_takes(encoder, source)
+    vectors = embedder(encoder, batch_size, precision)(source, shown)
+    check_embeddings(vectors, source, encoder.input_shape[1])
+    return vectors
+
+
+def embedder(
+    encoder: keras.Model, batch_size: int = 256, precision: str = "float32"
+) -> Callable[[ImageSource, Shown], np.ndarray]:
+    """`embed` for one source after the other: what takes time at its start is done once, here.
+
+    Args:
+        encoder, batch_size, precision: as for `embed`.
+
+    Returns:
+        Function of a source that `check_takes` accepts, and of what shows how far it is. It gives (N, D) float32,
+        which nobody has looked at yet, see `collapse.check_embeddings`.
+    """
+    size = encoder.input_shape[1]
+    if dtype_policy(precision) == "mixed_bfloat16":
+        encoder = cast_model(encoder, "bfloat16")
+    forward = inference(encoder)
+
+    def vectors_of(source: ImageSource, shown: Shown = progress) -> np.ndarray:
+        total = -(-len(source) // batch_size)
+        batches = shown(ordered_batches(source, size, batch_size), total, "Embedding")
+        with naming_lost_files(source):
+            return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
+
+    return vectors_of
+
+
+def check_takes(encoder: keras.Model, source: ImageSource) -> None:
+    """Raises InputError where the encoder does not take squares of one size, or images of other channels."""
     _, size, width, channels = encoder.input_shape
     if size is None or size != width:
         raise InputError(
@@ -58,15 +92,6 @@ def embed(
             f"The encoder {encoder.name!r} takes images with {channels} channels (1 gray, 3 color), "
             f"these have {source.channels}."
         )
-    if dtype_policy(precision) == "mixed_bfloat16":
-        encoder = cast_model(encoder, "bfloat16")
-    forward = inference(encoder)
-    total = -(-len(source) // batch_size)
-    batches = shown(ordered_batches(source, size, batch_size), total, "Embedding")
-    with naming_lost_files(source):
-        embeddings = np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
-    check_embeddings(embeddings, source, size)
-    return embeddings
 
 
 def inference(encoder: keras.Model) -> Callable:

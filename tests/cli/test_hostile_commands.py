@@ -77,6 +77,7 @@ def finished(folder, *arguments):
         "finetune run --train images --test images --label-fraction 0.02 --label-subsets 1 --epochs 1",
         "retrieval run --index images",
         "embed run --data images --out embeddings.npz",
+        "embed run --data images --out embeddings.parquet",
         "search run --index images --query images/hostile --out found.html --keep a.index",
         "label run --data images --next 5",
         "export run --out ship --quantize int8 --calibration images --labeled images",

@@ -1,0 +1,140 @@
+"""What `byol-keras embed` does for collections that do not fit in memory."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..data import ImageSource, open_source
+from ..data.lost_files import read_what_is_left
+from ..data.open import absolute_data
+from ..evaluation.collapse import check_embeddings, check_finite_embeddings
+from ..evaluation.embed import check_takes, embedder
+from ..models.fingerprint import fingerprint
+from ..precision import dtype_policy
+from ..runs.load import load_encoder
+from ..utils.atomic import check_writable, make_parent
+from ..utils.embedding_parts import MANIFEST, EmbeddingsManifest, part_table
+from ..utils.embeddings_folder import (
+    begin_embeddings,
+    read_excluded,
+    unfinished_parts,
+    write_excluded,
+    write_part,
+)
+from ..utils.lock import exclusive
+from ..utils.part_file import remove_parts
+from ..utils.progress import Progress
+
+# Of one part: what at most is embedded again after a kill, and what is in memory at once.
+PART_IMAGES = 10_000
+
+
+def embed_to_parts(
+    encoder: str | os.PathLike, data: str, out: str | os.PathLike, precision: str = "float32"
+) -> tuple[int, int]:
+    """Embeds the images of `data` into the folder `out`, part by part; goes on where it was begun before.
+
+    A part `part-00000.parquet` has PART_IMAGES rows, fewer where images could not be read: `name`, `embedding` (D
+    float32) and `label`, null where the source has none. It is written when all of it is there. `_embeddings.json`
+    says what they are of (`EmbeddingsManifest`), `_excluded/` which images are in no part, and why. What is embedded
+    are the images there were in the beginning: those that have gone since are excluded, those that are new are not
+    added, and both are said.
+
+    Args:
+        encoder, data, precision: as for `embed_source`.
+        out: the folder, which need not be there.
+
+    Returns:
+        How many images there were in the beginning, and how many of these are in no part.
+
+    Raises:
+        InputError: for a mistake in any of them, or a folder that was begun with another encoder, source or precision.
+    """
+    out = Path(out)
+    check_writable(out / MANIFEST)
+    model = load_encoder(encoder)
+    # The pixels of a folder are not held. What is in one file is read as a whole.
+    is_folder = os.path.isdir(os.path.expanduser(os.fspath(data)))
+    source = open_source(data, memory_budget=0) if is_folder else open_source(data)
+    check_takes(model, source)
+    manifest = EmbeddingsManifest(
+        fingerprint(model),
+        absolute_data(data),
+        dtype_policy(precision).removeprefix("mixed_"),
+        parts=-(-len(source) // PART_IMAGES),
+        images=len(source) + len(source.broken),
+        class_names=source.class_names,
+        stamp=_stamp(data),
+    )
+    make_parent(out / MANIFEST)
+    with exclusive(out):
+        remove_parts(out)
+        manifest, names = begin_embeddings(out, manifest, source.names)
+        positions = _positions(names, source, out)
+        waiting = unfinished_parts(out, manifest)
+        if len(waiting) == manifest.parts:
+            write_excluded(out, "opened.parquet", source.broken)
+        else:
+            print(f"{out}: {manifest.parts - len(waiting):,} of {manifest.parts:,} parts are there.", file=sys.stderr)
+        vectors_of = _checked(embedder(model, precision=precision), model.input_shape[1])
+        with Progress(sum(len(_rows(positions, number)) for number in waiting), f"Embedding {data}") as bar:
+            for number in waiting:
+                rows = _rows(positions, number)
+                missing = [names[number * PART_IMAGES + i] for i in np.flatnonzero(rows < 0)]
+                end = bar.done + len(rows)
+                excluded = [(name, "no longer there") for name in missing]
+                rows = rows[rows >= 0]
+                table = part_table([], np.zeros((0, model.output_shape[-1]), np.float32))
+                if len(rows):
+                    part = source.subset(rows)
+                    vectors, left = read_what_is_left(part, lambda images, end=end: vectors_of(images, bar.up_to(end)))
+                    lost = set(part.names) - set(left.names) if vectors is not None else set(part.names)
+                    excluded += [(name, "could no longer be read") for name in sorted(lost)]
+                    if vectors is not None:
+                        table = part_table(left.names, vectors, left.labels)
+                write_part(out, number, table, excluded)
+                bar.to(end)
+        return manifest.images, len(read_excluded(out))
+
+
+def _checked(vectors_of, size) -> Callable:
+    """`vectors_of` with a look at what it gives: for whether the encoder has collapsed, once."""
+    checks = [lambda vectors, source: check_embeddings(vectors, source, size)]
+
+    def checked(source, shown):
+        vectors = vectors_of(source, shown)
+        (checks.pop() if checks else check_finite_embeddings)(vectors, source)
+        return vectors
+
+    return checked
+
+
+def _rows(positions, number):
+    return positions[number * PART_IMAGES : (number + 1) * PART_IMAGES]
+
+
+def _positions(names: Sequence[str], source: ImageSource, out: Path) -> np.ndarray:
+    """Where the images of the beginning are in the source now: (N,) int64, -1 where one is no longer there."""
+    if names is source.names:
+        return np.arange(len(source))
+    place = {name: index for index, name in enumerate(source.names)}
+    positions = np.array([place.get(name, -1) for name in names], np.int64)
+    new = len(source) - np.count_nonzero(positions >= 0)
+    if new:
+        print(
+            f"{new:,} images are new since {out} was begun and are not embedded: begin another folder for them.",
+            file=sys.stderr,
+        )
+    return positions
+
+
+def _stamp(data):
+    """Of a source that is one file, what changes when the file does."""
+    try:
+        status = os.stat(os.path.expanduser(os.fspath(data)))
+    except OSError:
+        return ""
+    return "" if os.path.isdir(os.path.expanduser(os.fspath(data))) else f"{status.st_size}-{status.st_mtime_ns}"
