@@ -7,6 +7,7 @@ from ..errors import InputError
 # Module -> the package that has it, and the extra of byol_keras that brings it, as in setup.cfg.
 EXTRAS = {
     "ai_edge_litert": ("ai-edge-litert", "tflite"),
+    "apache_beam": ("apache-beam", "beam"),
     "coremltools": ("coremltools", "coreml"),
     "matplotlib": ("matplotlib", "report"),
     "onnx2torch": ("onnx2torch", "torch"),
