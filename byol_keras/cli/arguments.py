@@ -11,6 +11,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 DATA_HELP = (
     "a folder of images (subfolders are classes), tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
 )
+EMBEDDINGS_HELP = "a .parquet of `embed`, with nothing left to embed"
 
 
 def command(

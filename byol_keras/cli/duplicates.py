@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from .arguments import Commands, add_data, add_keep, add_model, add_page, command
+from .arguments import EMBEDDINGS_HELP, Commands, add_data, add_keep, add_model, add_page, command
 
 
 def add_to(commands: Commands) -> None:
@@ -16,7 +16,7 @@ def add_to(commands: Commands) -> None:
         "duplicates runs/photos --data photos/ --keep photos.index --out duplicates.html",
     )
     add_model(add)
-    add_data(add)
+    add_data(add, help=f"{EMBEDDINGS_HELP}, ")
     add_page(add, "an .html; a .csv of the same name is written too")
     add_keep(add)
     add.add_argument(

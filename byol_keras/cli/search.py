@@ -2,7 +2,7 @@
 
 import argparse
 
-from .arguments import Commands, add_data, add_keep, add_model, add_page, command
+from .arguments import EMBEDDINGS_HELP, Commands, add_data, add_keep, add_model, add_page, command
 
 
 def add_to(commands: Commands) -> None:
@@ -15,7 +15,7 @@ def add_to(commands: Commands) -> None:
         "search runs/photos --index photos/ --query new.jpg --keep photos.index --out found.html",
     )
     add_model(add)
-    add_data(add, "--index", "where to search: ")
+    add_data(add, "--index", f"where to search: {EMBEDDINGS_HELP}, ")
     add.add_argument(
         "--query", metavar="IMAGE", dest="queries", nargs="+", required=True, help="image files, or folders of them"
     )

@@ -49,9 +49,10 @@ def image_tile(name: str, pixels: np.ndarray | None, figure: str = "") -> Tile:
 
 
 def collection_tile(collection: Collection, position: int, figure: str) -> Tile:
-    """A tile of an image of a collection, which says so when the image has gone since."""
+    """A tile of an image of a collection; one without the image, saying why, where that has gone or is in no file."""
     try:
         pixels = collection.pixels(position)
     except InputError:
-        pixels, figure = None, f"{figure}, cannot be read any more"
+        in_no_file = collection.paths is None and collection.source is None
+        pixels, figure = None, f"{figure}, {'not shown' if in_no_file else 'cannot be read any more'}"
     return image_tile(collection.names[position], pixels, figure)

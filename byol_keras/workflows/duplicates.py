@@ -31,7 +31,7 @@ def list_duplicates(
 
     Args:
         encoder: a run or a .keras file.
-        data: the images, see `data.open_source`.
+        data: the images or their embeddings, see `open_collection`.
         out: the page, ending in .html. The .csv has the columns group, image, width, height and
             distance, a line per image.
         threshold: above 0 and at most 2, see `duplicate_groups`; None for `usual_threshold`.

@@ -33,7 +33,7 @@ def search_images(
 
     Args:
         encoder: a run or a .keras file.
-        data: the images to search, see `data.open_source`.
+        data: the images to search, or their embeddings, see `open_collection`.
         queries: image files and folders of them.
         out: the page, ending in .html.
         keep: the file that the index is saved in, or None; see `index_collection`.

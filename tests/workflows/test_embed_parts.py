@@ -127,6 +127,7 @@ def test_other_work_is_refused(run, make_encoder, folder, save, tmp_path, capfd)
     assert len(files(out)) == 6
 
 
+@pytest.mark.slow
 def test_an_npz_that_was_changed_is_refused(run, tmp_path, capfd):
     images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)
     np.savez(tmp_path / "images.npz", images=images)
@@ -158,6 +159,7 @@ def test_an_image_deleted_meanwhile_is_named_and_left_out(run, folder, monkeypat
     assert pq.read_table(out / "_excluded")["name"].to_pylist() == ["green/1.png"]
 
 
+@pytest.mark.slow
 def test_a_whole_part_may_be_lost(run, folder, monkeypatch):
     begin = embed_parts.begin_embeddings
 
@@ -205,6 +207,7 @@ def test_an_encoder_that_does_not_fit_leaves_nothing(run, tmp_path, capfd):
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_collapsed_encoder_is_said_once(run, folder, tmp_path, capfd, make_encoder):
     encoder = make_encoder(0)
     encoder.set_weights([np.zeros_like(weight) for weight in encoder.get_weights()])

@@ -36,13 +36,15 @@ def index_collection(
         `ImageIndex`, of at least one image.
 
     Raises:
-        InputError: when no image can be decoded, or `cache` cannot be used.
+        InputError: when no image can be decoded, `cache` cannot be used, or the collection was embedded by another
+            encoder.
 
     Example:
         photos = bk.tasks.open_collection("photos")
         index = bk.tasks.index_collection(encoder, photos, cache="photos.index")
     """
     index = _started(encoder, collection, cache, rebuild)
+    _check_embedded(collection, index.encoder)
     before, now = (dict(zip(images.names, images.stamps, strict=True)) for images in (index, collection))
     stale = [i for i, name in enumerate(index.names) if now.get(name) != before[name]]
     new = np.array([i for i, name in enumerate(collection.names) if before.get(name) != now[name]], np.int64)
@@ -50,19 +52,18 @@ def index_collection(
         print(f"{cache}: {_changes(before, now)}", file=sys.stderr)
     index.remove(stale)
     broken = []
+    # What has been embedded already is added at once: nothing is lost by an interruption.
+    step = BLOCK if collection.embeddings is None else max(1, len(new))
     with Progress(len(new), f"Embedding {collection.data}") as bar:
-        for start in range(0, len(new), BLOCK):
-            block = new[start : start + BLOCK]
-            end = start + len(block)
-            # Files are read twice: to be checked, and to be embedded.
-            source, excluded = collection.opened(block, bar.up_to(start + len(block) / 2))
+        for start in range(0, len(new), step):
+            block = new[start : start + step]
+            names, vectors, excluded = _vectors(encoder, collection, block, bar)
             broken += excluded
-            if source is not None:
-                vectors = embed(encoder, source, shown=bar.up_to(end))
-                index.add(source.names, [now[name] for name in source.names], vectors)
+            if len(names):
+                index.add(names, [now[name] for name in names], vectors)
                 if cache is not None:
                     index.save(cache)
-            bar.to(end)
+            bar.to(start + len(block))
     if not len(index):
         raise InputError(f"No image of {collection.data} can be decoded: {list_broken(broken)}")
     if broken:
@@ -71,6 +72,27 @@ def index_collection(
     if cache is not None and stale and not len(new):
         index.save(cache)
     return index
+
+
+def _vectors(encoder, collection, block, bar):
+    """Names and embeddings of some images of a collection, and (name, reason) of those that cannot be decoded."""
+    if collection.embeddings is not None:
+        return [collection.names[i] for i in block], collection.embeddings.vectors[block], ()
+    start = bar.done
+    # Files are read twice: to be checked, and to be embedded.
+    source, excluded = collection.opened(block, bar.up_to(start + len(block) / 2))
+    if source is None:
+        return [], None, excluded
+    return source.names, embed(encoder, source, shown=bar.up_to(start + len(block))), excluded
+
+
+def _check_embedded(collection, encoder):
+    if collection.embeddings is not None and collection.embeddings.manifest.encoder != encoder:
+        made_by = collection.embeddings.manifest.encoder
+        raise InputError(
+            f"{collection.data} was made with another encoder ({made_by[:SHOWN]}, this is {encoder[:SHOWN]}), whose "
+            "embeddings cannot be compared with this one's. Give that encoder, or embed the images with this one."
+        )
 
 
 def _started(encoder, collection, cache, rebuild):

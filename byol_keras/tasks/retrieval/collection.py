@@ -10,6 +10,8 @@ import numpy as np
 from ...data import ImageSource, open_source
 from ...data.decode import check, decode
 from ...data.folder import from_files, require_images
+from ...errors import InputError
+from ...utils.embeddings_folder import Embeddings, is_embeddings_folder, read_embeddings
 from ...utils.progress import Shown, progress
 from ...utils.texts import Texts
 
@@ -21,9 +23,11 @@ class Collection:
     Attributes:
         data: str, what names the source, as for `data.open_source`.
         names: N texts, each once.
-        stamps: N texts: size and time of change of a file, else a digest of the pixels.
+        stamps: N texts: size and time of change of a file, else a digest of the pixels or of the embedding.
         paths: N absolute paths, or None where the images are no files.
         source: `ImageSource`, or None where they are files, which are opened when they are needed.
+        embeddings: `Embeddings` of the N images where they have been embedded already, by the encoder of its manifest;
+            or None. Neither `paths` nor `source` need then be there.
     """
 
     data: str
@@ -31,6 +35,7 @@ class Collection:
     stamps: tuple[str, ...]
     paths: Texts | None = None
     source: ImageSource | None = None
+    embeddings: Embeddings | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,6 +62,8 @@ class Collection:
         Raises:
             InputError: when it can no longer be read.
         """
+        if self.paths is None and self.source is None:
+            raise InputError(f"The images of {self.data} are no files of their own.")
         if self.source is None:
             return decode(self.paths[position])
         if self.source.images is not None:
@@ -67,6 +74,8 @@ class Collection:
         """Height and width of one image in pixels, (0, 0) where it can no longer be read."""
         if self.source is not None:
             return tuple(self.source.sizes[position].tolist())
+        if self.paths is None:
+            return 0, 0
         return check(self.paths[position]).size or (0, 0)
 
 
@@ -74,7 +83,8 @@ def open_collection(data: str | os.PathLike) -> Collection:
     """The images of a source. Of a folder only the names are read, not the images.
 
     Args:
-        data: a folder of images, or what else `data.open_source` opens.
+        data: a folder of images, or what else `data.open_source` opens; or a folder of their embeddings, as
+            `byol-keras embed` writes to a .parquet.
 
     Returns:
         `Collection`, of at least one image.
@@ -87,6 +97,8 @@ def open_collection(data: str | os.PathLike) -> Collection:
     """
     text = os.fspath(data)
     folder = os.path.abspath(os.path.expanduser(text))
+    if is_embeddings_folder(folder):
+        return _embedded(text, read_embeddings(folder))
     if text.startswith("tfds:") or not os.path.isdir(folder):
         source = open_source(text)
         contents = source.encoded if source.images is None else source.images
@@ -95,6 +107,16 @@ def open_collection(data: str | os.PathLike) -> Collection:
     names = require_images(folder, text)
     paths = names.prefixed(os.path.join(folder, ""))
     return Collection(text, names, tuple(_stamp(path) for path in paths), paths=paths)
+
+
+def _embedded(data, embeddings):
+    """A collection that is not read any more; its images are shown where they are still found below the folder."""
+    names, root = tuple(embeddings.names), embeddings.manifest.source
+    if not names:
+        raise InputError(f"There is no image in {data}: none could be embedded.")
+    paths = tuple(os.path.join(root, name) for name in names) if os.path.isdir(root) else None
+    stamps = tuple(hashlib.blake2b(vector, digest_size=16).hexdigest() for vector in embeddings.vectors)
+    return Collection(data, names, stamps, paths=paths, embeddings=embeddings)
 
 
 def _stamp(path):
