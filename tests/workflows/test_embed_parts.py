@@ -143,20 +143,20 @@ def test_an_image_deleted_meanwhile_is_named_and_left_out(run, folder, monkeypat
     begin = embed_parts.begin_embeddings
 
     def delete_then_begin(*arguments):
-        (folder / "green" / "1.png").unlink()  # after the source was opened
+        (folder / "blue" / "4.png").unlink()  # after the source was opened; the others of its part are green
         return begin(*arguments)
 
     monkeypatch.setattr(embed_parts, "begin_embeddings", delete_then_begin)
     out, code = run()
     assert code == 0
     said = capfd.readouterr()
-    assert "green/1.png" in said.err
+    assert "blue/4.png" in said.err
     assert "14 of 15 images" in said.out
     table = pq.read_table(out)
-    assert "green/1.png" not in table["name"].to_pylist()
+    assert "blue/4.png" not in table["name"].to_pylist()
     assert table.num_rows == 14
-    assert table["label"].to_pylist() == [0] * 5 + [1] * 4 + [2] * 5
-    assert pq.read_table(out / "_excluded")["name"].to_pylist() == ["green/1.png"]
+    assert table["label"].to_pylist() == [0] * 4 + [1] * 5 + [2] * 5
+    assert pq.read_table(out / "_excluded")["name"].to_pylist() == ["blue/4.png"]
 
 
 @pytest.mark.slow
