@@ -3,8 +3,8 @@
     python -m benchmarks.embed_collection --data FOLDER [--sizes 1 2 4] [--beam]
 
 Of the images below FOLDER, hard-linked 1, 2 and 4 times, by an untrained ResNet-18 at 32 px, a process for each line.
-With --beam each is embedded by `python -m byol_keras.export.beam` as well, in as many processes as there are cores.
-JPEG and PNG only. CPU is user and system time of all processes, memory the peak of the largest.
+With --beam each is embedded by `python -m byol_keras.export.beam` as well, on Beam's local runner in one process. JPEG
+and PNG only. CPU is user and system time, memory the peak.
 """
 
 import argparse
@@ -83,7 +83,6 @@ def main():
                 out = folder / f"beam{size}.parquet"
                 beam = [sys.executable, "-m", "byol_keras.export.beam", "--model", folder / "encoder" / "1"]
                 beam += ["--images", data, "--out", out, "--parts", "16", "--runner", "DirectRunner"]
-                beam += ["--direct_running_mode", "multi_processing", "--direct_num_workers", str(os.cpu_count())]
                 rows.append(["Beam", *measured(beam, out)])
                 print(rows[-1], file=sys.stderr)
     table("Embedding into Parquet, ResNet-18, 32 px", ["by", "images", "s", "CPU s", "peak MB"], rows)
