@@ -112,7 +112,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
     @property
     def tau(self) -> float:
         """The target's decay while no schedule is set, from 0 to 1; setting it ends one that is under way."""
-        return float(self._constant_tau)
+        return float(self._constant_tau.numpy())
 
     @tau.setter
     def tau(self, tau: float) -> None:

@@ -66,7 +66,7 @@ class Checkpoint(keras.callbacks.Callback):
         if not isinstance(self.model, BYOL):
             raise InputError(f"Checkpoint goes with a BYOL model. Received: {type(self.model).__name__}")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._at_step, self._at_time = int(self.model.steps), monotonic()
+        self._at_step, self._at_time = int(self.model.steps.numpy()), monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         # After the last batch the epoch is not over: the other callbacks have their work to do first.
@@ -83,15 +83,15 @@ class Checkpoint(keras.callbacks.Callback):
     def _write_if_due(self):
         signal = self.stop()
         due = monotonic() - self._at_time >= 60 * self.minutes
-        due |= self.steps is not None and int(self.model.steps) - self._at_step >= self.steps
+        due |= self.steps is not None and int(self.model.steps.numpy()) - self._at_step >= self.steps
         if due or signal is not None:
             self.save()
         if signal is not None:
-            raise Interrupted(f"stopped at step {int(self.model.steps):,}; all of it is saved.", signal)
+            raise Interrupted(f"stopped at step {int(self.model.steps.numpy()):,}; all of it is saved.", signal)
 
     def save(self) -> None:
         """Writes the model as it is."""
-        step = int(self.model.steps)
+        step = int(self.model.steps.numpy())
         path = self.folder / f"step-{step:08}.keras"
         require_finite(self.model)
         if not is_intact(path):

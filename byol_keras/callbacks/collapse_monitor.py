@@ -93,10 +93,10 @@ class CollapseMonitor(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._window.begin(self.model)
         if self._looked is None:
-            self._looked = int(self.model.steps)
+            self._looked = int(self.model.steps.numpy())
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        step = int(self.model.steps)
+        step = int(self.model.steps.numpy())
         size = self.every if self._first else min(self.every, FIRST_STEPS)
         if self.sign is not None or step - self._looked < size:
             return

@@ -35,18 +35,18 @@ class FiniteCheck(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         if not isinstance(self.model, BYOL):
             raise InputError(f"FiniteCheck goes with a BYOL model. Received: {type(self.model).__name__}")
-        self._skipped, self._in_a_row = int(self.model.skipped), 0
+        self._skipped, self._in_a_row = int(self.model.skipped.numpy()), 0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         # Several batches at once, with `steps_per_execution`, are counted together.
-        skipped = int(self.model.skipped)
+        skipped = int(self.model.skipped.numpy())
         self._in_a_row = self._in_a_row + skipped - self._skipped if skipped > self._skipped else 0
         self._skipped = skipped
         if self._in_a_row >= self.patience:
             path, value = largest_weight(self.model)
             raise InputError(
-                f"{self._in_a_row} updates in a row were skipped, up to step {int(self.model.steps):,}, the last "
-                f"because {self.model.not_finite()} was not finite; the largest weight is {value:.3g}, of {path}. "
+                f"{self._in_a_row} updates in a row were skipped, up to step {int(self.model.steps.numpy()):,}, the "
+                f"last because {self.model.not_finite()} was not finite; the largest weight is {value:.3g}, of {path}. "
                 "Lower `learning_rate`, or train in float32."
             )
 

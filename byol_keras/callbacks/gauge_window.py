@@ -37,4 +37,4 @@ class GaugeWindow:
 
 
 def _totals(model):
-    return {metric.name: (float(metric.total), float(metric.count)) for metric in model.metrics}
+    return {metric.name: (float(metric.total.numpy()), float(metric.count.numpy())) for metric in model.metrics}

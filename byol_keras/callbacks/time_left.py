@@ -46,11 +46,11 @@ class TimeLeft(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._last = self.model.planned_steps
         if self._last is None and self.params.get("steps"):
-            self._last = int(self.model.steps) + (self.params["epochs"] - epoch) * self.params["steps"]
+            self._last = int(self.model.steps.numpy()) + (self.params["epochs"] - epoch) * self.params["steps"]
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._began is None:
-            self._began, self._first_step = self._clock(), int(self.model.steps)
+            self._began, self._first_step = self._clock(), int(self.model.steps.numpy())
         elif not self._said and self._clock() - self._began >= FIRST:
             # On a terminal the bar of the epoch is in the way, and says nearly the same.
             if not sys.stdout.isatty():
@@ -63,7 +63,7 @@ class TimeLeft(keras.callbacks.Callback):
     def _say(self):
         if self._last is None:  # nobody knows yet how many batches there are
             return
-        step = int(self.model.steps)
+        step = int(self.model.steps.numpy())
         done, left = step - self._first_step, self._last - step
         if done > 0 and left > 0:
             seconds = (self._clock() - self._began) / done * left

@@ -81,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with stop_signals(stop):
             options = parse(sys.argv[1:] if arguments is None else arguments)
             options.begun = begun
-            import_tensorflow(pretraining=options.command == "pretrain")
+            of_several = getattr(options, "strategy", None) == "multi-worker"
+            import_tensorflow(pretraining=options.command == "pretrain", of_several=of_several)
             options.run(options)
     except Interrupted as error:
         return _say(options, " ".join([str(error), *_way_on(options)]), BY_SIGNAL + error.signal)

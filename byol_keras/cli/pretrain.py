@@ -60,6 +60,12 @@ def add_to(commands: Commands) -> None:
         action="store_true",
         help="end training where its gauges show a collapse, which is said in any case; the encoder of before is kept",
     )
+    add.add_argument(
+        "--strategy",
+        choices=("mirrored", "multi-worker"),
+        help="train on all GPUs of this machine (mirrored), or of all machines in TF_CONFIG, each of which is given "
+        "this command (multi-worker); the batch is that of all together (default: one device)",
+    )
     add_recipe_flags(add)
 
 
@@ -67,7 +73,8 @@ def _run(options: argparse.Namespace) -> None:
     from ..data.exclude import read_names
     from ..workflows.pretrain import pretrain, resume
 
-    training = {"minutes": options.minutes, "steps": options.steps, "stop_on_collapse": options.stop_on_collapse}
+    names = ("minutes", "steps", "stop_on_collapse", "strategy")
+    training = {name: getattr(options, name) for name in names}
     if options.resume:
         names = ("data", "recipe", "config", "views", "seed", "exclude", "probe")
         settled = [name for name in names if _given(options, name)]

@@ -52,6 +52,7 @@ def two_view_batches(
     seed: int,
     first_step: int = 0,
     shuffle: bool = True,
+    input_context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """Batches of two views, for `BYOL.fit`.
 
@@ -63,20 +64,25 @@ def two_view_batches(
         seed: int.
         first_step: int, the step to begin with, when training is resumed.
         shuffle: whether each epoch has an order of its own, or that of `source`.
+        input_context: of a worker, from `tf.distribute.Strategy.distribute_datasets_from_function`; None for one
+            process with one device.
 
     Returns:
         tf.data.Dataset of ((view_1, view_2),), each (B, S, S, C) float32 in [0, 1], total_steps - first_step elements.
+        With a context only this worker's part of each batch is made, B / R images for each of its replicas, where R are
+        all; together they are the same batches.
 
     Raises:
-        InputError: when there are fewer images than one batch needs.
+        InputError: when there are fewer images than one batch needs, or R does not divide B.
     """
-    parts, size = _pieces(batch_size, 4 * source.channels * views.image_size**2)
+    begin, count, replicas = _share(batch_size, input_context)
+    parts, size = _pieces(count, 4 * source.channels * views.image_size**2)
     order, seeds = _order(source, batch_size, seed, shuffle), _seeds(seed)
     pieces = tf.data.Dataset.range(first_step * parts, total_steps * parts)
 
     def step_and_part(piece):
         """The step a piece belongs to, and which part of its batch it is, see `random.uniform`."""
-        return piece // parts, tf.stack([piece % parts * size, batch_size])
+        return piece // parts, tf.stack([begin + piece % parts * size, batch_size])
 
     if source.images is not None:
         rows = array_rows(source.images)
@@ -89,9 +95,7 @@ def two_view_batches(
         made = parallel_map(pieces, from_memory)
     else:
         steps = tf.data.Dataset.range(first_step, total_steps)
-        crops = _crops(
-            source, views.image_size, (views.view_1, views.view_2), order, seed, steps, pieces=parts, piece_size=size
-        )
+        crops = _crops(source, views.image_size, (views.view_1, views.view_2), order, seed, steps, parts, size, begin)
 
         def from_encoded(piece, crops):
             step, part = step_and_part(piece)
@@ -99,7 +103,8 @@ def two_view_batches(
             return (views.distort(crop_1, crop_2, seed=seeds(step), part=part),)
 
         made = parallel_map(tf.data.Dataset.zip(pieces, crops), from_encoded)
-    return _joined(made, parts, batch_size)
+    batches = _joined(made, parts, count)
+    return batches if replicas == 1 else _divided(batches, replicas)
 
 
 def batch_indices(source: ImageSource, batch_size: int, seed: int, step: int) -> np.ndarray:
@@ -152,6 +157,19 @@ def labeled_batches(
     return parallel_map(tf.data.Dataset.zip(steps, crops), from_encoded)
 
 
+def _share(batch_size, input_context):
+    """The first image of a batch that this worker makes, how many it makes, and for how many replicas."""
+    if input_context is None:
+        return 0, batch_size, 1
+    replicas, workers = input_context.num_replicas_in_sync, input_context.num_input_pipelines
+    if batch_size % replicas:
+        raise InputError(
+            f"A batch must be whole images for each of {replicas} replicas. Received: batch_size={batch_size}"
+        )
+    count = batch_size // workers
+    return input_context.input_pipeline_id * count, count, replicas // workers
+
+
 def _pieces(batch_size, image_bytes):
     """In how many pieces a batch is made, and the size of a piece; the last one may reach past the batch.
 
@@ -179,6 +197,15 @@ def _joined(dataset, count, size):
 
     # Not rebatch, whose slices make some of TensorFlow's operations write a line to stderr each.
     return parallel_map(dataset.batch(count, drop_remainder=True), joined)
+
+
+def _divided(batches, count):
+    """Each element as `count` ones, along the first axis."""
+
+    def divided(tensor):
+        return tf.reshape(tensor, [count, tensor.shape[0] // count, *tensor.shape[1:]])
+
+    return parallel_map(batches, lambda *tensors: tf.nest.map_structure(divided, tensors)).unbatch()
 
 
 def _seeds(seed):
@@ -212,10 +239,11 @@ def _labels(source):
     return tf.constant(source.labels if source.labels is not None else [-1] * len(source), tf.int64)
 
 
-def _crops(source, image_size, views, order, seed, steps, pieces, piece_size):
+def _crops(source, image_size, views, order, seed, steps, pieces, piece_size, begin=0):
     """For each piece of a step, (crops for view 1, ..., indices), crops (piece_size, S, S, 3) float32 in [0, 1].
 
-    `views` are dicts such as VIEW_1. What reaches past the end of a batch is its last image.
+    `views` are dicts such as VIEW_1. The first piece begins with image `begin` of a batch; what reaches past the end of
+    a batch is its last image.
     """
     load, seeds, sizes = crop_loader(source, image_size), _seeds(seed), tf.constant(source.sizes, tf.int32)
     calls = _ceil(piece_size, FILES_PER_CALL)
@@ -229,7 +257,7 @@ def _crops(source, image_size, views, order, seed, steps, pieces, piece_size):
             sample_boxes(height, width, view["crop_area"], view["crop_aspect"], box_seed)
             for view, box_seed in zip(views, split(seeds(-1 - step), len(views)), strict=True)
         ]
-        rows = tf.minimum(tf.range(pieces * piece_size), indices.shape[0] - 1)
+        rows = tf.minimum(begin + tf.range(pieces * piece_size), indices.shape[0] - 1)
         rows = tf.reshape(rows, [pieces * calls, piece_size // calls])
         return tf.gather(indices, rows), tf.gather(tf.stack(boxes, axis=1), rows)
 

@@ -17,7 +17,7 @@ class _LastStep(keras.callbacks.Callback):
     """Ends the last epoch where the planned steps end. Before the others, which see then that it is the last batch."""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if int(self.model.steps) >= self.model.planned_steps:
+        if int(self.model.steps.numpy()) >= self.model.planned_steps:
             self.model.stop_training = True
 
 
@@ -60,7 +60,7 @@ class Trainer(keras.Model):
 
     def not_finite(self) -> str | None:
         """What was not finite in the last step, in words; None where all was."""
-        culprit = int(self._culprit)
+        culprit = int(self._culprit.numpy())
         if culprit < 0:
             return None
         return "the loss" if culprit == 0 else f"the gradient of {self.trainable_variables[culprit - 1].path}"
@@ -114,7 +114,7 @@ class Trainer(keras.Model):
         """
         self.planned_steps = max(1, round(epochs * steps_per_epoch))
         try:
-            while (step := int(self.steps)) < self.planned_steps:
+            while (step := int(self.steps.numpy())) < self.planned_steps:
                 epoch, done = divmod(step, steps_per_epoch)
                 self._keeps_metrics = done > 0
                 self.fit(
@@ -128,7 +128,7 @@ class Trainer(keras.Model):
                 )
                 if self.stop_training:
                     return
-                if int(self.steps) == step:
+                if int(self.steps.numpy()) == step:
                     raise InputError(f"`batches_from` must give batches from every step on. Received: none for {step}")
         finally:
             self.planned_steps, self._keeps_metrics = None, False

@@ -1,14 +1,10 @@
 """Training a run, from where it stands to its end."""
 
-import functools
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import tensorflow as tf
 
 from ..byol import BYOL
 from ..callbacks import (
@@ -17,7 +13,6 @@ from ..callbacks import (
     CollapseMonitor,
     CSVHistory,
     FiniteCheck,
-    InputCheck,
     OnlineKNN,
     OnlineLidar,
     StepClock,
@@ -28,21 +23,21 @@ from ..callbacks import (
 )
 from ..callbacks.input_check import SECONDS_TO_MEASURE
 from ..data.images import ImageSource
-from ..data.lost_files import lost_files, naming_lost_files
-from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
-from ..data.validate import MAX_BROKEN_SHARE, list_broken
+from ..data.lost_files import naming_lost_files
+from ..data.train_pipeline import steps_per_epoch
 from ..errors import InputError
 from ..precision import cast_model
 from ..utils.atomic import atomic_path
 from ..utils.duration import duration
-from ..utils.stop_signal import held_signals
+from ..utils.stop_signal import SAVING, held_signals
 from .build import build_optimizer, build_views
-from .image_list import filled
+from .fit import fit_leg, run_batches
 from .leg import legs_of, schedule_line
 from .run import Run
+from .strategy import for_all_replicas, is_chief, wait_for_all
 
-# Where one image cannot be read any more, the next ones to come are looked at as well, some seconds' worth.
-SUSPECTS = 1000
+# Of a signal to a worker that saves nothing.
+GOING_ON = "going on until the first worker stops. Once more to stop at once, which ends the others as well."
 # A trial finds out how long training takes: its share of the time there is, its seconds at least, and more epochs than
 # it ever gets to.
 TRIAL_SHARE, TRIAL_SECONDS, TRIAL_EPOCHS = 0.04, 10.0, 1000
@@ -58,9 +53,11 @@ def train_run(
 ) -> Run:
     """Trains to the end of the run, leg by leg, and leaves its encoder.keras, over that of the legs before.
 
+    Of several workers the first one writes and the others compute.
+
     Args:
-        run: `Run`, which this process holds the lock of.
-        model: at the step where training goes on.
+        run: `Run`, which this process, or the first of the workers, holds the lock of.
+        model: at the step where training goes on; made under the strategy that it is trained under.
         source: `ImageSource`, the run's images.
         online_knn: see `build_probe`.
         checkpoint: `minutes` and `steps`, as for `Checkpoint`.
@@ -73,27 +70,36 @@ def train_run(
         InputError: where the disk, the images or the numbers give out; on a collapse, with all of it saved.
         Interrupted: on SIGTERM or Ctrl-C; all is saved.
     """
+    strategy = model.distribute_strategy
+    writes = is_chief(strategy)
     checkpoint = Checkpoint(run.checkpoints_path, **checkpoint)
-    monitor = CollapseMonitor(stop=stop_on_collapse, encoder_path=run.healthy_encoder_path)
+    monitor = CollapseMonitor(stop=stop_on_collapse, encoder_path=run.healthy_encoder_path if writes else None)
     best = _best_encoder(run, online_knn)
-    with held_signals() as checkpoint.stop:
+    with held_signals(SAVING if writes else GOING_ON) as checkpoint.stop:
         for leg in legs_of(run, steps_per_epoch(source, run.recipe.batch_size)):
-            if int(model.steps) >= leg.last:
+            if int(model.steps.numpy()) >= leg.last:
                 continue
             # The checkpoint at a leg's first step is that of the end of the one before, whenever it is loaded.
-            if leg.first and int(model.steps) == leg.first:
+            if leg.first and int(model.steps.numpy()) == leg.first:
                 _say(schedule_line(run.recipe, leg))
-                model.compile(optimizer=build_optimizer(run.recipe, leg.steps, leg.warmup_steps))
-            callbacks = [*_callbacks(run, source, [*online_knn, monitor], best, leg.steps), TimeLeft()]
-            source = _fit(run, model, source, leg, callbacks, checkpoint)
+                with strategy.scope():
+                    model.compile(optimizer=build_optimizer(run.recipe, leg.steps, leg.warmup_steps))
+            callbacks = [TargetEMA(run.recipe.tau_base, leg.steps), FiniteCheck(), monitor]
+            if writes:
+                callbacks = [*_callbacks(run, source, [*online_knn, monitor], best, leg.steps), TimeLeft()]
+            source = fit_leg(run, model, source, leg, callbacks, checkpoint)
             if stop_on_collapse and monitor.sign is not None:
                 raise InputError("Training was stopped, and is saved as it is now: resuming it goes on in spite of it.")
-        _save_encoder(run, model)
-        _say_best(best)
-        if run.legs and not run.is_finished:
+        extended = bool(run.legs) and not run.is_finished
+        if writes:
+            _save_encoder(run, model)
+            _say_best(best)
+        if extended:
             # Last: a process that is killed before it writes the same encoder again.
             run = replace(run, legs=[*run.legs, run.recipe.epochs])
-            run.write_config()
+            if writes:
+                run.write_config()
+        wait_for_all(strategy)
     return run
 
 
@@ -111,12 +117,13 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
     Raises:
         InputError: where that is no time for a single step.
     """
-    begun, batch_size = time.monotonic(), run.recipe.batch_size
-    steps, clock = steps_per_epoch(source, batch_size), StepClock(max(TRIAL_SECONDS, TRIAL_SHARE * seconds))
+    begun, steps = time.monotonic(), steps_per_epoch(source, run.recipe.batch_size)
+    batches = run_batches(run, source, TRIAL_EPOCHS * steps)
+    clock = StepClock(max(TRIAL_SECONDS, TRIAL_SHARE * seconds))
     with tempfile.TemporaryDirectory() as folder, naming_lost_files(source):
         trial = replace(run, folder=Path(folder))
         model.fit(
-            two_view_batches(source, build_views(run.recipe), batch_size, TRIAL_EPOCHS * steps, run.seed),
+            for_all_replicas(model.distribute_strategy, lambda context: batches(0, context)),
             epochs=TRIAL_EPOCHS,
             steps_per_epoch=steps,
             callbacks=[
@@ -176,58 +183,6 @@ def _callbacks(run, source, watching, best, updates=None):
 def _save_encoder(run, model):
     with atomic_path(run.encoder_path, make_folder=False) as path:
         cast_model(model.encoder, "float32").save(path)
-
-
-def _fit(run, model, source, leg, callbacks, checkpoint):
-    """All steps that are left of a leg; returns the source.
-
-    An image that is lost meanwhile is named, and the next one takes its place.
-    """
-    recipe, views = run.recipe, build_views(run.recipe)
-    batch_size, steps = recipe.batch_size, steps_per_epoch(source, recipe.batch_size)
-    lost = set()
-    while True:
-        step = int(model.steps)
-        _say(
-            f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images "
-            f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {leg.epochs:g} "
-            f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
-        )
-
-        @functools.cache
-        def batches_from(step, source=source):
-            return two_view_batches(source, views, batch_size, leg.last, run.seed, first_step=step)
-
-        try:
-            model.resume_fit(
-                batches_from,
-                leg.epochs,
-                steps,
-                # The checkpoint last, so that what the others do at the end of an epoch is done when that is saved.
-                [*callbacks, InputCheck(batches_from(step)), checkpoint],
-                # A bar on a terminal; one line per epoch in a log file.
-                verbose=1 if sys.stdout.isatty() else 2,
-            )
-            return source
-        except tf.errors.OpError:
-            step = int(model.steps)
-            ahead = range(step, min(step + 1 + SUSPECTS // batch_size, leg.last))
-            suspects = {int(i) for each in ahead for i in batch_indices(source, batch_size, run.seed, each)}
-            found = lost_files(source, suspects)
-            if not found:
-                raise
-        lost |= {source.names[index] for index in found}
-        # One that has taken another's place is found there as well.
-        said = list_broken(list({source.names[index]: reason for index, reason in found.items()}.items()))
-        if len(lost) > MAX_BROKEN_SHARE * len(source):
-            checkpoint.save()
-            raise InputError(
-                f"{len(lost):,} of the {len(source):,} images cannot be read any more: {said}. Training is saved at "
-                f"step {int(model.steps):,}: put them back and resume it."
-            )
-        said = f"{run.data}: these images cannot be read any more, and the next ones take their places: {said}"
-        print(said, file=sys.stderr, flush=True)
-        source = source.subset(filled([-1 if index in found else index for index in range(len(source))]))
 
 
 def _say(text):

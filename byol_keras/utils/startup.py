@@ -10,11 +10,12 @@ from .quiet import TENSORFLOW_STARTING, quiet
 VIEWS = 2
 
 
-def import_tensorflow(pretraining: bool = False) -> None:
+def import_tensorflow(pretraining: bool = False, of_several: bool = False) -> None:
     """Imports TensorFlow and looks for devices, keeping its greeting off the terminal; anything else is shown.
 
     Args:
         pretraining: whether this process will train on two views, see `view_threads`.
+        of_several: whether it will be one of several workers, which must find each other before TensorFlow computes.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Who imported it has its own settings, which can no longer be changed once it has computed anything.
@@ -25,7 +26,8 @@ def import_tensorflow(pretraining: bool = False) -> None:
         tf.config.list_physical_devices()
         if pretraining and not imported:
             view_threads()
-        tf.constant(0)
+        if not of_several:
+            tf.constant(0)
 
 
 def view_threads() -> None:

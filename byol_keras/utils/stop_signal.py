@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-WHAT_FOLLOWS = "stopping after this step, and saving. Once more to stop at once, without saving."
+SAVING = "stopping after this step, and saving. Once more to stop at once, without saving."
 AGAIN = 0.05  # seconds until an exception that went nowhere is raised again
 
 
@@ -72,10 +72,13 @@ def stop_signals(stop: StopSignal | None = None) -> Iterator[StopSignal]:
 
 
 @contextlib.contextmanager
-def held_signals() -> Iterator[Callable[[], int | None]]:
+def held_signals(follows: str = SAVING) -> Iterator[Callable[[], int | None]]:
     """Meanwhile the first Ctrl-C or SIGTERM stops nothing; the second does what it would have done before.
 
     Exceptions as for `stop_signals`: what is ignored stays so, and outside the main thread nothing is changed.
+
+    Args:
+        follows: what the first one says on standard error of what it leads to.
 
     Yields:
         A function of no arguments: the number of the signal that has come, or None.
@@ -89,7 +92,7 @@ def held_signals() -> Iterator[Callable[[], int | None]]:
         received.append(number)
         _set_handlers(before)
         # Not print: the signal may have come while standard error was being written to.
-        os.write(2, f"\n{signal.Signals(number).name}: {WHAT_FOLLOWS}\n".encode())
+        os.write(2, f"\n{signal.Signals(number).name}: {follows}\n".encode())
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     _set_handlers({number: note for number, handler in before.items() if handler is not signal.SIG_IGN})

@@ -1,5 +1,6 @@
 """What `byol-keras pretrain` does, from top to bottom."""
 
+import contextlib
 import math
 import os
 import sys
@@ -29,6 +30,7 @@ from ..runs.leg import extended, legs_of
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
 from ..runs.start import start_encoder, start_statistics
+from ..runs.strategy import is_chief, open_strategy, wait_for_all, worker_count
 from ..runs.training import epochs_within, train_run
 from ..utils.atomic import make_parent
 from ..utils.extras import require_extra
@@ -53,9 +55,13 @@ def pretrain(
     begun: float | None = None,
     auto_size: bool = False,
     stop_on_collapse: bool = False,
+    strategy: str | None = None,
     **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
+
+    Under a strategy a step is the same as without one, on any number of devices. Of several workers each is given the
+    same arguments and the same images; the first one writes, so `out` must be one folder for all to be resumed.
 
     Args:
         data: see `data.open_source`.
@@ -72,6 +78,7 @@ def pretrain(
         auto_size: whether the image size is chosen by the images and the minutes, in place of the recipe's: see
             `runs.image_size`.
         stop_on_collapse: whether training ends where `CollapseMonitor` sees a collapse, which is said in any case.
+        strategy: "mirrored" or "multi-worker", see `runs.strategy.open_strategy`; None for one device.
         **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
@@ -92,6 +99,12 @@ def pretrain(
     begun = time.monotonic() if begun is None else begun
     if not 0 <= seed < 2**32:
         raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
+    devices = open_strategy(strategy)
+    if budget is not None and worker_count(devices) > 1:
+        raise InputError(
+            f"`budget` goes by the time of one process, and there are {worker_count(devices)}: give `epochs`. "
+            f"Received: budget={budget}"
+        )
     if not auto_size:
         require_view_memory(recipe.image_size, recipe.batch_size)
     source = excluding(open_source(data), exclude)
@@ -119,23 +132,31 @@ def pretrain(
         image_count=len(source),
         start_from=None if start_from is None else os.path.abspath(start_from),
     )
-    model = _model(run, steps)
-    require_training_memory(model.encoder, recipe.batch_size)
-    _say_memory(model, recipe.batch_size)
+    with devices.scope():
+        model = _model(run, steps)
+    require_training_memory(model.encoder, recipe.batch_size // worker_count(devices))
+    _say_memory(model, recipe.batch_size // worker_count(devices))
     if budget is not None:
         run = _within(run, model, source, online_knn, begun + 60 * budget, auto_size)
-        model = _model(run, steps)
-    make_parent(run.image_list_path)
-    with exclusive(run.folder):
-        # Another process may have been here since it was looked at.
-        check_is_new(out)
-        write_image_list(run, source)
-        run.write_config()  # from now on it can be resumed
+        with devices.scope():
+            model = _model(run, steps)
+    if is_chief(devices):
+        make_parent(run.image_list_path)
+    with _exclusive(run, devices):
+        if is_chief(devices):
+            # Another process may have been here since it was looked at.
+            check_is_new(out)
+            write_image_list(run, source)
+            run.write_config()  # from now on it can be resumed
         return train_run(run, model, source, online_knn, checkpoints, stop_on_collapse)
 
 
 def resume(
-    out: str | os.PathLike, epochs: float | None = None, stop_on_collapse: bool = False, **checkpoints: Any
+    out: str | os.PathLike,
+    epochs: float | None = None,
+    stop_on_collapse: bool = False,
+    strategy: str | None = None,
+    **checkpoints: Any,
 ) -> Run:
     """Goes on with the run in `out` where it stopped, at any step, as if it never had; or extends one that is finished.
 
@@ -150,7 +171,7 @@ def resume(
     Args:
         out: the run.
         epochs: to extend a finished run to, more than it was trained for; None to go on with one that stopped.
-        stop_on_collapse, **checkpoints: as for `pretrain`.
+        stop_on_collapse, strategy, **checkpoints: as for `pretrain`; the strategy need not be that of before.
 
     Returns:
         `Run`.
@@ -161,21 +182,23 @@ def resume(
         Interrupted: as `pretrain`.
     """
     check_intervals(**checkpoints)
-    run = _to_resume(out, epochs)
+    run, devices = _to_resume(out, epochs), open_strategy(strategy)
     if run.probe is not None:
         require_extra("Watching training by labeled images", "sklearn")
-    with exclusive(run.folder):
+    with _exclusive(run, devices):
         # Another process may have been here since it was looked at.
         run = _to_resume(out, epochs)
         run.require_unchanged()
-        remove_parts(run.folder)
+        if is_chief(devices):
+            remove_parts(run.folder)
         source, missing = in_listed_order(run, open_source(run.data))
         if missing:
             _warn(
                 f"{run.data}: {len(missing):,} images are gone since the run was begun, and the next ones take their "
                 f"places: {list_names(missing)}"
             )
-        model = load_checkpoint(run.checkpoints_path)
+        with devices.scope():
+            model = load_checkpoint(run.checkpoints_path)
         steps = steps_per_epoch(source, run.recipe.batch_size)
         if epochs is not None:
             run = extended(run, epochs)
@@ -187,9 +210,11 @@ def resume(
                 "weights of this one: `start_from`."
             )
         if model is None:
-            model = _model(run, steps)
+            with devices.scope():
+                model = _model(run, steps)
         online_knn = build_probe(run.probe, run.channels)
-        if epochs is not None:
+        wait_for_all(devices)  # until all have read what the first one may now write over
+        if epochs is not None and is_chief(devices):
             run.write_config()  # from now on it is resumed without `epochs`
         run = train_run(run, model, source, online_knn, checkpoints, stop_on_collapse)
     if run.legs and (made := [path.name for name in MADE for path in sorted(run.folder.glob(name))]):
@@ -208,6 +233,11 @@ def _to_resume(out, epochs):
             f"{run.recipe.epochs:g} would extend it."
         )
     return run
+
+
+def _exclusive(run, devices):
+    """The run's lock, of the worker that writes it."""
+    return exclusive(run.folder) if is_chief(devices) else contextlib.nullcontext()
 
 
 def _model(run, steps):
