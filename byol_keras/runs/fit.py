@@ -12,7 +12,7 @@ from ..data.images import ImageSource
 from ..data.lost_files import lost_files
 from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
 from ..data.validate import MAX_BROKEN_SHARE, list_broken
-from ..errors import InputError, Interrupted, first_line
+from ..errors import InputError, Interrupted
 from .build import build_views
 from .image_list import filled
 from .leg import Leg
@@ -132,7 +132,7 @@ def _left(found, source, error, signal):
         return Interrupted("stopped, as the other workers did.", signal)
     return InputError(
         "Another worker has ended or cannot be reached, and none can go on without it: resume the run with all of "
-        f"them, from its last checkpoint. TensorFlow says: {first_line(error)}"
+        f"them, from its last checkpoint. TensorFlow gave up with {type(error).__name__}."
     )
 
 

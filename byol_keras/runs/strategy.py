@@ -52,7 +52,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Comes back when all workers have called it."""
     if _is_cluster(strategy):
-        strategy.run(lambda: tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.constant(1)))
+        tf.function(strategy.run)(_meet)
 
 
 def own_part(strategy: tf.distribute.Strategy) -> tf.distribute.InputContext | None:
@@ -73,6 +73,10 @@ def for_all_replicas(
     if strategy.num_replicas_in_sync == 1:
         return batches(None)
     return strategy.distribute_datasets_from_function(batches)
+
+
+def _meet():
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.constant(1))
 
 
 def _is_cluster(strategy):

@@ -47,5 +47,5 @@ def test_they_go_on_at_any_step(sources, name):
 
 
 def test_replicas_must_divide_a_batch(sources):
-    with pytest.raises(InputError, match="each of 5 replicas. Received: batch_size=12"):
+    with pytest.raises(InputError, match=r"each of 5 replicas\. Received: batch_size=12"):
         batches(sources["memory"], tf.distribute.InputContext(1, 0, 5))
