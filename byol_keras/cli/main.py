@@ -18,6 +18,7 @@ from ..utils.printable import printable
 from ..utils.startup import import_tensorflow
 from ..utils.stop_signal import SIGNALS, StopSignal, stop_signals
 from . import (
+    data_service,
     demo,
     detect,
     doctor,
@@ -59,6 +60,7 @@ COMMANDS = (
     report,
     embed,
     export,
+    data_service,
 )
 FAILED = 1
 BAD_INPUT = 2

@@ -66,6 +66,13 @@ def add_to(commands: Commands) -> None:
         help="train on all GPUs of this machine (mirrored), or of all machines in TF_CONFIG, each of which is given "
         "this command (multi-worker); the batch is that of all together (default: one device)",
     )
+    add.add_argument(
+        "--data-service",
+        metavar="grpc://HOST:PORT",
+        nargs="+",
+        default=(),
+        help="have the views made on other machines, by services that `byol-keras data-service` started there",
+    )
     add_recipe_flags(add)
 
 
@@ -73,7 +80,7 @@ def _run(options: argparse.Namespace) -> None:
     from ..data.exclude import read_names
     from ..workflows.pretrain import pretrain, resume
 
-    names = ("minutes", "steps", "stop_on_collapse", "strategy")
+    names = ("minutes", "steps", "stop_on_collapse", "strategy", "data_service")
     training = {name: getattr(options, name) for name in names}
     if options.resume:
         names = ("data", "recipe", "config", "views", "seed", "exclude", "probe")

@@ -9,6 +9,7 @@ import tensorflow as tf
 from ..errors import InputError
 from ..utils.pipeline import parallel_map
 from .images import ImageSource
+from .train_pipeline import divided
 
 SCHEME = "grpc://"
 PATIENCE = 10.0  # seconds for an answer of a machine
@@ -31,14 +32,8 @@ def data_service(port: int, host: str) -> Iterator[str]:
         InputError: where the port cannot be had.
     """
     service = tf.data.experimental.service
-    try:
-        dispatcher = service.DispatchServer(service.DispatcherConfig(port=port))
-    except tf.errors.OpError as error:
-        raise InputError(f"Cannot listen at port {port}: {error.message}") from error
-    own_port = dispatcher.target.rpartition(":")[2]
-    with socket.socket() as free:
-        free.bind(("", 0))
-        worker_port = free.getsockname()[1]
+    own_port, worker_port = _free_port(port), _free_port(0)
+    dispatcher = service.DispatchServer(service.DispatcherConfig(port=own_port))
     worker = service.WorkerServer(
         service.WorkerConfig(f"localhost:{own_port}", worker_address=f"{host}:{worker_port}", port=worker_port)
     )
@@ -50,13 +45,23 @@ def data_service(port: int, host: str) -> Iterator[str]:
         dispatcher._stop()
 
 
+def _free_port(port):
+    # TensorFlow would share a port that another service listens at.
+    with socket.socket() as free:
+        try:
+            free.bind(("", port))
+        except OSError as error:
+            raise InputError(f"Cannot listen at port {port}: {error.strerror}. Take another one.") from error
+        return free.getsockname()[1]
+
+
 def check_services(addresses: Sequence[str], source: ImageSource, batch_size: int) -> None:
     """Raises InputError where services cannot make batches of a source.
 
     Args:
-        addresses: of the services, each `grpc://host:port`.
+        addresses: of the services of this process, each `grpc://host:port`.
         source: `ImageSource`.
-        batch_size: int, of all of them together.
+        batch_size: int, of this process.
     """
     for address in addresses:
         host, _, port = address.removeprefix(SCHEME).rpartition(":")
@@ -88,29 +93,31 @@ def check_services(addresses: Sequence[str], source: ImageSource, batch_size: in
 def made_by_services(
     make: Callable[[tf.distribute.InputContext], tf.data.Dataset],
     addresses: Sequence[str],
-    workers: int = 1,
-    worker: int = 0,
+    context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-    """The batches of one worker, of which each service makes a part; the same as if they were made here.
+    """The batches of this process, of which each service makes a part; the same as if they were made here.
 
     Args:
         make: makes what `two_view_batches` makes of an `input_context`.
         addresses: of the services.
-        workers: how many processes train, each with services of its own.
-        worker: which of them this is.
+        context: of this process, where it is one of several or has several replicas.
 
     Returns:
-        tf.data.Dataset, as of `make` where one replica takes all that a worker makes.
+        tf.data.Dataset, as `make(context)`.
     """
-    service, count = tf.data.experimental.service, len(addresses)
-    parts = []
+    service, count, parts = tf.data.experimental.service, len(addresses), []
+    workers, worker, replicas = 1, 0, 1
+    if context is not None:
+        workers, worker = context.num_input_pipelines, context.input_pipeline_id
+        replicas = context.num_replicas_in_sync // workers
     for place, address in enumerate(addresses):
-        context = tf.distribute.InputContext(workers * count, worker * count + place, workers * count)
+        part = tf.distribute.InputContext(workers * count, worker * count + place, workers * count)
         # One machine makes all of a part, so nothing is to be divided, and its order is kept.
         distributed = service.distribute(service.ShardingPolicy.OFF, address, compression=None)
-        parts.append(make(context).apply(distributed))
+        parts.append(make(part).apply(distributed))
 
     def joined(*made):
         return tf.nest.map_structure(lambda *pieces: tf.concat(pieces, axis=0), *made)
 
-    return parallel_map(tf.data.Dataset.zip(tuple(parts)), joined)
+    batches = parallel_map(tf.data.Dataset.zip(tuple(parts)), joined)
+    return batches if replicas == 1 else divided(batches, replicas)

@@ -104,7 +104,7 @@ def two_view_batches(
 
         made = parallel_map(tf.data.Dataset.zip(pieces, crops), from_encoded)
     batches = _joined(made, parts, count)
-    return batches if replicas == 1 else _divided(batches, replicas)
+    return batches if replicas == 1 else divided(batches, replicas)
 
 
 def batch_indices(source: ImageSource, batch_size: int, seed: int, step: int) -> np.ndarray:
@@ -199,13 +199,13 @@ def _joined(dataset, count, size):
     return parallel_map(dataset.batch(count, drop_remainder=True), joined)
 
 
-def _divided(batches, count):
-    """Each element as `count` ones, along the first axis."""
+def divided(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
+    """Each element of a dataset as `count` ones, along the first axis of its tensors."""
 
-    def divided(tensor):
+    def parts(tensor):
         return tf.reshape(tensor, [count, tensor.shape[0] // count, *tensor.shape[1:]])
 
-    return parallel_map(batches, lambda *tensors: tf.nest.map_structure(divided, tensors)).unbatch()
+    return parallel_map(batches, lambda *tensors: tf.nest.map_structure(parts, tensors)).unbatch()
 
 
 def _seeds(seed):

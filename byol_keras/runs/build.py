@@ -17,7 +17,7 @@ from ..models.heads import mlp
 from ..models.keras_cv_backbone import keras_cv_backbone
 from ..models.layers import CodingRateTerm
 from ..models.resnet import build_resnet
-from ..precision import policy_scope
+from ..precision import dtype_policy, policy_scope
 from ..schedules import warmup_cosine
 from .recipe import Recipe
 from .run import Run
@@ -82,6 +82,11 @@ def build_model(run: Run, policy: str, total_steps: int, steps: int) -> BYOL:
         model = BYOL(encoder, projector, mlp(output, hidden, output, name="predictor"))
     model.compile(optimizer=build_optimizer(recipe, total_steps, round(recipe.warmup_epochs * steps)))
     return model
+
+
+def run_model(run: Run, steps: int) -> BYOL:
+    """The run's model as training begins, where an epoch has so many steps."""
+    return build_model(run, dtype_policy(run.recipe.precision), run.recipe.total_steps(steps), steps)
 
 
 def build_optimizer(recipe: Recipe, total_steps: int, warmup_steps: int) -> keras.optimizers.Optimizer:

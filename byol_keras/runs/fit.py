@@ -10,6 +10,7 @@ from ..byol import BYOL
 from ..callbacks import Checkpoint, InputCheck
 from ..data.images import ImageSource
 from ..data.lost_files import lost_files
+from ..data.service import made_by_services
 from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
 from ..data.validate import MAX_BROKEN_SHARE, list_broken
 from ..errors import InputError, Interrupted
@@ -23,18 +24,22 @@ from .strategy import for_all_replicas, is_chief, own_part, worker_count
 SUSPECTS = 1000
 
 
-def run_batches(run: Run, source: ImageSource, last: int) -> Callable:
+def run_batches(run: Run, source: ImageSource, last: int, services: Sequence[str] = ()) -> Callable:
     """A function: step -> what `two_view_batches` makes of the run from there to the step before `last`.
 
     Args:
         run: `Run`.
         source: `ImageSource`, the run's images.
         last: of the steps.
+        services: addresses of those that make the batches, see `data.service`; none for this process.
     """
     views, batch_size = build_views(run.recipe), run.recipe.batch_size
 
     def batches(step: int = 0, context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
-        return two_view_batches(source, views, batch_size, last, run.seed, step, input_context=context)
+        def make(context):
+            return two_view_batches(source, views, batch_size, last, run.seed, step, input_context=context)
+
+        return made_by_services(make, services, context) if services else make(context)
 
     return batches
 
@@ -46,6 +51,7 @@ def fit_leg(
     leg: Leg,
     callbacks: Sequence[keras.callbacks.Callback],
     checkpoint: Checkpoint,
+    services: Sequence[str] = (),
 ) -> ImageSource:
     """Trains all steps that are left of a leg.
 
@@ -59,6 +65,7 @@ def fit_leg(
         leg: `Leg`.
         callbacks: all but the checkpoint.
         checkpoint: `Checkpoint`, which the first of several workers writes.
+        services: see `run_batches`.
 
     Returns:
         ImageSource, `source` but for what was lost.
@@ -77,7 +84,7 @@ def fit_leg(
             f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {leg.epochs:g} "
             f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
         )
-        batches, watching = run_batches(run, source, leg.last), list(callbacks)
+        batches, watching = run_batches(run, source, leg.last, services), list(callbacks)
         if is_chief(strategy):
             # The checkpoint last, so that what the others do at the end of an epoch is done when that is saved.
             watching += [InputCheck(batches(step, own_part(strategy))), checkpoint]

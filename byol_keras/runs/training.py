@@ -50,6 +50,7 @@ def train_run(
     online_knn: Sequence[OnlineKNN],
     checkpoint: Mapping[str, float],
     stop_on_collapse: bool = False,
+    services: Sequence[str] = (),
 ) -> Run:
     """Trains to the end of the run, leg by leg, and leaves its encoder.keras, over that of the legs before.
 
@@ -62,6 +63,7 @@ def train_run(
         online_knn: see `build_probe`.
         checkpoint: `minutes` and `steps`, as for `Checkpoint`.
         stop_on_collapse: whether training ends where `CollapseMonitor` sees a collapse, which is said in any case.
+        services: addresses of those that make the batches, see `data.service`; none for this process.
 
     Returns:
         `Run`, finished.
@@ -87,7 +89,7 @@ def train_run(
             callbacks = [TargetEMA(run.recipe.tau_base, leg.steps), FiniteCheck(), monitor]
             if writes:
                 callbacks = [*_callbacks(run, source, [*online_knn, monitor], best, leg.steps), TimeLeft()]
-            source = fit_leg(run, model, source, leg, callbacks, checkpoint)
+            source = fit_leg(run, model, source, leg, callbacks, checkpoint, services)
             if stop_on_collapse and monitor.sign is not None:
                 raise InputError("Training was stopped, and is saved as it is now: resuming it goes on in spite of it.")
         extended = bool(run.legs) and not run.is_finished
@@ -103,11 +105,18 @@ def train_run(
     return run
 
 
-def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequence[OnlineKNN], seconds: float) -> float:
+def epochs_within(
+    run: Run,
+    model: BYOL,
+    source: ImageSource,
+    online_knn: Sequence[OnlineKNN],
+    seconds: float,
+    services: Sequence[str] = (),
+) -> float:
     """How many epochs of a run take so many seconds, from now on; measured by training a part of them.
 
     Args:
-        run, source, online_knn: as for `train_run`; nothing is written into the run.
+        run, source, online_knn, services: as for `train_run`; nothing is written into the run.
         model: a model of the run, which is of no use afterwards.
         seconds: of the measurement, of training, and of its end.
 
@@ -118,7 +127,7 @@ def epochs_within(run: Run, model: BYOL, source: ImageSource, online_knn: Sequen
         InputError: where that is no time for a single step.
     """
     begun, steps = time.monotonic(), steps_per_epoch(source, run.recipe.batch_size)
-    batches = run_batches(run, source, TRIAL_EPOCHS * steps)
+    batches = run_batches(run, source, TRIAL_EPOCHS * steps, services)
     clock = StepClock(max(TRIAL_SECONDS, TRIAL_SHARE * seconds))
     with tempfile.TemporaryDirectory() as folder, naming_lost_files(source):
         trial = replace(run, folder=Path(folder))

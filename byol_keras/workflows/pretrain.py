@@ -15,6 +15,7 @@ from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
 from ..data.exclude import excluding
 from ..data.open import absolute_data
+from ..data.service import check_services
 from ..data.train_pipeline import steps_per_epoch
 from ..data.validate import list_names
 from ..data.variety import Variety
@@ -22,16 +23,15 @@ from ..data.view_memory import require_view_memory
 from ..errors import InputError
 from ..models.resnet import check_resnet
 from ..models.training_memory import expected_memory, require_training_memory
-from ..precision import dtype_policy
-from ..runs.build import build_model, build_probe, pixel_statistics
+from ..runs.build import build_probe, pixel_statistics, run_model
+from ..runs.fitting import first_size, within
 from ..runs.image_list import in_listed_order, write_image_list
-from ..runs.image_size import describe_size, fitting_size, shorter_side
 from ..runs.leg import extended, legs_of
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
 from ..runs.start import start_encoder, start_statistics
 from ..runs.strategy import is_chief, open_strategy, wait_for_all, worker_count
-from ..runs.training import epochs_within, train_run
+from ..runs.training import train_run
 from ..utils.atomic import make_parent
 from ..utils.extras import require_extra
 from ..utils.hardware import has_accelerator
@@ -56,6 +56,7 @@ def pretrain(
     auto_size: bool = False,
     stop_on_collapse: bool = False,
     strategy: str | None = None,
+    data_service: Sequence[str] = (),
     **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
@@ -79,6 +80,8 @@ def pretrain(
             `runs.image_size`.
         stop_on_collapse: whether training ends where `CollapseMonitor` sees a collapse, which is said in any case.
         strategy: "mirrored" or "multi-worker", see `runs.strategy.open_strategy`; None for one device.
+        data_service: addresses, `grpc://host:port`, of services that make the batches in place of this process, each an
+            equal part of them; the same batches, see `data.service`.
         **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
@@ -108,10 +111,11 @@ def pretrain(
     if not auto_size:
         require_view_memory(recipe.image_size, recipe.batch_size)
     source = excluding(open_source(data), exclude)
+    check_services(data_service, source, recipe.batch_size // worker_count(devices))
     online_knn = build_probe(probe, source.channels)
     steps = steps_per_epoch(source, recipe.batch_size)
     if auto_size:
-        recipe = replace(recipe, image_size=_first_size(source, start_from, budget))
+        recipe = replace(recipe, image_size=first_size(source, start_from, budget))
     variety = Variety()
     mean, std = pixel_statistics(source, recipe.image_size, variety)
     variety.require(str(data))
@@ -133,13 +137,13 @@ def pretrain(
         start_from=None if start_from is None else os.path.abspath(start_from),
     )
     with devices.scope():
-        model = _model(run, steps)
+        model = run_model(run, steps)
     require_training_memory(model.encoder, recipe.batch_size // worker_count(devices))
     _say_memory(model, recipe.batch_size // worker_count(devices))
     if budget is not None:
-        run = _within(run, model, source, online_knn, begun + 60 * budget, auto_size)
+        run = within(run, model, source, online_knn, begun + 60 * budget, auto_size, data_service)
         with devices.scope():
-            model = _model(run, steps)
+            model = run_model(run, steps)
     if is_chief(devices):
         make_parent(run.image_list_path)
     with _exclusive(run, devices):
@@ -148,7 +152,7 @@ def pretrain(
             check_is_new(out)
             write_image_list(run, source)
             run.write_config()  # from now on it can be resumed
-        return train_run(run, model, source, online_knn, checkpoints, stop_on_collapse)
+        return train_run(run, model, source, online_knn, checkpoints, stop_on_collapse, data_service)
 
 
 def resume(
@@ -156,6 +160,7 @@ def resume(
     epochs: float | None = None,
     stop_on_collapse: bool = False,
     strategy: str | None = None,
+    data_service: Sequence[str] = (),
     **checkpoints: Any,
 ) -> Run:
     """Goes on with the run in `out` where it stopped, at any step, as if it never had; or extends one that is finished.
@@ -171,7 +176,8 @@ def resume(
     Args:
         out: the run.
         epochs: to extend a finished run to, more than it was trained for; None to go on with one that stopped.
-        stop_on_collapse, strategy, **checkpoints: as for `pretrain`; the strategy need not be that of before.
+        stop_on_collapse, strategy, data_service, **checkpoints: as for `pretrain`; strategy and services need not be
+            those of before.
 
     Returns:
         `Run`.
@@ -192,6 +198,7 @@ def resume(
         if is_chief(devices):
             remove_parts(run.folder)
         source, missing = in_listed_order(run, open_source(run.data))
+        check_services(data_service, source, run.recipe.batch_size // worker_count(devices))
         if missing:
             _warn(
                 f"{run.data}: {len(missing):,} images are gone since the run was begun, and the next ones take their "
@@ -211,12 +218,12 @@ def resume(
             )
         if model is None:
             with devices.scope():
-                model = _model(run, steps)
+                model = run_model(run, steps)
         online_knn = build_probe(run.probe, run.channels)
         wait_for_all(devices)  # until all have read what the first one may now write over
         if epochs is not None and is_chief(devices):
             run.write_config()  # from now on it is resumed without `epochs`
-        run = train_run(run, model, source, online_knn, checkpoints, stop_on_collapse)
+        run = train_run(run, model, source, online_knn, checkpoints, stop_on_collapse, data_service)
     if run.legs and (made := [path.name for name in MADE for path in sorted(run.folder.glob(name))]):
         _say(f"In {run.folder}, {', '.join(made)} came of the encoder that it had before: make them anew.")
     return run
@@ -238,41 +245,6 @@ def _to_resume(out, epochs):
 def _exclusive(run, devices):
     """The run's lock, of the worker that writes it."""
     return exclusive(run.folder) if is_chief(devices) else contextlib.nullcontext()
-
-
-def _model(run, steps):
-    """The run's model as training begins, where an epoch has so many steps."""
-    return build_model(run, dtype_policy(run.recipe.precision), run.recipe.total_steps(steps), steps)
-
-
-def _first_size(source, start_from, budget):
-    """The image size to begin with; said, unless steps of it are to be timed first."""
-    if start_from is not None:
-        size = min(start_encoder(start_from, source.channels).input_shape[1:3])
-        _say(f"Image size: {size} px, that of the encoder it starts from; `image_size` sets another.")
-        return size
-    side = shorter_side(source)
-    size = fitting_size(side)
-    if budget is None:
-        _say(describe_size(size, side))
-    return size
-
-
-def _within(run, model, source, online_knn, end, auto_size):
-    """The run with the epochs, and with `auto_size` at the image size, that end at a time of `time.monotonic`."""
-    epochs = epochs_within(run, model, source, online_knn, end - time.monotonic())
-    if auto_size and run.start_from is None:
-        side, steps = shorter_side(source), steps_per_epoch(source, run.recipe.batch_size)
-        size = fitting_size(side, epochs * steps)
-        _say(describe_size(size, side, timed=True))
-        if size != run.recipe.image_size:
-            mean, std = pixel_statistics(source, size)
-            run = replace(run, recipe=replace(run.recipe, image_size=size), mean=mean, std=std)
-            model = _model(run, steps)
-            require_training_memory(model.encoder, run.recipe.batch_size)
-            # Timed again: what the square of the side says is good enough to choose by, not to end by.
-            epochs = epochs_within(run, model, source, online_knn, end - time.monotonic())
-    return replace(run, recipe=replace(run.recipe, epochs=epochs))
 
 
 def _say_memory(model, batch_size):

@@ -97,7 +97,8 @@ def test_a_worker_that_is_killed_changes_nothing(undisturbed, photos, tmp_path):
         assert time.monotonic() < deadline, log_of(out, "worker-0")
         assert processes[0].poll() is None, log_of(out, "worker-0")
         time.sleep(0.01)
-    processes[1].send_signal(signal.SIGKILL)
+    processes[1].kill()
+    processes[1].wait()
     assert processes[0].wait(500) == 2
     said = log_of(out, "worker-0")
     assert "Another worker has ended or cannot be reached" in said

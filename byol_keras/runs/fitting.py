@@ -1,0 +1,74 @@
+"""The image size and the epochs that suit the images and the time there is."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..byol import BYOL
+from ..callbacks import OnlineKNN
+from ..data.images import ImageSource
+from ..data.train_pipeline import steps_per_epoch
+from ..models.training_memory import require_training_memory
+from .build import pixel_statistics, run_model
+from .image_size import describe_size, fitting_size, shorter_side
+from .run import Run
+from .start import start_encoder
+from .training import epochs_within
+
+
+def first_size(source: ImageSource, start_from: str | os.PathLike | None, budget: float | None) -> int:
+    """The image size to begin with; said, unless steps of it are to be timed first.
+
+    Args:
+        source: `ImageSource`.
+        start_from: a run or a .keras file that the encoder starts from, or None.
+        budget: minutes there are, or None.
+
+    Returns:
+        int, pixels.
+    """
+    if start_from is not None:
+        size = min(start_encoder(start_from, source.channels).input_shape[1:3])
+        _say(f"Image size: {size} px, that of the encoder it starts from; `image_size` sets another.")
+        return size
+    side = shorter_side(source)
+    size = fitting_size(side)
+    if budget is None:
+        _say(describe_size(size, side))
+    return size
+
+
+def within(
+    run: Run,
+    model: BYOL,
+    source: ImageSource,
+    online_knn: Sequence[OnlineKNN],
+    end: float,
+    auto_size: bool,
+    services: Sequence[str] = (),
+) -> Run:
+    """The run with the epochs, and with `auto_size` at the image size, that end in time.
+
+    Args:
+        run, model, source, online_knn, services: as for `epochs_within`.
+        end: of all of it, as `time.monotonic` tells time.
+        auto_size: whether the image size follows from the time there is.
+    """
+    epochs = epochs_within(run, model, source, online_knn, end - time.monotonic(), services)
+    if auto_size and run.start_from is None:
+        side, steps = shorter_side(source), steps_per_epoch(source, run.recipe.batch_size)
+        size = fitting_size(side, epochs * steps)
+        _say(describe_size(size, side, timed=True))
+        if size != run.recipe.image_size:
+            mean, std = pixel_statistics(source, size)
+            run = replace(run, recipe=replace(run.recipe, image_size=size), mean=mean, std=std)
+            model = run_model(run, steps)
+            require_training_memory(model.encoder, run.recipe.batch_size)
+            # Timed again: what the square of the side says is good enough to choose by, not to end by.
+            epochs = epochs_within(run, model, source, online_knn, end - time.monotonic(), services)
+    return replace(run, recipe=replace(run.recipe, epochs=epochs))
+
+
+def _say(text):
+    print(text, flush=True)
