@@ -1,26 +1,74 @@
-"""docs/scale.md, "Embedding a large collection", followed from the first command to the last."""
+"""docs/scale.md, each section followed from the first command to the last."""
 
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
+from PIL import Image
 
 from .reader import DOCS, commands, reader_folder, shell
 
-TITLE = "## Embedding a large collection\n"
+SMALL = " --backbone resnet8 --image-size 16 --batch-size 16 --precision float32"
 
 
-def section():
+def section(title):
     """From this title to the next of its rank."""
-    return (DOCS / "scale.md").read_text().partition(TITLE)[2].partition("\n## ")[0]
+    return (DOCS / "scale.md").read_text().partition(f"## {title}\n")[2].partition("\n## ")[0]
 
 
 @pytest.mark.slow
-def test_every_command_of_the_section(tmp_path):
+def test_every_command_of_training(tmp_path):
+    generator = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for i in range(32):
+        pixels = generator.integers(0, 256, (20 + i % 3, 24, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{i}.jpg")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    meanwhile = []
+    for line in commands(section("Training on several devices")):
+        command = line.removesuffix(" &") + (SMALL if "--data photos" in line else "")
+        if line.endswith("&"):
+            # In the place of its shell, so that the command is what is ended.
+            exact = f"exec env {command}"
+            meanwhile.append(subprocess.Popen(exact, shell=True, cwd=tmp_path, env={**os.environ, "PATH": path}))
+            continue
+        shell(command, tmp_path)
+        if "--strategy multi-worker" in line:
+            assert [process.wait(300) for process in meanwhile] == [0]
+            meanwhile = []
+    (service,) = meanwhile
+    service.terminate()
+    service.wait()
+    lines = {name: (tmp_path / "runs" / name / "history.csv").read_text().splitlines()
+             for name in ("mirrored", "cluster", "served")}  # fmt: skip
+    assert {name: len(found) - 1 for name, found in lines.items()} == {"mirrored": 2, "cluster": 3, "served": 2}
+
+
+def test_the_manifest_names_its_workers():
+    text = section("Training on several devices").partition("```yaml\n")[2].partition("```")[0]
+    _, job = yaml.safe_load_all(text)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    say = container["args"][0].partition("if [")[0] + 'echo "$TF_CONFIG"'
+    config = yaml.safe_load(subprocess.check_output(["sh", "-c", say], text=True, env={"JOB_COMPLETION_INDEX": "2"}))
+    workers = [f"byol-{i}.byol:5000" for i in range(job["spec"]["completions"])]
+    assert config == {"cluster": {"worker": workers}, "task": {"type": "worker", "index": 2}}
+    # A number and a name for each come with these.
+    assert job["spec"]["completionMode"] == "Indexed"
+    assert job["spec"]["template"]["spec"]["subdomain"] == job["metadata"]["name"] == "byol"
+
+
+@pytest.mark.slow
+def test_every_command_of_embedding(tmp_path):
     pytest.importorskip("apache_beam", reason='needs pip install "byol_keras[beam]"')
     folder = reader_folder(tmp_path)
     shutil.copy(folder / "photos/cup/3.png", folder / "new.png")
-    lines = commands(section())
+    lines = commands(section("Embedding a large collection"))
     printed = [shell(line, folder) for line in lines]
     assert [line.split()[1] for line in lines] == ["embed", "search", "duplicates", "export", "-m"]
     assert "Written to photos.parquet: 32 of 32 images" in printed[0]
