@@ -94,13 +94,15 @@ def main(path):
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     results = {}
-    one = tf.distribute.get_strategy()
+    one, alone = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0"])
     for name, strategy, trained in (
         ("one", one, lambda strategy: train(strategy, False)),
         ("two", two, lambda strategy: train(strategy, False)),
         ("one_augmenting", one, lambda strategy: train(strategy, True)),
         ("two_augmenting", two, lambda strategy: train(strategy, True)),
+        ("alone", alone, lambda strategy: train(strategy, False)),
         ("one_accumulating", one, train_accumulating),
+        ("alone_accumulating", alone, train_accumulating),
         ("two_accumulating", two, train_accumulating),
     ):
         model, logs = trained(strategy)
@@ -195,6 +197,13 @@ def assert_same_training(found, expected):
 
 def test_gradients_accumulate_over_two_replicas_as_on_one(results):
     assert_same_training(under(results, "two_accumulating/"), under(results, "one_accumulating/"))
+
+
+def test_a_strategy_with_one_replica_trains_as_none(results):
+    assert_same_training(under(results, "alone_accumulating/"), under(results, "one_accumulating/"))
+    one, alone = under(results, "one/weights/"), under(results, "alone/weights/")
+    for key, expected in one.items():
+        np.testing.assert_allclose(alone[key], expected, atol=1e-4)
 
 
 def test_two_workers_train_as_one(results, workers):

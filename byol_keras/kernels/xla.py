@@ -32,7 +32,7 @@ def compiled(function: Callable) -> Callable:
 def compilable(optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Tensor]) -> bool:
     """Whether XLA can run the update of `optimizer` with `gradients` in one pass over memory, and that saves time.
 
-    The variables must exist already, every gradient must be a dense tensor, and there must be one replica. Only Keras'
+    The variables must exist already, every gradient must be a dense tensor, and there must be no strategy. Only Keras'
     optimizers and this package's are compiled; another may do what XLA cannot. A loss-scaling optimizer is left
     alone, and so is a model on an accelerator, where Keras compiles the whole step.
     """
@@ -42,6 +42,6 @@ def compilable(optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Ten
         and optimizer.built
         and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         and all(tf.is_symbolic_tensor(g) and isinstance(g, tf.Tensor) for g in gradients)
-        and tf.distribute.get_strategy().num_replicas_in_sync == 1
+        and not tf.distribute.has_strategy()
         and not has_accelerator()
     )

@@ -17,7 +17,7 @@ def accumulates_here(optimizer: keras.optimizers.Optimizer) -> bool:
     Keras decides inside each replica whether a step is to update, which fails where the replicas meet for it. And it
     keeps on each replica what that one has summed up, of which a checkpoint would have the first one's only.
     """
-    return bool(optimizer.gradient_accumulation_steps) and replica_count() > 1 and not replicas_branch_alike()
+    return bool(optimizer.gradient_accumulation_steps) and tf.distribute.has_strategy() and not replicas_branch_alike()
 
 
 def accumulated_update(
