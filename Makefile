@@ -24,7 +24,7 @@ test-all: $(VENV)/installed
 # What runs the exported files elsewhere and is too heavy for `make test`: mediapipe, KServe's server, tflite-micro,
 # coremltools, and of npm LiteRT.js and MediaPipe for the web, which want a Chromium. What was skipped is listed.
 test-clients: $(CLIENTS)/installed
-	$(CLIENTS)/bin/python -m pytest -rs tests/docs/test_device.py tests/export/formats/test_coreml.py \
+	$(CLIENTS)/bin/python -m pytest -rs tests/docs/test_device.py tests/docs/test_web.py tests/export/formats/test_coreml.py \
 		tests/export/formats/test_mediapipe.py tests/export/formats/test_mediapipe_web.py \
 		tests/export/parity/test_accelerator.py tests/export/parity/test_microcontroller.py \
 		tests/export/serving/test_kserve.py tests/export/web
