@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..utils.printable import printable
 from ..utils.progress import print_beside
 from ..utils.texts import Texts
 from .decode import pixel_limit
+from .encoded import ContainedImages
 
 FORMAT = 1
 DIGEST_BYTES = 16  # the end of the file: a digest of all before it
@@ -36,13 +38,13 @@ SECONDS, SHARE = 30.0, 20
 
 
 class CheckCache:
-    """The file in which the check of a folder is saved, below $XDG_CACHE_HOME/byol_keras or ~/.cache/byol_keras.
+    """The file in which the check of a source is saved, below $XDG_CACHE_HOME/byol_keras or ~/.cache/byol_keras.
 
     It is no more than a quicker way to the same: one that is damaged, of another folder or made by another version is
     said and made anew, and where none can be written that is said once.
 
     Args:
-        folder: path of the folder that was checked.
+        folder: path of the folder or file that was checked, which the names belong to.
     """
 
     _said = False  # of this process, that no cache can be written
@@ -144,16 +146,19 @@ def unchecked(count: int) -> np.ndarray:
     return np.zeros(count, FOUND)
 
 
-def file_stamps(paths: Texts) -> tuple[np.ndarray, np.ndarray]:
+def file_stamps(paths: Sequence[str] | ContainedImages) -> tuple[np.ndarray, np.ndarray]:
     """What files are known again by, to be asked before they are read.
 
     Args:
-        paths: N absolute paths.
+        paths: N absolute paths; or N images in a few files, each of which goes by all of its file.
 
     Returns:
         (N,) STAMP, zeros where there is no file; and (N,) bool, whether a file that is changed from now on will have
         another one.
     """
+    if isinstance(paths, ContainedImages):
+        stamps, lasting = file_stamps(paths.files)
+        return stamps[paths.file_of], lasting[paths.file_of]
     stamps, lasting = np.zeros(len(paths), STAMP), np.zeros(len(paths), bool)
     for index, path in enumerate(paths):
         try:

@@ -50,6 +50,21 @@ class EncodedImages(Sequence[bytes], abc.ABC):
         return _Some(self, indices)
 
 
+class ContainedImages(EncodedImages):
+    """Encoded images that lie in a few files, many in each.
+
+    Args:
+        files: F paths.
+        file_of: (N,) int, the number of the file that each image lies in.
+    """
+
+    def __init__(self, files: Sequence[str], file_of: np.ndarray):
+        self.files, self.file_of = tuple(files), file_of
+
+    def __len__(self) -> int:
+        return len(self.file_of)
+
+
 class MemoryImages(EncodedImages):
     """Encoded images that are held in memory.
 

@@ -137,7 +137,7 @@ def check_each(
         where: text that names the source while it is checked.
         memory_budget: int, bytes.
         shown: shows how far it is, see `embed`.
-        cache: `CheckCache` of the folder that the names are below, or None; with paths only.
+        cache: `CheckCache` of what the names belong to, or None; with paths or `ContainedImages` only.
 
     Returns:
         Checked, of M >= 0 images.

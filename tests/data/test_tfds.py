@@ -1,5 +1,7 @@
 import io
 import logging
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -7,7 +9,10 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from byol_keras.augment import TwoViews
+from byol_keras.data import open_source, two_view_batches, validate
 from byol_keras.data.decode import decode
+from byol_keras.data.encoded import MemoryImages
 from byol_keras.data.tfds import from_tfds
 from byol_keras.errors import InputError
 
@@ -199,3 +204,150 @@ def test_is_quiet_and_leaves_no_trace(data_dir, monkeypatch, capfd, caplog):
     assert capfd.readouterr().out == ""
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert [logging.getLogger(name).level for name in ("absl", "urllib3")] == [logging.INFO, logging.INFO]
+
+
+class Drawn(tfds.core.GeneratorBasedBuilder):
+    """Noise of several sizes, of one size, or with broken ones, made on this machine."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in ("sizes", "one_size", "broken")]  # noqa: RUF012
+
+    def _info(self):
+        return tfds.core.DatasetInfo(builder=self, features=features(**LABELED, id=tfds.features.Text()))
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(40, 0), "test": self._generate_examples(3, 1)}
+
+    def _generate_examples(self, count, seed):
+        rng = np.random.default_rng(seed)
+        for i in range(count):
+            height = 20 + (i % 7) * (self.builder_config.name == "sizes")
+            image = rng.integers(0, 256, (height, 24, 3), np.uint8)
+            if self.builder_config.name == "broken" and i == 5:
+                image = io.BytesIO(b"no image")
+            yield i, {"image": image, "label": i % 2, "id": str(i)}
+
+
+@pytest.fixture(scope="module")
+def drawn_dir(tmp_path_factory):
+    """What `from_tfds` makes of it, and for each configuration the images, labels and ids by TFDS itself."""
+    folder, expected = tmp_path_factory.mktemp("drawn"), {}
+    for name in ("sizes", "one_size", "broken"):
+        builder = Drawn(config=name, data_dir=folder)
+        # In several files, which is all that a larger one would change.
+        config = tfds.download.DownloadConfig(num_shards=3, try_download_gcs=False)
+        builder.download_and_prepare(download_config=config, file_format="array_record")
+        skip = {"image": tfds.decode.SkipDecoding()}
+        records = builder.as_data_source("train", decoders=skip)
+        expected[name] = [(record["image"], record["label"]) for record in records]
+    return folder, expected
+
+
+def test_array_record_is_read_at_random(drawn_dir):
+    folder, expected = drawn_dir
+    images, labels = zip(*expected["sizes"], strict=True)
+    source = from_tfds("drawn/sizes", data_dir=folder, memory_budget=1)
+    assert source.images is None
+    assert not isinstance(source.encoded, MemoryImages)
+    assert list(source.encoded) == list(images)
+    assert source.labels.tolist() == list(labels)
+    assert sorted(labels) == [0] * 20 + [1] * 20
+    assert source.class_names == ("cat", "dog")
+    assert source.names == [str(i) for i in range(40)]
+    assert source.encoded[[39, 0, 39]].take([0, 1, 2]) == [images[39], images[0], images[39]]
+    part = from_tfds("drawn/sizes", "train[10:15]+test", data_dir=folder)
+    assert list(part.encoded)[:5] == list(images[10:15])
+    assert (len(part), part.labels[:5].tolist()) == (8, list(labels[10:15]))
+
+
+def test_array_record_of_one_size_is_held(drawn_dir):
+    folder, expected = drawn_dir
+    source = from_tfds("drawn/one_size", data_dir=folder)
+    np.testing.assert_array_equal(source.images, [decode(image) for image, _ in expected["one_size"]])
+    assert (source.encoded, source.labels.tolist()) == (None, [label for _, label in expected["one_size"]])
+
+
+def test_broken_records_take_their_labels_with_them(drawn_dir):
+    folder, expected = drawn_dir
+    (bad,) = [i for i, (image, _) in enumerate(expected["broken"]) if image == b"no image"]
+    source = from_tfds("drawn/broken", data_dir=folder)
+    assert [name for name, _ in source.broken] == [str(bad)]
+    assert str(bad) not in source.names
+    assert source.labels.tolist() == [label for i, (_, label) in enumerate(expected["broken"]) if i != bad]
+
+
+def test_training_from_array_record_is_training_from_files(drawn_dir, tmp_path):
+    folder, expected = drawn_dir
+    for i, (image, _) in enumerate(expected["sizes"]):
+        (tmp_path / f"{i:02}.png").write_bytes(image)
+    sources = open_source(tmp_path), from_tfds("drawn/sizes", data_dir=folder)
+    batches = [two_view_batches(source, TwoViews(16), batch_size=20, total_steps=3, seed=5) for source in sources]
+    for from_files, from_records in zip(*batches, strict=True):
+        np.testing.assert_array_equal(from_files, from_records)
+
+
+def test_records_are_checked_once(drawn_dir, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder, _ = drawn_dir
+    for path in folder.rglob("*.array_record*"):
+        os.utime(path, (1e9, 1e9))  # what has just been written is not trusted
+    before = from_tfds("drawn/sizes", data_dir=folder)
+    monkeypatch.setattr(validate, "check", None)
+    again = from_tfds("drawn/sizes", data_dir=folder)
+    assert again.sizes.tolist() == before.sizes.tolist()
+    assert again.labels.tolist() == before.labels.tolist()
+    assert again.class_names == before.class_names
+
+
+def test_threads_read_the_same(drawn_dir):
+    folder, expected = drawn_dir
+    source, wrong = from_tfds("drawn/sizes", data_dir=folder), []
+
+    def read(seed):
+        for index in np.random.default_rng(seed).integers(0, 40, 300):
+            if source.encoded[index] != expected["sizes"][index][0]:
+                wrong.append(index)
+
+    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("split", ["validation", "train[", "test[:0]"])
+def test_splits_of_array_record_that_there_are_not(drawn_dir, split):
+    with pytest.raises(InputError, match=r"^Cannot read the split .* of tfds:drawn/sizes: ") as error:
+        from_tfds("drawn/sizes", split, data_dir=drawn_dir[0])
+    assert "\n" not in str(error.value)
+
+
+def test_a_damaged_record_is_named(drawn_dir, tmp_path):
+    folder, expected = drawn_dir
+    path = max(folder.glob("drawn/sizes/1.0.0/*train.array_record-00001*"))
+    content = path.read_bytes()
+    image = expected["sizes"][20][0]
+    place = content.find(image[200:300])
+    assert place > 0
+    path.write_bytes(content[:place] + bytes(20) + content[place + 20 :])
+    try:
+        source = from_tfds("drawn/sizes", data_dir=folder)
+    finally:
+        path.write_bytes(content)
+    assert [name for name, _ in source.broken] == ["20"]
+
+
+def test_what_is_not_on_the_disk_is_prepared_as_array_record(tmp_path):
+    source = from_tfds("drawn/sizes", "test", data_dir=tmp_path)
+    assert len(source) == 3
+    assert [path.name for path in tmp_path.rglob("*test*00000*")] == ["drawn-test.array_record-00000-of-00001"]
+
+
+def test_what_was_prepared_as_tfrecord_is_read_as_it_is(tmp_path):
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    Drawn(config="sizes", data_dir=tmp_path).download_and_prepare(download_config=config)
+    assert len(from_tfds("drawn/sizes", data_dir=tmp_path)) == 40
+    assert [*tmp_path.rglob("*array_record*")] == []
+    with pytest.raises(InputError, match=r"set TFDS_DATA_DIR .* prepared as array_record .*Received: tfrecord in"):
+        from_tfds("drawn/sizes", data_dir=tmp_path, memory_budget=100)
