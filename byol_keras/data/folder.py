@@ -84,6 +84,15 @@ def find_images(root: str | os.PathLike) -> Texts:
     return Texts.of(_image_names(os.fspath(root)))
 
 
+def has_images(root: str | os.PathLike) -> bool:
+    """Whether `find_images` finds any, which ends with the first.
+
+    Raises:
+        InputError: where `root` itself cannot be read.
+    """
+    return next(_image_names(os.fspath(root)), None) is not None
+
+
 def _image_names(root):
     # Not by recursion: folders may lie a thousand deep. A folder's entries are sorted, folders with the slash that
     # follows them on every path, so that all paths come in their order.

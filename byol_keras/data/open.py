@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..errors import InputError
 from ..utils.printable import printable
 from .arrays import from_npz
+from .container import from_container, is_container, refuse_embeddings, report_unread
 from .folder import from_files, from_folder, report_unlabeled, require_images
 from .images import ImageSource
 from .tfds import from_tfds
@@ -17,9 +18,9 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> 
     """Opens a source, and says on stderr which of its images had to be excluded.
 
     Args:
-        data: a folder (`from_folder`), `tfds:NAME` or `tfds:NAME:SPLIT` (`from_tfds`; the split is `train` unless
-            given), or an .npz file (`from_npz`).
-        memory_budget: int, bytes of images that a folder or TFDS data set may hold in memory.
+        data: a folder (`from_folder`), a .tar or a folder of them (`from_tars`), `tfds:NAME` or `tfds:NAME:SPLIT`
+            (`from_tfds`; the split is `train` unless given), or an .npz file (`from_npz`).
+        memory_budget: int, bytes of images that a source other than an .npz may hold in memory.
 
     Returns:
         ImageSource.
@@ -39,7 +40,10 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> 
         if not name:
             raise InputError(f"A TFDS source is tfds:NAME or tfds:NAME:SPLIT. Received: {data}")
         source = from_tfds(name, split or "train", memory_budget=memory_budget)
+    elif is_container(path):
+        source = from_container(path, data, memory_budget)
     elif os.path.isdir(path):
+        refuse_embeddings(path)
         source = from_folder(path, memory_budget)
     elif path.lower().endswith(".npz"):
         source = from_npz(path)
@@ -47,7 +51,8 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> 
         raise InputError(f"Not a folder, an .npz file or tfds:NAME: {data}")
     else:
         raise InputError(f"No such folder or .npz file: {data!r} (a TFDS data set is tfds:NAME)")
-    for line in (report_broken(source), report_unlabeled(source)):
+    unread = report_unread(path) if source.paths is not None else ""
+    for line in (report_broken(source), report_unlabeled(source), unread):
         if line:
             print(f"{data}: {line}", file=sys.stderr)
     return source

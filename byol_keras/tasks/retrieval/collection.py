@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...data import ImageSource, open_source
+from ...data.container import is_container
 from ...data.decode import check, decode
 from ...data.folder import from_files, require_images
 from ...errors import InputError
@@ -99,7 +100,7 @@ def open_collection(data: str | os.PathLike) -> Collection:
     folder = os.path.abspath(os.path.expanduser(text))
     if is_embeddings_folder(folder):
         return _embedded(text, read_embeddings(folder))
-    if text.startswith("tfds:") or not os.path.isdir(folder):
+    if text.startswith("tfds:") or not os.path.isdir(folder) or is_container(folder):
         source = open_source(text)
         contents = source.encoded if source.images is None else source.images
         stamps = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
