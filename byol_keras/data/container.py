@@ -8,11 +8,12 @@ from ..utils.embeddings_folder import is_embeddings_folder
 from ..utils.printable import printable
 from .folder import has_images
 from .images import ImageSource
+from .parquet import from_parquet
 from .tars import from_tars
 from .validate import MEMORY_BUDGET, list_names
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")  # of which all but the first are refused
-KINDS = {"tar": TARS}
+KINDS = {"tar": TARS, "Parquet": (".parquet",)}
 
 # As `datasets` and TFDS name them: train-00000-of-00005.parquet
 _PART = re.compile(r"(.+)-\d+-of-\d+\.\w+")
@@ -44,7 +45,7 @@ def from_container(
         ImageSource.
 
     Raises:
-        InputError: when it cannot be used: see `from_tars`.
+        InputError: when it cannot be used: see `from_tars` and `from_parquet`.
     """
     refuse_embeddings(path)
     found = _found(path)
@@ -52,14 +53,15 @@ def from_container(
         raise InputError(
             f"{where} holds {' and '.join(sorted(found))} files: put those of one kind in their own folder."
         )
-    ((_, files),) = found.items()
+    ((kind, files),) = found.items()
     splits = sorted({part[1] for name in map(os.path.basename, files) if (part := _PART.fullmatch(name))})
     if len(splits) > 1:
         raise InputError(
             f"{where} holds the parts of {len(splits)} data sets or splits: {list_names(splits)}. "
             "Put the files of one, or links to them, in a folder of its own."
         )
-    return from_tars(files, os.path.abspath(path), where, memory_budget)
+    read = {"tar": from_tars, "Parquet": from_parquet}[kind]
+    return read(files, os.path.abspath(path), where, memory_budget)
 
 
 def report_unread(path: str | os.PathLike) -> str:

@@ -286,7 +286,7 @@ def test_what_is_no_whole_tar_among_others(tmp_path, images):
     assert list(broken(source)) == ["03.tar"]
     for i in (4, 5):
         (tmp_path / f"{i:02}.tar").write_bytes(b"")
-    with pytest.raises(InputError, match=r"3 of 20 archives are not whole: 03.tar \(not a tar .*04.tar \(the fi"):
+    with pytest.raises(InputError, match=r"3 of 20 files are not whole: 03.tar \(not a tar .*04.tar \(the fi"):
         open_source(tmp_path)
 
 

@@ -1,0 +1,138 @@
+"""What a Parquet file of images holds beside the images: names, labels and the names of classes."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..errors import InputError, first_line
+from ..utils.memory import amount
+from ..utils.printable import printable
+from ..utils.regular_file import open_regular
+from ..utils.texts import Texts
+from .decode import reason_of
+from .row_groups import HELD_BYTES, group_bytes
+
+IMAGE, LABEL = "image", "label"  # columns
+
+
+class ParquetIndex(NamedTuple):
+    """N rows of one file.
+
+    Attributes:
+        names: N texts: the path that stands beside the image, or the number of the row where not every row has one of
+            its own.
+        labels: (N,) int64, -1 where there is none.
+        class_names: the name of each label, or None.
+        broken: ("", reason) where the file cannot be read; N is 0 then.
+        column: the path of the column with the images.
+        metadata: of the file, or None.
+    """
+
+    names: Texts
+    labels: np.ndarray
+    class_names: tuple[str, ...] | None
+    broken: tuple[tuple[str, str], ...]
+    column: str = ""
+    metadata: pq.FileMetaData | None = None
+
+
+def index_parquet(path: str | os.PathLike) -> ParquetIndex:
+    """Reads what a file holds beside the images.
+
+    Args:
+        path: of a file with a column `image`, binary or a struct with `bytes` and perhaps `path`, as Hugging Face's
+            `datasets` writes it; and perhaps a column `label` of whole numbers.
+
+    Returns:
+        ParquetIndex.
+
+    Raises:
+        InputError: where it can be read and has no such column, or a row group that is too large to be held.
+    """
+    try:
+        with open_regular(path) as opened, pq.ParquetFile(opened) as file:
+            column, has_path = _image_column(file.schema_arrow, path)
+            _require_small_groups(file.metadata, column, path)
+            texts = file.read(columns=[f"{IMAGE}.path"]).column(0) if has_path else None
+            has_label = LABEL in file.schema_arrow.names and pa.types.is_integer(file.schema_arrow.field(LABEL).type)
+            labels = file.read(columns=[LABEL]).column(0) if has_label else None
+            count = file.metadata.num_rows
+            names = None if texts is None else _names(pc.struct_field(texts, "path"))
+            return ParquetIndex(
+                Texts.of(map(str, range(count))) if names is None else names,
+                np.full(count, -1) if labels is None else labels_of(labels),
+                class_names_of_features(file.schema_arrow.metadata),
+                (),
+                column,
+                file.metadata,
+            )
+    except (pa.ArrowException, OSError) as error:
+        reason = reason_of(error) if getattr(error, "strerror", None) else printable(first_line(error))
+        return ParquetIndex(Texts.of(()), np.zeros(0, np.int64), None, (("", reason),))
+
+
+def labels_of(column: pa.ChunkedArray) -> np.ndarray:
+    """(N,) int64, -1 where a label is null."""
+    # Numbers beyond int64 are an error of Arrow's, which its callers expect.
+    return pc.fill_null(column.cast(pa.int64()), -1).to_numpy()
+
+
+def class_names_of_features(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...] | None:
+    """The names of the classes of `label`, as `datasets` writes them into a schema's metadata, or None."""
+    try:
+        return class_names_in(json.loads((metadata or {})[b"huggingface"])["info"]["features"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def class_names_in(features: dict) -> tuple[str, ...] | None:
+    """The names of the classes of `label`, by the description of features that `datasets` writes, or None."""
+    try:
+        label = features[LABEL]
+        names = label["names"] if label["_type"] == "ClassLabel" else None
+    except (KeyError, TypeError):
+        return None
+    return tuple(names) if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+
+
+def is_binary(type: pa.DataType) -> bool:
+    """Whether the values of an Arrow type are bytes."""
+    return pa.types.is_binary(type) or pa.types.is_large_binary(type)
+
+
+def _image_column(schema, path):
+    """The path of the column with the bytes, and whether it has names beside it."""
+    type = schema.field(IMAGE).type if schema.names.count(IMAGE) == 1 else None
+    if type is not None and is_binary(type):
+        return IMAGE, False
+    fields = {field.name: field.type for field in type} if type is not None and pa.types.is_struct(type) else {}
+    if is_binary(fields.get("bytes", pa.null())):
+        return f"{IMAGE}.bytes", pa.types.is_string(fields.get("path", pa.null()))
+    columns = ", ".join(f"{field.name} ({field.type})" for field in list(schema)[:10])
+    raise InputError(
+        f"{path} has no column {IMAGE} of bytes, or of structs with bytes: rename it, or write the images out as a "
+        f"folder. Received: {printable(columns)}"
+    )
+
+
+def _require_small_groups(metadata, column, path):
+    for group in range(metadata.num_row_groups):
+        if (needed := group_bytes(metadata, group, column)) > HELD_BYTES:
+            raise InputError(
+                f"{path}: its row group {group} has {amount(needed)} of images, and cannot be read but as a whole: "
+                "write the file with groups of 100 rows, as pyarrow.parquet.write_table(table, path, "
+                "row_group_size=100) does"
+            )
+
+
+def _names(paths):
+    """The paths as texts, where each row has one of its own."""
+    if paths.null_count or pc.count_distinct(paths).as_py() < len(paths):
+        return None
+    return Texts.of(text for chunk in paths.iterchunks() for text in chunk.to_pylist())
