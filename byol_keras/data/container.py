@@ -9,10 +9,12 @@ from ..utils.printable import printable
 from .folder import has_images
 from .images import ImageSource
 from .parquet import from_parquet
+from .saved_dataset import from_saved_dataset, saved_files
 from .tars import from_tars
 from .validate import MEMORY_BUDGET, list_names
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")  # of which all but the first are refused
+SAVED = "Arrow"  # a folder of Hugging Face's `datasets`
 KINDS = {"tar": TARS, "Parquet": (".parquet",)}
 
 # As `datasets` and TFDS name them: train-00000-of-00005.parquet
@@ -45,7 +47,7 @@ def from_container(
         ImageSource.
 
     Raises:
-        InputError: when it cannot be used: see `from_tars` and `from_parquet`.
+        InputError: when it cannot be used: see `from_tars`, `from_parquet` and `from_saved_dataset`.
     """
     refuse_embeddings(path)
     found = _found(path)
@@ -60,7 +62,7 @@ def from_container(
             f"{where} holds the parts of {len(splits)} data sets or splits: {list_names(splits)}. "
             "Put the files of one, or links to them, in a folder of its own."
         )
-    read = {"tar": from_tars, "Parquet": from_parquet}[kind]
+    read = {"tar": from_tars, "Parquet": from_parquet, SAVED: from_saved_dataset}[kind]
     return read(files, os.path.abspath(path), where, memory_budget)
 
 
@@ -82,15 +84,18 @@ def refuse_embeddings(path: str | os.PathLike) -> None:
 def _found(path):
     """The absolute paths of files that hold many images, sorted, by the kind of file."""
     path = os.path.abspath(path)
+    if os.path.isdir(path) and (files := saved_files(path)):
+        return {SAVED: files}
     folder, names = (path, None) if os.path.isdir(path) else os.path.split(path)
     try:
-        names = sorted(os.listdir(path)) if names is None else [names]
+        names = os.listdir(path) if names is None else [names]
     except OSError:  # which whoever reads the folder says
         return {}
     found = {}
     for kind, ends in KINDS.items():
         # In a table of many files, what is no part of it begins with _.
-        paths = [os.path.join(folder, name) for name in names if name[0] not in "._" and name.lower().endswith(ends)]
+        chosen = sorted(name for name in names if name.lower().endswith(ends) and name[0] not in "._")
+        paths = [os.path.join(folder, name) for name in chosen]
         if files := [file for file in paths if os.path.lexists(file) and not os.path.isdir(file)]:
             found[kind] = files
     return found

@@ -4,6 +4,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from .encoded import ContainedImages
 
 OPEN_FILES = 32  # at most, beside those that are just being read from
 MAX_BYTES = 256 * 2**20  # of one image: an archive may claim any length, and each thread reads one as a whole
+
+
+class SliceIndex(Protocol):
+    """Where n images lie in one file, see `FileSlices`."""
+
+    starts: np.ndarray
+    lengths: np.ndarray
 
 
 class FileSlices(ContainedImages):
@@ -32,6 +40,17 @@ class FileSlices(ContainedImages):
         self._starts, self._lengths = starts, lengths
         self._stamps = [file_stamp(path) for path in self.files]
         self._open, self._lock = OrderedDict(), threading.Lock()
+
+    @classmethod
+    def of(cls, files: Sequence[str], indices: Sequence["SliceIndex"]) -> "FileSlices":
+        """The images of several files, by the index of each."""
+        counts = [len(index.starts) for index in indices]
+        return cls(
+            files,
+            np.repeat(np.arange(len(files), dtype=np.int32), counts),
+            np.concatenate([index.starts for index in indices]),
+            np.concatenate([index.lengths for index in indices]),
+        )
 
     def take(self, indices: Sequence[int] | np.ndarray) -> list[bytes]:
         return [self._read(index) for index in indices]

@@ -18,9 +18,9 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> 
     """Opens a source, and says on stderr which of its images had to be excluded.
 
     Args:
-        data: a folder (`from_folder`), a .tar or a folder of them (`from_tars`), a .parquet or a folder of them
-            (`from_parquet`), `tfds:NAME` or `tfds:NAME:SPLIT` (`from_tfds`; the split is `train` unless given), or an
-            .npz file (`from_npz`).
+        data: a folder (`from_folder`); a .tar or a folder of them (`from_tars`); a .parquet or a folder of them
+            (`from_parquet`); a folder of Hugging Face's `datasets` (`from_saved_dataset`); `tfds:NAME` or
+            `tfds:NAME:SPLIT` (`from_tfds`; the split is `train` unless given); or an .npz file (`from_npz`).
         memory_budget: int, bytes of images that a source other than an .npz may hold in memory.
 
     Returns:

@@ -57,13 +57,13 @@ def index_parquet(path: str | os.PathLike) -> ParquetIndex:
     """
     try:
         with open_regular(path) as opened, pq.ParquetFile(opened) as file:
-            column, has_path = _image_column(file.schema_arrow, path)
+            column, has_path = image_column(file.schema_arrow, path)
             _require_small_groups(file.metadata, column, path)
             texts = file.read(columns=[f"{IMAGE}.path"]).column(0) if has_path else None
             has_label = LABEL in file.schema_arrow.names and pa.types.is_integer(file.schema_arrow.field(LABEL).type)
             labels = file.read(columns=[LABEL]).column(0) if has_label else None
             count = file.metadata.num_rows
-            names = None if texts is None else _names(pc.struct_field(texts, "path"))
+            names = None if texts is None else unique_names(pc.struct_field(texts, "path"))
             return ParquetIndex(
                 Texts.of(map(str, range(count))) if names is None else names,
                 np.full(count, -1) if labels is None else labels_of(labels),
@@ -106,8 +106,16 @@ def is_binary(type: pa.DataType) -> bool:
     return pa.types.is_binary(type) or pa.types.is_large_binary(type)
 
 
-def _image_column(schema, path):
-    """The path of the column with the bytes, and whether it has names beside it."""
+def image_column(schema: pa.Schema, path: str | os.PathLike) -> tuple[str, bool]:
+    """The path of the column with the bytes of images, and whether it has a path beside them.
+
+    Args:
+        schema: of a file.
+        path: of the file, for the message.
+
+    Raises:
+        InputError: where there is no such column.
+    """
     type = schema.field(IMAGE).type if schema.names.count(IMAGE) == 1 else None
     if type is not None and is_binary(type):
         return IMAGE, False
@@ -121,6 +129,13 @@ def _image_column(schema, path):
     )
 
 
+def unique_names(paths: pa.ChunkedArray) -> Texts | None:
+    """N paths as texts, or None where not each row has one of its own."""
+    if paths.null_count or pc.count_distinct(paths).as_py() < len(paths):
+        return None
+    return Texts.of(text for chunk in paths.iterchunks() for text in chunk.to_pylist())
+
+
 def _require_small_groups(metadata, column, path):
     for group in range(metadata.num_row_groups):
         if (needed := group_bytes(metadata, group, column)) > HELD_BYTES:
@@ -129,10 +144,3 @@ def _require_small_groups(metadata, column, path):
                 "write the file with groups of 100 rows, as pyarrow.parquet.write_table(table, path, "
                 "row_group_size=100) does"
             )
-
-
-def _names(paths):
-    """The paths as texts, where each row has one of its own."""
-    if paths.null_count or pc.count_distinct(paths).as_py() < len(paths):
-        return None
-    return Texts.of(text for chunk in paths.iterchunks() for text in chunk.to_pylist())

@@ -18,6 +18,7 @@ from .file_slices import file_stamp, require_same_file
 
 # Of row groups that stay in memory, beside those that are being read, which are as much again: bytes.
 HELD_BYTES = 2**30
+NO_BYTES = "no bytes, only the path of a file or nothing: save the data set with its images in it"
 
 
 class RowGroupImages(ContainedImages):
@@ -53,7 +54,7 @@ class RowGroupImages(ContainedImages):
         images = self._group(number)
         content = images[index - int(self._ends[number])].as_py()  # counted from the end
         if content is None:
-            raise InputError("no bytes, only the path of a file or nothing: save the data set with its images in it")
+            raise InputError(NO_BYTES)
         return content
 
     def _group(self, number):

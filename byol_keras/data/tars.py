@@ -3,8 +3,6 @@
 import os
 from collections.abc import Sequence
 
-import numpy as np
-
 from ..utils.progress import progress
 from .file_slices import FileSlices
 from .images import ImageSource
@@ -34,13 +32,4 @@ def from_tars(
         InputError: for what `joined_source` refuses.
     """
     indices = [index_tar(path) for path in progress(files, len(files), f"Reading the headers of {where}")]
-
-    def images():
-        return FileSlices(
-            files,
-            np.repeat(np.arange(len(files), dtype=np.int32), [len(index.names) for index in indices]),
-            np.concatenate([index.starts for index in indices]),
-            np.concatenate([index.lengths for index in indices]),
-        )
-
-    return joined_source(files, indices, images, root, where, memory_budget)
+    return joined_source(files, indices, lambda: FileSlices.of(files, indices), root, where, memory_budget)
