@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data import ImageSource, open_source
+from ..data.container import is_container
 from ..data.lost_files import read_what_is_left
 from ..data.open import absolute_data
 from ..evaluation.collapse import check_embeddings, check_finite_embeddings
@@ -56,9 +57,9 @@ def embed_to_parts(
     out = Path(out)
     check_writable(out / MANIFEST)
     model = load_encoder(encoder)
-    # The pixels of a folder are not held. What is in one file is read as a whole.
-    is_folder = os.path.isdir(os.path.expanduser(os.fspath(data)))
-    source = open_source(data, memory_budget=0) if is_folder else open_source(data)
+    # No pixels are held of what is read image by image: all but an .npz and what TFDS has in TFRecord.
+    path = os.path.expanduser(os.fspath(data))
+    source = open_source(data, memory_budget=0) if os.path.isdir(path) or is_container(path) else open_source(data)
     check_takes(model, source)
     manifest = EmbeddingsManifest(
         fingerprint(model),

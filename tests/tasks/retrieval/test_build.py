@@ -2,6 +2,7 @@
 
 import os
 import re
+import tarfile
 
 import numpy as np
 import pytest
@@ -182,3 +183,14 @@ def test_a_cache_that_cannot_be_used_is_said_and_rebuilt(what, encoder, make_enc
     assert line.endswith("embedding all images again.")
     np.testing.assert_allclose(index.embeddings, embed(encoder, open_source(folder)), rtol=1e-5)
     np.testing.assert_array_equal(ImageIndex.load(cache).embeddings, index.embeddings)
+
+
+def test_a_folder_of_tars_is_embedded_as_its_images_are(encoder, folder, tmp_path):
+    (tmp_path / "tars").mkdir()
+    for color in ("blue", "green", "red"):
+        with tarfile.open(tmp_path / f"tars/{color}.tar", "w") as archive:
+            for path in sorted((folder / color).iterdir()):
+                archive.add(path, path.name)
+    index, expected = (index_collection(encoder, open_collection(path)) for path in (tmp_path / "tars", folder))
+    assert index.names == [name.replace("/", ".tar/") for name in expected.names]
+    np.testing.assert_array_equal(index.embeddings, expected.embeddings)
