@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DATA_HELP = (
-    "a folder of images (subfolders are classes), a .tar or .parquet or a folder of them, tfds:NAME[:SPLIT], or an "
-    ".npz with `images` and optional `labels`"
+    "a folder of images (subfolders are classes) or of shards, a .tar or .parquet or a folder of them, "
+    "tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
 )
 EMBEDDINGS_HELP = "a .parquet of `embed`, with nothing left to embed"
 

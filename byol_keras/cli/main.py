@@ -34,6 +34,7 @@ from . import (
     retrieval,
     search,
     segment,
+    shard,
     split,
     verify,
     views,
@@ -58,6 +59,7 @@ COMMANDS = (
     detect,
     segment,
     report,
+    shard,
     embed,
     export,
     data_service,
@@ -139,7 +141,8 @@ def _stopped(options, number):
 
 def _way_on(options):
     """What somebody types next whose training was stopped, if anything: a list."""
-    if options is not None and options.command == "embed" and Path(options.out, "_embeddings.json").is_file():
+    begun = {"embed": "_embeddings.json", "shard": "manifest.json"}
+    if options is not None and options.command in begun and Path(options.out, begun[options.command]).is_file():
         return [f"Go on with: {options.line}"]
     if options is None or options.command != "pretrain" or not Path(options.out, "config.json").is_file():
         return []

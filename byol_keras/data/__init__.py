@@ -3,8 +3,20 @@
 from .arrays import from_arrays
 from .images import ImageSource
 from .open import open_source
+from .shard_writer import write_shards
+from .shards import from_shards, verify_shards
 from .synthetic import synthetic_images
 from .tfds import from_tfds
 from .train_pipeline import two_view_batches
 
-__all__ = ["ImageSource", "from_arrays", "from_tfds", "open_source", "synthetic_images", "two_view_batches"]
+__all__ = [
+    "ImageSource",
+    "from_arrays",
+    "from_shards",
+    "from_tfds",
+    "open_source",
+    "synthetic_images",
+    "two_view_batches",
+    "verify_shards",
+    "write_shards",
+]

@@ -1,6 +1,7 @@
 """From the text that names a data source, as the command line takes it, to its images."""
 
 import os
+import stat
 import sys
 from collections.abc import Sequence
 
@@ -10,18 +11,23 @@ from .arrays import from_npz
 from .container import from_container, is_container, refuse_embeddings, report_unread
 from .folder import from_files, from_folder, report_unlabeled, require_images
 from .images import ImageSource
+from .shard_manifest import MANIFEST, is_shards
+from .shards import from_shards
 from .tfds import from_tfds
 from .validate import MEMORY_BUDGET, list_broken, report_broken
 
 
-def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> ImageSource:
+def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET, hold_pixels: bool = True) -> ImageSource:
     """Opens a source, and says on stderr which of its images had to be excluded.
 
     Args:
-        data: a folder (`from_folder`); a .tar or a folder of them (`from_tars`); a .parquet or a folder of them
-            (`from_parquet`); a folder of Hugging Face's `datasets` (`from_saved_dataset`); `tfds:NAME` or
-            `tfds:NAME:SPLIT` (`from_tfds`; the split is `train` unless given); or an .npz file (`from_npz`).
+        data: a folder of images (`from_folder`) or of shards (`from_shards`); a .tar or a folder of them (`from_tars`);
+            a .parquet or a folder of them (`from_parquet`); a folder of Hugging Face's `datasets`
+            (`from_saved_dataset`); `tfds:NAME` or `tfds:NAME:SPLIT` (`from_tfds`; the split is `train` unless given);
+            or an .npz file (`from_npz`).
         memory_budget: int, bytes of images that a source other than an .npz may hold in memory.
+        hold_pixels: whether images of one size that fit are decoded and held. Without, they stay encoded, but for those
+            of an .npz.
 
     Returns:
         ImageSource.
@@ -35,21 +41,23 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> 
         print(len(source), source.class_names)
     """
     data = os.fspath(data)
-    path = os.path.expanduser(data)
+    path, pixel_budget = os.path.expanduser(data), memory_budget if hold_pixels else 0
     if data.startswith("tfds:"):
         name, _, split = data.removeprefix("tfds:").partition(":")
         if not name:
             raise InputError(f"A TFDS source is tfds:NAME or tfds:NAME:SPLIT. Received: {data}")
-        source = from_tfds(name, split or "train", memory_budget=memory_budget)
+        source = from_tfds(name, split or "train", memory_budget=memory_budget, hold_pixels=hold_pixels)
+    elif is_shards(path):
+        source = from_shards(path, pixel_budget)
     elif is_container(path):
-        source = from_container(path, data, memory_budget)
+        source = from_container(path, data, pixel_budget)
     elif os.path.isdir(path):
         refuse_embeddings(path)
-        source = from_folder(path, memory_budget)
+        source = from_folder(path, pixel_budget)
     elif path.lower().endswith(".npz"):
         source = from_npz(path)
     elif os.path.exists(path):
-        raise InputError(f"Not a folder, an .npz file or tfds:NAME: {data}")
+        raise InputError(f"Not a folder of images or shards, an .npz file or tfds:NAME: {data}")
     else:
         raise InputError(f"No such folder or .npz file: {data!r} (a TFDS data set is tfds:NAME)")
     unread = report_unread(path) if source.paths is not None else ""
@@ -107,3 +115,15 @@ def absolute_data(data: str | os.PathLike) -> str:
     """The same data, found from every folder: paths are made absolute, `tfds:NAME` stays."""
     data = os.fspath(data)
     return data if data.startswith("tfds:") else os.path.abspath(os.path.expanduser(data))
+
+
+def data_stamp(data: str | os.PathLike) -> str:
+    """What changes when a source that is one file, or shards, does; "" for every other."""
+    path = os.path.expanduser(os.fspath(data))
+    if os.path.isdir(path) and is_shards(path):
+        path = os.path.join(path, MANIFEST)
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{status.st_size}-{status.st_mtime_ns}" if stat.S_ISREG(status.st_mode) else ""

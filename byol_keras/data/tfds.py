@@ -24,6 +24,7 @@ def from_tfds(
     split: str = "train",
     data_dir: str | os.PathLike | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    hold_pixels: bool = True,
 ) -> ImageSource:
     """The images of a TFDS data set's feature `image`, labeled by its feature `label` where it has one.
 
@@ -37,6 +38,7 @@ def from_tfds(
         data_dir: path where the data sets are; None for TFDS' own choice: TFDS_DATA_DIR or ~/tensorflow_datasets.
         memory_budget: int, bytes to hold at most: of the pixels if these are held, and of the encoded images of a
             TFRecord.
+        hold_pixels: whether the pixels are held, in place of the encoded images, when all have one size and fit.
 
     Returns:
         ImageSource in the order on the disk, RGB, with `images` when all have one size and fit, else with `encoded`.
@@ -57,12 +59,12 @@ def from_tfds(
         if label is not None and (label.shape != () or not np.issubdtype(label.np_dtype, np.integer)):
             label = None  # several labels, or no classes at all
         images, labels = _read(tfds, builder, split, label is not None, where, memory_budget)
-        names = Texts.of(map(str, range(len(images))))
+        names, pixel_budget = Texts.of(map(str, range(len(images)))), memory_budget if hold_pixels else 0
         if isinstance(images, TfdsRecords):
-            checked = check_all(images, names, where, memory_budget, CheckCache(os.path.join(builder.data_dir, split)))
+            checked = check_all(images, names, where, pixel_budget, CheckCache(os.path.join(builder.data_dir, split)))
             labels = images.labels(checked.valid, where)
         else:
-            checked = check_all(images, names, where, memory_budget)
+            checked = check_all(images, names, where, pixel_budget)
     class_names = tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else None
     # TFDS, too, marks what is not labeled with -1.
     return checked.source(names, encoded=images, labels=labels, class_names=class_names)

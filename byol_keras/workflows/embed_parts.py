@@ -10,7 +10,7 @@ import numpy as np
 from ..data import ImageSource, open_source
 from ..data.container import is_container
 from ..data.lost_files import read_what_is_left
-from ..data.open import absolute_data
+from ..data.open import absolute_data, data_stamp
 from ..evaluation.collapse import check_embeddings, check_finite_embeddings
 from ..evaluation.embed import check_takes, embedder
 from ..models.fingerprint import fingerprint
@@ -68,7 +68,7 @@ def embed_to_parts(
         parts=-(-len(source) // PART_IMAGES),
         images=len(source) + len(source.broken),
         class_names=source.class_names,
-        stamp=_stamp(data),
+        stamp=data_stamp(data),
     )
     make_parent(out / MANIFEST)
     with exclusive(out):
@@ -130,12 +130,3 @@ def _positions(names: Sequence[str], source: ImageSource, out: Path) -> np.ndarr
             file=sys.stderr,
         )
     return positions
-
-
-def _stamp(data):
-    """Of a source that is one file, what changes when the file does."""
-    try:
-        status = os.stat(os.path.expanduser(os.fspath(data)))
-    except OSError:
-        return ""
-    return "" if os.path.isdir(os.path.expanduser(os.fspath(data))) else f"{status.st_size}-{status.st_mtime_ns}"

@@ -11,6 +11,7 @@ from ...data import ImageSource, open_source
 from ...data.container import is_container
 from ...data.decode import check, decode
 from ...data.folder import from_files, require_images
+from ...data.shard_manifest import is_shards
 from ...errors import InputError
 from ...utils.embeddings_folder import Embeddings, is_embeddings_folder, read_embeddings
 from ...utils.progress import Shown, progress
@@ -100,7 +101,7 @@ def open_collection(data: str | os.PathLike) -> Collection:
     folder = os.path.abspath(os.path.expanduser(text))
     if is_embeddings_folder(folder):
         return _embedded(text, read_embeddings(folder))
-    if text.startswith("tfds:") or not os.path.isdir(folder) or is_container(folder):
+    if text.startswith("tfds:") or not os.path.isdir(folder) or is_shards(folder) or is_container(folder):
         source = open_source(text)
         contents = source.encoded if source.images is None else source.images
         stamps = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
