@@ -44,8 +44,7 @@ class ShardIndex:
     @classmethod
     def of(cls, source: ImageSource, lengths: np.ndarray, sha256: str) -> "ShardIndex":
         """The index of a shard in which the images of `source` lie."""
-        is_encoded = source.images is None
-        count = len(source)
+        is_encoded, count = source.paths is not None or source.encoded is not None, len(source)
         return cls(
             # By way of its texts, which takes in a prefix.
             names=Texts.of(iter(source.names)),

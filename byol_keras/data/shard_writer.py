@@ -101,7 +101,7 @@ def _begin(folder, manifest, source):
     for path in folder.iterdir():
         if not _is_ours(path.name):
             raise InputError(
-                f"{folder} holds other files ({path.name}): name a folder that is not there yet, or empty."
+                f"{folder} holds other files ({printable(path.name)}): name a new folder, or an empty one."
             )
     if not (folder / MANIFEST).exists():
         write_shards_manifest(folder, manifest)
@@ -213,11 +213,11 @@ def _contents(source: ImageSource, start: int) -> Iterator[bytes]:
 
 
 def _content(source, index):
-    if source.images is not None:
-        file, pixels = io.BytesIO(), source.images[index]
-        Image.fromarray(pixels[..., 0] if source.channels == 1 else pixels).save(file, "PNG")
-        return file.getvalue()
-    if source.paths is None:
+    if source.paths is not None:
+        with open_regular(source.paths[index]) as file:
+            return file.read()
+    if source.encoded is not None:
         return source.encoded[index]
-    with open_regular(source.paths[index]) as file:
-        return file.read()
+    file, pixels = io.BytesIO(), source.images[index]
+    Image.fromarray(pixels[..., 0] if source.channels == 1 else pixels).save(file, "PNG")
+    return file.getvalue()
