@@ -46,7 +46,7 @@ def test_tfds(monkeypatch, tmp_path, text, name, split):
     images, asked = open_source(tmp_path), []
     monkeypatch.setattr(opening, "from_tfds", lambda *args, **options: asked.append((args, options)) or images)
     assert open_source(text, memory_budget=7) is images
-    assert asked == [((name, split), {"memory_budget": 7})]
+    assert asked == [((name, split), {"memory_budget": 7, "hold_pixels": True})]
 
 
 def test_what_was_excluded_is_said_once_on_stderr(tmp_path, capsys):
@@ -69,7 +69,7 @@ def test_what_was_excluded_is_said_once_on_stderr(tmp_path, capsys):
         ("none.npz", "No such file: none.npz"),
         ("", "No such folder or .npz file: ''"),
         ("tfds:", "tfds:NAME or tfds:NAME:SPLIT"),
-        ("notes.txt", "Not a folder, an .npz file or tfds:NAME: notes.txt"),
+        ("notes.txt", "Not a folder of images or shards, an .npz file or tfds:NAME: notes.txt"),
         ("empty", "No images in empty"),
     ],
 )

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -90,20 +89,14 @@ def test_others_read_them_too(folder, written):
 
 
 @pytest.mark.parametrize("kind", ["folder", "one_size"])
-def test_a_folder_and_its_shards_train_to_the_same_weights(kind, request, tiny_byol, tmp_path):
+def test_training_sees_what_it_sees_from_the_folder(kind, request, tmp_path):
     folder = request.getfixturevalue(kind)
-    write_shards(open_source(folder, hold_pixels=False), tmp_path / "shards", SMALL)
-    weights, views = [], TwoViews(8)
-    for data in (folder, tmp_path / "shards"):
-        source = open_source(data)
-        assert (source.images is None) == (kind == "folder")
-        model = tiny_byol()
-        model.compile(optimizer=keras.optimizers.SGD(0.1))
-        model.fit(two_view_batches(source, views, batch_size=16, total_steps=5, seed=3), shuffle=False, verbose=0)
-        weights.append(model.get_weights())
-    assert any(np.ptp(weight) for weight in weights[0])
-    for a, b in zip(*weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+    write_shards(open_source(folder), tmp_path / "shards", SMALL)
+    sources = [open_source(data) for data in (folder, tmp_path / "shards")]
+    assert [source.images is None for source in sources] == [kind == "folder"] * 2
+    batches = (two_view_batches(source, TwoViews(8), batch_size=16, total_steps=3, seed=3) for source in sources)
+    for views, expected in zip(*batches, strict=True):
+        np.testing.assert_array_equal(views, expected)
 
 
 def test_embedding_sees_what_it_sees_from_files(folder, written):
