@@ -80,3 +80,18 @@ def test_every_command_of_embedding(tmp_path):
     assert "32 of 32" in shell(lines[0], folder)
     assert "0 images embedded" in shell(lines[4], folder)
     assert "12 of 32 images" in shell(lines[1].replace("photos.parquet", "lake.parquet"), folder)
+
+
+@pytest.mark.slow
+def test_shards(tmp_path):
+    folder = reader_folder(tmp_path)
+    printed = [shell(line, folder) for line in commands(section("Shards"))]
+    assert printed == [
+        "Written to shards: 32 of 32 images in 1 shard\n",
+        "Written to embeddings.npz: 32 of 32 images\n",
+        "shards: all 32 images are as they were written\n",
+    ]
+    shell("byol-keras embed runs/photos --data photos --out of-photos.npz", folder)
+    with np.load(folder / "embeddings.npz") as arrays, np.load(folder / "of-photos.npz") as others:
+        for name in arrays:
+            np.testing.assert_array_equal(arrays[name], others[name])
