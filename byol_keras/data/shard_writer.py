@@ -108,7 +108,8 @@ def _begin(folder, manifest, source):
         return
     begun = read_shards_manifest(folder)
     if begun.source != manifest.source:
-        reason = f"begun of another source ({begun.source or 'arrays'}, this is {manifest.source or 'arrays'})"
+        names = (printable(source) or "without a name" for source in (begun.source, manifest.source))
+        reason = "begun of another source ({}, this is {})".format(*names)
     elif begun.shard_bytes != manifest.shard_bytes:
         reason = f"begun with another shard_bytes ({begun.shard_bytes}, this is {manifest.shard_bytes})"
     elif begun.stamp != manifest.stamp or (begun.shards and not _is_finished_of(folder, begun, source)):

@@ -266,6 +266,25 @@ def test_a_shard_that_cannot_be_read_is_named(written, one_size, tmp_path):
         lost.take([1])
 
 
+def test_a_bit_that_is_turned_anywhere_gives_an_error_or_the_image(folder, tmp_path):
+    expected = write_shards(open_source(folder), tmp_path / "shards", SMALL).shards[1].records
+    path = tmp_path / "shards" / RECORD
+    content, images = path.read_bytes(), list(shards.ShardImages([path], [expected]))
+    said = []
+    for place in range(0, len(content), 97):
+        altered = bytearray(content)
+        altered[place] ^= 1 << place % 8
+        path.write_bytes(altered)
+        read = shards.ShardImages([path], [expected])
+        for index, image in enumerate(images):
+            try:
+                assert read[index] == image
+            except InputError as error:
+                said.append(str(error))
+    assert len(said) > 100
+    assert all(RECORD in line for line in said)
+
+
 def test_one_size_that_cannot_be_decoded_any_more(one_size, tmp_path):
     write_shards(open_source(one_size), tmp_path / "shards", SMALL)
     damage(tmp_path / "shards" / RECORD, "altered")
