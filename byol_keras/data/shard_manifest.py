@@ -12,6 +12,7 @@ from ..utils.text_file import read_text_file
 
 FORMAT = "byol_keras shards 1"
 MANIFEST = "manifest.json"
+_ANEW = "delete the folder and write them again"
 _SHARD = re.compile(r"images-\d{5,}\.array_record")
 
 
@@ -90,7 +91,7 @@ def read_shards_manifest(folder: str | os.PathLike) -> ShardsManifest:
     """
     path = Path(folder, MANIFEST)
     if not path.is_file():
-        raise InputError(f"{folder} holds shards without their {MANIFEST}: copy it too, or write them again.")
+        raise InputError(f"{folder} holds shards without their {MANIFEST}: copy it too, or {_ANEW}.")
     fields = _fields(Path(folder))
     if fields.get("format") != FORMAT:
         raise InputError(f"{path} is not a manifest that this version reads. Received: format={fields.get('format')!r}")
@@ -137,4 +138,6 @@ def _fields(folder):
 
 
 def _unreadable(path, error):
-    return InputError(f"{path} cannot be read as the manifest of shards: {first_line(error)}. Write them again.")
+    return InputError(
+        f"{path} cannot be read as the manifest of shards: {first_line(error)}. Copy it anew, or {_ANEW}."
+    )

@@ -26,6 +26,7 @@ from .shard_manifest import (
     ShardFile,
     ShardsManifest,
     is_shard_name,
+    is_shards,
     read_shards_manifest,
     shard_name,
     write_shards_manifest,
@@ -85,8 +86,9 @@ def write_shards(
                 shards.append(_shard_file(path, index))
                 start += len(index)
                 bar.to(start)
+        names = {shard.file for shard in shards}
         for path in sorted(folder.iterdir()):
-            if is_shard_name(path.name) and path.name >= shard_name(len(shards)):  # Now there are fewer.
+            if is_shard_name(path.name) and path.name not in names:  # Now there are fewer.
                 remove_file(shard_index_path(path))
                 remove_file(path)
         manifest = dataclasses.replace(
@@ -103,7 +105,7 @@ def _begin(folder, manifest, source):
             raise InputError(
                 f"{folder} holds other files ({printable(path.name)}): name a new folder, or an empty one."
             )
-    if not (folder / MANIFEST).exists():
+    if not (folder / MANIFEST).exists() and not is_shards(folder):
         write_shards_manifest(folder, manifest)
         return
     begun = read_shards_manifest(folder)

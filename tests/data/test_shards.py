@@ -393,6 +393,16 @@ def test_other_files_are_left_alone(folder, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_shards_without_a_manifest_are_not_written_over(folder, written):
+    (written / "manifest.json").unlink()
+    before = contents(written)
+    with pytest.raises(
+        InputError, match=r"holds shards without their manifest\.json: copy it too, or delete the folder"
+    ):
+        write_shards(open_source(folder), written, SMALL)
+    assert contents(written) == before
+
+
 def test_an_image_that_went_since_the_source_was_opened(tmp_path):
     photos = save_images(tmp_path / "photos", [(20 + i, 30) for i in range(7)])
     source = open_source(photos)
