@@ -108,15 +108,13 @@ def from_shards(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     """
     folder = Path(folder)
     manifest = read_finished_shards(folder)
-    indexes = [_index(folder, shard) for shard in manifest.shards]
-    encoded = ShardImages([folder / shard.file for shard in manifest.shards], [len(index) for index in indexes])
-    source = _source(indexes, manifest, encoded)
+    source = _encoded_source(folder, manifest)
     height, width = source.sizes[0].tolist()
     # By the rule of `check_each`, which counts what turns out to be broken.
     held_bytes = 3 * height * width * (len(source) + len(source.broken))
     if held_bytes > memory_budget or (source.sizes != source.sizes[0]).any():
         return source
-    checked = check_each(encoded, source.names, folder, memory_budget)
+    checked = check_each(source.encoded, source.names, folder, memory_budget)
     if checked.broken:
         raise InputError(
             f"{folder}: {len(checked.broken):,} of {len(source):,} images cannot be decoded any more: "
@@ -171,31 +169,33 @@ def _index(folder: Path, shard: ShardFile) -> ShardIndex:
     return index
 
 
-def _source(indexes: Sequence[ShardIndex], manifest: ShardsManifest, encoded: EncodedImages) -> ImageSource:
+def _encoded_source(folder: Path, manifest: ShardsManifest) -> ImageSource:
     """The images of all shards, encoded."""
-    labels = None
-    if all(index.labels is not None for index in indexes):
-        labels = np.concatenate([index.labels for index in indexes])
+    shape = (manifest.images,)
+    sizes, jpeg, orientations = np.empty((*shape, 2), np.int32), np.empty(shape, bool), np.empty(shape, np.int32)
+    labels, starts, ends = np.empty(shape, np.int64), np.empty(shape, np.int64), np.empty(shape, np.int64)
+    # One index after the other, so that beside these arrays there is never more than one.
+    names, begin, is_labeled = bytearray(), 0, True
+    for shard in manifest.shards:
+        index, rows = _index(folder, shard), slice(begin, begin + shard.records)
+        sizes[rows], jpeg[rows], orientations[rows] = index.sizes, index.jpeg, index.orientations
+        starts[rows], ends[rows] = index.names.starts + len(names), index.names.ends + len(names)
+        names += index.names.buffer
+        is_labeled &= index.labels is not None
+        labels[rows] = -1 if index.labels is None else index.labels
+        begin += shard.records
     return ImageSource(
-        names=_joined([index.names for index in indexes]),
-        sizes=np.concatenate([index.sizes for index in indexes]),
-        labels=labels,
-        class_names=None if labels is None else manifest.class_names,
-        encoded=encoded,
-        jpeg=np.concatenate([index.jpeg for index in indexes]),
-        orientations=np.concatenate([index.orientations for index in indexes]),
+        names=Texts(bytes(names), starts, ends),
+        sizes=sizes,
+        labels=labels if is_labeled else None,
+        class_names=manifest.class_names if is_labeled else None,
+        encoded=ShardImages(
+            [folder / shard.file for shard in manifest.shards], [shard.records for shard in manifest.shards]
+        ),
+        jpeg=jpeg,
+        orientations=orientations,
         broken=manifest.excluded,
     )
-
-
-def _joined(texts: Sequence[Texts]) -> Texts:
-    """The texts of several, each in its order in its buffer, as one."""
-    before = np.cumsum([0, *(len(some.buffer) for some in texts)])
-    starts, ends = (
-        np.concatenate([getattr(some, which) + start for some, start in zip(texts, before, strict=False)])
-        for which in ("starts", "ends")
-    )
-    return Texts(b"".join(some.buffer for some in texts), starts, ends)
 
 
 def _reason(error):
