@@ -354,6 +354,23 @@ def test_finished_shards_of_images_that_have_changed_are_refused(folder, written
             write_shards(changed, written, SMALL)
 
 
+def test_other_labels_of_the_same_images_are_refused(tmp_path):
+    images = np.zeros((4, 5, 5, 3), np.uint8)
+    write_shards(from_arrays(images, [0, 1, 0, 1]), tmp_path)
+    for labels in ([0, 1, 1, 1], None):
+        with pytest.raises(InputError, match="was written before the source was changed"):
+            write_shards(from_arrays(images, labels), tmp_path)
+
+
+def test_what_was_begun_of_more_images_leaves_nothing(folder, written, tmp_path):
+    path = written / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"shards": []}))
+    few = open_source(folder).subset(slice(15))
+    write_shards(few, written, SMALL)
+    write_shards(few, tmp_path / "straight", SMALL)
+    assert contents(written) == contents(tmp_path / "straight")
+
+
 def test_what_was_begun_becomes_what_the_images_are_now(folder, tmp_path):
     photos = save_images(tmp_path / "photos", [(20 + i, 30 - 2 * i) for i in range(7)])
     out = tmp_path / "shards"
