@@ -83,7 +83,7 @@ def measure(phase, images):
     from byol_keras import TwoViews
     from byol_keras.cli.main import main as byol_keras
     from byol_keras.data import open_source, two_view_batches
-    from byol_keras.data.shard_manifest import is_shards, read_shards_manifest
+    from byol_keras.data.containers.shard_manifest import is_shards, read_shards_manifest
 
     usage = resource.getrusage(resource.RUSAGE_SELF)
     memory, cpu, start = usage.ru_maxrss, usage.ru_utime + usage.ru_stime, time.monotonic()

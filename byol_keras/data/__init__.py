@@ -1,10 +1,10 @@
 """Sources of images, and the pipelines from them to batches."""
 
 from .arrays import from_arrays
+from .containers.shard_writer import write_shards
+from .containers.shards import from_shards, verify_shards
 from .images import ImageSource
 from .open import open_source
-from .shard_writer import write_shards
-from .shards import from_shards, verify_shards
 from .synthetic import synthetic_images
 from .tfds import from_tfds
 from .train_pipeline import two_view_batches

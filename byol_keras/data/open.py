@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from ..errors import InputError
 from ..utils.printable import printable
 from .arrays import from_npz
-from .container import from_container, is_container, refuse_embeddings, report_unread
+from .containers.container import from_container, is_container, refuse_embeddings, report_unread
+from .containers.shard_manifest import MANIFEST, is_shards
+from .containers.shards import from_shards
 from .folder import from_files, from_folder, report_unlabeled, require_images
 from .images import ImageSource
-from .shard_manifest import MANIFEST, is_shards
-from .shards import from_shards
 from .tfds import from_tfds
 from .validate import MEMORY_BUDGET, list_broken, report_broken
 

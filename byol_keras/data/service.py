@@ -40,9 +40,9 @@ def data_service(port: int, host: str) -> Iterator[str]:
     try:
         yield f"{SCHEME}{host}:{own_port}"
     finally:
-        # The worker first, which would otherwise look for its dispatcher.
-        worker._stop()
-        dispatcher._stop()
+        # They end when nobody holds them; the worker first, which would otherwise look for its dispatcher.
+        del worker
+        del dispatcher
 
 
 def _free_port(port):

@@ -13,9 +13,9 @@ from ..utils.progress import progress
 from ..utils.quiet import quiet_logging
 from ..utils.texts import Texts
 from .check_cache import CheckCache
+from .containers.tfds_records import FORMAT, TfdsRecords
 from .encoded import MemoryImages
 from .images import ImageSource
-from .tfds_records import FORMAT, TfdsRecords
 from .validate import MEMORY_BUDGET, check_all
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data import ImageSource, open_source
-from ..data.container import is_container
+from ..data.containers.container import is_container
 from ..data.lost_files import read_what_is_left
 from ..data.open import absolute_data, data_stamp
 from ..evaluation.collapse import check_embeddings, check_finite_embeddings

@@ -3,10 +3,10 @@
 import os
 
 from ..data import open_source, write_shards
+from ..data.containers.shard_manifest import ShardsManifest
+from ..data.containers.shard_writer import SHARD_BYTES
+from ..data.containers.shards import array_record
 from ..data.open import absolute_data, data_stamp
-from ..data.shard_manifest import ShardsManifest
-from ..data.shard_writer import SHARD_BYTES
-from ..data.shards import array_record
 from ..utils.atomic import check_writable
 
 

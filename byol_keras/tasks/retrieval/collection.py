@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...data import ImageSource, open_source
-from ...data.container import is_container
+from ...data.containers.container import is_container
+from ...data.containers.shard_manifest import is_shards
 from ...data.decode import check, decode
 from ...data.folder import from_files, require_images
-from ...data.shard_manifest import is_shards
 from ...errors import InputError
 from ...utils.embeddings_folder import Embeddings, is_embeddings_folder, read_embeddings
 from ...utils.progress import Shown, progress

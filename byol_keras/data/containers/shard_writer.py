@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..errors import InputError
-from ..utils.atomic import atomic_path, make_parent, remove_file
-from ..utils.checksum import sha256_of
-from ..utils.lock import LOCK_NAME, exclusive
-from ..utils.part_file import PART, remove_parts
-from ..utils.printable import printable
-from ..utils.progress import Progress, print_beside
-from ..utils.regular_file import open_regular
-from .check_cache import file_stamps
-from .decode import reason_of
-from .images import ImageSource
+from ...errors import InputError
+from ...utils.atomic import atomic_path, make_parent, remove_file
+from ...utils.checksum import sha256_of
+from ...utils.lock import LOCK_NAME, exclusive
+from ...utils.part_file import PART, remove_parts
+from ...utils.printable import printable
+from ...utils.progress import Progress, print_beside
+from ...utils.regular_file import open_regular
+from ..check_cache import file_stamps
+from ..decode import reason_of
+from ..images import ImageSource
 from .shard_index import ShardIndex, read_shard_index, shard_index_path, write_shard_index
 from .shard_manifest import (
     MANIFEST,

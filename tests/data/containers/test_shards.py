@@ -14,10 +14,10 @@ from PIL import Image
 
 from byol_keras.augment import TwoViews
 from byol_keras.data import from_arrays, open_source, shards, two_view_batches, verify_shards, write_shards
+from byol_keras.data.containers.shard_index import ShardIndex, read_shard_index, write_shard_index
+from byol_keras.data.containers.shard_manifest import is_shards
 from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.data.lost_files import naming_lost_files
-from byol_keras.data.shard_index import ShardIndex, read_shard_index, write_shard_index
-from byol_keras.data.shard_manifest import is_shards
 from byol_keras.errors import InputError
 from byol_keras.utils.texts import Texts
 

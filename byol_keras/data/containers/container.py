@@ -3,15 +3,15 @@
 import os
 import re
 
-from ..errors import InputError
-from ..utils.embeddings_folder import is_embeddings_folder
-from ..utils.printable import printable
-from .folder import has_images
-from .images import ImageSource
+from ...errors import InputError
+from ...utils.embeddings_folder import is_embeddings_folder
+from ...utils.printable import printable
+from ..folder import has_images
+from ..images import ImageSource
+from ..validate import MEMORY_BUDGET, list_names
 from .parquet import from_parquet
 from .saved_dataset import from_saved_dataset, saved_files
 from .tars import from_tars
-from .validate import MEMORY_BUDGET, list_names
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")  # of which all but the first are refused
 SAVED = "Arrow"  # a folder of Hugging Face's `datasets`

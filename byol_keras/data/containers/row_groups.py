@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..errors import InputError, first_line
-from ..utils.memory import MemoryBudget
-from ..utils.regular_file import open_regular
-from .encoded import ContainedImages
+from ...errors import InputError, first_line
+from ...utils.memory import MemoryBudget
+from ...utils.regular_file import open_regular
+from ..encoded import ContainedImages
 from .file_slices import file_stamp, require_same_file
 
 # Of row groups that stay in memory, beside those that are being read, which are as much again: bytes.

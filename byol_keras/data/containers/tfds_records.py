@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import InputError, first_line
-from ..utils.progress import progress
-from .encoded import ContainedImages
+from ...errors import InputError, first_line
+from ...utils.progress import progress
+from ..encoded import ContainedImages
 
 FORMAT = "array_record"  # as TFDS names it
 

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..errors import InputError, first_line
-from ..utils.memory import amount
-from ..utils.printable import printable
-from ..utils.regular_file import open_regular
-from ..utils.texts import Texts
-from .decode import reason_of
+from ...errors import InputError, first_line
+from ...utils.memory import amount
+from ...utils.printable import printable
+from ...utils.regular_file import open_regular
+from ...utils.texts import Texts
+from ..decode import reason_of
 from .row_groups import HELD_BYTES, group_bytes
 
 IMAGE, LABEL = "image", "label"  # columns

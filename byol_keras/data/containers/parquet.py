@@ -3,14 +3,14 @@
 import os
 from collections.abc import Sequence
 
-from ..errors import InputError
-from ..utils.memory import amount
-from ..utils.progress import print_beside, progress
-from .images import ImageSource
+from ...errors import InputError
+from ...utils.memory import amount
+from ...utils.progress import print_beside, progress
+from ..images import ImageSource
+from ..validate import MEMORY_BUDGET
 from .joined import joined_source
 from .parquet_index import index_parquet
 from .row_groups import HELD_BYTES, RowGroupImages, group_bytes
-from .validate import MEMORY_BUDGET
 
 
 def from_parquet(

@@ -5,14 +5,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import InputError
-from ..utils.progress import progress
+from ...errors import InputError
+from ...utils.progress import progress
+from ..images import ImageSource
+from ..validate import MEMORY_BUDGET
 from .arrow_index import index_arrow
 from .file_slices import FileSlices
-from .images import ImageSource
 from .joined import joined_source
 from .parquet_index import class_names_in
-from .validate import MEMORY_BUDGET
 
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from ..errors import InputError
-from ..utils.regular_file import open_regular
-from .encoded import ContainedImages
+from ...errors import InputError
+from ...utils.regular_file import open_regular
+from ..encoded import ContainedImages
 
 OPEN_FILES = 32  # at most, beside those that are just being read from
 MAX_BYTES = 256 * 2**20  # of one image: an archive may claim any length, and each thread reads one as a whole

@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
-from ..errors import InputError, first_line
-from ..utils.atomic import atomic_path
-from ..utils.text_file import read_text_file
+from ...errors import InputError, first_line
+from ...utils.atomic import atomic_path
+from ...utils.text_file import read_text_file
 
 FORMAT = "byol_keras shards 1"
 MANIFEST = "manifest.json"

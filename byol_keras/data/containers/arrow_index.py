@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import InputError, first_line
-from ..utils.printable import printable
-from ..utils.regular_file import open_regular
-from ..utils.texts import Texts
-from .decode import reason_of
+from ...errors import InputError, first_line
+from ...utils.printable import printable
+from ...utils.regular_file import open_regular
+from ...utils.texts import Texts
+from ..decode import reason_of
 from .parquet_index import LABEL, image_column, labels_of, unique_names
 from .row_groups import NO_BYTES
 

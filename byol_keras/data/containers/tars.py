@@ -3,12 +3,12 @@
 import os
 from collections.abc import Sequence
 
-from ..utils.progress import progress
+from ...utils.progress import progress
+from ..images import ImageSource
+from ..validate import MEMORY_BUDGET
 from .file_slices import FileSlices
-from .images import ImageSource
 from .joined import joined_source
 from .tar_index import index_tar
-from .validate import MEMORY_BUDGET
 
 
 def from_tars(

@@ -11,15 +11,15 @@ from types import ModuleType
 
 import numpy as np
 
-from ..errors import InputError, first_line
-from ..utils.checksum import sha256_of
-from ..utils.progress import progress
-from ..utils.texts import Texts
-from .encoded import EncodedImages
-from .images import ImageSource
+from ...errors import InputError, first_line
+from ...utils.checksum import sha256_of
+from ...utils.progress import progress
+from ...utils.texts import Texts
+from ..encoded import EncodedImages
+from ..images import ImageSource
+from ..validate import MEMORY_BUDGET, check_each, list_broken
 from .shard_index import ShardIndex, read_shard_index, shard_index_path
 from .shard_manifest import ShardFile, ShardsManifest, read_finished_shards
-from .validate import MEMORY_BUDGET, check_each, list_broken
 
 # Shards that are open at one time: systems allow a process about a thousand files.
 OPEN_SHARDS = 256

@@ -7,13 +7,13 @@ from typing import Protocol
 
 import numpy as np
 
-from ..errors import InputError
-from ..utils.progress import print_beside
-from ..utils.texts import Texts
-from .check_cache import CheckCache
-from .encoded import ContainedImages
-from .images import ImageSource
-from .validate import MAX_BROKEN_SHARE, check_all, list_broken
+from ...errors import InputError
+from ...utils.progress import print_beside
+from ...utils.texts import Texts
+from ..check_cache import CheckCache
+from ..encoded import ContainedImages
+from ..images import ImageSource
+from ..validate import MAX_BROKEN_SHARE, check_all, list_broken
 
 
 class Part(Protocol):

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, first_line
-from ..utils.atomic import atomic_path
-from ..utils.texts import Texts
-from .images import ImageSource
-from .orientation import UPRIGHT
+from ...errors import InputError, first_line
+from ...utils.atomic import atomic_path
+from ...utils.texts import Texts
+from ..images import ImageSource
+from ..orientation import UPRIGHT
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
