@@ -79,8 +79,8 @@ def check_services(addresses: Sequence[str], source: ImageSource, batch_size: in
         )
     if addresses and (source.paths is None or source.images is not None):
         raise InputError(
-            "A service reads images from files, which must lie at the same path on its machine; these are held in the "
-            "memory of this one. Leave out `data_service`."
+            "A service reads images that are files of their own, at the same path on its machine; these lie in larger "
+            "files, or are held in memory here. Leave out `data_service`."
         )
     if addresses and not source.jpeg.all():
         first = source.names[int((~source.jpeg).argmax())]

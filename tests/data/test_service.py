@@ -60,7 +60,7 @@ def test_what_services_cannot_do_is_said(photos, tmp_path):
             check_services([address] * 3, source, 8)
         with pytest.raises(InputError, match=r"1 of 2 images are others, the first b\.png"):
             check_services([address], open_source(tmp_path), 2)
-        with pytest.raises(InputError, match="held in the memory of this one"):
+        with pytest.raises(InputError, match="held in memory here"):
             check_services([address], from_arrays(np.zeros((8, 9, 9, 3), np.uint8)), 8)
     check_services([], open_source(tmp_path), 2)
 
