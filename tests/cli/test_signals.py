@@ -73,7 +73,7 @@ def test_a_signal_within_exec_leaves_with_its_code_as_well(number, tmp_path):
     (tmp_path / "probe.py").write_text(f"""
 import signal, sys
 from byol_keras.cli import main as module
-def import_tensorflow(pretraining):
+def import_tensorflow(**options):
     exec("signal.raise_signal({int(number)})")
 module.import_tensorflow = import_tensorflow
 sys.argv = ["byol-keras", "evaluate", "run", "--train", "a", "--test", "b"]
