@@ -1,6 +1,8 @@
 """docs/scale.md, each section followed from the first command to the last."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,6 +82,24 @@ def test_every_command_of_embedding(tmp_path):
     assert "32 of 32" in shell(lines[0], folder)
     assert "0 images embedded" in shell(lines[4], folder)
     assert "12 of 32 images" in shell(lines[1].replace("photos.parquet", "lake.parquet"), folder)
+
+
+@pytest.mark.slow
+def test_the_store(tmp_path):
+    pytest.importorskip("lancedb", reason="needs pip install lancedb")
+    folder = reader_folder(tmp_path)
+    (folder / "queries").mkdir()
+    shutil.copy(folder / "photos/cup/3.png", folder / "queries/a.png")
+    embed, *_ = commands(section("Embedding a large collection"))
+    shell(embed, folder)
+    (block,) = re.findall(r"```python\n(.*?)```", section("Embedding a large collection"), flags=re.DOTALL)
+    (folder / "store.py").write_text(block)
+    name, found = shell("python store.py", folder).split(maxsplit=1)
+    assert name == "a.png"
+    found = ast.literal_eval(found)
+    assert found[0] == ("cup/3.png", 1.0)
+    assert len(found) == 12
+    assert [cosine for _, cosine in found] == sorted((cosine for _, cosine in found), reverse=True)
 
 
 @pytest.mark.slow
