@@ -82,30 +82,33 @@ def compare(encoder, images, folder, absent):
     reference = np.concatenate([encode(encoder, batch).numpy() for batch in np.array_split(pixels, 8)])
     rows = []
 
+    def add(*row):
+        rows.append([*row])
+        print(encoder.name, *row, sep=", ", flush=True)  # it takes minutes to the next one
+
     def tried(name, runtime, embed):
         if runtime in absent:
             return
-        print(f"{encoder.name}: {name} in {runtime}", flush=True)
         try:
             result = embed()
         except (ParityError, InputError, ValueError, RuntimeError, AssertionError) as error:
-            rows.append([name, runtime, "", "", f"refused: {reason(error)}"])
+            add(name, runtime, "", "", f"refused: {reason(error)}")
             return
         embedding, remark = result if isinstance(result, tuple) else (result, "")
         embedding = np.asarray(embedding, np.float32)
         if not len(embedding):
-            rows.append([name, runtime, "", "", "refused: does not compile there"])
+            add(name, runtime, "", "", "refused: does not compile there")
             return
         largest = np.abs(embedding - reference[: len(embedding)]).max() / np.abs(reference).max()
-        rows.append([name, runtime, float(largest), centered_cosine(embedding, reference), remark])
+        add(name, runtime, float(largest), centered_cosine(embedding, reference), remark)
 
     def checked(name, runtime, write_file):
         try:
             (parity,) = bk.export.check_parity(encoder, {name: write_file()}, images)
         except (ParityError, InputError) as error:
-            rows.append([name, runtime, "", "", f"refused: {reason(error)}"])
+            add(name, runtime, "", "", f"refused: {reason(error)}")
             return
-        rows.append([name, runtime, parity.largest, parity.cosine, ""])
+        add(name, runtime, parity.largest, parity.cosine, "")
 
     model = bk.export.saved_model(encoder, folder / "1")
     checked("SavedModel", "TensorFlow", lambda: model)

@@ -119,7 +119,7 @@ def test_a_time_is_measured_at_the_first_size_and_at_the_chosen_one(
         # An epoch has two steps. What is found last is what counts.
         return updates / 2 if len(timed) == 1 else 1.5
 
-    monkeypatch.setattr("byol_keras.workflows.pretrain.epochs_within", found)
+    monkeypatch.setattr("byol_keras.runs.fitting.epochs_within", found)
     run, model = begin(tmp_path / "run", "--data", photographs, *TINY, "--minutes", 1000)
     assert [sizes for *sizes, _ in timed] == ([[64, 64]] if size == 64 else [[64, 64], [96, 96]])
     assert 60 * 1000 > timed[0][-1] >= timed[-1][-1] > 0

@@ -43,7 +43,7 @@ def test_the_run_has_the_epochs_that_were_found(sources, tmp_path, monkeypatch):
         assert 0 < seconds <= 120
         return 1.5
 
-    monkeypatch.setattr("byol_keras.workflows.pretrain.epochs_within", found)
+    monkeypatch.setattr("byol_keras.runs.fitting.epochs_within", found)
     words = ["pretrain", "--data", str(sources[0]), "--out", str(tmp_path / "run"), "--minutes", "2"]
     words += ["--backbone", "resnet8", "--image-size", "16", "--batch-size", "8", "--hidden-width", "32"]
     assert main(words) == 0

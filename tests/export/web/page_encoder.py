@@ -17,15 +17,15 @@ def open_page(browser, address, accelerator=None):
 
 def page_embeddings(browser, names):
     """float32 (N, D): what the page gives of image files, whose names are relative to it."""
-    embed = f"""(async () => {{
-        const embeddings = [];
-        for (const name of {json.dumps(list(names))}) {{
-            const file = await (await fetch(name)).blob();
-            embeddings.push([...await window.encoder.embed(file)]);
-        }}
-        return embeddings;
-    }})()"""
-    return np.array(browser.value(embed), np.float32)
+
+    def embedding(name):
+        # A call each: an emulated GPU may take seconds for one.
+        return browser.value(
+            f"fetch({json.dumps(name)}).then(found => found.blob()).then(file => window.encoder.embed(file))"
+            ".then(embedding => [...embedding])"
+        )
+
+    return np.array([embedding(name) for name in names], np.float32)
 
 
 def fully_accelerated(browser):
