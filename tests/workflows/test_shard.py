@@ -19,7 +19,7 @@ SMALL = 500  # bytes of a shard: several of the 15 images
 # The command line; the process gets a signal when a step of the writer begins for the AT-th time.
 CHILD = """
 import os, sys
-from byol_keras.data import shard_writer
+from byol_keras.data.containers import shard_writer
 from byol_keras.cli.main import program
 step, begun = shard_writer.STEP, []
 def interrupted(*arguments):
