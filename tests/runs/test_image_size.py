@@ -114,7 +114,7 @@ def test_a_time_is_measured_at_the_first_size_and_at_the_chosen_one(
 ):
     timed = []
 
-    def found(run, model, source, online_knn, seconds):
+    def found(run, model, source, online_knn, seconds, services):
         timed.append((run.recipe.image_size, model.encoder.input_shape[1], seconds))
         # An epoch has two steps. What is found last is what counts.
         return updates / 2 if len(timed) == 1 else 1.5

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from byol_keras.augment import TwoViews
-from byol_keras.data import open_source, parquet, parquet_index, row_groups, two_view_batches, validate
+from byol_keras.data import open_source, two_view_batches, validate
+from byol_keras.data.containers import parquet, parquet_index, row_groups
 from byol_keras.errors import InputError
 from byol_keras.utils.embedding_parts import EmbeddingsManifest, part_table, write_table
 from byol_keras.utils.embeddings_folder import begin_embeddings

@@ -13,7 +13,8 @@ from array_record.python.array_record_module import ArrayRecordReader
 from PIL import Image
 
 from byol_keras.augment import TwoViews
-from byol_keras.data import from_arrays, open_source, shards, two_view_batches, verify_shards, write_shards
+from byol_keras.data import from_arrays, open_source, two_view_batches, verify_shards, write_shards
+from byol_keras.data.containers import shards
 from byol_keras.data.containers.shard_index import ShardIndex, read_shard_index, write_shard_index
 from byol_keras.data.containers.shard_manifest import is_shards
 from byol_keras.data.eval_pipeline import ordered_batches

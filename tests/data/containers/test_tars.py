@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from byol_keras.augment import TwoViews
-from byol_keras.data import file_slices, open_source, two_view_batches, validate
+from byol_keras.data import open_source, two_view_batches, validate
+from byol_keras.data.containers import file_slices
 from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.errors import InputError
 
