@@ -80,7 +80,8 @@ class Texts(Sequence):
             return NotImplemented
         return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
 
-    __hash__ = None
+    def __hash__(self) -> int:
+        return hash(tuple(self))  # that of the tuple that it equals
 
     def __repr__(self) -> str:
         return f"Texts({list(self[:3])}{', ...' if len(self) > 3 else ''}, {len(self)} of them)"

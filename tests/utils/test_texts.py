@@ -41,6 +41,7 @@ def test_equal_to_any_sequence_of_the_same(texts):
     assert texts == NAMES
     assert tuple(NAMES) == texts
     assert texts == texts[:]
+    assert hash(texts) == hash(tuple(NAMES))
     assert texts != NAMES[:-1]
     assert texts != [*NAMES[:-1], "b"]
     assert Texts.of("ab") != "ab"
