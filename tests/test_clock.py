@@ -13,8 +13,12 @@ import byol_keras as bk
 
 ROOT = Path(__file__).resolve().parents[1]
 WALL_CLOCK = ("time.time", "time.time_ns", "time.localtime", "datetime.now", "datetime.today", "datetime.utcnow")
-# What only writes the date under a table.
-LABELS = {"export/benchmark/costs.py": ["datetime.date.today"]}
+# What only writes the date under a table, and what asks how old a file is, whose times are the wall clock's: one that
+# seems too young is checked again.
+ALLOWED = {
+    "export/benchmark/costs.py": ["datetime.date.today"],
+    "byol_keras/data/check_cache.py": ["time.time_ns"],
+}
 
 # Each time it is asked, the clock has been set by up to a year, back or forth.
 JUMPING = """
@@ -33,7 +37,7 @@ def test_nothing_asks_the_wall_clock():
         found = [name for name in names if name.endswith((*WALL_CLOCK, "date.today"))]
         if found:
             asked[path.relative_to(ROOT).as_posix()] = found
-    assert asked == LABELS
+    assert asked == ALLOWED
 
 
 def run_command(*words, code=JUMPING):
