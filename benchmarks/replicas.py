@@ -95,7 +95,6 @@ def train(kind, count, optimizer, precision, path, steps):
     import tensorflow as tf
 
     import byol_keras as bk
-    from byol_keras.models.layers import is_batch_norm
     from byol_keras.utils.private_api import all_layers
 
     if kind == "workers":
@@ -120,7 +119,7 @@ def train(kind, count, optimizer, precision, path, steps):
         )
     if kind == "unsynchronized":
         for layer in all_layers(model):
-            if is_batch_norm(layer):
+            if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = False
     views = np.random.default_rng(0).random((2, BATCH * int(steps), SIZE, SIZE, 3), np.float32)
     batches = tf.data.Dataset.from_tensor_slices((tuple(views),)).batch(BATCH)
