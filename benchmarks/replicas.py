@@ -69,7 +69,7 @@ def outcome(kind, count, optimizer, precision, steps):
         command = [sys.executable, "-m", "benchmarks.replicas", "--steps", str(steps), "--case", kind, str(count)]
         command += [optimizer, precision]
         processes = []
-        for index, config in enumerate(clusters(count) if kind == "workers" else [""]):
+        for index, config in enumerate(clusters(count) if kind == "workers" else ["{}"]):
             environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_CONFIG": config}
             processes.append(subprocess.Popen([*command, str(path.with_stem(str(index)))], env=environment))
         for process in processes:
