@@ -108,6 +108,11 @@ def pretrain(
             f"`budget` goes by the time of one process, and there are {worker_count(devices)}: give `epochs`. "
             f"Received: budget={budget}"
         )
+    if recipe.batch_size % devices.num_replicas_in_sync:
+        raise InputError(
+            f"A batch must be whole images for each of {devices.num_replicas_in_sync} replicas. "
+            f"Received: batch_size={recipe.batch_size}"
+        )
     if not auto_size:
         require_view_memory(recipe.image_size, recipe.batch_size)
     source = excluding(open_source(data), exclude)
