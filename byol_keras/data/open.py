@@ -57,9 +57,9 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET, hol
     elif path.lower().endswith(".npz"):
         source = from_npz(path)
     elif os.path.exists(path):
-        raise InputError(f"Not a folder of images or shards, an .npz file or tfds:NAME: {data}")
+        raise InputError(f"Not a folder, a .tar, .parquet or .npz file, or tfds:NAME: {data}")
     else:
-        raise InputError(f"No such folder or .npz file: {data!r} (a TFDS data set is tfds:NAME)")
+        raise InputError(f"No such file or folder: {data!r} (a TFDS data set is tfds:NAME)")
     unread = report_unread(path) if source.paths is not None else ""
     for line in (report_broken(source), report_unlabeled(source), unread):
         if line:

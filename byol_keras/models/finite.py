@@ -47,12 +47,8 @@ def call_if(condition: tf.Tensor, function: Callable, tensors: Sequence[tf.Tenso
     def across(strategy, condition, tensors):
         # A branch in which the replicas meet must itself be taken by all of them at once.
         def called_on_each():
-            strategy.extended.call_for_each_replica(here, args=(tensors,))
+            strategy.extended.call_for_each_replica(function, args=(tensors,))
             return True
-
-        def here(tensors):
-            # A tensor from outside of a condition has no device, and where there is one replica it must have one.
-            function([None if tensor is None else tf.identity(tensor) for tensor in tensors])
 
         tf.cond(strategy.experimental_local_results(condition)[0], called_on_each, lambda: False)
 

@@ -417,7 +417,7 @@ def test_a_finished_run_is_not_resumed_and_not_overwritten(run, images, capfd):
         (["--image-size", "0"], "--image-size"),
         (["--epochs", "0"], "--epochs"),
         (["--batch-size", "64"], "larger than the data, 48 images"),
-        (["--probe", "missing"], "No such folder or .npz file: 'missing'"),
+        (["--probe", "missing"], "No such file or folder: 'missing'"),
         (["--batch-size", "1"], "at least 2"),
         (["--precision", "int4"], "int4"),
         (["--crop-area", "0"], "--crop-area"),

@@ -65,11 +65,12 @@ def test_what_was_excluded_is_said_once_on_stderr(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("none", "No such folder or .npz file: 'none'"),
+        ("none", "No such file or folder: 'none'"),
         ("none.npz", "No such file: none.npz"),
-        ("", "No such folder or .npz file: ''"),
+        ("", "No such file or folder: ''"),
         ("tfds:", "tfds:NAME or tfds:NAME:SPLIT"),
-        ("notes.txt", "Not a folder of images or shards, an .npz file or tfds:NAME: notes.txt"),
+        ("photos.tar", r"No such file or folder: 'photos\.tar'"),
+        ("notes.txt", r"Not a folder, a \.tar, \.parquet or \.npz file, or tfds:NAME: notes\.txt"),
         ("empty", "No images in empty"),
     ],
 )
