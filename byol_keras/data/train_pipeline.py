@@ -157,15 +157,20 @@ def labeled_batches(
     return parallel_map(tf.data.Dataset.zip(steps, crops), from_encoded)
 
 
+def require_equal_parts(batch_size: int, replicas: int) -> None:
+    """Raises InputError unless replicas can have equally many images of a batch."""
+    if batch_size % replicas:
+        raise InputError(
+            f"A batch must be whole images for each of {replicas} replicas. Received: batch_size={batch_size}"
+        )
+
+
 def _share(batch_size, input_context):
     """The first image of a batch that this worker makes, how many it makes, and for how many replicas."""
     if input_context is None:
         return 0, batch_size, 1
     replicas, workers = input_context.num_replicas_in_sync, input_context.num_input_pipelines
-    if batch_size % replicas:
-        raise InputError(
-            f"A batch must be whole images for each of {replicas} replicas. Received: batch_size={batch_size}"
-        )
+    require_equal_parts(batch_size, replicas)
     count = batch_size // workers
     return input_context.input_pipeline_id * count, count, replicas // workers
 

@@ -40,8 +40,7 @@ def open_strategy(name: str | None) -> tf.distribute.Strategy:
 
 def worker_count(strategy: tf.distribute.Strategy) -> int:
     """How many processes train together."""
-    resolver = strategy.cluster_resolver
-    return len(resolver.cluster_spec().as_dict().get("worker", [])) if _is_cluster(strategy) and resolver else 1
+    return strategy.cluster_resolver.cluster_spec().num_tasks("worker") if _is_cluster(strategy) else 1
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

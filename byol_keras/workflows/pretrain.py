@@ -16,7 +16,7 @@ from ..data import open_source
 from ..data.exclude import excluding
 from ..data.open import absolute_data
 from ..data.service import check_services
-from ..data.train_pipeline import steps_per_epoch
+from ..data.train_pipeline import require_equal_parts, steps_per_epoch
 from ..data.validate import list_names
 from ..data.variety import Variety
 from ..data.view_memory import require_view_memory
@@ -108,11 +108,7 @@ def pretrain(
             f"`budget` goes by the time of one process, and there are {worker_count(devices)}: give `epochs`. "
             f"Received: budget={budget}"
         )
-    if recipe.batch_size % devices.num_replicas_in_sync:
-        raise InputError(
-            f"A batch must be whole images for each of {devices.num_replicas_in_sync} replicas. "
-            f"Received: batch_size={recipe.batch_size}"
-        )
+    require_equal_parts(recipe.batch_size, devices.num_replicas_in_sync)
     if not auto_size:
         require_view_memory(recipe.image_size, recipe.batch_size)
     source = excluding(open_source(data), exclude)
