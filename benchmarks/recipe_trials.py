@@ -27,9 +27,11 @@ from byol_keras.evaluation import embed, knn_accuracy, lidar, linear_accuracy
 from byol_keras.models.resnet import HALVING_STEM, SMALL_STEM, build_resnet, resnet
 from byol_keras.precision import dtype_policy, policy_scope
 from byol_keras.runs.build import build_optimizer, build_views
+from byol_keras.schedules import warmup_cosine
 
 from .recipe_variants import (
     FourViews,
+    Muon,
     WithTerm,
     coding_rate,
     correlation,
@@ -46,6 +48,19 @@ FOUND = {"hidden_width": 4096, "coding_rate_weight": 0.0, "learning_rate": 1e-3,
 NO_BLUR = {"view_1_blur": 0.0, "view_2_blur": 0.0}
 NARROW = {**NO_BLUR, "hidden_width": 1024}
 WEAK_COLOR = {"brightness": 0.2, "contrast": 0.2, "saturation": 0.1, "hue": 0.05}
+
+
+# What is tried beside the learning rate of `short`.
+AT_2E_3 = {
+    "tau from 0.9": {"tau_base": 0.9},
+    "tau from 0.99": {"tau_base": 0.99},
+    "batch 32": {"batch_size": 32, "tau_base": 0.985, "learning_rate": 1.4e-3},
+    "batch 128": {"batch_size": 128, "tau_base": 0.94, "learning_rate": 2.8e-3},
+    "crops from 0.08": {"crop_area": 0.08},
+    "half the color jitter": WEAK_COLOR,
+    "heads 512": {"hidden_width": 512},
+    "128 out": {"projection_width": 128},
+}
 
 
 def _narrow(term=None, weight=0.0, **fields):
@@ -78,6 +93,7 @@ CASES = {
     "batch 32, tau 0.985": _narrow(batch_size=32, tau_base=0.985),
     "short": _short(),
     **{f"short, rate {rate:g}": _short(learning_rate=rate) for rate in (5e-4, 2e-3, 4e-3)},
+    **{f"short, rate 0.002, {name}": _short(**{"learning_rate": 2e-3, **fields}) for name, fields in AT_2E_3.items()},
     "short, rate 0.002, decay 0.05": _short(learning_rate=2e-3, weight_decay=0.05),
     **{f"short, {width} out": _short(projection_width=width) for width in (64, 128, 512)},
     **{f"short, heads {width}": _short(hidden_width=width) for width in (512, 2048)},
@@ -89,6 +105,7 @@ CASES = {
     "short, half the color jitter": _short(**WEAK_COLOR),
     "short, no solarize": _short(view_2_solarize=0.0),
     "short, LARS": _short(optimizer="lars", learning_rate=2.0, weight_decay=1e-6),
+    **{f"short, Muon, rate {rate:g}": _short(muon=True, learning_rate=rate) for rate in (2e-3, 5e-3, 1e-2)},
     "short, four views of 32": _short(batch_size=32, four=True),
     "short, whole stem": _short(network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),
     **{f"short, {share:g} of it at 24 px": _short(low=(24, share)) for share in (0.5, 0.7)},
@@ -115,7 +132,7 @@ CASES = {
     "four stages": _narrow(network=_network((1, 1, 1, 1), (64, 128, 256, 512), HALVING_STEM)),
     "correlation 0.02, whole stem": _narrow(correlation, 0.02, network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),
 }
-OWN = ("term", "weight", "four", "network", "low")
+OWN = ("term", "weight", "four", "network", "low", "muon")
 
 
 def parts(case):
@@ -140,7 +157,11 @@ def fit_part(recipe, own, source, seed, steps, first, last, before, callbacks):
     """The steps from `first` to `last`, going on with the weights and the optimizer of the model `before`."""
     model = build(recipe, own)
     # The warm-up of `short`: a twentieth of its ten epochs.
-    model.compile(build_optimizer(recipe, steps, steps // 20))
+    optimizer = build_optimizer(recipe, steps, steps // 20)
+    if own["muon"]:
+        decay = {"weight_decay": recipe.weight_decay, "adam_weight_decay": recipe.weight_decay}
+        optimizer = Muon(warmup_cosine(recipe.learning_rate, 256, steps, steps // 20), **decay)
+    model.compile(optimizer)
     model.optimizer.build(model.trainable_variables)
     if before is not None:
         model.set_weights(before.get_weights())

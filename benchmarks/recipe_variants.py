@@ -1,6 +1,8 @@
 """Ways to train that were tried beside the package's own, for `benchmarks.recipe_trials`."""
 
+import keras
 import tensorflow as tf
+from keras import ops
 
 import byol_keras as bk
 from byol_keras.augment import TwoViews
@@ -40,6 +42,22 @@ def uniformity(projection):
     vectors, rows = l2_normalize(projection), _rows(projection)
     similar = tf.exp(4.0 * (tf.matmul(vectors, vectors, transpose_b=True) - 1.0))
     return tf.math.log((tf.reduce_sum(similar) - rows) / (rows * (rows - 1.0)))
+
+
+class Muon(keras.optimizers.Muon):
+    """Keras' Muon, which also takes a convolution's filters, as the matrix of inputs by outputs that they are."""
+
+    def _should_use_adamw(self, variable):
+        return len(variable.shape) not in (2, 4)
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        matrix = ops.cast(ops.reshape(x, (-1, x.shape[-1])), "bfloat16")
+        return ops.cast(super().zeropower_via_newtonschulz5(matrix, steps), x.dtype)
+
+    def _muon_update_step(self, gradient, variable, lr, m):
+        self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
+        update = self.zeropower_via_newtonschulz5(ops.add(gradient, self.momentum * m), self.ns_steps)
+        self.assign_sub(variable, ops.reshape(self.lr_adjust(lr * update), variable.shape))
 
 
 def _rows(projection):

@@ -18,7 +18,7 @@ from .build import build_views
 from .image_list import filled
 from .leg import Leg
 from .run import Run
-from .strategy import for_all_replicas, is_chief, own_part, worker_count
+from .strategy import for_all_replicas, is_chief, own_part, worker_count, worker_lost
 
 # Where one image cannot be read any more, the next ones to come are looked at as well, some seconds' worth.
 SUSPECTS = 1000
@@ -137,10 +137,7 @@ def _left(found, source, error, signal):
         )
     if signal is not None:
         return Interrupted("stopped, as the other workers did.", signal)
-    return InputError(
-        "Another worker has ended or cannot be reached, and none can go on without it: resume the run with all of "
-        f"them, from its last checkpoint. TensorFlow gave up with {type(error).__name__}."
-    )
+    return worker_lost(error)
 
 
 def _say(text):

@@ -49,9 +49,25 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Comes back when all workers have called it."""
-    if _is_cluster(strategy):
+    """Comes back when all workers have called it.
+
+    Raises:
+        InputError: where one has ended instead.
+    """
+    if not _is_cluster(strategy):
+        return
+    try:
         tf.function(strategy.run)(_meet)
+    except tf.errors.OpError as error:
+        raise worker_lost(error) from error
+
+
+def worker_lost(error: tf.errors.OpError) -> InputError:
+    """What is raised for the error that TensorFlow ends with when another worker has ended."""
+    return InputError(
+        "Another worker has ended or cannot be reached, and none can go on without it: resume the run with all of "
+        f"them, from its last checkpoint. TensorFlow gave up with {type(error).__name__}."
+    )
 
 
 def own_part(strategy: tf.distribute.Strategy) -> tf.distribute.InputContext | None:

@@ -43,16 +43,21 @@ def log_of(out, name="one"):
     return out.with_name(f"{out.name}.{name}.log").read_text()
 
 
-def start_workers(count, out, *arguments):
+def configs_of(count):
+    """The environment of each worker of a cluster on this machine."""
     with contextlib.ExitStack() as open_ports:
         free = [open_ports.enter_context(socket.socket()) for _ in range(count)]
         for each in free:
             each.bind(("localhost", 0))
         cluster = {"worker": [f"localhost:{each.getsockname()[1]}" for each in free]}
-    configs = [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(count)]
+    tasks = [{"type": "worker", "index": i} for i in range(count)]
+    return [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
+
+
+def start_workers(count, out, *arguments):
     return [
-        start(out, "--strategy", "multi-worker", *arguments, name=f"worker-{i}", TF_CONFIG=config)
-        for i, config in enumerate(configs)
+        start(out, "--strategy", "multi-worker", *arguments, name=f"worker-{i}", **each)
+        for i, each in enumerate(configs_of(count))
     ]
 
 
@@ -109,6 +114,32 @@ def test_a_worker_that_is_killed_changes_nothing(undisturbed, photos, tmp_path):
     for found, expected in zip(weights_of(out), weights_of(undisturbed), strict=True):
         np.testing.assert_array_equal(found, expected)
     assert (out / "history.csv").read_text() == (undisturbed / "history.csv").read_text()
+
+
+MEETING = """
+import json, os, sys
+from byol_keras.errors import InputError
+from byol_keras.runs.strategy import open_strategy, wait_for_all
+strategy = open_strategy("multi-worker")
+if json.loads(os.environ["TF_CONFIG"])["task"]["index"]:
+    os._exit(3)
+try:
+    wait_for_all(strategy)
+except InputError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_a_worker_that_does_not_come_to_a_meeting_is_said(tmp_path):
+    processes = [
+        subprocess.Popen([sys.executable, "-c", MEETING], stderr=subprocess.PIPE, text=True, env={**os.environ, **each})
+        for each in configs_of(2)
+    ]
+    said = processes[0].communicate(timeout=500)[1]
+    processes[1].communicate(timeout=500)
+    assert [process.returncode for process in processes] == [1, 3]
+    assert "Another worker has ended or cannot be reached" in said
+    assert "Traceback" not in said
 
 
 def test_workers_stop_when_they_are_asked_to(photos, tmp_path):
