@@ -50,12 +50,19 @@ NARROW = {**NO_BLUR, "hidden_width": 1024}
 WEAK_COLOR = {"brightness": 0.2, "contrast": 0.2, "saturation": 0.1, "hue": 0.05}
 
 
-# What is tried beside the learning rate of `short`.
-AT_2E_3 = {
+def _network(blocks, widths, stem):
+    return lambda **kwargs: resnet(blocks, widths, stem=stem, **kwargs)
+
+
+TRIED = {
     "tau from 0.9": {"tau_base": 0.9},
     "tau from 0.99": {"tau_base": 0.99},
-    "batch 32": {"batch_size": 32, "tau_base": 0.985, "learning_rate": 1.4e-3},
-    "batch 128": {"batch_size": 128, "tau_base": 0.94, "learning_rate": 2.8e-3},
+    "batch 32": {"batch_size": 32, "tau_base": 0.985},
+    "batch 128": {"batch_size": 128, "tau_base": 0.94},
+    "decay 0.05": {"weight_decay": 0.05},
+    "widths 32 128 256": {"network": _network((1, 1, 1), (32, 128, 256), HALVING_STEM)},
+    "widths 32 128 384": {"network": _network((1, 1, 1), (32, 128, 384), HALVING_STEM)},
+    "widths 64 to 512": {"network": _network((1, 1, 1), (64, 128, 512), HALVING_STEM)},
     "crops from 0.08": {"crop_area": 0.08},
     "half the color jitter": WEAK_COLOR,
     "heads 512": {"hidden_width": 512},
@@ -71,10 +78,6 @@ def _narrow(term=None, weight=0.0, **fields):
 def _short(**fields):
     """A case: the recipe `short` at half its learning rate, which is what these trials found, and what is given."""
     return _narrow(coding_rate, 0.5, **fields)
-
-
-def _network(blocks, widths, stem):
-    return lambda **kwargs: resnet(blocks, widths, stem=stem, **kwargs)
 
 
 CASES = {
@@ -93,8 +96,7 @@ CASES = {
     "batch 32, tau 0.985": _narrow(batch_size=32, tau_base=0.985),
     "short": _short(),
     **{f"short, rate {rate:g}": _short(learning_rate=rate) for rate in (5e-4, 2e-3, 4e-3)},
-    **{f"short, rate 0.002, {name}": _short(**{"learning_rate": 2e-3, **fields}) for name, fields in AT_2E_3.items()},
-    "short, rate 0.002, decay 0.05": _short(learning_rate=2e-3, weight_decay=0.05),
+    **{f"short, rate 0.002, {name}": _short(**{"learning_rate": 2e-3, **more}) for name, more in TRIED.items()},
     **{f"short, {width} out": _short(projection_width=width) for width in (64, 128, 512)},
     **{f"short, heads {width}": _short(hidden_width=width) for width in (512, 2048)},
     "short, batch 128": _short(batch_size=128, tau_base=0.94),
@@ -105,7 +107,9 @@ CASES = {
     "short, half the color jitter": _short(**WEAK_COLOR),
     "short, no solarize": _short(view_2_solarize=0.0),
     "short, LARS": _short(optimizer="lars", learning_rate=2.0, weight_decay=1e-6),
-    **{f"short, Muon, rate {rate:g}": _short(muon=True, learning_rate=rate) for rate in (2e-3, 5e-3, 1e-2)},
+    **{f"short, Muon, rate {rate:g}": _short(muon=True, learning_rate=rate) for rate in (1e-3, 2e-3, 5e-3, 1e-2)},
+    **{f"short, Muon, {name}": _short(**{"muon": True, "learning_rate": 5e-3, **more}) for name, more in TRIED.items()},
+    "no term, Muon, rate 0.005": _narrow(muon=True, learning_rate=5e-3),
     "short, four views of 32": _short(batch_size=32, four=True),
     "short, whole stem": _short(network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),
     **{f"short, {share:g} of it at 24 px": _short(low=(24, share)) for share in (0.5, 0.7)},
