@@ -107,9 +107,13 @@ CASES = {
     "short, half the color jitter": _short(**WEAK_COLOR),
     "short, no solarize": _short(view_2_solarize=0.0),
     "short, LARS": _short(optimizer="lars", learning_rate=2.0, weight_decay=1e-6),
-    **{f"short, Muon, rate {rate:g}": _short(muon=True, learning_rate=rate) for rate in (1e-3, 2e-3, 5e-3, 1e-2)},
-    **{f"short, Muon, {name}": _short(**{"muon": True, "learning_rate": 5e-3, **more}) for name, more in TRIED.items()},
-    "no term, Muon, rate 0.005": _narrow(muon=True, learning_rate=5e-3),
+    **{f"short, Muon, rate {rate:g}": _short(muon=(2, 4), learning_rate=rate) for rate in (1e-3, 2e-3, 5e-3, 1e-2)},
+    **{
+        f"short, Muon, {name}": _short(**{"muon": (2, 4), "learning_rate": 5e-3, **more})
+        for name, more in TRIED.items()
+    },
+    **{f"short, Muon for filters, rate {rate:g}": _short(muon=(4,), learning_rate=rate) for rate in (2e-3, 5e-3)},
+    "no term, Muon, rate 0.005": _narrow(muon=(2, 4), learning_rate=5e-3),
     "short, four views of 32": _short(batch_size=32, four=True),
     "short, whole stem": _short(network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),
     **{f"short, {share:g} of it at 24 px": _short(low=(24, share)) for share in (0.5, 0.7)},
@@ -165,6 +169,7 @@ def fit_part(recipe, own, source, seed, steps, first, last, before, callbacks):
     if own["muon"]:
         decay = {"weight_decay": recipe.weight_decay, "adam_weight_decay": recipe.weight_decay}
         optimizer = Muon(warmup_cosine(recipe.learning_rate, 256, steps, steps // 20), **decay)
+        optimizer.ranks = own["muon"]
     model.compile(optimizer)
     model.optimizer.build(model.trainable_variables)
     if before is not None:

@@ -47,8 +47,10 @@ def uniformity(projection):
 class Muon(keras.optimizers.Muon):
     """Keras' Muon, which also takes a convolution's filters, as the matrix of inputs by outputs that they are."""
 
+    ranks = (2, 4)
+
     def _should_use_adamw(self, variable):
-        return len(variable.shape) not in (2, 4)
+        return len(variable.shape) not in self.ranks
 
     def zeropower_via_newtonschulz5(self, x, steps):
         matrix = ops.cast(ops.reshape(x, (-1, x.shape[-1])), "bfloat16")

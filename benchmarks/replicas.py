@@ -2,7 +2,7 @@
 
     python -m benchmarks.replicas [--steps 20] [--precisions float64 float32] [--optimizers lars adamw accumulated]
 
-A ResNet-18 at 32 px, with views that are the same for all, a batch of 16 of all replicas together. Replicas are logical
+A ResNet-18 at 16 px, with views that are the same for all, a batch of 16 of all replicas together. Replicas are logical
 devices of one CPU, workers are processes of this machine; each row is of processes of its own. The largest difference
 of each kind of weight after all steps. float64 tells a mistake from rounding, which float32 shows beside it; the row
 whose batch norm is not synchronized shows what a mistake looks like.
@@ -21,7 +21,7 @@ import numpy as np
 
 from .tables import table, write
 
-BATCH, SIZE = 16, 32
+BATCH, SIZE = 16, 16
 CASES = {
     "1 device": ("mirrored", 1),
     "2 replicas": ("mirrored", 2),

@@ -18,9 +18,9 @@ require_tensorflow()
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 # Keras can load a saved model only when the classes in it are registered, which importing their modules does.
-_REGISTERED = ("augment.two_views", "byol", "lars", "losses")
+_REGISTERED = ("augment.two_views", "byol", "lars", "losses", "muon")
 # What these import in turn.
-_BELOW = ("augment", "kernels", "models", "schedules", "utils.private_api")
+_BELOW = ("augment", "kernels", "models", "precision", "schedules", "utils.private_api")
 
 
 def _register(_keras):

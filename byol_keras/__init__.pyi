@@ -26,6 +26,7 @@ from .models import resnet10 as resnet10
 from .models import resnet18 as resnet18
 from .models import resnet34 as resnet34
 from .models import resnet50 as resnet50
+from .muon import Muon as Muon
 from .runs import Recipe as Recipe
 from .runs import recipes as recipes
 from .runs.detector import load_detector as load_detector

@@ -48,9 +48,21 @@ def train(strategy, with_augmenter):
     return model, {name: values[-1] for name, values in logs.items()} | {f"val_{k}": v for k, v in evaluated.items()}
 
 
-def train_accumulating(strategy):
-    """Four steps of two updates: AdamW with accumulated gradients, batch norm that is not synchronized, a term and a
-    regularizer, and a last batch of 5, of which one replica has 4.
+def adamw():
+    import keras
+
+    return keras.optimizers.AdamW(1e-2, weight_decay=1e-2, gradient_accumulation_steps=2)
+
+
+def muon():
+    import byol_keras as bk
+
+    return bk.Muon(1e-2, weight_decay=1e-2, precision="float32", gradient_accumulation_steps=2)
+
+
+def train_accumulating(strategy, optimizer=adamw):
+    """Four steps of two updates: accumulated gradients, batch norm that is not synchronized, a term and a regularizer,
+    and a last batch of 5, of which one replica has 4.
 
     In float64, in which replicas add up in another order without that being seen.
     """
@@ -69,7 +81,7 @@ def train_accumulating(strategy):
         projector = bk.mlp(4, 6, 3)
         projector.add(bk.CodingRateTerm(0.5))
         model = bk.BYOL(encoder, projector, bk.mlp(3, 6, 3))
-        model.compile(keras.optimizers.AdamW(1e-2, weight_decay=1e-2, gradient_accumulation_steps=2))
+        model.compile(optimizer())
     views = np.random.default_rng(0).random((2, 8 * 3 + 5, 8, 8, 3), np.float32)
     dataset = tf.data.Dataset.from_tensor_slices((tuple(views),)).batch(8)
     logs = model.fit(dataset, shuffle=False, verbose=0, callbacks=[bk.TargetEMA(0.9)]).history
@@ -104,6 +116,8 @@ def main(path):
         ("one_accumulating", one, train_accumulating),
         ("alone_accumulating", alone, train_accumulating),
         ("two_accumulating", two, train_accumulating),
+        ("one_muon", one, lambda strategy: train_accumulating(strategy, muon)),
+        ("two_muon", two, lambda strategy: train_accumulating(strategy, muon)),
     ):
         model, logs = trained(strategy)
         results |= {f"{name}/logs/{key}": value for key, value in logs.items()}
@@ -197,6 +211,7 @@ def assert_same_training(found, expected):
 
 def test_gradients_accumulate_over_two_replicas_as_on_one(results):
     assert_same_training(under(results, "two_accumulating/"), under(results, "one_accumulating/"))
+    assert_same_training(under(results, "two_muon/"), under(results, "one_muon/"))
 
 
 def test_a_strategy_with_one_replica_trains_as_none(results):

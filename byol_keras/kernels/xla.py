@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from ..muon import Muon
 from ..utils.hardware import has_accelerator
 
 
@@ -34,13 +35,14 @@ def compilable(optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Ten
 
     The variables must exist already, every gradient must be a dense tensor, and there must be no strategy. Only Keras'
     optimizers and this package's are compiled; another may do what XLA cannot. A loss-scaling optimizer is left
-    alone, and so is a model on an accelerator, where Keras compiles the whole step.
+    alone, and so are Muon, since XLA multiplies matrices slowly on a CPU (bfloat16 at a third of the speed), and a
+    model on an accelerator, where Keras compiles the whole step.
     """
     known = type(optimizer).__module__.split(".")[0] in ("keras", __name__.split(".")[0])
     return (
         known
         and optimizer.built
-        and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer | keras.optimizers.Muon | Muon)
         and all(tf.is_symbolic_tensor(g) and isinstance(g, tf.Tensor) for g in gradients)
         and not tf.distribute.has_strategy()
         and not has_accelerator()

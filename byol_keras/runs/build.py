@@ -17,6 +17,7 @@ from ..models.heads import mlp
 from ..models.keras_cv_backbone import keras_cv_backbone
 from ..models.layers import CodingRateTerm
 from ..models.resnet import build_resnet
+from ..muon import Muon
 from ..precision import dtype_policy, policy_scope
 from ..schedules import warmup_cosine
 from .recipe import Recipe
@@ -95,8 +96,11 @@ def build_optimizer(recipe: Recipe, total_steps: int, warmup_steps: int) -> kera
     if recipe.optimizer == "lars":
         schedule = warmup_cosine(recipe.learning_rate, recipe.batch_size, total_steps, warmup_steps)
         return LARS(schedule, weight_decay=recipe.weight_decay)
-    # Adam's step does not grow with the batch, so no scaling by batch / 256.
+    # The steps of these two do not grow with the batch, so no scaling by batch / 256.
     schedule = warmup_cosine(recipe.learning_rate, 256, total_steps, warmup_steps)
+    if recipe.optimizer == "muon":
+        precision = "float32" if recipe.precision == "float16" else recipe.precision
+        return Muon(schedule, weight_decay=recipe.weight_decay, precision=precision)
     return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
 
 

@@ -48,9 +48,11 @@ class Recipe:
     image_size: int = _field("pixels, height and width of the views", WHOLE, view=True)
     epochs: float = _field("passes over the images; the last may be a part of one", ABOVE_0)
     batch_size: int = _field("images in one update", WHOLE)
-    optimizer: str = _field("lars or adamw", choices=("lars", "adamw"))
+    optimizer: str = _field("lars, adamw or muon", choices=("lars", "adamw", "muon"))
     learning_rate: float = _field("at its peak; for lars that of a batch of 256, scaled by batch / 256", ABOVE_0)
-    weight_decay: float = _field("of the weights, not of biases and normalization (lars), or as Keras' AdamW", FROM_0)
+    weight_decay: float = _field(
+        "of the weights, not of biases and normalization (lars), or as in AdamW (adamw, muon)", FROM_0
+    )
     warmup_epochs: float = _field("of linear warm-up of the learning rate, before its cosine to 0", FROM_0)
     tau_base: float = _field("the target's decay at the first update, from where it rises to 1", FROM_0_TO_1)
     precision: str = _field(

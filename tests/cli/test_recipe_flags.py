@@ -123,7 +123,7 @@ def test_views_take_the_flags_of_views_only(capsys):
     [
         (["--tau-base", "1.5"], "--tau-base must be from 0 to 1. Received: --tau-base 1.5"),
         (["--blur-sigma", "2", "1"], "--blur-sigma must be two numbers above 0"),
-        (["--optimizer", "sgd"], "--optimizer must be lars or adamw. Received: --optimizer 'sgd'"),
+        (["--optimizer", "sgd"], "--optimizer must be lars or adamw or muon. Received: --optimizer 'sgd'"),
         (["--recipe", "long"], "Received: --recipe 'long'"),
         (["--config", "absent.json"], "No such file: absent.json"),
         (["--config", "few.json"], "A recipe needs a value for --backbone, --image-size, --batch-size"),

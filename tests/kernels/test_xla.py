@@ -24,6 +24,7 @@ def updates_compiled(model, views):
         (lambda: keras.optimizers.SGD(0.1), True),
         (lambda: keras.optimizers.AdamW(1e-3), True),
         (lambda: bk.LARS(0.1), True),
+        (lambda: bk.Muon(0.1), False),
         (lambda: Unknown(0.1), False),
         (lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)), False),
     ],

@@ -91,6 +91,9 @@ def test_the_optimizer_is_the_recipes():
     lars = build_optimizer(bk.recipes.imagenette(), 100, 10)
     assert isinstance(lars, bk.LARS)
     assert lars.weight_decay == 1e-6
+    muon = build_optimizer(dataclasses.replace(bk.recipes.imagenette(), optimizer="muon", precision="float16"), 100, 10)
+    assert isinstance(muon, bk.Muon)
+    assert (muon.weight_decay, muon.precision) == (1e-6, "float32")
     adamw = build_optimizer(dataclasses.replace(bk.recipes.imagenette(), optimizer="adamw", weight_decay=0.25), 100, 10)
     assert (type(adamw).__name__, adamw.weight_decay) == ("AdamW", 0.25)
 
@@ -108,7 +111,7 @@ def test_the_optimizer_is_the_recipes():
         ("learning_rate", 0, "above 0"),
         ("weight_decay", -1e-6, "0 or above"),
         ("warmup_epochs", -1, "0 or above"),
-        ("optimizer", "sgd", "lars or adamw"),
+        ("optimizer", "sgd", "lars or adamw or muon"),
         ("precision", "int4", "auto or float32 or bfloat16 or float16"),
         ("backbone", 18, "a name"),
         ("crop_area", 0, "above 0 and at most 1"),
