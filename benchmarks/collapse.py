@@ -37,9 +37,10 @@ RATE = 1e-3
 LARS = {"optimizer": "lars", "weight_decay": 1e-6}
 # Fields of the recipe, and what no recipe can say: the decay held still, no predictor, few different images.
 HEALTHY = {
-    "short, half its rate": {},
+    "short": {"optimizer": "muon", "learning_rate": 1e-2},
+    "AdamW": {},
     "no term": {"coding_rate_weight": 0.0},
-    "rate x 2": {"learning_rate": 2 * RATE},  # that of `short`
+    "rate x 2": {"learning_rate": 2 * RATE},
     "tau from 0.95": {"tau_base": 0.95},
     "tau from 0.996": {"tau_base": 0.996},
     "LARS": {**LARS, "learning_rate": 2.0},
@@ -108,6 +109,7 @@ def build(case, steps):
         bk.recipes.short(),
         **{
             "backbone": "resnet8",
+            "optimizer": "adamw",
             "learning_rate": RATE,
             **{key: value for key, value in case.items() if key not in own},
         },

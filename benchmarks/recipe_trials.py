@@ -43,8 +43,15 @@ from .tables import table, write
 
 TRAIN, PROBED = 45_000, 20_000
 PIXELS = {"mean": [0.49, 0.48, 0.45], "std": [0.25, 0.24, 0.26]}
-# The recipe `short` as the trials found it: the paper's views but for tiny crops, the paper's heads, and no term.
-FOUND = {"hidden_width": 4096, "coding_rate_weight": 0.0, "learning_rate": 1e-3, "view_1_blur": 1.0, "view_2_blur": 0.1}
+# The recipe `short` as trials found it: AdamW, the paper's views but for tiny crops, the paper's heads, and no term.
+FOUND = {
+    "optimizer": "adamw",
+    "hidden_width": 4096,
+    "coding_rate_weight": 0.0,
+    "learning_rate": 1e-3,
+    "view_1_blur": 1.0,
+    "view_2_blur": 0.1,
+}
 NO_BLUR = {"view_1_blur": 0.0, "view_2_blur": 0.0}
 NARROW = {**NO_BLUR, "hidden_width": 1024}
 WEAK_COLOR = {"brightness": 0.2, "contrast": 0.2, "saturation": 0.1, "hue": 0.05}
@@ -76,7 +83,7 @@ def _narrow(term=None, weight=0.0, **fields):
 
 
 def _short(**fields):
-    """A case: the recipe `short` at half its learning rate, which is what these trials found, and what is given."""
+    """A case: the recipe `short` with AdamW, at half the rate that these trials found for it, and what is given."""
     return _narrow(coding_rate, 0.5, **fields)
 
 
@@ -112,7 +119,11 @@ CASES = {
         f"short, Muon, {name}": _short(**{"muon": (2, 4), "learning_rate": 5e-3, **more})
         for name, more in TRIED.items()
     },
-    **{f"short, Muon for filters, rate {rate:g}": _short(muon=(4,), learning_rate=rate) for rate in (2e-3, 5e-3)},
+    **{f"short, Muon for filters, rate {rate:g}": _short(muon=(4,), learning_rate=rate) for rate in (5e-3, 1e-2, 2e-2)},
+    **{
+        f"short, Muon for filters, {name}": _short(**{"muon": (4,), "learning_rate": 5e-3, **more})
+        for name, more in TRIED.items()
+    },
     "no term, Muon, rate 0.005": _narrow(muon=(2, 4), learning_rate=5e-3),
     "short, four views of 32": _short(batch_size=32, four=True),
     "short, whole stem": _short(network=_network((1, 1, 1), (64, 128, 256), SMALL_STEM)),

@@ -49,7 +49,11 @@ class Recipe:
     epochs: float = _field("passes over the images; the last may be a part of one", ABOVE_0)
     batch_size: int = _field("images in one update", WHOLE)
     optimizer: str = _field("lars, adamw or muon", choices=("lars", "adamw", "muon"))
-    learning_rate: float = _field("at its peak; for lars that of a batch of 256, scaled by batch / 256", ABOVE_0)
+    learning_rate: float = _field(
+        "at its peak, by the optimizer: for muon about 0.01, for adamw 0.001, for lars that of a batch of 256, scaled "
+        "by batch / 256",
+        ABOVE_0,
+    )
     weight_decay: float = _field(
         "of the weights, not of biases and normalization (lars), or as in AdamW (adamw, muon)", FROM_0
     )
@@ -180,8 +184,8 @@ def short() -> Recipe:
         image_size=32,
         epochs=10,
         batch_size=64,
-        optimizer="adamw",
-        learning_rate=2e-3,
+        optimizer="muon",
+        learning_rate=1e-2,
         weight_decay=1e-4,
         warmup_epochs=0.5,
         tau_base=0.97,
@@ -205,6 +209,7 @@ def demo() -> Recipe:
         short(),
         backbone="resnet8",
         epochs=12,
+        optimizer="adamw",
         learning_rate=1e-3,
         tau_base=0.95,
         hidden_width=4096,
