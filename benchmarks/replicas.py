@@ -4,9 +4,9 @@
 
 A ResNet-18 at 16 px, with views that are the same for all, a batch of 16 of all replicas together. Replicas are logical
 devices of one CPU, workers are processes of this machine; each row is of processes of its own. The largest difference
-of each kind of weight after all steps. The loss is computed in float32 in any case, to about 1e-8. What training makes
-of a difference of that size, the row of one device shows whose weights begin 1e-8 away; the row whose batch norm is
-not synchronized shows what a mistake looks like.
+of each kind of weight after all steps. float64, in which the loss is computed as well, tells a mistake from rounding.
+What training makes of small differences, the row of one device shows whose weights begin 1e-8 away; the row whose batch
+norm is not synchronized shows what a mistake looks like.
 """
 
 import argparse
@@ -92,6 +92,14 @@ def clusters(count):
     return [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(count)]
 
 
+def float64_loss(prediction, target):
+    """BYOL's, whose gradients the package rounds to float32, which depends on how many images a replica has."""
+    import tensorflow as tf
+
+    prediction, target = (tf.math.l2_normalize(vectors, axis=1) for vectors in (prediction, tf.stop_gradient(target)))
+    return tf.cast(tf.reduce_sum(tf.square(prediction - target), axis=1), tf.float32)
+
+
 def train(kind, count, optimizer, precision, path, steps):
     import keras
     import tensorflow as tf
@@ -111,7 +119,8 @@ def train(kind, count, optimizer, precision, path, steps):
     keras.config.set_dtype_policy(precision)
     with strategy.scope():
         keras.utils.set_random_seed(0)
-        model = bk.BYOL(bk.resnet18(input_shape=(SIZE, SIZE, 3)), bk.mlp(512, 64, 32), bk.mlp(32, 64, 32))
+        parts = bk.resnet18(input_shape=(SIZE, SIZE, 3)), bk.mlp(512, 64, 32), bk.mlp(32, 64, 32)
+        model = bk.BYOL(*parts, loss=float64_loss if precision == "float64" else None)
         model.compile(
             {
                 "lars": lambda: bk.LARS(0.2 * BATCH / 256),
