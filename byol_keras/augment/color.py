@@ -1,7 +1,7 @@
 """Color changes of batched images. Every function takes one parameter per image.
 
 Images are NHCW here, (B, H, C, W) float32 in [0, 1], see `layout`; NWCH serves as well. Saturation, hue and
-grayscale do nothing to gray images (C = 1).
+grayscale are about red, green and blue: to gray images, and any others with C other than 3, they do nothing.
 """
 
 import tensorflow as tf
@@ -26,7 +26,7 @@ def saturation_hue(nhcw: tf.Tensor, factor: tf.Tensor, delta: tf.Tensor) -> tf.T
     With V the largest and m the smallest channel, saturation is (V - m) / V, and a channel is V - (V - m) * (something
     of the hue), so no conversion to HSV and back is needed.
     """
-    if nhcw.shape[2] == 1:
+    if nhcw.shape[2] != 3:
         return nhcw
     red, green, blue = tf.unstack(nhcw, axis=2)
     value = tf.maximum(tf.maximum(red, green), blue)
@@ -53,7 +53,7 @@ def saturation_hue(nhcw: tf.Tensor, factor: tf.Tensor, delta: tf.Tensor) -> tf.T
 
 def grayscale(nhcw: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
     """Replaces every channel by the luma 0.2989 R + 0.5870 G + 0.1140 B where `chosen` (B,) bool."""
-    if nhcw.shape[2] == 1:
+    if nhcw.shape[2] != 3:
         return nhcw
     luma = tf.reduce_sum(nhcw * tf.reshape(tf.constant(GRAY_WEIGHTS), [1, 1, 3, 1]), axis=2, keepdims=True)
     return tf.where(_per_image(chosen), luma, nhcw)
@@ -75,7 +75,8 @@ def jitter(
     """The four color changes, in an order of its own for each image.
 
     All four are computed in each of four places, and an image's parameter is neutral in all places but its own: work
-    that vector units hardly notice, where a choice for each image would hold them up.
+    that vector units hardly notice, where a choice for each image would hold them up. Of images that are not RGB
+    only brightness and contrast are, in their order, the same for all channels.
 
     Args:
         nhcw: (B, H, C, W) float32 in [0, 1].
@@ -86,8 +87,12 @@ def jitter(
     Returns:
         (B, H, C, W) float32 in [0, 1].
     """
-    for place in range(4):
-        change = order[:, place]
+    changes = tf.unstack(order, axis=1)
+    if nhcw.shape[2] != 3:
+        brightness, contrast = (tf.argmax(tf.cast(order == change, tf.int32), axis=1) for change in (0, 1))
+        first = tf.where(brightness < contrast, 0, 1)
+        changes = [first, 1 - first]
+    for change in changes:
         nhcw = brightness_contrast(
             nhcw, tf.where(change == 0, brightness_delta, 0.0), tf.where(change == 1, contrast_factor, 1.0)
         )

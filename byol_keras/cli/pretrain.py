@@ -21,6 +21,12 @@ def add_to(commands: Commands) -> None:
     add.add_argument("--out", metavar="RUN", required=True, help="a new folder for the run")
     add.add_argument("--seed", metavar="N", type=int, help="of every random draw (default: 0, or that of --config)")
     add.add_argument(
+        "--channels",
+        choices=("1", "3", "auto"),
+        help="1 reads the images as gray, 3 as RGB, auto as gray where all are stored so, or as the encoder of --from "
+        "takes them (default: auto, or that of --config)",
+    )
+    add.add_argument(
         "--exclude", metavar="FILE", help="a text file: images and folders below DATA not to train on, one per line"
     )
     add.add_argument(
@@ -83,7 +89,7 @@ def _run(options: argparse.Namespace) -> None:
     names = ("minutes", "steps", "stop_on_collapse", "strategy", "data_service")
     training = {name: getattr(options, name) for name in names}
     if options.resume:
-        names = ("data", "recipe", "config", "views", "seed", "exclude", "probe")
+        names = ("data", "recipe", "config", "views", "seed", "channels", "exclude", "probe")
         settled = [name for name in names if _given(options, name)]
         settled += ["minutes"] if _given(options, "budget") else []
         settled += ["from"] if _given(options, "start_from") else []
@@ -97,6 +103,8 @@ def _run(options: argparse.Namespace) -> None:
             raise InputError("--minutes finds out how many epochs there is time for: leave out --epochs, or it.")
         names = ("data", "seed", "probe", "start_from", "budget")
         given = {name: getattr(options, name) for name in names if _given(options, name)}
+        if options.channels is not None:
+            given["channels"] = None if options.channels == "auto" else int(options.channels)
         if options.exclude is not None:
             given["exclude"] = read_names(options.exclude)
         arguments = settings(options, options.views) | given

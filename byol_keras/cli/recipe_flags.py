@@ -62,7 +62,7 @@ def settings(options: argparse.Namespace, views: str | None = None) -> dict[str,
 
     Returns:
         dict: "recipe", a `Recipe`; "auto_size", whether its image size only stands in for the one to be chosen; and of
-        a run's config.json also "data", "seed", "exclude", "probe" and "start_from".
+        a run's config.json also "data", "seed", "channels", "exclude", "probe" and "start_from".
 
     Raises:
         InputError: for a file that cannot be used, an unknown recipe, or a value out of range.

@@ -18,7 +18,7 @@ from ..utils.texts import Texts
 from .decode import pixel_limit
 from .encoded import ContainedImages
 
-FORMAT = 1
+FORMAT = 2
 DIGEST_BYTES = 16  # the end of the file: a digest of all before it
 
 # By these a file is known again. A time of change that somebody set back does not hide a change: that sets the
@@ -27,7 +27,15 @@ STAMP = np.dtype([("size", "<i8"), ("changed", "<i8"), ("status_changed", "<i8")
 # What is known of a file: nothing unless `checked`; `reason` is the number of the text that says why it cannot be
 # decoded, the rest is as in `decode.Check`.
 FOUND = np.dtype(
-    [("checked", "?"), ("jpeg", "?"), ("low_range", "?"), ("orientation", "u1"), ("size", "<i4", 2), ("reason", "<i4")]
+    [
+        ("checked", "?"),
+        ("jpeg", "?"),
+        ("low_range", "?"),
+        ("gray", "?"),
+        ("orientation", "u1"),
+        ("size", "<i4", 2),
+        ("reason", "<i4"),
+    ]
 )
 VALID = -1  # in the place of a reason
 

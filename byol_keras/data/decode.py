@@ -1,4 +1,4 @@
-"""Encoded images to RGB pixels, with Pillow, and the check that an image can be decoded.
+"""Encoded images to RGB or gray pixels, with Pillow, and the check that an image can be decoded.
 
 Images come as they are to be looked at: their EXIF orientation is applied.
 """
@@ -20,7 +20,7 @@ from ..utils.printable import printable
 from ..utils.regular_file import open_regular
 from .jpeg_scans import MAX_SCANS, has_too_many_scans
 from .orientation import UPRIGHT, orientation_of, upright_pixels, upright_size, warnings_lock
-from .rgb import has_low_range, stored_as, to_rgb
+from .rgb import has_low_range, is_gray, stored_as, to_gray, to_rgb
 
 # Pillow knows many more, some of which start other programs or crash on malformed files.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
@@ -47,6 +47,7 @@ class Check(NamedTuple):
 
     `size` and `pixels` are those of the upright image, `orientation` says how it is stored, see `orientation_of`.
     `low_range` marks an image of 16 bits a channel with hardly any levels in its high bytes, see `rgb.LOW_RANGE`.
+    `gray` marks an image that is stored without colors, see `rgb.is_gray`.
     `is_passing` marks a reason that is not in the file and may be gone the next time: no permission, a disk that fails,
     too little memory.
     """
@@ -57,6 +58,7 @@ class Check(NamedTuple):
     reason: str | None = None
     low_range: bool = False
     orientation: int = UPRIGHT
+    gray: bool = False
     is_passing: bool = False
 
 
@@ -65,25 +67,29 @@ def pixel_limit() -> int:
     return sys.maxsize if Image.MAX_IMAGE_PIXELS is None else Image.MAX_IMAGE_PIXELS
 
 
-def decode(source: bytes | str | os.PathLike) -> np.ndarray:
-    """Decodes an image, the first frame of an animated one, to RGB.
+def decode(source: bytes | str | os.PathLike, channels: int = 3) -> np.ndarray:
+    """Decodes an image, the first frame of an animated one, to RGB or gray.
 
-    Gray becomes three equal channels, what is transparent is blended with white, of 16-bit channels the high byte is
+    As RGB, gray becomes three equal channels; as gray, of a color JPEG the luma that is stored in it is used, of other
+    colors `rgb.luma`. In both, what is transparent is blended with white, of 16-bit channels the high byte is
     used (65535 becomes 255), see `to_rgb`; the signatures of an exported SavedModel do the same. CMYK follows Adobe's
     convention. An image that is stored turned or mirrored, as its EXIF data say, is set upright.
 
     Args:
         source: the encoded image as bytes, or the path of a file.
+        channels: 3 for RGB, 1 for gray.
 
     Returns:
-        (H, W, 3) uint8.
+        (H, W, channels) uint8.
 
     Raises:
         InputError: when it cannot be decoded, or has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     try:
         with _opened(source) as image, _budget.take(_bytes_held(image) + _RGB_BYTES * image.width * image.height):
-            pixels = to_rgb(image, stored_as(image))
+            if channels == 1 and image.format in JPEG_FORMATS:
+                image.draft("L", None)
+            pixels = (to_gray if channels == 1 else to_rgb)(image, stored_as(image))
             return upright_pixels(pixels, orientation_of(image))
     except Exception as error:  # On a malformed file Pillow's readers raise nearly anything.
         name = f"{len(source)} bytes" if isinstance(source, bytes) else printable(source)
@@ -104,7 +110,7 @@ def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None =
         if not isinstance(source, bytes):
             str(source).encode()  # TensorFlow takes file names in UTF-8 only.
         with _opened(source) as image:
-            size, stored = (image.height, image.width), stored_as(image)
+            size, stored, mode = (image.height, image.width), stored_as(image), image.mode
             is_jpeg = image.format in JPEG_FORMATS
             jpeg = is_jpeg and image.mode in ("RGB", "L")
             held = held_size in (size, size[::-1])  # Of a PNG the orientation may stand at the end.
@@ -115,7 +121,8 @@ def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None =
                 low_range, orientation = has_low_range(image, stored), orientation_of(image)
                 size = upright_size(size, orientation)
                 pixels = upright_pixels(to_rgb(image, stored), orientation) if size == held_size else None
-                return Check(size, jpeg, pixels, low_range=low_range, orientation=orientation)
+                gray = is_gray(image, mode)
+                return Check(size, jpeg, pixels, low_range=low_range, orientation=orientation, gray=gray)
     except Exception as error:  # On a malformed file Pillow's readers raise nearly anything.
         is_passing = isinstance(error, MemoryError) or (isinstance(error, OSError) and bool(error.strerror))
         return Check(reason=reason_of(error), is_passing=is_passing)

@@ -14,7 +14,7 @@ class ImageSource:
     """N images, N at least 1, in a fixed order; with their labels where the source has some.
 
     The pixels are in `images` when all images have one size and fit in memory. Otherwise they are still encoded, in
-    the files `paths` or behind `encoded`, and decode to RGB.
+    the files `paths` or behind `encoded`, and decode to `decoded_channels`. See `channels.with_channels` for others.
 
     Attributes:
         names: N texts: the path below the folder, with forward slashes, or the index. These and `paths` are `Texts`,
@@ -28,6 +28,8 @@ class ImageSource:
             is nothing to decode.
         orientations: (N,) int32, how each image is stored, from 1 (upright) to 8 as EXIF counts, for who decodes it
             with that op, which does not turn it; or None likewise. All else is about the upright images.
+        gray: (N,) bool, True where an image is stored without colors, see `rgb.is_gray`; or None: unknown.
+        decoded_channels: 1 or 3, of what is decoded: gray, or RGB.
         sizes: (N, 2) int32, height and width in pixels.
         broken: (name, reason) of each file that was excluded because it cannot be decoded.
 
@@ -46,6 +48,8 @@ class ImageSource:
     encoded: EncodedImages | None = None
     jpeg: np.ndarray | None = None
     orientations: np.ndarray | None = None
+    gray: np.ndarray | None = None
+    decoded_channels: int = 3
     broken: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -59,7 +63,7 @@ class ImageSource:
     @property
     def channels(self) -> int:
         """1 or 3."""
-        return 3 if self.images is None else self.images.shape[-1]
+        return self.decoded_channels if self.images is None else self.images.shape[-1]
 
     def subset(self, indices: Sequence[int] | np.ndarray | slice) -> "ImageSource":
         """The images at `indices`, in that order.
@@ -74,7 +78,7 @@ class ImageSource:
         if len(indices) and np.array_equal(indices, np.arange(indices[0], indices[0] + len(indices))):
             rows = slice(indices[0], indices[0] + len(indices))  # of pixels in memory no copy is made
 
-        fields = ("names", "sizes", "labels", "images", "paths", "encoded", "jpeg", "orientations")
+        fields = ("names", "sizes", "labels", "images", "paths", "encoded", "jpeg", "orientations", "gray")
         chosen = {field: None if (values := getattr(self, field)) is None else values[rows] for field in fields}
         return replace(self, **chosen, broken=())
 

@@ -62,29 +62,29 @@ def load_each(source: ImageSource, load: Callable, inputs: tuple[tf.Tensor, ...]
     return tf.map_fn(lambda image: load(*image[:-1], encoded=image[-1]), inputs, fn_output_signature=spec)
 
 
-def _decode_with_pillow(encoded):
-    image = tf.numpy_function(decode, [encoded], tf.uint8)
-    image.set_shape([None, None, 3])
+def _decode_with_pillow(encoded, channels):
+    image = tf.numpy_function(lambda encoded: decode(encoded, channels), [encoded], tf.uint8)
+    image.set_shape([None, None, channels])
     return image
 
 
-def _decode_jpeg(encoded):
+def _decode_jpeg(encoded, channels):
     # The exact transform, as Pillow's; TensorFlow's default is a faster and coarser one.
-    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    return tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE")
 
 
 def whole_loader(source: ImageSource) -> Callable:
-    """A graph function: index -> the image, (H, W, 3) uint8."""
+    """A graph function: index -> the image, (H, W, C) uint8."""
     load = _stored_loader(source)
 
     def whole(index):
-        return tf.ensure_shape(upright(*load(index)), [None, None, 3])
+        return tf.ensure_shape(upright(*load(index)), [None, None, source.decoded_channels])
 
     return whole
 
 
 def square_loader(source: ImageSource, image_size: int) -> Callable:
-    """A graph function: index -> the square in the middle of the image, resized: (S, S, 3) float32 in [0, 1].
+    """A graph function: index -> the square in the middle of the image, resized: (S, S, C) float32 in [0, 1].
 
     Given `encoded`, () string, the image is not read anew.
     """
@@ -93,27 +93,29 @@ def square_loader(source: ImageSource, image_size: int) -> Callable:
 
 
 def _stored_loader(source):
-    """A graph function: index -> the image as its decoder gives it, (H, W, 3) uint8, and its orientation."""
-    load_bytes, jpeg = _byte_loader(source), tf.constant(source.jpeg)
+    """A graph function: index -> the image as its decoder gives it, (H, W, C) uint8, and its orientation."""
+    load_bytes, jpeg, channels = _byte_loader(source), tf.constant(source.jpeg), source.decoded_channels
     # Of what Pillow decodes nothing is left to be turned.
     orientations = tf.constant(np.where(source.jpeg, source.orientations, UPRIGHT))
 
     def load(index, encoded=None):
         encoded = load_bytes(index) if encoded is None else encoded
-        image = tf.cond(jpeg[index], lambda: _decode_jpeg(encoded), lambda: _decode_with_pillow(encoded))
+        image = tf.cond(
+            jpeg[index], lambda: _decode_jpeg(encoded, channels), lambda: _decode_with_pillow(encoded, channels)
+        )
         return image, orientations[index]
 
     return load
 
 
 def crop_loader(source: ImageSource, image_size: int) -> Callable:
-    """A graph function: (index, boxes (V, 4) int32) -> V crops, each (S, S, 3) float32 in [0, 1].
+    """A graph function: (index, boxes (V, 4) int32) -> V crops, each (S, S, C) float32 in [0, 1].
 
     The boxes lie in the upright image. Of a JPEG the rectangle around them is decoded, once for all of them, and not
     the whole image. Given `encoded`, () string, the image is not read anew.
     """
     load_bytes, jpeg, orientations = _byte_loader(source), tf.constant(source.jpeg), tf.constant(source.orientations)
-    sizes = tf.constant(source.sizes, tf.int32)
+    sizes, channels = tf.constant(source.sizes, tf.int32), source.decoded_channels
 
     def load(index, boxes, encoded=None):
         encoded = load_bytes(index) if encoded is None else encoded
@@ -122,13 +124,13 @@ def crop_loader(source: ImageSource, image_size: int) -> Callable:
 
         def from_jpeg():
             stored = stored_box(around, orientations[index], sizes[index])
-            block = tf.io.decode_and_crop_jpeg(encoded, stored, channels=3, dct_method="INTEGER_ACCURATE")
+            block = tf.io.decode_and_crop_jpeg(encoded, stored, channels=channels, dct_method="INTEGER_ACCURATE")
             return upright(block, orientations[index])
 
         def from_other():
-            return cut(_decode_with_pillow(encoded), around)
+            return cut(_decode_with_pillow(encoded, channels), around)
 
-        image = tf.ensure_shape(tf.cond(jpeg[index], from_jpeg, from_other), [None, None, 3])
+        image = tf.ensure_shape(tf.cond(jpeg[index], from_jpeg, from_other), [None, None, channels])
         inside = boxes - tf.pad(top_left, [[0, 2]])
         return tuple(resize(cut(image, box), image_size) for box in tf.unstack(inside))
 

@@ -1,4 +1,4 @@
-"""Pillow's images of every mode as RGB pixels: 16 bits, palettes, transparency, CMYK."""
+"""Pillow's images of every mode as RGB or gray pixels: 16 bits, palettes, transparency, CMYK."""
 
 import numpy as np
 from PIL import Image
@@ -38,6 +38,47 @@ def to_rgb(image: Image.Image, stored: str) -> np.ndarray:
     if image.has_transparency_data:
         return _on_white(image, stored)
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def to_gray(image: Image.Image, stored: str) -> np.ndarray:
+    """The pixels of an image as gray: those of a gray one as they are, of another one the luma of its RGB.
+
+    Args:
+        image, stored: as for `to_rgb`, which says what becomes of 16 bits and of what is transparent.
+
+    Returns:
+        (H, W, 1) uint8.
+    """
+    if image.mode == "L" and not image.has_transparency_data:
+        return np.array(image)[..., None]
+    return luma(to_rgb(image, stored))
+
+
+def luma(pixels: np.ndarray) -> np.ndarray:
+    """RGB pixels as gray: 0.299 R + 0.587 G + 0.114 B, rounded (ITU-R BT.601); equal channels stay as they are.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+
+    Returns:
+        (H, W, 1) uint8.
+    """
+    return np.array(Image.fromarray(pixels).convert("L"))[..., None]
+
+
+def is_gray(image: Image.Image, mode: str) -> bool:
+    """Whether an image is stored without colors: in gray, with or without transparency, or by a palette of grays.
+
+    One whose colors merely happen to be gray, such as any WebP of a gray image, is not.
+
+    Args:
+        image: loaded.
+        mode: what its mode was before that.
+    """
+    if image.mode != "P":
+        return mode in ("1", "L", "LA") or mode.startswith("I")
+    colors = np.array(image.getpalette("RGB")).reshape(-1, 3)
+    return bool((colors == colors[:, :1]).all())
 
 
 def has_low_range(image: Image.Image, stored: str) -> bool:

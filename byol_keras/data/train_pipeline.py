@@ -245,14 +245,14 @@ def _labels(source):
 
 
 def _crops(source, image_size, views, order, seed, steps, pieces, piece_size, begin=0):
-    """For each piece of a step, (crops for view 1, ..., indices), crops (piece_size, S, S, 3) float32 in [0, 1].
+    """For each piece of a step, (crops for view 1, ..., indices), crops (piece_size, S, S, C) float32 in [0, 1].
 
     `views` are dicts such as VIEW_1. The first piece begins with image `begin` of a batch; what reaches past the end of
     a batch is its last image.
     """
     load, seeds, sizes = crop_loader(source, image_size), _seeds(seed), tf.constant(source.sizes, tf.int32)
     calls = _ceil(piece_size, FILES_PER_CALL)
-    spec = tuple(tf.TensorSpec([image_size, image_size, 3]) for _ in views)
+    spec = tuple(tf.TensorSpec([image_size, image_size, source.channels]) for _ in views)
 
     def boxed(step):
         indices = order(step)

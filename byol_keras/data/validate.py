@@ -31,6 +31,7 @@ class Checked(NamedTuple):
         images: (M, H, W, 3) uint8, their pixels, or None.
         jpeg: (M,) bool, see `ImageSource`.
         orientations: (M,) int32, see `ImageSource`.
+        gray: (M,) bool, see `ImageSource`.
         sizes: (M, 2) int32, height and width in pixels.
         broken: (name, reason) of each of the others.
     """
@@ -39,6 +40,7 @@ class Checked(NamedTuple):
     images: np.ndarray | None
     jpeg: np.ndarray
     orientations: np.ndarray
+    gray: np.ndarray
     sizes: np.ndarray
     broken: tuple[tuple[str, str], ...]
 
@@ -79,6 +81,7 @@ class Checked(NamedTuple):
             encoded=encoded[self.valid] if encoded is not None and self.images is None else None,
             jpeg=self.jpeg,
             orientations=self.orientations,
+            gray=self.gray,
             broken=self.broken,
         )
 
@@ -185,11 +188,12 @@ def check_each(
                 lasting[index] &= not result.is_passing
                 is_new |= bool(lasting[index] and not found[index]["checked"])
             if result.reason is not None:
-                found[index] = True, False, False, 0, (0, 0), reasons.setdefault(result.reason, len(reasons))
+                found[index] = True, False, False, False, 0, (0, 0), reasons.setdefault(result.reason, len(reasons))
                 continue
             if not held:
                 images = held_size = None
-            found[index] = True, result.jpeg, result.low_range, result.orientation, result.size, VALID
+            flags = result.jpeg, result.low_range, result.gray
+            found[index] = True, *flags, result.orientation, result.size, VALID
             if is_new and cache.is_due():
                 save()
     finally:
@@ -206,6 +210,7 @@ def check_each(
         images=None if images is None else _without_gaps(images, valid),
         jpeg=found["jpeg"][valid],
         orientations=found["orientation"][valid].astype(np.int32),
+        gray=found["gray"][valid],
         sizes=np.ascontiguousarray(found["size"][valid]),
         broken=tuple((names[i], texts[found[i]["reason"]]) for i in np.flatnonzero(~is_valid)),
     )

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..data.channels import with_channels
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource
 from ..data.lost_files import naming_lost_files
@@ -29,7 +30,8 @@ def embed(
 
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
-        source: `ImageSource`, N of them; each is cut to its central square and resized to S.
+        source: `ImageSource`, N of them; each is cut to its central square and resized to S. For an encoder of gray
+            images they are made gray, and gray ones three equal channels for one of color images.
         batch_size: int.
         precision: "float32"; "bfloat16", several times quicker where the machine multiplies in it, for embeddings that
             differ by about a hundredth of their size; or "auto", see `precision.dtype_policy`.
@@ -39,15 +41,15 @@ def embed(
         (N, D) float32 NumPy array, in the order of `source`.
 
     Raises:
-        InputError: when the encoder does not take squares of one size, the images have another number of channels
-            than it takes, files of the source have been deleted or damaged since it was opened, for a precision that
+        InputError: when the encoder does not take squares of one size, the images cannot have as many channels as
+            it takes, files of the source have been deleted or damaged since it was opened, for a precision that
             there is not, or when an embedding is not finite.
 
     Example:
         source = bk.data.open_source("photos")
         vectors = bk.evaluation.embed(encoder, source)
     """
-    check_takes(encoder, source)
+    source = as_taken(encoder, source)
     vectors = embedder(encoder, batch_size, precision)(source, shown)
     check_embeddings(vectors, source, encoder.input_shape[1])
     return vectors
@@ -62,7 +64,7 @@ def embedder(
         encoder, batch_size, precision: as for `embed`.
 
     Returns:
-        Function of a source that `check_takes` accepts, and of what shows how far it is. It gives (N, D) float32,
+        Function of a source that `as_taken` gave, and of what shows how far it is. It gives (N, D) float32,
         which nobody has looked at yet, see `collapse.check_embeddings`.
     """
     size = encoder.input_shape[1]
@@ -79,19 +81,19 @@ def embedder(
     return vectors_of
 
 
-def check_takes(encoder: keras.Model, source: ImageSource) -> None:
-    """Raises InputError where the encoder does not take squares of one size, or images of other channels."""
+def as_taken(encoder: keras.Model, source: ImageSource) -> ImageSource:
+    """A source with as many channels as an encoder takes, see `with_channels`.
+
+    Raises:
+        InputError: where the encoder does not take squares of one size, or the images cannot have as many channels.
+    """
     _, size, width, channels = encoder.input_shape
     if size is None or size != width:
         raise InputError(
             f"Images are embedded as squares of one size: build the encoder {encoder.name!r} for one. "
             f"Received: input {encoder.input_shape}"
         )
-    if source.channels != channels:
-        raise InputError(
-            f"The encoder {encoder.name!r} takes images with {channels} channels (1 gray, 3 color), "
-            f"these have {source.channels}."
-        )
+    return with_channels(source, channels)
 
 
 def inference(encoder: keras.Model) -> Callable:

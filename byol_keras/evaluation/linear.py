@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from ..data.channels import with_channels
 from ..data.images import ImageSource
 from ..data.train_pipeline import labeled_batches, steps_per_epoch
 from ..schedules import warmup_cosine
@@ -83,7 +84,7 @@ def linear_predictions_sgd(
     Returns:
         (M,) int, the classes of the test images.
     """
-    batch_size = min(batch_size, len(train))
+    batch_size, train = min(batch_size, len(train)), with_channels(train, encoder.input_shape[-1])
     total_steps = epochs * steps_per_epoch(train, batch_size)
     batches = labeled_batches(train, encoder.input_shape[1], batch_size, total_steps, seed)
     keras.utils.set_random_seed(seed)

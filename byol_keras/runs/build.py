@@ -7,6 +7,7 @@ from ..augment import TwoViews
 from ..byol import BYOL
 from ..callbacks.online_knn import OnlineKNN
 from ..data import open_source
+from ..data.channels import with_channels
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import naming_lost_files
@@ -143,13 +144,8 @@ def build_probe(data: str | None, channels: int) -> list[OnlineKNN]:
     """A list of the callback that watches training by the labeled images of `data`; empty where that is None."""
     if data is None:
         return []
-    source = open_source(data)
-    if source.channels != channels:
-        raise InputError(
-            f"Training has images with {channels} channels (1 gray, 3 color), and its probe {source.channels}. "
-            f"Received: probe={data}"
-        )
     try:
+        source = with_channels(open_source(data), channels)
         return [OnlineKNN(source.subset(evenly(len(source), IMAGES_FOR_PROBE)))]
     except InputError as error:
         raise InputError(f"{error} Received: probe={data}") from error

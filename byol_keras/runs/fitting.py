@@ -1,4 +1,4 @@
-"""The image size and the epochs that suit the images and the time there is."""
+"""The channels, the image size and the epochs that suit the images and the time there is."""
 
 import os
 import time
@@ -7,14 +7,34 @@ from dataclasses import replace
 
 from ..byol import BYOL
 from ..callbacks import OnlineKNN
+from ..data.channels import fitting_channels
 from ..data.images import ImageSource
 from ..data.train_pipeline import steps_per_epoch
 from ..models.training_memory import require_training_memory
 from .build import pixel_statistics, run_model
 from .image_size import describe_size, fitting_size, shorter_side
+from .load import load_encoder
 from .run import Run
 from .start import start_encoder
 from .training import epochs_within
+
+
+def first_channels(source: ImageSource, start_from: str | os.PathLike | None) -> int:
+    """The channels to read images with; said, where gray ones would be read as color without.
+
+    Args:
+        source: `ImageSource`.
+        start_from: a run or a .keras file that the encoder starts from, or None.
+
+    Returns:
+        int: as many as the encoder that it starts from takes; else 1 where all images are gray; else what they have.
+    """
+    if start_from is not None:
+        return load_encoder(start_from).input_shape[-1]
+    channels = fitting_channels(source)
+    if channels != source.channels:
+        _say(f"Channels: {channels}, as all images are gray; `channels` sets another.")
+    return channels
 
 
 def first_size(source: ImageSource, start_from: str | os.PathLike | None, budget: float | None) -> int:

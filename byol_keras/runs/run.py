@@ -226,8 +226,8 @@ def read_config(path: str | os.PathLike) -> dict:
         path: a .json with the fields of a `Recipe`; or of a run, which has them under "recipe".
 
     Returns:
-        dict: "recipe", a dict of the fields of a `Recipe`; of a run also its "data", "seed", "exclude", "probe"
-        and "start_from".
+        dict: "recipe", a dict of the fields of a `Recipe`; of a run also its "data", "seed", "channels", "exclude",
+        "probe" and "start_from".
 
     Raises:
         InputError: where the file cannot be read or is neither.
@@ -236,7 +236,7 @@ def read_config(path: str | os.PathLike) -> dict:
     if "recipe" not in config:
         return {"recipe": config}
     config["recipe"] = _recipe_fields(config)
-    kinds = {"recipe": dict, "data": str, "seed": int, "exclude": list}
+    kinds = {"recipe": dict, "data": str, "seed": int, "channels": int, "exclude": list}
     kinds |= dict.fromkeys(("probe", "start_from"), str | None)
     for name, kind in kinds.items():
         if name in config and not isinstance(config[name], kind):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..callbacks.csv_history import read_history
 from ..data import open_source
+from ..data.channels import with_channels
 from ..data.eval_pipeline import ordered_batches
 from ..data.grids import view_grid
 from ..errors import InputError
@@ -49,7 +50,7 @@ def write_demo_report(
     if not parities_path.is_file():
         raise InputError(f"{parities_path} is missing: `byol-keras export` writes it.")
     parities = json.loads(parities_path.read_text())
-    views = view_grid(open_source(run.data), build_views(run.recipe))
+    views = view_grid(with_channels(open_source(run.data), run.channels), build_views(run.recipe))
     cards = _neighbor_cards(run, open_source(train), open_source(test))
     write_page(path, demo_page(run, read_history(run.history_path), evaluation, parities, views, cards, commands))
 

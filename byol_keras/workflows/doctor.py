@@ -11,6 +11,7 @@ from ..callbacks import StepClock, load_checkpoint
 from ..callbacks.csv_history import read_history
 from ..callbacks.input_check import SECONDS_TO_MEASURE, seconds_per_batch
 from ..data import from_arrays, open_source
+from ..data.channels import fitting_channels, with_channels
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import naming_lost_files
@@ -49,6 +50,7 @@ def examine_run(folder: str | os.PathLike) -> tuple[Measured, list[str]]:
     """
     run = load_run(folder)
     source, _ = in_listed_order(run, open_source(run.data))
+    source = with_channels(source, run.channels)
     model = _last_checkpoint(run)
     encoder = run.encoder if model is None or run.is_finished else model.encoder
     updates = run.recipe.total_steps(steps_per_epoch(source, run.recipe.batch_size))
@@ -87,6 +89,7 @@ def examine_data(data: str, recipe: Recipe, auto_size: bool = True) -> tuple[Mea
         As `examine_run`, without what only training shows.
     """
     source = open_source(data)
+    source = with_channels(source, fitting_channels(source))
     if auto_size:
         recipe = replace(recipe, image_size=fitting_size(shorter_side(source)))
     mean, std = pixel_statistics(source, recipe.image_size)

@@ -12,7 +12,7 @@ from ..data.containers.container import is_container
 from ..data.lost_files import read_what_is_left
 from ..data.open import absolute_data, data_stamp
 from ..evaluation.collapse import check_embeddings, check_finite_embeddings
-from ..evaluation.embed import check_takes, embedder
+from ..evaluation.embed import as_taken, embedder
 from ..models.fingerprint import fingerprint
 from ..precision import dtype_policy
 from ..runs.load import load_encoder
@@ -60,7 +60,7 @@ def embed_to_parts(
     # No pixels are held of what is read image by image: all but an .npz and what TFDS has in TFRecord.
     path = os.path.expanduser(os.fspath(data))
     source = open_source(data, memory_budget=0) if os.path.isdir(path) or is_container(path) else open_source(data)
-    check_takes(model, source)
+    source = as_taken(model, source)
     manifest = EmbeddingsManifest(
         fingerprint(model),
         absolute_data(data),

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from ..data import open_source
+from ..data.channels import with_channels
 from ..data.exclude import excluding
 from ..data.images import ImageSource, evenly
 from ..errors import InputError
@@ -29,7 +30,7 @@ from ..export.parity.comparison import check_parity
 from ..export.parity.int8_warning import FAR
 from ..export.parity.parity import Parity, parity_table, require_parity, write_parity
 from ..export.serving.config import served_models, update_serving_config
-from ..export.source_images import check_channels, sample_images
+from ..export.source_images import sample_images
 from ..models.fingerprint import fingerprint
 from ..runs.classifier import classifier_facts, parts, read_classifier
 from ..runs.load import load_encoder
@@ -75,7 +76,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     source, data = _calibration_source(folder, config.calibration)
     if config.writes_tflite and "int8" in config.quantizations:
         check_count(len(source), f" in {data}")
-    check_channels(source, data, channels, "calibration")
+    source = with_channels(source, channels)
     labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels)
     images = sample_images(source, size, SAMPLE_IMAGES)
     if config.writes_saved_model:

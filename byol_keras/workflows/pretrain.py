@@ -13,6 +13,7 @@ from typing import Any
 from ..callbacks import load_checkpoint
 from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
+from ..data.channels import with_channels
 from ..data.exclude import excluding
 from ..data.open import absolute_data
 from ..data.service import check_services
@@ -24,7 +25,7 @@ from ..errors import InputError
 from ..models.resnet import check_resnet
 from ..models.training_memory import expected_memory, require_training_memory
 from ..runs.build import build_probe, pixel_statistics, run_model
-from ..runs.fitting import first_size, within
+from ..runs.fitting import first_channels, first_size, within
 from ..runs.image_list import in_listed_order, write_image_list
 from ..runs.leg import extended, legs_of
 from ..runs.recipe import Recipe
@@ -57,6 +58,7 @@ def pretrain(
     stop_on_collapse: bool = False,
     strategy: str | None = None,
     data_service: Sequence[str] = (),
+    channels: int | None = None,
     **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
@@ -82,6 +84,8 @@ def pretrain(
         strategy: "mirrored" or "multi-worker", see `runs.strategy.open_strategy`; None for one device.
         data_service: addresses, `grpc://host:port`, of services that make the batches in place of this process, each an
             equal part of them; the same batches, see `data.service`.
+        channels: 1 to read the images as gray, 3 as RGB; None for as many as the encoder takes that it starts from, or
+            by the images: 1 where all are stored in gray, else 3.
         **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
@@ -99,6 +103,8 @@ def pretrain(
     check_intervals(**checkpoints)
     if budget is not None and not 0 < budget < math.inf:
         raise InputError(f"`budget` must be a number of minutes above 0. Received: budget={budget}")
+    if channels not in (None, 1, 3):
+        raise InputError(f"`channels` must be 1 (gray) or 3 (color). Received: channels={channels}")
     begun = time.monotonic() if begun is None else begun
     if not 0 <= seed < 2**32:
         raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
@@ -112,6 +118,7 @@ def pretrain(
     if not auto_size:
         require_view_memory(recipe.image_size, recipe.batch_size)
     source = excluding(open_source(data), exclude)
+    source = with_channels(source, first_channels(source, start_from) if channels is None else channels)
     check_services(data_service, source, recipe.batch_size // worker_count(devices))
     online_knn = build_probe(probe, source.channels)
     steps = steps_per_epoch(source, recipe.batch_size)
@@ -199,6 +206,7 @@ def resume(
         if is_chief(devices):
             remove_parts(run.folder)
         source, missing = in_listed_order(run, open_source(run.data))
+        source = with_channels(source, run.channels)
         check_services(data_service, source, run.recipe.batch_size // worker_count(devices))
         if missing:
             _warn(

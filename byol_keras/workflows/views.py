@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..data import open_source
+from ..data.channels import fitting_channels, with_channels
 from ..data.grids import view_grid
 from ..data.view_memory import require_view_memory
 from ..errors import InputError
@@ -40,6 +41,7 @@ def draw_views(
     if not auto_size:
         require_view_memory(recipes[0].image_size, 1)
     source = open_source(data)
+    source = with_channels(source, fitting_channels(source))
     if auto_size:
         side = shorter_side(source)
         size = fitting_size(side)

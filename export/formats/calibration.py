@@ -67,7 +67,7 @@ def check_count(count: int, where: str = "") -> None:
 
 
 def _opened(data: str | os.PathLike, height: int, width: int, channels: int) -> np.ndarray:
-    source = open_for_encoder(data, channels, "calibration")
+    source = open_for_encoder(data, channels)
     if height == width:
         return sample_images(source, height, SAMPLE_IMAGES)
     if source.images is None:

@@ -29,11 +29,11 @@ def labeled_sample(data: str, image_size: int, channels: int) -> tuple[np.ndarra
         Images (N, S, S, C) uint8, and labels (N,) int of at least two classes.
 
     Raises:
-        InputError: if the images have no labels, one class only or other channels, if there are NEIGHBORS or fewer, or
-            if scikit-learn is not installed.
+        InputError: if the images have no labels, one class only or cannot have as many channels, if there are NEIGHBORS
+            or fewer, or if scikit-learn is not installed.
     """
     require_extra("The k-NN accuracy", "sklearn")
-    source = open_for_encoder(data, channels, "labeled")
+    source = open_for_encoder(data, channels)
     if source.labels is None:
         raise InputError(f"{data} has no labels: put the images of each class in a subfolder of its own.")
     chosen = source.subset(evenly(len(source), MAX_IMAGES))

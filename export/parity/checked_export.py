@@ -103,4 +103,4 @@ def _compared(images: str | os.PathLike | np.ndarray, encoder: keras.Model) -> n
             "checked: for an encoder that is not square, or of no fixed size, pass the images as an array. "
             f"Received: images={os.fspath(images)!r}, encoder={encoder.name} for {height} by {width}"
         )
-    return sample_images(open_for_encoder(images, channels, "images"), height, COMPARED_IMAGES)
+    return sample_images(open_for_encoder(images, channels), height, COMPARED_IMAGES)

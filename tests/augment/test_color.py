@@ -99,7 +99,7 @@ def test_solarize_turns_over_values_from_one_half():
     np.testing.assert_allclose(result, [[0.0, 0.49, 0.5, 0.25, 0.0], [0.0, 0.49, 0.5, 0.75, 1.0]], atol=1e-7)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 3, 4])
 def test_jitter_in_each_of_the_24_orders(channels):
     orders = np.array(list(itertools.permutations(range(4))), np.int32)
     image = random_images(1, channels)
@@ -107,8 +107,8 @@ def test_jitter_in_each_of_the_24_orders(channels):
     changes = [
         lambda x: np.clip(x + 0.3, 0, 1),
         lambda x: np.clip((x - x.mean((0, 1))) * 1.4 + x.mean((0, 1)), 0, 1),
-        lambda x: x if channels == 1 else tf.image.adjust_saturation(x, 1.2).numpy(),
-        lambda x: x if channels == 1 else tf.image.adjust_hue(x, 0.1).numpy(),
+        lambda x: tf.image.adjust_saturation(x, 1.2).numpy() if channels == 3 else x,
+        lambda x: tf.image.adjust_hue(x, 0.1).numpy() if channels == 3 else x,
     ]
     parameters = [np.full(count, value, np.float32) for value in (0.3, 1.4, 1.2, 0.1)]
     result = pixels(jitter(to_nhcw(np.repeat(image, count, axis=0)), orders, *parameters))
@@ -118,8 +118,8 @@ def test_jitter_in_each_of_the_24_orders(channels):
             expected = changes[change](expected)
         np.testing.assert_allclose(actual, expected, atol=2e-5)
     # The orders tell: only hue and saturation commute, where nothing comes between them, which 6 pairs of orders have
-    # in common. Of a gray image it matters whether brightness or contrast comes first.
-    assert len(np.unique(result.round(3), axis=0)) == (2 if channels == 1 else 18)
+    # in common. Of an image without colors it matters whether brightness or contrast comes first.
+    assert len(np.unique(result.round(3), axis=0)) == (18 if channels == 3 else 2)
 
 
 def test_jitter_has_parameters_for_each_image():
@@ -145,12 +145,14 @@ def test_jitter_has_parameters_for_each_image():
     np.testing.assert_allclose(pixels(result), expected, atol=5e-6)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 4])
 @pytest.mark.parametrize("change", [saturation, hue])
-def test_color_changes_leave_gray_images(change):
-    images = to_nhcw(random_images(2, channels=1))
+def test_color_changes_leave_gray_images(change, channels):
+    images = to_nhcw(random_images(2, channels=channels))
     np.testing.assert_array_equal(change(images, tf.constant([0.1, 0.1])), images)
 
 
-def test_grayscale_leaves_gray_images():
-    images = to_nhcw(random_images(2, channels=1))
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_grayscale_leaves_gray_images(channels):
+    images = to_nhcw(random_images(2, channels=channels))
     np.testing.assert_array_equal(grayscale(images, tf.constant([True, True])), images)

@@ -435,15 +435,6 @@ def test_bad_flags_are_one_line_and_leave_nothing(flags, said, images, tmp_path,
     assert not out.exists()
 
 
-def test_a_probe_of_other_channels_is_refused_at_once(images, tmp_path, capfd):
-    np.savez(tmp_path / "gray.npz", images=np.zeros((40, 16, 16, 1), np.uint8), labels=np.arange(40) % 2)
-    flags = ["--data", images[0], "--out", tmp_path / "run", "--probe", tmp_path / "gray.npz"]
-    assert "images with 3 channels (1 gray, 3 color), and its probe 1. Received: --probe" in failure(
-        capfd, "pretrain", *flags
-    )
-    assert not (tmp_path / "run").exists()
-
-
 def test_bad_sources_are_one_line(tmp_path, capfd):
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()

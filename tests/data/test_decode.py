@@ -81,7 +81,11 @@ def test_decodes_as_tensorflow_does(kind):
             rgba[..., 3] = 255
         expected = on_white(rgba)
     np.testing.assert_array_equal(image, expected)
-    assert check(data) == Check((30, 40))
+    is_gray = kind in ("1-bit", "16-bit gray") or kind.startswith("gray")
+    assert check(data) == Check((30, 40), gray=is_gray)
+    # A gray image is as it would be as RGB; of others it is the luma, by the rule of ITU-R BT.601.
+    expected = image[..., :1] if is_gray else np.round(image @ [0.299, 0.587, 0.114])[..., None]
+    np.testing.assert_allclose(decode(data, 1), expected, atol=0 if is_gray else 1)
 
 
 @pytest.mark.parametrize("kind", JPEGS)
@@ -89,7 +93,10 @@ def test_decodes_jpegs_as_tensorflow_does(kind):
     data = JPEGS[kind]()
     expected = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
     np.testing.assert_array_equal(decode(data), expected)
-    assert check(data) == Check((30, 40), kind != "cmyk jpeg")
+    assert check(data) == Check((30, 40), kind != "cmyk jpeg", gray=kind == "gray jpeg")
+    if kind != "cmyk jpeg":
+        expected = tf.io.decode_jpeg(data, channels=1, dct_method="INTEGER_ACCURATE")
+        np.testing.assert_array_equal(decode(data, 1), expected)
 
 
 def test_16_bit_gray_is_scaled():

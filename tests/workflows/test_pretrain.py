@@ -75,7 +75,7 @@ def test_a_start_that_does_not_fit_is_one_line(home, make_run, capfd):
     assert "No run and no .keras file at nowhere." in capfd.readouterr().err
     np.savez("gray.npz", images=np.arange(24 * 64, dtype=np.uint8).reshape(24, 8, 8))
     words[2] = "gray.npz"
-    assert main([*words, start, "--backbone", "resnet8"]) == 2
+    assert main([*words, start, "--backbone", "resnet8", "--channels", "1"]) == 2
     assert "takes images with 3 channels (1 gray, 3 color), and these have 1" in capfd.readouterr().err
     assert not (home / "run").exists()
 

@@ -28,6 +28,7 @@ class ShardIndex:
         orientations: (n,) int32, see `ImageSource`.
         lengths: (n,) int64, bytes of each encoded image.
         sha256: of the shard's file, hexadecimal.
+        gray: (n,) bool, see `ImageSource`; None in the index of an earlier version.
     """
 
     names: Texts
@@ -37,6 +38,7 @@ class ShardIndex:
     orientations: np.ndarray
     lengths: np.ndarray
     sha256: str
+    gray: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -55,6 +57,7 @@ class ShardIndex:
             orientations=source.orientations if is_encoded else np.full(count, UPRIGHT, np.int32),
             lengths=lengths,
             sha256=sha256,
+            gray=source.gray if is_encoded else np.full(count, source.channels == 1),
         )
 
     def is_of(self, source: ImageSource) -> bool:
@@ -82,8 +85,9 @@ def write_shard_index(shard: str | os.PathLike, index: ShardIndex) -> None:
         "lengths": index.lengths,
         "sha256": np.array(index.sha256),
     }
-    if index.labels is not None:
-        arrays["labels"] = index.labels
+    for name in ("labels", "gray"):
+        if (values := getattr(index, name)) is not None:
+            arrays[name] = values
     with atomic_path(shard_index_path(shard)) as part:
         np.savez(part, **arrays)
 

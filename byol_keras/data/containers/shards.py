@@ -176,12 +176,15 @@ def _encoded_source(folder: Path, manifest: ShardsManifest) -> ImageSource:
     labels, starts, ends = np.empty(shape, np.int64), np.empty(shape, np.int64), np.empty(shape, np.int64)
     # One index after the other, so that beside these arrays there is never more than one.
     names, begin, is_labeled = bytearray(), 0, True
+    gray, is_known = np.zeros(shape, bool), True
     for shard in manifest.shards:
         index, rows = _index(folder, shard), slice(begin, begin + shard.records)
         sizes[rows], jpeg[rows], orientations[rows] = index.sizes, index.jpeg, index.orientations
         starts[rows], ends[rows] = index.names.starts + len(names), index.names.ends + len(names)
         names += index.names.buffer
         is_labeled &= index.labels is not None
+        is_known &= index.gray is not None
+        gray[rows] = False if index.gray is None else index.gray
         labels[rows] = -1 if index.labels is None else index.labels
         begin += shard.records
     return ImageSource(
@@ -194,6 +197,7 @@ def _encoded_source(folder: Path, manifest: ShardsManifest) -> ImageSource:
         ),
         jpeg=jpeg,
         orientations=orientations,
+        gray=gray if is_known else None,
         broken=manifest.excluded,
     )
 

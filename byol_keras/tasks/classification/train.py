@@ -6,6 +6,7 @@ from typing import Self
 
 import keras
 
+from ...data.channels import with_channels
 from ...data.images import ImageSource
 from ...data.train_pipeline import labeled_batches, steps_per_epoch
 from ...errors import InputError
@@ -135,6 +136,7 @@ def finetune_classifier(
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
+    source = with_channels(source, encoder.input_shape[-1])
     batches = labeled_batches(source, encoder.input_shape[1], config.batch_size, config.updates, seed)
     with fast_layers(network):
         network.fit(batches, epochs=1, verbose=1 if sys.stdout.isatty() else 0, shuffle=False)

@@ -224,7 +224,7 @@ def damage(path, kind):
         (RECORD, "gone", f"{RECORD}, of the shards' manifest: No such file or directory. Write the shards again."),
         (RECORD, "cut", f"{RECORD} has 65,536 bytes and had 131,072 when written: write the shards again."),
         ("images-00002.npz", "gone", "images-00002.npz, of the shards' manifest: No such file or directory."),
-        ("images-00002.npz", "cut", "bytes and had 2,748 when written: write the shards again."),
+        ("images-00002.npz", "cut", "bytes and had 2,999 when written: write the shards again."),
         ("images-00002.npz", "altered", "images-00002.npz is not as it was written, by its checksum"),
         ("manifest.json", "gone", "holds shards without their manifest.json"),
         ("manifest.json", "cut", "manifest.json cannot be read as the manifest of shards"),

@@ -1,0 +1,58 @@
+"""How many channels the images of a source are read with: gray as color, and colors as gray."""
+
+import dataclasses
+
+import numpy as np
+
+from ..errors import InputError
+from .images import ImageSource
+from .rgb import luma
+
+
+def is_all_gray(source: ImageSource) -> bool:
+    """Whether every image is stored without colors; False where that is not known."""
+    return source.channels == 1 if source.gray is None else bool(source.gray.all())
+
+
+def fitting_channels(source: ImageSource) -> int:
+    """1 where every image is gray, else as many as they have."""
+    return 1 if is_all_gray(source) else source.channels
+
+
+def with_channels(source: ImageSource, channels: int) -> ImageSource:
+    """The same images with another number of channels; nothing is read for it.
+
+    Gray ones become three equal channels, colors their luma, see `decode.decode`. Of pixels in memory a copy is made.
+
+    Args:
+        source: N images.
+        channels: 1 or 3, or as many as they have.
+
+    Returns:
+        ImageSource.
+
+    Raises:
+        InputError: where the images cannot have as many.
+
+    Example:
+        source = with_channels(bk.data.open_source("photos"), 1)
+    """
+    if source.channels == channels:
+        return source
+    if {source.channels, channels} != {1, 3}:
+        raise InputError(
+            f"Images of {channels} channels are needed (1 gray, 3 color), these have {source.channels}: only gray can "
+            "be read as color, and color as gray."
+        )
+    return dataclasses.replace(source, images=_pixels(source.images, channels), decoded_channels=channels)
+
+
+def _pixels(images, channels):
+    if images is None:
+        return None
+    if channels == 3:
+        return np.repeat(images, 3, axis=-1)
+    gray = np.empty((*images.shape[:-1], 1), np.uint8)
+    for target, image in zip(gray, images, strict=True):
+        target[...] = luma(image)
+    return gray
