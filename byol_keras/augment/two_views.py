@@ -78,13 +78,15 @@ class TwoViews(keras.layers.Layer):
         """The two views of `images`.
 
         Args:
-            images: (B, H, W, C), uint8 or float in [0, 1], C 1 or 3.
+            images: (B, H, W, C), uint8, uint16 or float in [0, 1], any C. Of others than RGB, C 3, the views leave out
+                saturation, hue and grayscale.
             seed: (2,) int, or None for the layer's own.
             part: (start, total) where these images are a part of a batch: they get the views they have in the whole.
         """
         images = require_unit_range(to_unit_range(images))
-        if len(images.shape) != 4 or images.shape[-1] not in (1, 3):
-            raise InputError(f"Images must be a (B, H, W, 1 or 3) batch. Received: shape {tuple(images.shape)}")
+        shape = images.shape
+        if len(shape) != 4 or shape[-1] is None or (shape[1] in (1, 3) and shape[-1] not in (1, 3)):
+            raise InputError(f"Images must be a (B, H, W, C) batch, channels last. Received: shape {tuple(shape)}")
         part = _part_of_all(images) if part is None else part
         seed_1, seed_2 = self._seeds(seed)
         return (

@@ -52,7 +52,7 @@ def random_view(
     """Draws one view of each image: crop and resize, then `distort`.
 
     Args:
-        images: (B, H, W, C) float32 in [0, 1], C 1 or 3.
+        images: (B, H, W, C) float32 in [0, 1]; saturation, hue and grayscale are for C 3.
         image_size: int, S.
         view: dict such as VIEW_1.
         seed: (2,) int32; the same seed gives the same views.
@@ -75,7 +75,7 @@ def distort(crops: tf.Tensor, view: Mapping[str, Any], seed: tf.Tensor, part: Pa
     """All of a view after the crop: flip, turn, color jitter, grayscale, blur, solarize; every draw is per image.
 
     Args:
-        crops: (B, S, S, C) float32 in [0, 1], C 1 or 3.
+        crops: (B, S, S, C) float32 in [0, 1].
         view: dict such as VIEW_1.
         seed: (2,) int32.
         part: as for `random_view`.

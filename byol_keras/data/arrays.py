@@ -12,19 +12,29 @@ from ..utils.regular_file import open_regular
 from ..utils.texts import Texts
 from .images import ImageSource
 
+# What an .npz file may hold.
+ARRAYS = ("images", "labels", "class_names", "value_range")
+
 
 def from_arrays(
-    images: np.ndarray, labels: np.ndarray | None = None, class_names: Sequence[str] | None = None
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
+    class_names: Sequence[str] | None = None,
+    value_range: Sequence[float] | None = None,
 ) -> ImageSource:
     """Images from arrays.
 
     Args:
-        images: (N, H, W, C) or (N, H, W), C 1 or 3; uint8, or floating point within [0, 1].
+        images: (N, H, W, C) or (N, H, W), any C: 1 gray, 3 RGB, others as they are; uint8, floating point within
+            [0, 1], or with `value_range` numbers of any type.
         labels: (N,) or (N, 1), whole numbers from 0 on, or None.
         class_names: the name of each label, or None.
+        value_range: (low, high), the values that an encoder gets as 0 and 1, such as (0, 4095) for 12 bits: the same
+            for all images that one encoder is to see. None where they are uint8, or within [0, 1].
 
     Returns:
-        ImageSource with `images`: floating point becomes uint8, (N, H, W) becomes (N, H, W, 1).
+        ImageSource with `images`: (N, H, W) becomes (N, H, W, 1); with `value_range` they are uint16, scaled to all of
+        its 65,536 levels, else uint8.
 
     Raises:
         InputError: for other shapes, types or values.
@@ -33,8 +43,9 @@ def from_arrays(
         (images, labels), _ = keras.datasets.fashion_mnist.load_data()
         source = bk.data.from_arrays(images, labels)
         embeddings = bk.evaluation.embed(encoder, source)
+        scans = bk.data.from_arrays(scans, value_range=(0, 4095))  # (N, H, W) uint16, of 12 bits
     """
-    images = _checked_images(images)
+    images = _checked_images(images, value_range)
     if labels is not None:
         labels = _checked_labels(labels, len(images))
     if labels is None:
@@ -53,7 +64,9 @@ def from_arrays(
 
 
 def from_npz(path: str | os.PathLike) -> ImageSource:
-    """Images from an .npz file with `images`, and optionally `labels` and `class_names`, as `from_arrays` takes them.
+    """Images from an .npz file with `images`, and optionally `labels`, `class_names` and `value_range`.
+
+    All are as `from_arrays` takes them.
 
     Args:
         path: of the file.
@@ -81,7 +94,7 @@ def _load(path):
                 raise InputError(f"{path}: one array, not an .npz file: save it with numpy.savez(path, images=...)")
             if "images" not in file:
                 raise InputError(f"{path}: no array named images. Received: {', '.join(file) or 'no arrays'}")
-            return {name: file[name] for name in ("images", "labels", "class_names") if name in file}
+            return {name: file[name] for name in ARRAYS if name in file}
     except FileNotFoundError:
         raise InputError(f"No such file: {path}") from None
     except MemoryError as error:
@@ -92,7 +105,7 @@ def _load(path):
         raise InputError(f"{path}: not a readable .npz file of plain arrays: {error}") from error
 
 
-def _checked_images(images):
+def _checked_images(images, value_range):
     try:
         images = np.asarray(images)
     except ValueError as error:
@@ -103,19 +116,43 @@ def _checked_images(images):
         images = images[..., None]
     if 0 in images.shape:
         raise InputError(f"images must not be empty. Received: shape={images.shape}")
-    if images.shape[-1] not in (1, 3):
-        raise InputError(f"images must have 1 or 3 channels, as the last axis. Received: shape={images.shape}")
+    if images.shape[1] in (1, 3) and images.shape[-1] not in (1, 3):
+        raise InputError(f"images must have their channels as the last axis. Received: shape={images.shape}")
+    if value_range is not None:
+        return _scaled(images, *_checked_range(value_range, images.dtype), np.uint16)
     if images.dtype == np.uint8:
         return images
     if not np.issubdtype(images.dtype, np.floating):
-        raise InputError(f"images must be uint8, or floating point within [0, 1]. Received: dtype={images.dtype}")
-    low, high = images.min(), images.max()
-    if not (low >= 0 and high <= 1):  # also catches NaN
-        raise InputError(f"floating point images must be within [0, 1]. Received: values from {low:g} to {high:g}")
-    rounded = np.empty(images.shape, np.uint8)
-    for target, image in zip(rounded, images, strict=True):  # one by one: four times the memory only for one image
-        target[...] = np.rint(image * 255.0)
-    return rounded
+        raise InputError(
+            "images must be uint8, floating point within [0, 1], or have a value_range, such as 0, 4095 for 12 bits. "
+            f"Received: dtype={images.dtype}"
+        )
+    return _scaled(images, 0.0, 1.0, np.uint8)
+
+
+def _checked_range(value_range, dtype):
+    """The two numbers of a range."""
+    if not (np.issubdtype(dtype, np.floating) or np.issubdtype(dtype, np.integer)):
+        raise InputError(f"images with a value_range must be numbers. Received: dtype={dtype}")
+    value_range = np.asarray(value_range)
+    is_pair = value_range.shape == (2,) and value_range.dtype.kind in "iuf"
+    if not (is_pair and np.isfinite(value_range).all() and value_range[0] < value_range[1]):
+        received = f"{value_range.tolist()!s:.80}"
+        raise InputError(f"value_range must be two numbers, the lower one first. Received: value_range={received}")
+    return map(float, value_range)
+
+
+def _scaled(images, low, high, dtype):
+    """The values from low to high as all levels of an integer type, rounded."""
+    least, most = images.min(), images.max()
+    if not (least >= low and most <= high):  # also catches NaN
+        kind = "floating point images" if dtype == np.uint8 else "images"
+        raise InputError(f"{kind} must be within [{low:g}, {high:g}]. Received: values from {least:g} to {most:g}")
+    levels, scale = np.empty(images.shape, dtype), np.iinfo(dtype).max / (high - low)
+    for target, image in zip(levels, images, strict=True):  # one by one: the memory of floats only for one image
+        # Half precision ends at 65504. To the 256 levels of before by the type of before.
+        target[...] = np.rint((image if dtype == np.uint8 else np.float64(image) - low) * scale)
+    return levels
 
 
 def _checked_labels(labels, count):

@@ -52,7 +52,7 @@ def _pixels(images, channels):
         return None
     if channels == 3:
         return np.repeat(images, 3, axis=-1)
-    gray = np.empty((*images.shape[:-1], 1), np.uint8)
+    gray = np.empty((*images.shape[:-1], 1), images.dtype)
     for target, image in zip(gray, images, strict=True):
         target[...] = luma(image)
     return gray

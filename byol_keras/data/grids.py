@@ -9,6 +9,7 @@ from ..augment.two_views import TwoViews
 from .eval_pipeline import ordered_batches
 from .images import ImageSource, evenly
 from .lost_files import naming_lost_files
+from .rgb import shown
 from .train_pipeline import two_view_batches
 from .view_memory import require_view_memory
 
@@ -34,9 +35,7 @@ def image_grid(rows: Sequence[Sequence[np.ndarray]], cell: int) -> Image.Image:
 
 
 def _tile(pixels, cell):
-    pixels = np.asarray(pixels)
-    if pixels.dtype != np.uint8:
-        pixels = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    pixels = shown(np.asarray(pixels))
     if pixels.shape[-1] == 1:
         pixels = np.repeat(pixels, 3, axis=-1)
     image = Image.fromarray(pixels)

@@ -21,7 +21,7 @@ class ImageSource:
             whatever sequence was given.
         labels: (N,) int64, from 0 on, or None.
         class_names: the name of each label, or None.
-        images: (N, H, W, C) uint8, C 1 or 3, or None.
+        images: (N, H, W, C) uint8 or uint16, or None. C is 1 (gray), 3 (RGB), or of arrays any other.
         paths: N absolute paths, or None where the images do not come from files.
         encoded: `EncodedImages`, N of them, in memory or read from where they lie; or None.
         jpeg: (N,) bool, True where TensorFlow's JPEG op can decode the image: a gray or RGB JPEG; or None where there
@@ -62,7 +62,7 @@ class ImageSource:
 
     @property
     def channels(self) -> int:
-        """1 or 3."""
+        """C: 1 or 3, or of arrays any other."""
         return self.decoded_channels if self.images is None else self.images.shape[-1]
 
     def subset(self, indices: Sequence[int] | np.ndarray | slice) -> "ImageSource":

@@ -58,12 +58,30 @@ def luma(pixels: np.ndarray) -> np.ndarray:
     """RGB pixels as gray: 0.299 R + 0.587 G + 0.114 B, rounded (ITU-R BT.601); equal channels stay as they are.
 
     Args:
-        pixels: (H, W, 3) uint8.
+        pixels: (H, W, 3) uint8 or uint16.
 
     Returns:
-        (H, W, 1) uint8.
+        (H, W, 1) of the same dtype.
     """
+    if pixels.dtype == np.uint16:
+        return np.rint(pixels @ np.array([0.299, 0.587, 0.114]))[..., None].astype(np.uint16)
     return np.array(Image.fromarray(pixels).convert("L"))[..., None]
+
+
+def shown(pixels: np.ndarray) -> np.ndarray:
+    """Pixels of any channels and depth as they can be looked at: the first three channels, or the first of two.
+
+    Args:
+        pixels: (H, W, C) uint8, uint16, or float in [0, 1].
+
+    Returns:
+        (H, W, 1 or 3) uint8; of uint16 the high byte.
+    """
+    if pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    elif pixels.dtype != np.uint8:
+        pixels = np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return pixels[..., : 3 if pixels.shape[-1] >= 3 else 1]
 
 
 def is_gray(image: Image.Image, mode: str) -> bool:

@@ -246,7 +246,8 @@ def _low_range_line(count, total):
     return (
         f"{count:,} of {total:,} images have 16 bits and use less than 1/{1 / LOW_RANGE:.0f} of their range, so at "
         f"most {256 * LOW_RANGE:.0f} of 256 levels are left of them: if all are of 12 bits, multiply their values by "
-        "16 (10 bits: by 64), and those of every image that the encoder is given later."
+        "16 (10 bits: by 64), and those of every image that the encoder is given later. Or save them as an .npz with a "
+        "value_range, of which 16 bits are kept."
     )
 
 

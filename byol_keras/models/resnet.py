@@ -59,7 +59,7 @@ def resnet(
         blocks: residual blocks in each stage, such as (2, 2, 2, 2).
         widths: filters in each stage, such as (64, 128, 256, 512); four times as many come out of a bottleneck.
         bottleneck: 1x1, 3x3, 1x1 blocks instead of two 3x3.
-        input_shape: (height, width, channels) of an image: pixels, and 1 (gray) or 3 (color) channels.
+        input_shape: (height, width, channels) of an image: pixels, and 1 (gray), 3 (color) or other channels.
         mean: of the images in [0, 1], one number per channel, subtracted at the input; None for no normalization.
         std: standard deviation per channel, which what is left is divided by; given where `mean` is.
         stem: IMAGENET_STEM, SMALL_STEM, or another (kernel, stride, pool); by default the small one for images with a
@@ -127,7 +127,7 @@ def resnet18(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "res
     """ResNet-18: 11 million parameters, D = 512.
 
     Args:
-        input_shape: (height, width, channels) of an image: pixels, and 1 (gray) or 3 (color) channels.
+        input_shape: (height, width, channels) of an image: pixels, and 1 (gray), 3 (color) or other channels.
         name: name of the model.
         **kwargs: `mean`, `std` and `stem`, see `resnet`.
 
@@ -182,10 +182,11 @@ def check_resnet(name: str) -> None:
 
 def _checked_shape(input_shape):
     shape = tuple(input_shape) if isinstance(input_shape, tuple | list) else ()
-    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape) or shape[-1] not in (1, 3):
+    are_numbers = len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape)
+    if not are_numbers or (shape[0] in (1, 3) and shape[-1] not in (1, 3)):
         raise InputError(
-            "`input_shape` is (height, width, channels): whole numbers of pixels from 1, and 1 (gray) or 3 (color) "
-            f"channels. Received: input_shape={input_shape!r}"
+            "`input_shape` is (height, width, channels): whole numbers of pixels from 1, and 1 (gray), 3 (color) or "
+            f"other channels, last. Received: input_shape={input_shape!r}"
         )
     return shape
 

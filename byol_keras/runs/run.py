@@ -35,7 +35,7 @@ class Run:
         recipe: what decided how it trains.
         data: the images, see `data.open_source`; files and folders by their absolute paths.
         seed: of every random draw.
-        channels: 1 or 3.
+        channels: 1 (gray), 3 (RGB), or of arrays any other.
         mean, std: per-channel lists, of the images in [0, 1].
         exclude: images and folders below `data` that training does not see.
         probe: the labeled images that training was watched by, as `data`, or None.

@@ -18,7 +18,7 @@ def check_run_fields(fields: Mapping[str, Any]) -> None:
         InputError: naming the first that cannot be.
     """
     channels = fields["channels"]
-    _require(type(channels) is int and channels in (1, 3), "channels", channels, "1 or 3")
+    _require(type(channels) is int and channels > 0, "channels", channels, "a whole number from 1")
     _require(_is_text(fields["data"]), "data", fields["data"], "the name of images")
     seed = fields["seed"]
     _require(type(seed) is int and 0 <= seed < 2**32, "seed", seed, f"a whole number from 0 to {2**32 - 1}")

@@ -103,8 +103,6 @@ def pretrain(
     check_intervals(**checkpoints)
     if budget is not None and not 0 < budget < math.inf:
         raise InputError(f"`budget` must be a number of minutes above 0. Received: budget={budget}")
-    if channels not in (None, 1, 3):
-        raise InputError(f"`channels` must be 1 (gray) or 3 (color). Received: channels={channels}")
     begun = time.monotonic() if begun is None else begun
     if not 0 <= seed < 2**32:
         raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")

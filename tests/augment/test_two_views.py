@@ -181,7 +181,19 @@ def test_misspelt_settings_are_named(name):
         bk.TwoViews(24, **{name: wrong})
 
 
-@pytest.mark.parametrize("shape", [(30, 40, 3), (2, 30, 40), (2, 30, 40, 4), (2, 30, 40, 2)])
-def test_only_batches_of_gray_or_color_images_are_taken(shape):
-    with pytest.raises(bk.InputError, match="1 or 3"):
+@pytest.mark.parametrize("shape", [(30, 40, 3), (2, 30, 40), (2, 3, 30, 40), (2, 1, 30, 40)])
+def test_only_batches_with_channels_last_are_taken(shape):
+    with pytest.raises(bk.InputError, match="channels last"):
         bk.TwoViews(24)(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_views_of_other_channels_are_those_of_each_channel(channels):
+    # All that is left is done to each channel by itself, so each is as the view of a gray image.
+    views = bk.TwoViews(12)
+    images = np.random.default_rng(0).random((3, 20, 24, channels), np.float32)
+    seed = tf.constant([0, 7])
+    each = [views(images[..., [channel]], seed=seed) for channel in range(channels)]
+    for whole, *gray in zip(views(images, seed=seed), *each, strict=True):
+        assert whole.shape == (3, 12, 12, channels)
+        np.testing.assert_allclose(whole, np.concatenate(gray, axis=-1), atol=1e-6)

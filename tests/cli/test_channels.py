@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
 import byol_keras as bk
 from byol_keras.cli.main import main
@@ -91,7 +92,7 @@ def test_bad_channels_are_one_line(gray_run, folders, tmp_path, capfd):
     assert "argument --channels: invalid choice: '2'" in capfd.readouterr().err
     assert main(["pretrain", "--out", str(gray_run), "--resume", "--channels", "3"]) == 2
     assert "leave out --channels" in capfd.readouterr().err
-    with pytest.raises(bk.InputError, match=r"`channels` must be 1 \(gray\) or 3 \(color\)\. Received: channels=2"):
+    with pytest.raises(bk.InputError, match=r"Images of 2 channels are needed \(1 gray, 3 color\), these have 3: only"):
         pretrain(str(folders["gray"]), tmp_path / "run", recipe_named("short"), channels=2)
 
 
@@ -137,6 +138,54 @@ def test_views_and_doctor_show_what_pretrain_would_do(folders, tmp_path, capfd):
     pixels = np.asarray(Image.open(tmp_path / "views.png"))
     assert (pixels == pixels[..., :1]).all()
     assert main(["doctor", "--data", str(folders["gray"]), "--batch-size", "8", "--backbone", "resnet8"]) == 0
+
+
+def bands(folder, channels, name="bands.npz"):
+    """Crops of two photographs that scikit-learn ships, with further channels of their colors, in 12 bits."""
+    crops = []
+    for photo in load_sample_images().images:
+        tops, lefts = range(20, 400, 90), range(20, 600, 120)
+        crops += [photo[top : top + 40 : 2, left : left + 40 : 2] for top in tops for left in lefts]
+    colors = np.stack(crops).astype(np.uint16)
+    more = [colors, colors.max(axis=-1, keepdims=True), colors.min(axis=-1, keepdims=True)]
+    images = np.concatenate(more, axis=-1)[..., -channels:] * 16 + 7
+    labels = np.repeat([0, 1], len(crops) // 2)
+    np.savez(folder / name, images=images, labels=labels, class_names=["temple", "flower"], value_range=(0, 4095))
+    return str(folder / name), images
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [4, 1])
+def test_12_bits_of_any_channels(channels, tmp_path, capfd):
+    data, images = bands(tmp_path, channels)
+    run, _ = pretrained(capfd, data, tmp_path / "run", "--probe", data)
+    assert (run.channels, run.encoder.input_shape[-1]) == (channels, channels)
+    np.testing.assert_allclose(run.mean, images.mean(axis=(0, 1, 2)) / 4095, atol=0.005)
+    out = str(tmp_path / "out.npz")
+    for words in (
+        ["evaluate", "--train", data, "--test", data],
+        ["finetune", "--train", data, "--test", data, "--epochs", "1"],
+        ["embed", "--data", data, "--out", out],
+        ["duplicates", "--data", data, "--out", str(tmp_path / "copies.html")],
+        ["export", "--out", str(tmp_path / "ship"), "--format", "all"],
+        ["doctor"],
+    ):
+        assert main([words[0], str(run.folder), *words[1:]]) == 0, (words, capfd.readouterr().err)
+    assert main(["views", "--data", data, "--out", str(tmp_path / "views.png")]) == 0
+    # By hand: all 12 bits of the central square reach the encoder.
+    square = Image.fromarray(images[3, ..., 0].astype(np.float32) / 4095).resize((16, 16), Image.Resampling.BICUBIC)
+    others = [Image.fromarray(images[3, ..., c].astype(np.float32) / 4095) for c in range(1, channels)]
+    planes = [square, *(other.resize((16, 16), Image.Resampling.BICUBIC) for other in others)]
+    image = np.stack([np.clip(np.asarray(plane), 0, 1) for plane in planes], axis=-1)[None]
+    expected = run.encoder.predict(image, verbose=0)[0]
+    np.testing.assert_allclose(np.load(out)["embeddings"][3], expected, rtol=1e-3, atol=1e-4)
+    if channels == 4:
+        np.savez(tmp_path / "color.npz", images=np.zeros((24, 20, 20, 3), np.uint8), labels=np.arange(24) % 2)
+        assert main(["embed", str(run.folder), "--data", str(tmp_path / "color.npz"), "--out", out]) == 2
+        said = "Images of 4 channels are needed (1 gray, 3 color), these have 3: only gray can be read as color"
+        assert said in capfd.readouterr().err
+        assert main(["pretrain", "--out", str(run.folder) + "2", "--channels", "3", "--data", data, *RECIPE]) == 2
+        assert "Images of 3 channels are needed (1 gray, 3 color), these have 4" in capfd.readouterr().err
 
 
 @pytest.mark.slow

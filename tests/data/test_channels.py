@@ -141,6 +141,24 @@ def test_other_channels_are_refused():
         with_channels(source, 4)
 
 
+def test_16_bits_stay_as_color_and_as_gray():
+    levels = np.array([[[[0, 0, 65535], [1000, 1000, 1000]]]], np.uint16)
+    source = from_arrays(levels, value_range=(0, 65535))
+    gray = with_channels(source, 1)
+    assert gray.images.dtype == np.uint16
+    assert gray.images.ravel().tolist() == [round(0.114 * 65535), 1000]
+    assert with_channels(gray, 3).images[0, 0, 1].tolist() == [1000] * 3
+
+
+def test_shards_refuse_what_they_cannot_hold(tmp_path):
+    for source in (
+        from_arrays(np.zeros((2, 8, 8, 4), np.uint8)),
+        from_arrays(np.zeros((2, 8, 8), np.uint16), value_range=(0, 1)),
+    ):
+        with pytest.raises(InputError, match=r"Shards hold gray or RGB images of 8 bits\. Received: images of"):
+            write_shards(source, tmp_path / "shards")
+
+
 def test_shards_know_it_and_those_of_before_do_not(gray, tmp_path):
     write_shards(open_source(gray, hold_pixels=False), tmp_path / "shards")
     source = from_shards(tmp_path / "shards", memory_budget=0)

@@ -17,7 +17,7 @@ def test_what_runs_have_is_taken(more):
     [
         *(("data", value) for value in (5, None, [], "a\0b", "\udcff")),
         *(("seed", value) for value in ("5", -1, 2**32, 1.5, True, None)),
-        *(("channels", value) for value in (2, "3", 3.0, True, [])),
+        *(("channels", value) for value in (0, "3", 3.0, True, [])),
         *((name, value) for name in ("mean", "std") for value in (0.4, [0.4], "abc", [None] * 3, [float("nan")] * 3)),
         ("std", [0, 0.2, 0.2]),
         *(("exclude", value) for value in ("abc", [5], None, {"a": 1}, ["\0"])),

@@ -71,6 +71,11 @@ def write_shards(
     """
     if shard_bytes < 1:
         raise InputError(f"shard_bytes must be at least 1. Received: shard_bytes={shard_bytes}")
+    if source.images is not None and (source.channels not in (1, 3) or source.images.dtype != np.uint8):
+        raise InputError(
+            "Shards hold gray or RGB images of 8 bits. "
+            f"Received: images of {source.channels} channels, {source.images.dtype}"
+        )
     array_record()
     folder = Path(folder)
     make_parent(folder / MANIFEST)

@@ -12,6 +12,7 @@ from ...data.containers.container import is_container
 from ...data.containers.shard_manifest import is_shards
 from ...data.decode import check, decode
 from ...data.folder import from_files, require_images
+from ...data.rgb import shown
 from ...errors import InputError
 from ...utils.embeddings_folder import Embeddings, is_embeddings_folder, read_embeddings
 from ...utils.progress import Shown, progress
@@ -69,7 +70,7 @@ class Collection:
         if self.source is None:
             return decode(self.paths[position])
         if self.source.images is not None:
-            return self.source.images[position]
+            return shown(self.source.images[position])
         return decode(self.source.encoded[position])
 
     def size(self, position: int) -> tuple[int, int]:
