@@ -220,8 +220,8 @@ def test_export_says_what_is_wrong_and_leaves_nothing(run, images, tmp_path, cap
     assert "takes and gives integers" in said("--io", "int8")
     assert "are for a .tflite" in said("--format", "onnx", "--quantize", "int8")
     assert "its images are not known: name some" in said(encoder=run / "encoder.keras")
-    np.savez(tmp_path / "gray.npz", images=np.zeros((9, 16, 16, 1), np.uint8))
-    assert "takes images with 3 channels" in said("--calibration", tmp_path / "gray.npz")
+    np.savez(tmp_path / "bands.npz", images=np.zeros((9, 16, 16, 4), np.uint8))
+    assert "3 channels are needed" in said("--calibration", tmp_path / "bands.npz")
     with pytest.raises(SystemExit):
         main(["export", str(run), "--out", str(out), "--batch", "0"])
     assert "must be a whole number from 1, or any; received '0'" in capfd.readouterr().err

@@ -28,8 +28,11 @@ def test_embeddings_are_those_of_the_plain_model(encoder):
 
 
 def test_gray_images_for_a_color_encoder(encoder):
-    with pytest.raises(InputError, match="takes images with 3 channels"):
-        embed(encoder, from_arrays(np.zeros((2, 8, 8, 1), np.uint8)))
+    gray = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 1), np.uint8)
+    result, expected = (embed(encoder, from_arrays(images)) for images in (gray, np.repeat(gray, 3, axis=-1)))
+    np.testing.assert_array_equal(result, expected)
+    with pytest.raises(InputError, match=r"Images of 3 channels are needed \(1 gray, 3 color\), these have 4"):
+        embed(encoder, from_arrays(np.zeros((2, 8, 8, 4), np.uint8)))
 
 
 def test_in_bfloat16_embeddings_differ_by_rounding_only(encoder):

@@ -116,8 +116,10 @@ def test_gray_images():
 
 @pytest.mark.parametrize(
     "shape",
-    [(0, 32, 3), (32, -1, 3), (32.0, 32, 3), ("32", "32", 3), (32, 32), (None, None, 3), 32, None]
-    + [(32, 32, 0), (32, 32, -1), (3, 32, 32), (1, 32, 32)],
+    [
+        *((0, 32, 3), (32, -1, 3), (32.0, 32, 3), ("32", "32", 3), (32, 32), (None, None, 3), 32, None),
+        *((32, 32, 0), (32, 32, -1), (3, 32, 32), (1, 32, 32)),
+    ],
 )
 def test_impossible_shapes_are_refused(shape):
     for make in (bk.resnet8x2, bk.resnet18):

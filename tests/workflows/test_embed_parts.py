@@ -201,9 +201,9 @@ def test_two_at_once_are_refused(run, tmp_path, capfd):
 
 
 def test_an_encoder_that_does_not_fit_leaves_nothing(run, tmp_path, capfd):
-    np.savez(tmp_path / "gray.npz", images=np.zeros((3, 8, 8, 1), np.uint8))
-    out, code = run(data=tmp_path / "gray.npz")
-    assert "takes images with 3 channels" in line_of(capfd, code)
+    np.savez(tmp_path / "bands.npz", images=np.zeros((3, 8, 8, 4), np.uint8))
+    out, code = run(data=tmp_path / "bands.npz")
+    assert "3 channels are needed (1 gray, 3 color), these have 4" in line_of(capfd, code)
     assert not out.exists()
 
 

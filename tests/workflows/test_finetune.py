@@ -60,14 +60,14 @@ def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
     images = np.zeros((8, 16, 16, 3), np.uint8)
     np.savez(tmp_path / "one.npz", images=images, labels=np.zeros(8, int))
     np.savez(tmp_path / "gap.npz", images=images, labels=np.arange(8) % 2, class_names=["red", "green", "blue"])
-    np.savez(tmp_path / "gray.npz", images=images[..., :1], labels=np.arange(8) % 2)
+    np.savez(tmp_path / "bands.npz", images=np.zeros((8, 16, 16, 4), np.uint8), labels=np.arange(8) % 2)
     other = write_images(tmp_path / "other.npz", 4, 0, ("red", "violet", "blue"))
     train, test = sources
     for said, sources_, given in (
         ("one class only", (tmp_path / "one.npz", test), {}),
         ("do not have the same classes", (train, other), {}),
         ("has no image of the class blue", (tmp_path / "gap.npz", tmp_path / "gap.npz"), {}),
-        ("takes images with 3 channels", (tmp_path / "gray.npz", tmp_path / "gray.npz"), {}),
+        ("3 channels are needed", (tmp_path / "bands.npz", tmp_path / "bands.npz"), {}),
         ("above 0 and at most 1", (train, test), {"label_fraction": -0.1}),
         ("less than one for each of 3 classes", (train, test), {"label_fraction": 0.01}),
         (

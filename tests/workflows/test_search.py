@@ -191,9 +191,9 @@ def test_duplicates_says_what_is_wrong(encoder_file, folder, tmp_path, capfd):
     assert not page.exists()
     (tmp_path / "duplicates.csv").mkdir()
     assert "duplicates.csv is a folder" in failure(capfd, *arguments, page)
-    np.savez(tmp_path / "gray.npz", images=np.zeros((9, 8, 8, 1), np.uint8))
-    wrong = ["duplicates", encoder_file, "--data", tmp_path / "gray.npz", "--out", tmp_path / "b.html"]
-    assert "takes images with 3 channels" in failure(capfd, *wrong)
+    np.savez(tmp_path / "bands.npz", images=np.zeros((9, 8, 8, 4), np.uint8))
+    wrong = ["duplicates", encoder_file, "--data", tmp_path / "bands.npz", "--out", tmp_path / "b.html"]
+    assert "3 channels are needed" in failure(capfd, *wrong)
 
 
 @pytest.mark.parametrize("command", ["search", "duplicates", "retrieval"])

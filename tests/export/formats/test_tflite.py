@@ -307,8 +307,8 @@ def test_a_source_with_too_few_images_or_none(encoder, make_encoder, tmp_path):
         Image.fromarray(SQUARE[i]).save(folder / f"{i}.png")
     with pytest.raises(InputError, match=r"at least 8 .*Received: calibration of 3 images in .*few"):
         export.tflite(encoder, path, quantize="int8", calibration=folder)
-    with pytest.raises(InputError, match=r"1 channels .1 gray.*Received: calibration=.*few with 3"):
-        export.tflite(make_encoder(channels=1), path, quantize="int8", calibration=folder)
+    with pytest.raises(InputError, match=r"4 channels are needed .1 gray, 3 color., these have 3"):
+        export.tflite(make_encoder(channels=4), path, quantize="int8", calibration=folder)
     Image.fromarray(SQUARE[0][:20]).save(folder / "another_size.png")
     with pytest.raises(InputError, match=r"not square.*24 by 40"):
         export.tflite(make_encoder(size=(24, 40)), path, quantize="int8", calibration=folder)
