@@ -17,7 +17,6 @@ from .callbacks import CollapseMonitor as CollapseMonitor
 from .callbacks import OnlineKNN as OnlineKNN
 from .callbacks import TargetEMA as TargetEMA
 from .errors import InputError as InputError
-from .lars import LARS as LARS
 from .models import CodingRateTerm as CodingRateTerm
 from .models import mlp as mlp
 from .models import resnet8 as resnet8
@@ -26,7 +25,8 @@ from .models import resnet10 as resnet10
 from .models import resnet18 as resnet18
 from .models import resnet34 as resnet34
 from .models import resnet50 as resnet50
-from .muon import Muon as Muon
+from .optimizers import LARS as LARS
+from .optimizers import Muon as Muon
 from .runs import Recipe as Recipe
 from .runs import recipes as recipes
 from .runs.detector import load_detector as load_detector

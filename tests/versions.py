@@ -23,8 +23,9 @@ ENVIRONMENTS = [
     ("3.12", "2.21", "3.15"),
     ("3.13", "2.21", "3.15"),
 ]
-CORE = ["augment", "byol", "callbacks", "data", "evaluation", "kernels", "models", "utils/test_private_api.py"]
-CORE += [f"test_{name}.py" for name in ("distribution", "lars", "losses", "precision", "schedules", "trajectory")]
+CORE = ["augment", "byol", "callbacks", "data", "evaluation", "kernels", "models", "optimizers"]
+CORE += ["utils/test_private_api.py"]
+CORE += [f"test_{name}.py" for name in ("distribution", "losses", "precision", "schedules", "trajectory")]
 
 
 def find_python(version):

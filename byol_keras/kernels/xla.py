@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
-from ..muon import Muon
+from ..optimizers import Muon
 from ..utils.hardware import has_accelerator
 
 

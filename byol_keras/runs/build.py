@@ -13,12 +13,11 @@ from ..data.images import ImageSource, evenly
 from ..data.lost_files import naming_lost_files
 from ..data.variety import Variety
 from ..errors import InputError
-from ..lars import LARS
 from ..models.heads import mlp
 from ..models.keras_cv_backbone import keras_cv_backbone
 from ..models.layers import CodingRateTerm
 from ..models.resnet import build_resnet
-from ..muon import Muon
+from ..optimizers import LARS, Muon
 from ..precision import dtype_policy, policy_scope
 from ..schedules import warmup_cosine
 from .recipe import Recipe

@@ -140,7 +140,8 @@ def test_a_config_of_a_run_says_all_that_repeats_it(make_run):
     run = make_run()
     config = read_config(run.folder / "config.json")
     assert Recipe.from_fields(config.pop("recipe")) == run.recipe
-    assert config == {"data": "photos", "seed": 5, "exclude": [], "probe": None, "start_from": None}
+    given = {"data": "photos", "seed": 5, "channels": 3, "exclude": [], "probe": None, "start_from": None}
+    assert config == given
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import byol_keras as bk
-from byol_keras.muon import orthogonalized
+from byol_keras.optimizers.muon import orthogonalized
 
 RNG = np.random.default_rng(0)
 # Name, value, three gradients. The filters are tall as a matrix, the first kernel is wide; the last two go by Adam.

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from .utils.private_api import variable_index
+from ..utils.private_api import variable_index
 
 # Names under which Keras layers hold biases and the parameters of normalization layers.
 NOT_ADAPTED = ("bias", "gamma", "beta")

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from .precision import dtype_policy
-from .utils.private_api import variable_index
+from ..precision import dtype_policy
+from ..utils.private_api import variable_index
 
 # Of the quintic polynomial of one iteration, and how many there are: Jordan et al. 2024.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
