@@ -6,6 +6,7 @@ from . import evaluation as evaluation
 from . import export as export
 from . import gauges as gauges
 from . import losses as losses
+from . import objectives as objectives
 from . import schedules as schedules
 from . import tasks as tasks
 from ._version import __version__ as __version__

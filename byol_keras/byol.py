@@ -1,7 +1,7 @@
 """Bootstrap Your Own Latent as a Keras model: the file to open first."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import keras
@@ -16,20 +16,21 @@ from .kernels import compilable, fast_layers
 from .losses import regression_loss
 from .models.accumulation import accumulated_update, accumulates_here
 from .models.checks import check_head, check_view_loss, checked_decay, embedding_size
+from .models.extra_losses import built_extra_losses, extra_penalties
 from .models.finite import call_if, finite_after, first_not_finite
 from .models.heads import mlp
 from .models.saved_state import SavedState
 from .models.step_metrics import StepMetrics
 from .models.synchronized import synchronize_for_strategy
-from .models.target import target_copy
+from .models.target import average_target, target_copy
 from .models.trainer import Trainer
 from .schedules import cosine_tau
-from .utils.private_api import BuiltModel, merge_replicas
+from .utils.private_api import BuiltModel
 from .utils.replicas import on_this_replica, replica_count, share_of_mean, step_logs
 
 # The views of `evaluate` are drawn from seeds of their own: the same in every call, and none of training's.
 EVALUATION_SEED = 2**31 - 1
-PARTS = ("encoder", "projector", "predictor", "augmenter")
+PARTS = ("encoder", "projector", "predictor", "augmenter", "extra_losses")
 
 
 @keras.saving.register_keras_serializable("byol_keras")
@@ -46,7 +47,8 @@ class BYOL(Trainer, SavedState, BuiltModel):
     callback sets a schedule. `compile` takes any Keras optimizer; `fit` logs
 
         loss: mean over the batch of the two directions' regression losses, added up, 0 to 8; and where the encoder or
-            the heads have regularizers, or terms such as `CodingRateTerm`, their losses, averaged over the two views;
+            the heads have regularizers, or terms such as `CodingRateTerm`, or there are extra losses, these losses,
+            averaged over the two views;
         target_std: of the targets, see `gauges.target_std`; towards 0 all images get one projection;
         embedding_rank, projection_rank: see `gauges.effective_rank`, of a batch's embeddings and targets of the
             first view, of at most 64 images: for runs of one recipe beside each other, since the targets' rank falls at
@@ -69,10 +71,12 @@ class BYOL(Trainer, SavedState, BuiltModel):
         augmenter: layer, (B, H, W, C) -> (view_1, view_2), such as `TwoViews`, when `fit` is given plain images.
         loss: function (prediction (B, P), target (B, P)) -> (B,); by default `losses.regression_loss`.
         tau: float in [0, 1], the target's decay while no schedule is set. `model.tau` reads and sets it.
+        extra_losses: layers, (view, embedding, projection) -> (B,), each image's loss, added up and averaged over the
+            two views: see `objectives`. Their weights are trained along, are saved, and have no copy in the target.
 
     Raises:
         InputError: for an encoder that is not built, cannot be copied, or whose output is not (B, D), for heads of
-            other widths, a loss of another form, or tau out of range. From `fit` and the like, for what is not a batch
+            other widths, losses of another form, or tau out of range. From `fit` and the like, for what is not a batch
             of views, float images outside [0, 1], batches of one image (the last may be), and arguments without use.
     """
 
@@ -84,6 +88,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         augmenter: keras.layers.Layer | None = None,
         loss: Callable | None = None,
         tau: float = 0.996,
+        extra_losses: Sequence[keras.layers.Layer] = (),
         **kwargs: Any,
     ):
         dimensions = embedding_size(encoder)
@@ -97,7 +102,8 @@ class BYOL(Trainer, SavedState, BuiltModel):
         self.predictor = predictor or mlp(width, output_dim=width, dtype=self.dtype_policy, name="predictor")
         check_head("predictor", self.predictor, width, width)
         self.view_loss = check_view_loss(loss or regression_loss, width)
-        synchronize_for_strategy(self.encoder, self.projector, self.predictor)
+        self.extra_losses = built_extra_losses(extra_losses, self.encoder, self.projector)
+        synchronize_for_strategy(self.encoder, self.projector, self.predictor, *self.extra_losses)
         self.target_encoder = target_copy(self.encoder)
         self.target_projector = target_copy(self.projector)
         self.augmenter = augmenter
@@ -196,7 +202,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         return step_logs(self.get_metrics_result())
 
     def _loss_of(self, view_1, view_2, target_1, target_2, training):
-        """The loss of each image (B,), the regularization losses, averaged over the views, and view 1's embedding."""
+        """The loss of each image (B,), all other losses, averaged over the views, and view 1's embedding."""
         embedding, prediction_1, penalties_1 = self._online(view_1, training)
         _, prediction_2, penalties_2 = self._online(view_2, training)
         losses = self.view_loss(prediction_1, target_2) + self.view_loss(prediction_2, target_1)
@@ -204,12 +210,13 @@ class BYOL(Trainer, SavedState, BuiltModel):
         return losses, penalties, embedding
 
     def _online(self, view, training):
-        """Embedding, prediction, and the regularization losses of this pass, which the next one would clear."""
+        """Embedding, prediction, and the other losses of this pass, of which the next one would clear some."""
         embedding = self.encoder(view, training=training)
-        prediction = self.predictor(self.projector(embedding, training=training), training=training)
-        parts = (self.encoder, self.projector, self.predictor)
-        losses = on_this_replica([loss for part in parts for loss in part.losses])
-        return embedding, prediction, [tf.cast(loss, tf.float32) for loss in losses]
+        projection = self.projector(embedding, training=training)
+        prediction = self.predictor(projection, training=training)
+        extra = extra_penalties(self.extra_losses, view, embedding, projection, training)
+        losses = on_this_replica([loss for part in self._trained_parts() for loss in part.losses])
+        return embedding, prediction, [*extra, *(tf.cast(loss, tf.float32) for loss in losses)]
 
     def _target(self, view, training):
         return self.target_projector(self.target_encoder(view, training=training), training=training)
@@ -243,27 +250,18 @@ class BYOL(Trainer, SavedState, BuiltModel):
         return ops.where(ops.cast(update, "float32") < total, scheduled, self._constant_tau)
 
     def _average_target(self, rate):
-        """target += rate * (online - target), in float32, on every replica."""
-
-        def move(target, online):
-            target.assign_add(tf.cast(rate, target.dtype) * (online - target))
-
-        def move_all(strategy):
-            for target, online in self._averaged_variables():
-                strategy.extended.update(target.value, move, args=(online.value,), group=False)
-
-        merge_replicas(move_all)
-
-    def _averaged_variables(self):
-        """Pairs (target's, online's) of every parameter the optimizer moves; batch-norm statistics are none."""
-        # Found anew and not saved in an attribute, which Keras would save as variables of this model, a second time.
-        return [(target, online) for target, online in self._pairs() if online.trainable]
+        # Every parameter that the optimizer moves; batch-norm statistics are none. Found anew and not saved in an
+        # attribute, which Keras would save as variables of this model, a second time.
+        average_target([(target, online) for target, online in self._pairs() if online.trainable], rate)
 
     def _statistics(self):
         """The batch-norm statistics of all networks, and whatever else their passes may move."""
         still = [variable for pair in self._pairs() if not pair[1].trainable for variable in pair]
-        still += self.predictor.non_trainable_weights
+        still += [weight for part in self._trained_parts()[2:] for weight in part.non_trainable_weights]
         return [variable for variable in still if keras.backend.is_float_dtype(variable.dtype)]
+
+    def _trained_parts(self):
+        return (self.encoder, self.projector, self.predictor, *self.extra_losses)
 
     def _pairs(self):
         targets = [*self.target_encoder.weights, *self.target_projector.weights]
@@ -272,7 +270,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
     @property
     def trainable_variables(self) -> list[keras.Variable]:
         """The online network's variables; the target's never take part, whatever `trainable` was set to."""
-        return [v for part in (self.encoder, self.projector, self.predictor) for v in part.trainable_variables]
+        return [v for part in self._trained_parts() for v in part.trainable_variables]
 
     trainable_weights = trainable_variables
 

@@ -19,15 +19,19 @@ def embedding_size(encoder: keras.Model) -> int:
         raise InputError(f"The encoder must be a keras.Model. Received: encoder={encoder!r}")
     if not encoder.built or not encoder.weights:
         raise InputError(f"The encoder {encoder.name!r} has no weights yet: call it once on a batch of images first.")
-    # A model written as a class knows only the shape it was built with.
-    shape = encoder.input_shape if getattr(encoder, "inputs", None) else encoder.get_build_config()["input_shape"]
-    output = getattr(encoder.compute_output_spec(keras.KerasTensor(shape)), "shape", None)
+    output = getattr(encoder.compute_output_spec(keras.KerasTensor(input_shape(encoder))), "shape", None)
     if output is None or len(output) != 2:
         raise InputError(
             f"The encoder must give one vector per image, (B, D); {encoder.name!r} gives {output or 'several'}. "
             "End it with GlobalAveragePooling2D (pooling='avg' in keras.applications)."
         )
     return output[-1]
+
+
+def input_shape(encoder: keras.Model) -> tuple:
+    """(B, H, W, C) of what a built encoder takes, None for what may be of any size."""
+    # A model written as a class knows only the shape it was built with.
+    return encoder.input_shape if getattr(encoder, "inputs", None) else encoder.get_build_config()["input_shape"]
 
 
 def check_head(name: str, head: keras.Model, takes: int, gives: int | None = None) -> None:
@@ -44,6 +48,13 @@ def checked_decay(name: str, value: float) -> float:
     """The value itself, a decay of the target from 0 to 1; InputError for any other, which calls it `name`."""
     if not 0 <= value <= 1:
         raise InputError(f"`{name}` must be between 0 and 1. Received: {name}={value}")
+    return value
+
+
+def checked_positive(name: str, value: float) -> float:
+    """The value itself, a number above 0; InputError for any other, which calls it `name`."""
+    if not value > 0:  # nor NaN
+        raise InputError(f"`{name}` must be above 0. Received: {name}={value!r}")
     return value
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from ..errors import InputError
 from ..losses import coding_rate
 from ..utils.replicas import gathered
+from .checks import checked_positive
 
 
 def batch_norm(**kwargs: Any) -> keras.layers.BatchNormalization:
@@ -41,9 +41,7 @@ class CodingRateTerm(keras.layers.Layer):
 
     def __init__(self, weight: float, **kwargs: Any):
         super().__init__(**kwargs)
-        if not weight > 0:  # nor NaN
-            raise InputError(f"`weight` must be above 0. Received: weight={weight!r}")
-        self.weight = weight
+        self.weight = checked_positive("weight", weight)
 
     def call(self, vectors: keras.KerasTensor) -> keras.KerasTensor:
         """(B, D), any floating dtype -> the same."""

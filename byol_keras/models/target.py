@@ -1,8 +1,12 @@
 """The target network: a copy of a part of the online one that no optimizer moves."""
 
+from collections.abc import Sequence
+
 import keras
+import tensorflow as tf
 
 from ..precision import copy_model
+from ..utils.private_api import merge_replicas
 
 
 def target_copy(network: keras.Model) -> keras.Model:
@@ -20,3 +24,21 @@ def target_copy(network: keras.Model) -> keras.Model:
     for variable in copy.trainable_variables:
         variable.trainable = False
     return copy
+
+
+def average_target(pairs: Sequence[tuple[keras.Variable, keras.Variable]], rate: tf.Tensor) -> None:
+    """target += rate * (online - target), in float32, on every replica.
+
+    Args:
+        pairs: (target's, online's) variables.
+        rate: () float32, 1 - tau, or 0 where the target is to stay.
+    """
+
+    def move(target, online):
+        target.assign_add(tf.cast(rate, target.dtype) * (online - target))
+
+    def move_all(strategy):
+        for target, online in pairs:
+            strategy.extended.update(target.value, move, args=(online.value,), group=False)
+
+    merge_replicas(move_all)

@@ -32,13 +32,29 @@ def gathered(rows: tf.Tensor) -> tf.Tensor:
     Returns:
         (sum of all B, D). The gradient is as for `summed`, also where B differs, unlike that of `all_gather`.
     """
+    if replica_count() == 1:
+        return rows
+    count = tf.shape(rows)[0]
+    before, total = place_in_all(count)
+    padded = tf.pad(rows, [[before, total - before - count], [0, 0]])
+    return tf.ensure_shape(summed(padded), [None, rows.shape[1]])
+
+
+def place_in_all(count: tf.Tensor) -> tuple[tf.Tensor | int, tf.Tensor]:
+    """Where a replica's rows are in those of all replicas, in the order of these.
+
+    Args:
+        count: () int32, how many rows it has.
+
+    Returns:
+        How many rows are before them, and how many there are in all: () int32 each.
+    """
     replicas = replica_count()
     if replicas == 1:
-        return rows
+        return 0, count
     here = tf.distribute.get_replica_context().replica_id_in_sync_group
-    counts = summed(tf.one_hot(here, replicas, dtype=tf.int32) * tf.shape(rows)[0])
-    before, after = tf.reduce_sum(counts[:here]), tf.reduce_sum(counts[here + 1 :])
-    return tf.ensure_shape(summed(tf.pad(rows, [[before, after], [0, 0]])), [None, rows.shape[1]])
+    counts = summed(tf.one_hot(here, replicas, dtype=tf.int32) * count)
+    return tf.reduce_sum(counts[:here]), tf.reduce_sum(counts)
 
 
 def share_of_mean(values: tf.Tensor) -> tf.Tensor:

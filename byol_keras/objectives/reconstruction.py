@@ -1,0 +1,111 @@
+"""Reconstruction: a decoder that makes the view from its embedding, as in an autoencoder."""
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ..errors import InputError
+from ..models.checks import checked_positive
+
+# By how much the decoder's three transposed convolutions enlarge its first grid.
+ENLARGED = 2**3
+
+
+def convolutional_decoder(dimensions: int, image_shape: tuple[int, int, int], filters: int = 64) -> keras.Sequential:
+    """Dense(ReLU) to a grid of an eighth of the image, then three transposed convolutions of stride 2.
+
+    Args:
+        dimensions: D of the (B, D) input.
+        image_shape: (H, W, C) of the output. What is beyond H and W is cut off.
+        filters: of the grid and the first convolution; the second has half as many.
+
+    Returns:
+        keras.Sequential, (B, D) -> (B, H, W, C), without a last activation.
+
+    Example:
+        decoder = bk.objectives.convolutional_decoder(512, (32, 32, 3))
+    """
+    height, width, channels = image_shape
+    grid = math.ceil(height / ENLARGED), math.ceil(width / ENLARGED), filters
+    beyond = (0, grid[0] * ENLARGED - height), (0, grid[1] * ENLARGED - width)
+    return keras.Sequential(
+        [
+            keras.Input((dimensions,)),
+            keras.layers.Dense(math.prod(grid), activation="relu"),
+            keras.layers.Reshape(grid),
+            keras.layers.Conv2DTranspose(filters, 4, strides=2, padding="same", activation="relu"),
+            keras.layers.Conv2DTranspose(max(filters // 2, 1), 4, strides=2, padding="same", activation="relu"),
+            keras.layers.Conv2DTranspose(channels, 4, strides=2, padding="same"),
+            keras.layers.Cropping2D(beyond),
+        ],
+        name="decoder",
+    )
+
+
+@keras.saving.register_keras_serializable("byol_keras")
+class ReconstructionTerm(keras.layers.Layer):
+    """The squared error of a decoder that makes each view from its embedding, times a weight.
+
+    weight * mean over pixels and channels of (view - decoder(embedding))^2, as an autoencoder's, whose input is the
+    distorted view. The decoder is trained along with the encoder, saved with the model, and not exported.
+
+    Args:
+        weight: above 0.
+        decoder: keras.Model, (B, D) -> (B, H, W, C) as the views; by default `convolutional_decoder`.
+
+    Raises:
+        InputError: for another weight, and for a decoder that gives something else, when the model is made.
+
+    Example:
+        model = bk.BYOL(encoder, extra_losses=[bk.objectives.ReconstructionTerm(1.0)])
+    """
+
+    def __init__(self, weight: float, decoder: keras.Model | None = None, **kwargs: Any):
+        # The error is that of the view as it is, in float32.
+        super().__init__(autocast=False, **kwargs)
+        self.weight = checked_positive("weight", weight)
+        self.decoder = decoder
+
+    def build(self, view_shape: tuple, embedding_shape: tuple, projection_shape: tuple) -> None:
+        if self.decoder is None:
+            if None in view_shape[1:]:
+                raise InputError(
+                    "A decoder of its own needs an encoder of one image size: give ReconstructionTerm a `decoder`. "
+                    f"Received: images of {tuple(view_shape[1:])}"
+                )
+            self.decoder = convolutional_decoder(embedding_shape[-1], tuple(view_shape[1:]))
+        given = self.decoder.compute_output_shape((None, embedding_shape[-1]))
+        if len(given) != 4 or any(g != v for g, v in zip(given[1:], view_shape[1:], strict=True) if None not in (g, v)):
+            raise InputError(
+                f"The decoder must give images as the encoder takes them, {tuple(view_shape[1:])}. "
+                f"Received: one that gives {tuple(given[1:])}"
+            )
+        self.built = True
+
+    def call(
+        self, view: tf.Tensor, embedding: tf.Tensor, projection: tf.Tensor, training: bool | None = None
+    ) -> tf.Tensor:
+        """Each image's part.
+
+        Args:
+            view: (B, H, W, C) float32.
+            embedding: (B, D), any floating dtype, of the view.
+            projection: not used.
+            training: given to the decoder.
+
+        Returns:
+            (B,) float32, from 0.
+        """
+        decoded = self.decoder(embedding, training=training)
+        error = tf.square(tf.cast(view, tf.float32) - tf.cast(decoded, tf.float32))
+        return self.weight * tf.reduce_mean(error, axis=(1, 2, 3))
+
+    def get_config(self) -> dict[str, Any]:
+        decoder = keras.saving.serialize_keras_object(self.decoder)
+        return {**super().get_config(), "weight": self.weight, "decoder": decoder}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ReconstructionTerm":
+        return cls(**{**config, "decoder": keras.saving.deserialize_keras_object(config["decoder"])})
