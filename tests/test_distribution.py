@@ -89,6 +89,33 @@ def train_accumulating(strategy, optimizer=adamw):
     return model, {name: values[-1] for name, values in logs.items()}
 
 
+def train_by_objectives(strategy):
+    """An epoch by a contrastive loss and all extra losses, with a last batch of 5, of which one replica has 4."""
+    import keras
+    import tensorflow as tf
+
+    import byol_keras as bk
+    from byol_keras.models.layers import batch_norm
+    from byol_keras.objectives import CenterTerm, CriticTerm, NTXent, ReconstructionTerm
+
+    keras.config.set_dtype_policy("float64")
+    with strategy.scope():
+        keras.utils.set_random_seed(0)
+        inputs = x = keras.Input((8, 8, 3))
+        x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.ReLU()(batch_norm()(x))
+        encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+        extra_losses = [CenterTerm(0.1), ReconstructionTerm(1.0), CriticTerm(0.5, hidden_dim=5)]
+        model = bk.BYOL(encoder, bk.mlp(4, 6, 3), bk.mlp(3, 6, 3), loss=NTXent(0.5), tau=0.5, extra_losses=extra_losses)
+        model.compile(keras.optimizers.SGD(0.01))
+    views = np.random.default_rng(0).random((2, 8 * 3 + 5, 8, 8, 3), np.float32)
+    dataset = tf.data.Dataset.from_tensor_slices((tuple(views),)).batch(8)
+    logs = model.fit(dataset, shuffle=False, verbose=0).history
+    evaluated = model.evaluate(dataset, verbose=0, return_dict=True)
+    keras.config.set_dtype_policy("float32")
+    return model, {name: values[-1] for name, values in logs.items()} | {f"val_{k}": v for k, v in evaluated.items()}
+
+
 def work(path):
     """Trains as a worker of those in TF_CONFIG."""
     import tensorflow as tf
@@ -118,10 +145,13 @@ def main(path):
         ("two_accumulating", two, train_accumulating),
         ("one_muon", one, lambda strategy: train_accumulating(strategy, muon)),
         ("two_muon", two, lambda strategy: train_accumulating(strategy, muon)),
+        ("one_objectives", one, train_by_objectives),
+        ("two_objectives", two, train_by_objectives),
     ):
         model, logs = trained(strategy)
         results |= {f"{name}/logs/{key}": value for key, value in logs.items()}
         parts = (model.encoder, model.projector, model.predictor, model.target_encoder, model.target_projector)
+        parts += tuple(model.extra_losses)
         for i, variable in enumerate(v for part in parts for v in part.weights):
             results[f"{name}/weights/{i}"] = variable.numpy()
             if strategy is two:
@@ -197,9 +227,9 @@ def test_the_gauges_are_of_the_whole_batch(results):
         assert float(two[f"val_{name}"]) == pytest.approx(float(one[f"val_{name}"]), rel=1e-4)
 
 
-def assert_same_training(found, expected):
+def assert_same_training(found, expected, count=31):
     weights, expected_weights = under(found, "weights/"), under(expected, "weights/")
-    assert len(weights) == len(expected_weights) == 31
+    assert len(weights) == len(expected_weights) == count
     for key, value in expected_weights.items():
         # The loss itself is computed in float32.
         np.testing.assert_allclose(weights[key], value, atol=1e-6)
@@ -212,6 +242,14 @@ def assert_same_training(found, expected):
 def test_gradients_accumulate_over_two_replicas_as_on_one(results):
     assert_same_training(under(results, "two_accumulating/"), under(results, "one_accumulating/"))
     assert_same_training(under(results, "two_muon/"), under(results, "one_muon/"))
+
+
+def test_objectives_are_of_the_whole_batch(results):
+    one, two = under(results, "one_objectives/"), under(results, "two_objectives/")
+    # Those of a decoder, of a critic and of its samples are more.
+    assert_same_training(two, one, count=31 + 8 + 7)
+    for key, value in under(results, "two_objectives/replica_0/").items():
+        np.testing.assert_array_equal(results[f"two_objectives/replica_1/{key}"], value)
 
 
 def test_a_strategy_with_one_replica_trains_as_none(results):

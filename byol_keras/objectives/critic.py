@@ -58,11 +58,12 @@ class CriticTerm(keras.layers.Layer):
         self.weight = checked_positive("weight", weight)
         self.hidden_dim = hidden_dim
         # Not in half precision, whatever the encoder is in: it is small, and its logits decide.
+        dtype = self.variable_dtype
         self.critic = keras.Sequential(
             [
-                keras.layers.Dense(hidden_dim, activation="relu", dtype="float32"),
-                keras.layers.Dense(hidden_dim, activation="relu", dtype="float32"),
-                keras.layers.Dense(1, dtype="float32"),
+                keras.layers.Dense(hidden_dim, activation="relu", dtype=dtype),
+                keras.layers.Dense(hidden_dim, activation="relu", dtype=dtype),
+                keras.layers.Dense(1, dtype=dtype),
             ],
             name="critic",
         )
@@ -95,10 +96,11 @@ class CriticTerm(keras.layers.Layer):
         Returns:
             (B,) float32, from 0.
         """
-        embedding = tf.cast(embedding, tf.float32)
+        embedding = tf.cast(embedding, self.variable_dtype)
         of_embedding = self.critic(reversed_gradient(embedding, self.weight), training=training)
         of_sample = self.critic(self._samples(embedding, training), training=training)
-        return tf.squeeze(tf.nn.softplus(of_embedding) + tf.nn.softplus(-of_sample), axis=-1)
+        losses = tf.nn.softplus(of_embedding) + tf.nn.softplus(-of_sample)
+        return tf.cast(tf.squeeze(losses, axis=-1), tf.float32)
 
     def _samples(self, embedding, training):
         """(B, D) of N(0, I), those of this replica's images: the same on any number of replicas."""
@@ -107,7 +109,7 @@ class CriticTerm(keras.layers.Layer):
             seed = tf.convert_to_tensor(self.next_seed)
             self.next_seed.assign_add([0, 1])
         start, total = place_in_all(tf.shape(embedding)[0])
-        samples = tf.random.stateless_normal((total, embedding.shape[1]), seed)
+        samples = tf.random.stateless_normal((total, embedding.shape[1]), seed, dtype=embedding.dtype)
         return samples[start : start + tf.shape(embedding)[0]]
 
     def get_config(self) -> dict[str, Any]:
