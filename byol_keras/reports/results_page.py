@@ -79,8 +79,12 @@ def _run_row(run):
 
 def _loss(run, history):
     chart = history_chart([row["epoch"] + 1 for row in history], [row["loss"] for row in history], "loss")
-    term = ", less the coding-rate term" if run.recipe.coding_rate_weight else ""
-    caption = f"{run.folder}: 0 to 8, of the predictions{term}"
+    recipe = run.recipe
+    loss = "contrastive" if recipe.contrastive_temperature else "0 to 8"
+    term = ", less the coding-rate term" if recipe.coding_rate_weight else ""
+    weights = {"centre": recipe.center_weight, "decoder": recipe.reconstruction_weight, "critic": recipe.critic_weight}
+    more = "".join(f", plus the {name}'s loss" for name, weight in weights.items() if weight)
+    caption = f"{run.folder}: {loss}, of the predictions{term}{more}"
     return {"uri": data_uri(chart, "image/png"), "alt": f"loss of {run.folder} by epoch", "caption": caption}
 
 

@@ -17,6 +17,7 @@ from ..models.heads import mlp
 from ..models.keras_cv_backbone import keras_cv_backbone
 from ..models.layers import CodingRateTerm
 from ..models.resnet import build_resnet
+from ..objectives import CenterTerm, CriticTerm, NTXent, ReconstructionTerm
 from ..optimizers import LARS, Muon
 from ..precision import dtype_policy, policy_scope
 from ..schedules import warmup_cosine
@@ -80,9 +81,21 @@ def build_model(run: Run, policy: str, total_steps: int, steps: int) -> BYOL:
         projector = mlp(encoder.output_shape[-1], hidden, output, name="projector")
         if recipe.coding_rate_weight:
             projector.add(CodingRateTerm(recipe.coding_rate_weight))
-        model = BYOL(encoder, projector, mlp(output, hidden, output, name="predictor"))
+        predictor = mlp(output, hidden, output, name="predictor")
+        loss = NTXent(recipe.contrastive_temperature) if recipe.contrastive_temperature else None
+        model = BYOL(encoder, projector, predictor, loss=loss, extra_losses=build_extra_losses(recipe))
     model.compile(optimizer=build_optimizer(recipe, total_steps, round(recipe.warmup_epochs * steps)))
     return model
+
+
+def build_extra_losses(recipe: Recipe) -> list[keras.layers.Layer]:
+    """The terms beside BYOL's loss to which the recipe gives a weight."""
+    weights = {
+        CenterTerm: recipe.center_weight,
+        ReconstructionTerm: recipe.reconstruction_weight,
+        CriticTerm: recipe.critic_weight,
+    }
+    return [term(weight) for term, weight in weights.items() if weight]
 
 
 def run_model(run: Run, steps: int) -> BYOL:

@@ -69,6 +69,13 @@ class Recipe:
         FROM_0,
         0.0,
     )
+    # Other texts' objectives, none of which is the paper's: docs/objectives.md.
+    center_weight: float = _field("of a centre loss beside BYOL's; 0 is without", FROM_0, 0.0)
+    reconstruction_weight: float = _field("of a decoder's squared error beside BYOL's loss; 0 is without", FROM_0, 0.0)
+    critic_weight: float = _field("of an adversary of the embeddings beside BYOL's loss; 0 is without", FROM_0, 0.0)
+    contrastive_temperature: float = _field(
+        "of a contrastive loss, NT-Xent, in the place of BYOL's; 0 is BYOL's", FROM_0, 0.0
+    )
     crop_area: float = _of_views(
         "smallest share of an image in a view; large, such as 0.5, where all show one thing at one place: faces",
         SHARE,

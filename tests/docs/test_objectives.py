@@ -1,15 +1,17 @@
-"""The Python of docs/objectives.md, run from the first block to the last."""
+"""docs/objectives.md: its Python, and its commands."""
 
 import re
 
 import keras
 import numpy as np
+import pytest
 
 import byol_keras as bk
 
-from .reader import DOCS
+from .reader import DOCS, commands, reader_folder, shell
 
 PAGE = (DOCS / "objectives.md").read_text()
+SMALL = " --backbone resnet8 --image-size 16 --epochs 1 --batch-size 16 --precision float32"
 
 
 def test_every_block_of_the_page(tiny_encoder, tmp_path, monkeypatch):
@@ -22,6 +24,18 @@ def test_every_block_of_the_page(tiny_encoder, tmp_path, monkeypatch):
         exec(block, names)
     assert int(names["model"].steps) == 2
     assert [type(term).__name__ for term in names["model"].extra_losses] == ["CenterTerm", "Length"]
+
+
+@pytest.mark.slow
+def test_every_command_of_the_page(tmp_path):
+    folder = reader_folder(tmp_path)
+    # Formulas are indented too.
+    typed = [command for command in commands(PAGE) if command.startswith("byol-keras")]
+    assert len(typed) == 4
+    for command in typed:
+        shell(command + SMALL, folder)
+    for name, field in (("center", "center_weight"), ("contrastive", "contrastive_temperature")):
+        assert getattr(bk.load_run(folder / "runs" / name).recipe, field) > 0
 
 
 def test_every_objective_is_on_the_page():

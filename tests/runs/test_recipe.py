@@ -15,6 +15,10 @@ PAPER = {
     "hidden_width": 4096,
     "projection_width": 256,
     "coding_rate_weight": 0.0,
+    "center_weight": 0.0,
+    "reconstruction_weight": 0.0,
+    "critic_weight": 0.0,
+    "contrastive_temperature": 0.0,
     "crop_aspect": (3 / 4, 4 / 3),
     "flip": 0.5,
     "quarter_turn": 0.0,
@@ -59,6 +63,26 @@ def test_a_term_beside_the_loss_is_in_the_model_where_the_recipe_has_one(make_ru
         model = build_model(dataclasses.replace(run, recipe=recipe), "float32", 10, 5)
         terms = [layer for layer in model.projector.layers if isinstance(layer, bk.CodingRateTerm)]
         assert [term.weight for term in terms] == [weight] * count
+
+
+def test_other_objectives_are_in_the_model_where_the_recipe_has_them(make_run):
+    run = make_run()
+
+    def built(**fields):
+        recipe = dataclasses.replace(run.recipe, hidden_width=8, projection_width=4, **fields)
+        return build_model(dataclasses.replace(run, recipe=recipe), "float32", 10, 5)
+
+    plain = built()
+    assert plain.view_loss is bk.losses.regression_loss
+    assert plain.extra_losses == []
+    weights = {"center_weight": 0.25, "reconstruction_weight": 1.5, "critic_weight": 0.75}
+    model = built(**weights, contrastive_temperature=0.2)
+    assert isinstance(model.view_loss, bk.objectives.NTXent)
+    assert model.view_loss.temperature == 0.2
+    kinds = [bk.objectives.CenterTerm, bk.objectives.ReconstructionTerm, bk.objectives.CriticTerm]
+    assert [type(term) for term in model.extra_losses] == kinds
+    assert [term.weight for term in model.extra_losses] == list(weights.values())
+    assert [type(term) for term in built(critic_weight=1).extra_losses] == kinds[-1:]
 
 
 def test_the_views_of_the_papers_recipe_are_the_papers():
@@ -115,6 +139,8 @@ def test_the_optimizer_is_the_recipes():
         ("precision", "int4", "auto or float32 or bfloat16 or float16"),
         ("backbone", 18, "a name"),
         ("crop_area", 0, "above 0 and at most 1"),
+        ("critic_weight", -1, "0 or above"),
+        ("contrastive_temperature", float("inf"), "0 or above"),
         ("hue", 0.6, "from 0 to 0.5"),
         ("view_2_blur", 1.1, "from 0 to 1"),
         ("blur_sigma", (2.0, 0.1), "two numbers above 0, the lower one first"),

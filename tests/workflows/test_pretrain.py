@@ -46,6 +46,22 @@ def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd)
 
 
 @pytest.mark.slow
+def test_other_objectives_are_flags(home):
+    words = ["pretrain", "--data", "train.npz", "--out", "run", "--batch-size", "8", "--precision", "float32"]
+    weights = ["--center-weight", "0.01", "--reconstruction-weight", "1", "--critic-weight", "0.1"]
+    words += ["--backbone", "resnet8", "--epochs", "1", "--image-size", "20", "--checkpoint-steps", "4"]
+    assert main([*words, *weights, "--contrastive-temperature", "0.5"]) == 0
+    run = bk.load_run("run")
+    assert (run.recipe.center_weight, run.recipe.contrastive_temperature) == (0.01, 0.5)
+    encoder = run.encoder.get_weights()
+    # From the checkpoint, with the decoder and the critic that are in it.
+    run.encoder_path.unlink()
+    assert main(["pretrain", "--out", "run", "--resume"]) == 0
+    for actual, expected in zip(bk.load_run("run").encoder.get_weights(), encoder, strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.slow
 def test_training_starts_with_the_weights_of_another_run(home, make_run, capfd):
     start = make_run(encoder_seed=9, name="start")
     encoder = start.encoder
