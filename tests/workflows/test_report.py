@@ -64,27 +64,23 @@ def test_the_command_writes_a_page_of_its_own(runs, tmp_path, capsys):
 
 
 def test_the_curve_says_what_the_loss_is_of(runs, tmp_path):
-    changed = (
-        {},
-        {"coding_rate_weight": 0.0},
-        {"center_weight": 0.5, "critic_weight": 1, "contrastive_temperature": 1},
-    )
-    for run, fields in zip(runs, changed, strict=True):
+    alone = {"coding_rate_weight": 0.0}
+    others = {**alone, "center_weight": 0.5, "critic_weight": 1, "contrastive_temperature": 1}
+    for run, fields in zip(runs, ({}, alone, others), strict=True):
         run = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, **fields))
         run.write_config()
         write_results(run, "finetune", [FEW])
         run.history_path.write_text("epoch,loss\n0,2.0\n1,1.0\n")
     report_runs([run.folder for run in runs], tmp_path / "page.html")
-    words = " ".join(Page((tmp_path / "page.html").read_text(encoding="utf-8")).words)
-    for folder, caption in (
-        (runs[0].folder, "0 to 8, of the predictions, less the coding-rate term"),
-        (runs[1].folder, "0 to 8, of the predictions"),
-        (
-            runs[2].folder,
-            "contrastive, of the predictions, less the coding-rate term, plus the centre's loss, plus the critic's loss",
-        ),
-    ):
-        assert f"{folder}: {caption}" in words
+    text = " ".join(Page((tmp_path / "page.html").read_text(encoding="utf-8")).words)
+    captions = (
+        "0 to 8, of the predictions, less the coding-rate term",
+        "0 to 8, of the predictions",
+        "contrastive, of the predictions, plus the centre's loss, plus the critic's loss",
+    )
+    for run, caption in zip(runs, captions, strict=True):
+        assert f"{run.folder}: {caption}" in text
+    assert [text.count(words) for words in ("coding-rate term", "the centre's loss", "contrastive")] == [1, 1, 1]
 
 
 def test_without_any_measurement(runs, tmp_path):
