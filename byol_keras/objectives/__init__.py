@@ -1,7 +1,7 @@
 """Objectives that other texts give under the name of BYOL, to put in the place of its loss or beside it.
 
-The first two are functions for `BYOL(loss=...)`, the terms are layers for `BYOL(extra_losses=[...])`. A model with any
-of them is no longer the paper's method; docs/objectives.md has the formulas.
+`squared_distance` and `NTXent` are for `BYOL(loss=...)`, the terms are layers for `BYOL(extra_losses=[...])`. A model
+with any of them is no longer the paper's method; docs/objectives.md has the formulas.
 """
 
 from .center import CenterTerm

@@ -9,17 +9,17 @@ import tensorflow as tf
 from ..errors import InputError
 from ..models.checks import checked_positive
 
-# By how much the decoder's three transposed convolutions enlarge its first grid.
-ENLARGED = 2**3
+# The longer side of the grid that a decoder begins with, at most: the first layer has a weight for each place of it.
+LARGEST_GRID = 8
 
 
 def convolutional_decoder(dimensions: int, image_shape: tuple[int, int, int], filters: int = 64) -> keras.Sequential:
-    """Dense(ReLU) to a grid of an eighth of the image, then three transposed convolutions of stride 2.
+    """Dense(ReLU) to a grid of at most 8 x 8, then transposed convolutions, each of which doubles it up to the image.
 
     Args:
         dimensions: D of the (B, D) input.
         image_shape: (H, W, C) of the output. What is beyond H and W is cut off.
-        filters: of the grid and the first convolution; the second has half as many.
+        filters: of the grid and the first convolution, half as many in the next, and so on.
 
     Returns:
         keras.Sequential, (B, D) -> (B, H, W, C), without a last activation.
@@ -28,15 +28,19 @@ def convolutional_decoder(dimensions: int, image_shape: tuple[int, int, int], fi
         decoder = bk.objectives.convolutional_decoder(512, (32, 32, 3))
     """
     height, width, channels = image_shape
-    grid = math.ceil(height / ENLARGED), math.ceil(width / ENLARGED), filters
-    beyond = (0, grid[0] * ENLARGED - height), (0, grid[1] * ENLARGED - width)
+    doublings = max(1, math.ceil(math.log2(max(height, width) / LARGEST_GRID)))
+    grid = math.ceil(height / 2**doublings), math.ceil(width / 2**doublings), filters
+    beyond = (0, grid[0] * 2**doublings - height), (0, grid[1] * 2**doublings - width)
+    hidden = [
+        keras.layers.Conv2DTranspose(max(filters // 2**i, 1), 4, strides=2, padding="same", activation="relu")
+        for i in range(doublings - 1)
+    ]
     return keras.Sequential(
         [
             keras.Input((dimensions,)),
             keras.layers.Dense(math.prod(grid), activation="relu"),
             keras.layers.Reshape(grid),
-            keras.layers.Conv2DTranspose(filters, 4, strides=2, padding="same", activation="relu"),
-            keras.layers.Conv2DTranspose(max(filters // 2, 1), 4, strides=2, padding="same", activation="relu"),
+            *hidden,
             keras.layers.Conv2DTranspose(channels, 4, strides=2, padding="same"),
             keras.layers.Cropping2D(beyond),
         ],

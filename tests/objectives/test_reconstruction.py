@@ -36,13 +36,22 @@ def test_it_is_the_mean_squared_error_and_so_is_its_gradient():
     np.testing.assert_allclose(tape.gradient(losses, given), expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("image_shape", [(8, 8, 3), (16, 24, 1), (13, 9, 4), (1, 1, 2)])
+@pytest.mark.parametrize("image_shape", [(8, 8, 3), (16, 24, 1), (13, 9, 4), (1, 1, 2), (40, 17, 3)])
 def test_the_decoder_gives_images_of_any_size(image_shape):
     decoder = convolutional_decoder(5, image_shape, filters=4)
     assert decoder(tf.zeros([2, 5])).shape == (2, *image_shape)
     assert decoder.output_shape == (None, *image_shape)
     # Nothing keeps its output in a range.
     assert "relu" not in str(decoder.layers[-2].activation)
+
+
+@pytest.mark.parametrize(("size", "grid"), [(8, 4), (16, 8), (32, 8), (64, 8), (96, 6), (128, 8), (224, 7)])
+def test_the_decoder_begins_with_few_places(size, grid):
+    dense, reshape, *convolutions, crop = convolutional_decoder(512, (size, size, 3)).layers
+    assert reshape.target_shape == (grid, grid, 64)
+    assert dense.units == grid * grid * 64
+    assert grid * 2 ** len(convolutions) == size
+    assert crop.cropping == ((0, 0), (0, 0))
 
 
 def test_it_makes_a_decoder_for_the_encoder(tiny_encoder):
