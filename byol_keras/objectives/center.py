@@ -1,4 +1,4 @@
-"""The centre loss: the projections of a batch drawn towards their mean."""
+"""The center loss: the projections of a batch drawn towards their mean."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class CenterTerm(keras.layers.Layer):
 
     It is least where all images have one projection, and so asks for the collapse that BYOL is to avoid. BYOL's own
     loss knows directions only, so that the term can also be met by short projections. The loss of the same name by Wen
-    et al. 2016 has a centre for each class of labels, and is another.
+    et al. 2016 has a center for each class of labels, and is another.
 
     Args:
         weight: above 0.

@@ -82,7 +82,7 @@ def _loss(run, history):
     recipe = run.recipe
     loss = "contrastive" if recipe.contrastive_temperature else "0 to 8"
     term = ", less the coding-rate term" if recipe.coding_rate_weight else ""
-    weights = {"centre": recipe.center_weight, "decoder": recipe.reconstruction_weight, "critic": recipe.critic_weight}
+    weights = {"center": recipe.center_weight, "decoder": recipe.reconstruction_weight, "critic": recipe.critic_weight}
     more = "".join(f", plus the {name}'s loss" for name, weight in weights.items() if weight)
     caption = f"{run.folder}: {loss}, of the predictions{term}{more}"
     return {"uri": data_uri(chart, "image/png"), "alt": f"loss of {run.folder} by epoch", "caption": caption}

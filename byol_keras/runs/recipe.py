@@ -70,7 +70,7 @@ class Recipe:
         0.0,
     )
     # Other texts' objectives, none of which is the paper's: docs/objectives.md.
-    center_weight: float = _field("of a centre loss beside BYOL's; 0 is without", FROM_0, 0.0)
+    center_weight: float = _field("of a center loss beside BYOL's; 0 is without", FROM_0, 0.0)
     reconstruction_weight: float = _field("of a decoder's squared error beside BYOL's loss; 0 is without", FROM_0, 0.0)
     critic_weight: float = _field("of an adversary of the embeddings beside BYOL's loss; 0 is without", FROM_0, 0.0)
     contrastive_temperature: float = _field(

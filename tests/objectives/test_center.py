@@ -1,4 +1,4 @@
-"""The centre loss: the mean squared distance of two projections of a batch."""
+"""The center loss: the mean squared distance of two projections of a batch."""
 
 import numpy as np
 import pytest

@@ -76,11 +76,11 @@ def test_the_curve_says_what_the_loss_is_of(runs, tmp_path):
     captions = (
         "0 to 8, of the predictions, less the coding-rate term",
         "0 to 8, of the predictions",
-        "contrastive, of the predictions, plus the centre's loss, plus the critic's loss",
+        "contrastive, of the predictions, plus the center's loss, plus the critic's loss",
     )
     for run, caption in zip(runs, captions, strict=True):
         assert f"{run.folder}: {caption}" in text
-    assert [text.count(words) for words in ("coding-rate term", "the centre's loss", "contrastive")] == [1, 1, 1]
+    assert [text.count(words) for words in ("coding-rate term", "the center's loss", "contrastive")] == [1, 1, 1]
 
 
 def test_without_any_measurement(runs, tmp_path):
