@@ -178,7 +178,7 @@ def _is_number(value):
 def short() -> Recipe:
     """A small encoder for short runs on a CPU: BYOL plus a coding-rate term, which `losses.coding_rate` describes.
 
-    Many small steps by `Muon`, a low tau base, no tiny crops and no blur, which is strong on small images; narrow heads.
+    Many small steps by `Muon`, a low tau base, no tiny crops, no blur, which is strong on small images; narrow heads.
 
         byol-keras pretrain --data cifar10/train --out runs/cifar10 --recipe short
 
