@@ -46,6 +46,7 @@ def run_command(*words, code=JUMPING):
     return shown
 
 
+@pytest.mark.slow
 def test_results_are_the_same_by_a_clock_that_jumps(make_run, sources):
     run, (train, test) = make_run().folder, sources
     words = ["evaluate", run, "--train", train, "--test", test]

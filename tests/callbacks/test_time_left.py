@@ -57,6 +57,7 @@ def test_what_is_left_goes_by_the_epochs_of_this_fit(train, tiny_byol):
     assert line.endswith("3 steps.")
 
 
+@pytest.mark.slow
 def test_a_resumed_training_is_one(tiny_byol, capsys):
     views, images = bk.TwoViews(8), np.zeros((24, 8, 8, 3), np.uint8)
     images[::2] = 255

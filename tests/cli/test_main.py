@@ -347,6 +347,7 @@ def unfinished(run, tmp_path):
     return tmp_path / "unfinished"
 
 
+@pytest.mark.slow
 def test_a_run_whose_images_have_changed_goes_on_with_those_it_had(unfinished, images, tmp_path, capfd):
     (_, last), (earlier, _) = checkpoints(unfinished / "checkpoints")
     assert earlier == 6

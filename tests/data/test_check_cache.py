@@ -164,6 +164,7 @@ print(len(decoded))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_check_goes_on_where_it_was(caches, tmp_path):
     for i in range(300):
         save(tmp_path / f"photos/{i:03}.png", size=(2, 2 + i % 2))

@@ -34,6 +34,7 @@ def checked(line, inputs):
 MARKS = (("decoded", -1), ("refused", -1), ("crashed", -1), ("MiB", -1))
 
 
+@pytest.mark.slow
 def test_a_few_thousand_inputs_to_our_decoder():
     checked(fuzz("decode", 4000), 4000)
 

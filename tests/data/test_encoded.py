@@ -75,6 +75,7 @@ def test_memory_of_what_is_not_chosen_is_given_back():
     assert part._contents == (b"a",)
 
 
+@pytest.mark.slow
 def test_training_sees_what_it_sees_from_files(folder, counted):
     def views(source):
         return two_view_batches(source, TwoViews(16), batch_size=20, total_steps=3, seed=5)

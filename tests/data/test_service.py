@@ -30,7 +30,7 @@ def arrays(batches):
     return [np.stack([view.numpy() for view in views]) for (views,) in batches]
 
 
-@pytest.mark.parametrize("context", [None, (2, 1, 4)])
+@pytest.mark.parametrize("context", [(2, 1, 4), pytest.param(None, marks=pytest.mark.slow)])
 def test_services_make_the_batches_of_this_process(photos, context):
     source = open_source(photos)
     context = context and tf.distribute.InputContext(*context)

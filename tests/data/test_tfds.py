@@ -276,6 +276,7 @@ def test_broken_records_take_their_labels_with_them(drawn_dir):
     assert source.labels.tolist() == [label for i, (_, label) in enumerate(expected["broken"]) if i != bad]
 
 
+@pytest.mark.slow
 def test_training_from_array_record_is_training_from_files(drawn_dir, tmp_path):
     folder, expected = drawn_dir
     for i, (image, _) in enumerate(expected["sizes"]):

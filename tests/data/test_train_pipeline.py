@@ -80,6 +80,7 @@ def test_views_made_in_pieces_come_in_whole_batches_and_the_same_order(kind, req
     assert [[shades(view).tolist() for view in pair] for (pair,) in batches] == [[batch] * 2 for batch in expected]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pieces_of_two")
 @pytest.mark.parametrize("kind", ["files", "arrays"])
 def test_every_piece_has_random_numbers_of_its_own_and_keeps_them(kind, request):

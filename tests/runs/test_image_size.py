@@ -77,6 +77,7 @@ def begin(monkeypatch):
     return begin
 
 
+@pytest.mark.slow
 def test_the_command_line_chooses_and_the_run_keeps_the_number(begin, photographs, tmp_path, capsys):
     run, model = begin(tmp_path / "run", "--data", photographs, *TINY)
     assert (run.recipe.image_size, model.encoder.input_shape) == (64, (None, 64, 64, 3))

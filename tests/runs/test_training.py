@@ -38,6 +38,7 @@ def test_no_time_for_a_step_is_one_line(begun):
         training.epochs_within(*begun, [], 0.5)
 
 
+@pytest.mark.slow
 def test_the_run_has_the_epochs_that_were_found(sources, tmp_path, monkeypatch):
     def found(run, model, source, online_knn, seconds, services):
         assert 0 < seconds <= 120

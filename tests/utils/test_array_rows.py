@@ -76,6 +76,7 @@ print(use(20_000))
 """
 
 
+@pytest.mark.slow
 def test_pixels_in_memory_stand_once():
     done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
     # The pixels are 246 MB; what the first use left behind of caches and threads may grow a little.

@@ -62,6 +62,7 @@ def test_a_core_ml_package_is_written_and_said_not_to_be_compared(make_run, tmp_
     assert (tmp_path / "ship/encoder.mlpackage/Manifest.json").is_file()
 
 
+@pytest.mark.slow
 def test_what_a_saved_model_decodes_is_limited_by_flags(make_run, tmp_path):
     run, data = make_run(), tmp_path / "images.npz"
     np.savez(data, images=np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8))

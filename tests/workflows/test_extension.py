@@ -163,6 +163,7 @@ def test_a_damaged_last_checkpoint_costs_its_steps_and_no_more(run, straight, ca
     assert_same(run, straight.folder)
 
 
+@pytest.mark.slow
 def test_a_second_extension_from_the_command_line(straight, tmp_path, capfd):
     run = tmp_path / "run"
     shutil.copytree(straight.folder, run)

@@ -142,6 +142,7 @@ def serving(command, log):
     return process
 
 
+@pytest.mark.slow
 def test_two_pages_on_one_run_are_refused_and_a_dead_one_is_not_in_the_way(run, colored, tmp_path, capfd):
     words = ["label", str(run), "--data", str(colored[0])]
     command = [sys.executable, "-m", "byol_keras", *words]

@@ -105,6 +105,7 @@ def test_other_types(contents, tmp_path, type, compression):
     assert (source.labels, source.class_names) == (None, None)
 
 
+@pytest.mark.slow
 def test_training_is_that_of_a_folder(folder, files):
     sources = open_source(folder), open_source(files)
     views = [two_view_batches(source, TwoViews(16), batch_size=20, total_steps=3, seed=5) for source in sources]

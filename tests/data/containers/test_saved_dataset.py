@@ -96,6 +96,7 @@ def test_part_of_a_table(contents, tmp_path):
     assert list(open_source(tmp_path, memory_budget=0).encoded) == contents[7:27]
 
 
+@pytest.mark.slow
 def test_training_is_that_of_a_folder(contents, saved, tmp_path):
     for i, content in enumerate(contents):
         (tmp_path / f"{i:02}.jpg").write_bytes(content)

@@ -455,6 +455,7 @@ def test_a_disk_that_does_not_take_a_shard_is_said(folder, tmp_path):
     assert verify_shards(out) == 40
 
 
+@pytest.mark.slow
 def test_more_shards_than_are_held_open(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "OPEN_SHARDS", 3)
     write_shards(open_source(folder), tmp_path / "shards", 1)

@@ -89,6 +89,7 @@ def test_bytes_are_those_of_the_files(images, shards, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_training_and_embedding_are_those_of_a_folder(folder, shards):
     sources = open_source(folder), open_source(shards)
     views = [two_view_batches(source, TwoViews(16), batch_size=20, total_steps=3, seed=5) for source in sources]

@@ -42,6 +42,7 @@ def files(encoder, images, tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 def test_each_file_is_measured_in_processes_of_its_own(encoder, files, images, tmp_path):
     encoder.save(tmp_path / "encoder.keras")
     kinds = {name: ("saved_model" if name == "served" else "tflite", path) for name, path in files.items()}
@@ -59,6 +60,7 @@ def test_each_file_is_measured_in_processes_of_its_own(encoder, files, images, t
     assert measured[0].size_bytes == size_of(files["served"]) > files["float32"].stat().st_size
 
 
+@pytest.mark.slow
 def test_a_worker_sees_neither_the_callers_modules_nor_its_own_folder(files, encoder, images, tmp_path, monkeypatch):
     """A file called as a module of the standard library, where the measurement was started from, changes nothing."""
     (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
