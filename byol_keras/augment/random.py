@@ -3,9 +3,11 @@
 TensorFlow picks its generator by device and compiler unless one is named; Philox runs on all of them.
 """
 
+import random
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import keras
 import tensorflow as tf
 
 GENERATOR = "philox"
@@ -46,3 +48,30 @@ def split(seed: tf.Tensor, count: int) -> list[tf.Tensor]:
 def fold_in(seed: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
     """The (2,) seed that belongs to a whole number, from one."""
     return tf.random.fold_in(seed, number, alg=GENERATOR)
+
+
+def add_next_seed(layer: keras.layers.Layer, start: int | None = None) -> keras.Variable:
+    """A weight for the seeds of a layer's calls, the same on all replicas: [start, calls so far], (2,) int64.
+
+    A weight and not a SeedGenerator, whose state Keras does not save.
+
+    Args:
+        layer: to which it is added, as `next_seed`.
+        start: from 0; None for one by chance.
+    """
+    start = random.randrange(2**31) if start is None else start
+    return layer.add_weight(
+        shape=(2,),
+        initializer=lambda shape, dtype: tf.constant([start, 0], dtype),
+        dtype="int64",
+        trainable=False,
+        aggregation="only_first_replica",
+        name="next_seed",
+    )
+
+
+def take_seed(next_seed: keras.Variable) -> tf.Tensor:
+    """(2,) int64, the seed of the call at hand; the next call gets another."""
+    seed = tf.convert_to_tensor(next_seed)
+    next_seed.assign_add([0, 1])
+    return seed

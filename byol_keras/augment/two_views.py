@@ -1,6 +1,5 @@
 """The Keras layer that makes BYOL's two views."""
 
-import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import tensorflow as tf
 from ..errors import InputError
 from ..utils.replicas import replica_count
 from .layout import require_unit_range, to_unit_range
-from .random import Part, split
+from .random import Part, add_next_seed, split, take_seed
 from .view import VIEW_1, VIEW_2, distort, random_view
 
 # What a view may leave out, because layers of before are saved without it.
@@ -60,16 +59,7 @@ class TwoViews(keras.layers.Layer):
         self.image_size = image_size
         self.view_1, self.view_2 = view_1, view_2
         self.seed = seed
-        # The next seed is [start, calls so far]. A weight and not a SeedGenerator, whose state Keras does not save.
-        start = random.randrange(2**31) if seed is None else seed
-        self.next_seed = self.add_weight(
-            shape=(2,),
-            initializer=lambda shape, dtype: tf.constant([start, 0], dtype),
-            dtype="int64",
-            trainable=False,
-            aggregation="only_first_replica",
-            name="next_seed",
-        )
+        self.next_seed = add_next_seed(self, seed)
         self.built = True
 
     def call(
@@ -107,8 +97,7 @@ class TwoViews(keras.layers.Layer):
 
     def _seeds(self, seed):
         if seed is None:
-            seed = tf.convert_to_tensor(self.next_seed)
-            self.next_seed.assign_add([0, 1])
+            seed = take_seed(self.next_seed)
         return split(tf.convert_to_tensor(seed), 2)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple[tuple, tuple]:

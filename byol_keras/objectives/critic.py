@@ -1,11 +1,11 @@
 """An adversary: a critic that tells embeddings from samples of a normal distribution, and an encoder that evades it."""
 
-import random
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from ..augment.random import GENERATOR, add_next_seed, take_seed
 from ..models.checks import checked_positive
 from ..utils.replicas import place_in_all
 
@@ -70,16 +70,7 @@ class CriticTerm(keras.layers.Layer):
 
     def build(self, view_shape: tuple, embedding_shape: tuple, projection_shape: tuple) -> None:
         self.critic.build((None, embedding_shape[-1]))
-        # The next seed is [start, calls so far]: a weight, which is the same on all replicas and saved by Keras.
-        start = random.randrange(2**31)
-        self.next_seed = self.add_weight(
-            shape=(2,),
-            initializer=lambda shape, dtype: tf.constant([start, 0], dtype),
-            dtype="int64",
-            trainable=False,
-            aggregation="only_first_replica",
-            name="next_seed",
-        )
+        self.next_seed = add_next_seed(self)
         self.built = True
 
     def call(
@@ -104,12 +95,9 @@ class CriticTerm(keras.layers.Layer):
 
     def _samples(self, embedding, training):
         """(B, D) of N(0, I), those of this replica's images: the same on any number of replicas."""
-        seed = tf.constant(EVALUATION_SEED, tf.int64)
-        if training:
-            seed = tf.convert_to_tensor(self.next_seed)
-            self.next_seed.assign_add([0, 1])
+        seed = take_seed(self.next_seed) if training else tf.constant(EVALUATION_SEED, tf.int64)
         start, total = place_in_all(tf.shape(embedding)[0])
-        samples = tf.random.stateless_normal((total, embedding.shape[1]), seed, dtype=embedding.dtype)
+        samples = tf.random.stateless_normal((total, embedding.shape[1]), seed, dtype=embedding.dtype, alg=GENERATOR)
         return samples[start : start + tf.shape(embedding)[0]]
 
     def get_config(self) -> dict[str, Any]:

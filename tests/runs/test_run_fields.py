@@ -9,7 +9,7 @@ GOOD = {"data": "photos", "seed": 5, "channels": 3, "mean": [0.4, 0.5, 0.4], "st
 @pytest.mark.parametrize("more", [{}, {"exclude": ["a/b.jpg"], "probe": "tfds:x", "image_count": 7}, {"channels": 1}])
 def test_what_runs_have_is_taken(more):
     gray = {"mean": [0.4], "std": [1]} if more.get("channels") == 1 else {}
-    check_run_fields({**GOOD, **more, **gray, "recipe": {}})
+    assert check_run_fields({**GOOD, **more, **gray, "recipe": {}}) is None
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_what_a_run_cannot_have_is_named(name, value):
 
 @pytest.mark.parametrize("legs", [[], [1.5], [1, 2.5], [1.5, 3.0]])
 def test_legs_that_can_be(legs):
-    check_legs(legs, 3.0)
+    assert check_legs(legs, 3.0) is None
 
 
 @pytest.mark.parametrize("legs", [None, 1.5, "ab", ["1"], [0], [True], [float("nan")], [2, 1], [1, 1], [3.5]])
