@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from byol_keras.augment import TwoViews
-from byol_keras.data import check_cache, from_arrays, from_shards, open_source, two_view_batches, write_shards
+from byol_keras.data import cache_file, from_arrays, from_shards, open_source, two_view_batches, write_shards
 from byol_keras.data.channels import fitting_channels, is_all_gray, with_channels
 from byol_keras.data.containers.shard_index import read_shard_index, write_shard_index
 from byol_keras.data.eval_pipeline import ordered_batches
@@ -82,7 +82,7 @@ def test_what_is_gray(kind, name, is_gray, tmp_path):
 
 
 def test_the_saved_check_knows_it(gray, monkeypatch):
-    monkeypatch.setattr(check_cache, "GRANULARITY", 0)
+    monkeypatch.setattr(cache_file, "GRANULARITY", 0)
     first = open_source(gray, memory_budget=0)
 
     def read(*_):

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from byol_keras.data import check_cache, validate
-from byol_keras.data.check_cache import CheckCache, cache_folder
+from byol_keras.data.cache_file import CacheFile, cache_folder
+from byol_keras.data.check_cache import CheckCache
 from byol_keras.data.folder import from_folder
 from byol_keras.errors import InputError
 
@@ -20,7 +21,7 @@ from .turned import blocks, stored
 @pytest.fixture
 def caches(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    monkeypatch.setattr(CheckCache, "_said", False)
+    monkeypatch.setattr(CacheFile, "_said", False)
     return tmp_path / "caches/byol_keras/checks"
 
 
@@ -81,7 +82,7 @@ def test_opened_again_nothing_is_decoded_and_all_is_the_same(caches, photos, dec
     assert [array.dtype for array in (again.sizes, again.jpeg, again.orientations)] == [np.int32, bool, np.int32]
     assert again.broken == (("b/bad.png", "not a readable JPEG, PNG, WebP, BMP or GIF file"),)
     assert before.orientations[list(before.names).index("a/turned.jpg")] == 6
-    assert [*photos.rglob("*.check")] == []
+    assert sum(path.is_file() for path in photos.rglob("*")) == 27
 
 
 def test_only_what_is_new_or_has_changed_is_decoded(caches, photos, decoded):
@@ -226,7 +227,7 @@ def test_a_cache_of_another_folder_or_version_is_not_used(caches, photos, tmp_pa
     from_folder(photos)
     (path,) = caches.iterdir()
     shutil.copytree(photos, tmp_path / "copy")
-    shutil.copy(path, CheckCache(tmp_path / "copy").path)
+    shutil.copy(path, CheckCache(tmp_path / "copy").file.path)
     decoded.clear()
     from_folder(tmp_path / "copy")
     assert len({*decoded}) == 27
@@ -264,7 +265,7 @@ def test_where_caches_lie(given, place, monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     if given is not None:
         monkeypatch.setenv("XDG_CACHE_HOME", given)
-    assert str(cache_folder()) == f"{place}/byol_keras/checks"
+    assert str(cache_folder("checks")) == f"{place}/byol_keras/checks"
 
 
 def test_a_long_check_is_saved_now_and_then(monkeypatch, photos):

@@ -8,7 +8,7 @@ from ..images import ImageSource
 from ..validate import MEMORY_BUDGET
 from .file_slices import FileSlices
 from .joined import joined_source
-from .tar_index import index_tar
+from .tar_cache import cached_index
 
 
 def from_tars(
@@ -16,8 +16,9 @@ def from_tars(
 ) -> ImageSource:
     """The images in some tar archives, in the order of the archives and in each of them.
 
-    The headers are read once, here, and the images when they are asked for. See `index_tar` for what is an image, and
-    a label. An archive that is damaged or cut off is named in `broken`, and used up to there.
+    The headers are read here, once for an archive that stays as it is, and the images when they are asked for. See
+    `index_tar` for what is an image, and a label. An archive that is damaged or cut off is named in `broken`, and used
+    up to there.
 
     Args:
         files: absolute paths of archives, without compression.
@@ -31,5 +32,5 @@ def from_tars(
     Raises:
         InputError: for what `joined_source` refuses.
     """
-    indices = [index_tar(path) for path in progress(files, len(files), f"Reading the headers of {where}")]
+    indices = [cached_index(path) for path in progress(files, len(files), f"Reading the headers of {where}")]
     return joined_source(files, indices, lambda: FileSlices.of(files, indices), root, where, memory_budget)
