@@ -1,6 +1,7 @@
 """Images of a source as an encoder gets them."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,17 +11,18 @@ from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.data.images import ImageSource, evenly
 
 
-def open_for_encoder(data: str | os.PathLike, channels: int) -> ImageSource:
+def open_for_encoder(data: str | os.PathLike, channels: int, value_range: Sequence[float] | None = None) -> ImageSource:
     """The images that `data` names, with as many channels as an encoder takes, see `with_channels`.
 
     Args:
         data: a folder or another name of data, see `byol_keras.data.open_source`.
         channels: of the encoder's images.
+        value_range: of the encoder's run, see `byol_keras.data.open_source`.
 
     Raises:
         InputError: if there are none, or if they cannot have as many channels.
     """
-    return with_channels(open_source(data), channels)
+    return with_channels(open_source(data, value_range=value_range), channels)
 
 
 def sample_images(source: ImageSource, image_size: int, count: int) -> np.ndarray:

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DATA_HELP = (
-    "a folder of images (subfolders are classes) or of shards, a .tar or .parquet or a folder of them, "
+    "a folder of images (subfolders are classes; JPEG and the like, or .npy, TIFF or DICOM) or of shards, a .tar or "
+    ".parquet or a folder of them, "
     "tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
 )
 EMBEDDINGS_HELP = "a .parquet of `embed`, with nothing left to embed"
@@ -78,6 +79,19 @@ def add_run(parser: argparse.ArgumentParser, help: str = "a folder that pretrain
 def add_data(parser: argparse.ArgumentParser, flag: str = "--data", help: str = "") -> None:
     """Images, read by `data.open_source`."""
     parser.add_argument(flag, metavar="DATA", required=True, help=help + DATA_HELP)
+
+
+def add_value_range(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """The numbers that an encoder gets as 0 and 1, for `data.open_source`."""
+    parser.add_argument(
+        "--value-range",
+        metavar=("LOW", "HIGH"),
+        nargs=2,
+        type=float,
+        help="the numbers in .npy, TIFF, DICOM and PNG files that the encoder gets as 0 and 1, such as 0 4095 for 12 "
+        "bits; with it PNG is read in all of its 16 bits, and not by the high 8 (default: what the files say: 0 255 of "
+        "8 bits, 0 65535 of 16)" + more,
+    )
 
 
 def add_train_and_test(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 
 from ..errors import InputError
-from .arguments import DATA_HELP, Commands, command, in_flags
+from .arguments import DATA_HELP, Commands, add_value_range, command, in_flags
 from .recipe_flags import add_recipe_flags, given_fields, settings
 
 
@@ -18,6 +18,7 @@ def add_to(commands: Commands) -> None:
     )
     add.add_argument("folder", metavar="RUN", nargs="?", help="a folder that pretrain made, finished or not")
     add.add_argument("--data", metavar="DATA", help="in place of a run, before there is one: " + DATA_HELP)
+    add_value_range(add)
     add_recipe_flags(add)
 
 
@@ -27,12 +28,13 @@ def _run(options: argparse.Namespace) -> None:
     if (options.folder is None) == (options.data is None):
         raise InputError("Give a run, or images by --data.")
     if options.folder is not None:
-        if options.recipe or options.config or options.views or given_fields(options):
+        changed = options.recipe or options.config or options.views or options.value_range
+        if changed or given_fields(options):
             raise InputError("A run has its recipe: leave out what would change it.")
         measured, found = examine_run(options.folder)
     else:
         given = settings(options, options.views)
-        measured, found = examine_data(options.data, given["recipe"], given["auto_size"])
+        measured, found = examine_data(options.data, given["recipe"], given["auto_size"], options.value_range)
     print(_figures(measured))
     for line in found or ["Nothing found that limits it."]:
         print("- " + in_flags(line, options.parser))

@@ -3,7 +3,7 @@
 import argparse
 
 from ..errors import InputError
-from .arguments import DATA_HELP, Commands, command
+from .arguments import DATA_HELP, Commands, add_value_range, command
 from .recipe_flags import add_recipe_flags, given_fields, settings
 
 
@@ -24,8 +24,9 @@ def add_to(commands: Commands) -> None:
         "--channels",
         choices=("1", "3", "auto"),
         help="1 reads the images as gray, 3 as RGB, auto as gray where all are stored so, or as the encoder of --from "
-        "takes them (default: auto, or that of --config)",
+        "takes them; others than 1 and 3 are read as they are (default: auto, or that of --config)",
     )
+    add_value_range(add, "; kept in the run, for all images that its encoder is to see")
     add.add_argument(
         "--exclude", metavar="FILE", help="a text file: images and folders below DATA not to train on, one per line"
     )
@@ -89,7 +90,7 @@ def _run(options: argparse.Namespace) -> None:
     names = ("minutes", "steps", "stop_on_collapse", "strategy", "data_service")
     training = {name: getattr(options, name) for name in names}
     if options.resume:
-        names = ("data", "recipe", "config", "views", "seed", "channels", "exclude", "probe")
+        names = ("data", "recipe", "config", "views", "seed", "channels", "value_range", "exclude", "probe")
         settled = [name for name in names if _given(options, name)]
         settled += ["minutes"] if _given(options, "budget") else []
         settled += ["from"] if _given(options, "start_from") else []
@@ -101,7 +102,7 @@ def _run(options: argparse.Namespace) -> None:
     else:
         if options.budget is not None and options.epochs is not None:
             raise InputError("--minutes finds out how many epochs there is time for: leave out --epochs, or it.")
-        names = ("data", "seed", "probe", "start_from", "budget")
+        names = ("data", "seed", "probe", "start_from", "budget", "value_range")
         given = {name: getattr(options, name) for name in names if _given(options, name)}
         if options.channels is not None:
             given["channels"] = None if options.channels == "auto" else int(options.channels)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .arguments import Commands, add_data, command
+from .arguments import Commands, add_data, add_value_range, command
 from .recipe_flags import add_recipe_flags, settings
 
 
@@ -19,6 +19,7 @@ def add_to(commands: Commands) -> None:
     add_data(add)
     add.add_argument("--out", metavar="IMAGE", required=True, help="a .png")
     add.add_argument("--seed", metavar="N", type=int, default=0, help="of the views (default: 0)")
+    add_value_range(add)
     add_recipe_flags(add, only_views=True)
 
 
@@ -27,6 +28,7 @@ def _run(options: argparse.Namespace) -> None:
 
     kinds = options.views or [None]
     given = [settings(options, kind) for kind in kinds]
-    draw_views(options.data, [each["recipe"] for each in given], options.out, options.seed, given[0]["auto_size"])
+    recipes, auto_size = [each["recipe"] for each in given], given[0]["auto_size"]
+    draw_views(options.data, recipes, options.out, options.seed, auto_size, options.value_range)
     of = f", for {', '.join(kinds)} in turn" if options.views else ""
     print(f"{options.out}: images above, view 1 and view 2 below{of}")

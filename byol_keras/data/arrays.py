@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..utils.regular_file import open_regular
 from ..utils.texts import Texts
 from .images import ImageSource
+from .value_range import checked_range, to_levels
 
 # What an .npz file may hold.
 ARRAYS = ("images", "labels", "class_names", "value_range")
@@ -63,22 +64,29 @@ def from_arrays(
     )
 
 
-def from_npz(path: str | os.PathLike) -> ImageSource:
+def from_npz(path: str | os.PathLike, value_range: Sequence[float] | None = None) -> ImageSource:
     """Images from an .npz file with `images`, and optionally `labels`, `class_names` and `value_range`.
 
     All are as `from_arrays` takes them.
 
     Args:
         path: of the file.
+        value_range: for a file that has none of its own.
 
     Returns:
         ImageSource with `images`.
 
     Raises:
-        InputError: when the file cannot be read or `from_arrays` refuses what is in it.
+        InputError: when the file cannot be read, has another range, or `from_arrays` refuses what is in it.
     """
     arrays = _load(path)
     try:
+        own = arrays.setdefault("value_range", value_range)
+        if value_range is not None and checked_range(own) != checked_range(value_range):
+            raise InputError(
+                f"its values are from {own[0]:g} to {own[1]:g}, and {value_range[0]:g} to {value_range[1]:g} are asked "
+                "for: one encoder sees all images in one range"
+            )
         return from_arrays(**arrays)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -119,7 +127,9 @@ def _checked_images(images, value_range):
     if images.shape[1] in (1, 3) and images.shape[-1] not in (1, 3):
         raise InputError(f"images must have their channels as the last axis. Received: shape={images.shape}")
     if value_range is not None:
-        return _scaled(images, *_checked_range(value_range, images.dtype), np.uint16)
+        if images.dtype.kind not in "iuf":
+            raise InputError(f"images with a value_range must be numbers. Received: dtype={images.dtype}")
+        return _scaled(images, *checked_range(value_range), np.uint16)
     if images.dtype == np.uint8:
         return images
     if not np.issubdtype(images.dtype, np.floating):
@@ -130,28 +140,18 @@ def _checked_images(images, value_range):
     return _scaled(images, 0.0, 1.0, np.uint8)
 
 
-def _checked_range(value_range, dtype):
-    """The two numbers of a range."""
-    if not (np.issubdtype(dtype, np.floating) or np.issubdtype(dtype, np.integer)):
-        raise InputError(f"images with a value_range must be numbers. Received: dtype={dtype}")
-    value_range = np.asarray(value_range)
-    is_pair = value_range.shape == (2,) and value_range.dtype.kind in "iuf"
-    if not (is_pair and np.isfinite(value_range).all() and value_range[0] < value_range[1]):
-        received = f"{value_range.tolist()!s:.80}"
-        raise InputError(f"value_range must be two numbers, the lower one first. Received: value_range={received}")
-    return map(float, value_range)
-
-
 def _scaled(images, low, high, dtype):
     """The values from low to high as all levels of an integer type, rounded."""
     least, most = images.min(), images.max()
     if not (least >= low and most <= high):  # also catches NaN
         kind = "floating point images" if dtype == np.uint8 else "images"
         raise InputError(f"{kind} must be within [{low:g}, {high:g}]. Received: values from {least:g} to {most:g}")
-    levels, scale = np.empty(images.shape, dtype), np.iinfo(dtype).max / (high - low)
+    levels = np.empty(images.shape, dtype)
     for target, image in zip(levels, images, strict=True):  # one by one: the memory of floats only for one image
-        # Half precision ends at 65504. To the 256 levels of before by the type of before.
-        target[...] = np.rint((image if dtype == np.uint8 else np.float64(image) - low) * scale)
+        if dtype == np.uint8:  # by the type of before, to the levels of before
+            target[...] = np.rint(image * 255.0)
+        else:
+            to_levels(image, (low, high), target)
     return levels
 
 

@@ -29,15 +29,17 @@ class CacheFile:
         kind: what the folder of its like is called, such as "checks".
         made_by: the versions of all that decides what the arrays are.
         lost: what is done, for people, where they cannot be had, such as "a.tar is read again".
+        read_as: what else decides what they are; another file for each.
     """
 
     _said = False  # of this process, that no cache can be written
 
-    def __init__(self, root: str, kind: str, made_by: str, lost: str):
+    def __init__(self, root: str, kind: str, made_by: str, lost: str, read_as: str = ""):
         self._lost = lost
-        name = hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
+        key = os.fsencode(root) + (b"\0" + read_as.encode() if read_as else b"")
+        name = hashlib.sha256(key).hexdigest()[:32]
         self.path = cache_folder(kind) / name
-        self._about = np.frombuffer(f"{made_by}\n".encode() + os.fsencode(root), np.uint8)
+        self._about = np.frombuffer(f"{made_by}\n{read_as}\n".encode() + os.fsencode(root), np.uint8)
 
     def write(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Writes arrays, over what was there; says so, once, where that cannot be done."""

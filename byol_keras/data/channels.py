@@ -1,10 +1,12 @@
 """How many channels the images of a source are read with: gray as color, and colors as gray."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..errors import InputError
+from ..utils.printable import printable
 from .images import ImageSource
 from .rgb import luma
 
@@ -17,6 +19,26 @@ def is_all_gray(source: ImageSource) -> bool:
 def fitting_channels(source: ImageSource) -> int:
     """1 where every image is gray, else as many as they have."""
     return 1 if is_all_gray(source) else source.channels
+
+
+def one_number_of_channels(channels: np.ndarray, names: Sequence[str]) -> int:
+    """As many channels as all rasters of a source have: what their channels are nobody says, so none is made of others.
+
+    Args:
+        channels: (N,) int, N from 1.
+        names: N texts, for the message.
+
+    Raises:
+        InputError: where they differ, with an example of each number.
+    """
+    counts, first, many = np.unique(channels, return_index=True, return_counts=True)
+    if len(counts) > 1:
+        of = [f"{c} in {n:,} ({printable(names[i])})" for c, i, n in zip(counts, first, many, strict=True)]
+        raise InputError(
+            f"The images differ in their channels: {', '.join(of[:5])}{', ...' if len(of) > 5 else ''}. Put those of "
+            "each kind in a folder of their own."
+        )
+    return int(counts[0])
 
 
 def with_channels(source: ImageSource, channels: int) -> ImageSource:

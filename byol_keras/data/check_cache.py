@@ -14,7 +14,7 @@ from .cache_file import CacheFile, is_lasting
 from .decode import pixel_limit
 from .encoded import ContainedImages
 
-FORMAT = 2
+FORMAT = 3
 
 # By these a file is known again. A time of change that somebody set back does not hide a change: that sets the
 # second, which nobody can set.
@@ -29,6 +29,7 @@ FOUND = np.dtype(
         ("gray", "?"),
         ("orientation", "u1"),
         ("size", "<i4", 2),
+        ("channels", "<u2"),
         ("reason", "<i4"),
     ]
 )
@@ -45,12 +46,13 @@ class CheckCache:
 
     Args:
         folder: path of the folder or file that was checked, which the names belong to.
+        read_as: what else decides what is found out; another cache for each.
     """
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: str | os.PathLike, read_as: str = ""):
         made_by = f"{FORMAT}, byol_keras {__version__}, Pillow {PIL.__version__}, {pixel_limit()} pixels"
         root = os.path.abspath(folder)
-        self.file = CacheFile(root, "checks", made_by, f"every image in {printable(root)} is checked again")
+        self.file = CacheFile(root, "checks", made_by, f"every image in {printable(root)} is checked again", read_as)
         self._due = time.monotonic() + SECONDS
 
     def known(self, names: Texts, stamps: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

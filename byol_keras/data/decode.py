@@ -8,8 +8,8 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -39,7 +39,7 @@ _LOADED_BYTES, _LOADED_BYTES_WEBP, _RGB_BYTES = 8, 16, 15
 
 _READ_AT_ONCE = 16 * 1024**2  # bytes; larger files are read as the decoder asks for them.
 
-_budget = MemoryBudget(DECODE_BUDGET)
+decode_budget = MemoryBudget(DECODE_BUDGET)
 
 
 class Check(NamedTuple):
@@ -50,6 +50,7 @@ class Check(NamedTuple):
     `gray` marks an image that is stored without colors, see `rgb.is_gray`.
     `is_passing` marks a reason that is not in the file and may be gone the next time: no permission, a disk that fails,
     too little memory.
+    `channels` are those of `pixels`: of what `check` decodes always 3.
     """
 
     size: tuple[int, int] | None = None
@@ -60,6 +61,7 @@ class Check(NamedTuple):
     orientation: int = UPRIGHT
     gray: bool = False
     is_passing: bool = False
+    channels: int = 3
 
 
 def pixel_limit() -> int:
@@ -86,7 +88,7 @@ def decode(source: bytes | str | os.PathLike, channels: int = 3) -> np.ndarray:
         InputError: when it cannot be decoded, or has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`.
     """
     try:
-        with _opened(source) as image, _budget.take(_bytes_held(image) + _RGB_BYTES * image.width * image.height):
+        with _opened(source) as image, decode_budget.take(_bytes_held(image) + _RGB_BYTES * image.width * image.height):
             if channels == 1 and image.format in JPEG_FORMATS:
                 image.draft("L", None)
             pixels = (to_gray if channels == 1 else to_rgb)(image, stored_as(image))
@@ -106,15 +108,14 @@ def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None =
     Returns:
         Check. `jpeg` says whether TensorFlow's JPEG op can decode it; `pixels` is (H, W, 3) uint8 or None.
     """
-    try:
-        if not isinstance(source, bytes):
-            str(source).encode()  # TensorFlow takes file names in UTF-8 only.
+
+    def found():
         with _opened(source) as image:
             size, stored, mode = (image.height, image.width), stored_as(image), image.mode
             is_jpeg = image.format in JPEG_FORMATS
             jpeg = is_jpeg and image.mode in ("RGB", "L")
             held = held_size in (size, size[::-1])  # Of a PNG the orientation may stand at the end.
-            with _budget.take(_bytes_held(image) + held * _RGB_BYTES * image.width * image.height):
+            with decode_budget.take(_bytes_held(image) + held * _RGB_BYTES * image.width * image.height):
                 if is_jpeg and not held:
                     image.draft("L", (1, 1))  # Reads all of the file, yet computes only every eighth pixel.
                 image.load()
@@ -123,7 +124,25 @@ def check(source: bytes | str | os.PathLike, held_size: tuple[int, int] | None =
                 pixels = upright_pixels(to_rgb(image, stored), orientation) if size == held_size else None
                 gray = is_gray(image, mode)
                 return Check(size, jpeg, pixels, low_range=low_range, orientation=orientation, gray=gray)
-    except Exception as error:  # On a malformed file Pillow's readers raise nearly anything.
+
+    return check_of(source, found)
+
+
+def check_of(source: bytes | str | os.PathLike, found: Callable[[], Check]) -> Check:
+    """What a decoder finds in an image, or the reason why it cannot be decoded.
+
+    Args:
+        source: the encoded image as bytes, or the path of a file.
+        found: decodes it.
+
+    Returns:
+        Check.
+    """
+    try:
+        if not isinstance(source, bytes):
+            str(source).encode()  # TensorFlow takes file names in UTF-8 only.
+        return found()
+    except Exception as error:  # On a malformed file the readers raise nearly anything.
         is_passing = isinstance(error, MemoryError) or (isinstance(error, OSError) and bool(error.strerror))
         return Check(reason=reason_of(error), is_passing=is_passing)
 
@@ -144,7 +163,7 @@ def reason_of(error: Exception) -> str:
 @contextlib.contextmanager
 def _opened(source: bytes | str | os.PathLike) -> Iterator[Image.Image]:
     """The image, of which the header has been read."""
-    with contextlib.closing(io.BytesIO(source) if isinstance(source, bytes) else _file(source)) as file:
+    with contextlib.closing(opened_file(source)) as file:
         if not file.read(1):
             raise ValueError("the file is empty")
         file.seek(0)
@@ -162,9 +181,15 @@ def _opened(source: bytes | str | os.PathLike) -> Iterator[Image.Image]:
             yield image
 
 
-def _file(path):
-    """A regular file, or its bytes, if it is not larger than any image can need."""
-    file = open_regular(path)
+def opened_file(source: bytes | str | os.PathLike) -> BinaryIO:
+    """Bytes, or a regular file or all of its bytes, to read: if it is not larger than any image can need.
+
+    Raises:
+        OSError, ValueError: where it cannot be read, or is larger, with the reason.
+    """
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    file = open_regular(source)
     size = os.fstat(file.fileno()).st_size
     limit = None if Image.MAX_IMAGE_PIXELS is None else FILE_BYTES_PER_PIXEL * Image.MAX_IMAGE_PIXELS
     if limit is not None and size > limit:

@@ -1,22 +1,32 @@
 """A folder of images, or single image files, as a source."""
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ..errors import InputError
-from ..utils.progress import Shown, progress
+from ..utils.progress import Shown, print_beside, progress
 from ..utils.texts import Texts
 from .check_cache import CheckCache
 from .images import ImageSource
+from .rasters.raster_reading import PNG_SUFFIX, RasterReading, require_readers
+from .rasters.raster_reading import SUFFIXES as RASTER_SUFFIXES
 from .validate import MEMORY_BUDGET, check_all, check_each
+from .value_range import checked_range
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 
 
-def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -> ImageSource:
+def from_folder(
+    folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET, value_range: tuple[float, float] | None = None
+) -> ImageSource:
     """The images below a folder, at any depth, sorted by path.
+
+    These are JPEG, PNG, WebP, BMP and GIF, read as 8 bits, RGB or gray. Where there is none of them, or with a value
+    range, they are rasters of any one number of channels, see `RasterReading`: .npy, TIFF and DICOM, and with a range
+    PNG as well, in all of its bits.
 
     An image's label is the first folder on its path: `cat/2024/a.jpg` is a `cat`. With any image directly in the
     folder, there are no labels. Hidden files and folders are skipped; links are followed. What cannot be read, a file
@@ -25,27 +35,58 @@ def from_folder(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
     Args:
         folder: path.
         memory_budget: int, bytes of pixels to hold at most.
+        value_range: (low, high), the numbers of rasters that an encoder gets as 0 and 1; None for what each file says.
 
     Returns:
-        ImageSource with `paths`, and with `images`, RGB, when all have one size and fit.
+        ImageSource with `paths`, and with `images`, RGB or of rasters uint16, when all have one size and fit.
 
     Raises:
         InputError: when the folder is missing, holds no image, or holds too many that cannot be decoded (`check_all`
-            has the rule).
+            has the rule), for rasters that differ in their channels, or without a package that reads them.
     """
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
         raise InputError(f"No such folder: {folder}")
-    names = require_images(root, folder)
+    passed_over = Counter()
+    names = require_images(root, folder, value_range, passed_over)
+    reading = reading_of(names, value_range)
+    if passed_over:
+        others = "with a value range" if value_range is not None else "beside the other images"
+        print_beside(f"{folder}: not read {others}: {', '.join(f'{n:,} {end}' for end, n in passed_over.items())}")
     paths = names.prefixed(os.path.join(root, ""))
-    checked = check_all(paths, names, folder, memory_budget, CheckCache(root))
+    cache = CheckCache(root, "" if reading is None else f"rasters {value_range}")
+    checked = check_all(paths, names, folder, memory_budget, cache, reading)
 
     # A class whose images are all broken keeps its number, so that the other labels do not depend on it. But for one
     # whose name is not UTF-8: no file in it can be used, and its name could be written nowhere.
     class_names = tuple(sorted(name for name in {*map(_first_folder, names)} if name is not None and _is_unicode(name)))
     number = {name: i for i, name in enumerate(class_names)}
     labels = np.fromiter((number.get(_first_folder(name), -1) for name in names), np.int64, len(names))
-    return checked.source(names, paths=paths, labels=labels, class_names=class_names)
+    try:
+        return checked.source(names, paths=paths, labels=labels, class_names=class_names)
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from error
+
+
+def reading_of(names: Sequence[str], value_range: tuple[float, float] | None = None) -> RasterReading | None:
+    """How the files with these names are read.
+
+    Args:
+        names: of files, all rasters or none.
+        value_range: as for `from_folder`.
+
+    Returns:
+        RasterReading; None for JPEG and the like.
+
+    Raises:
+        InputError: where a package is missing that rasters need.
+    """
+    if value_range is None:
+        known = (name.lower() for name in names if name.lower().endswith((*SUFFIXES, *RASTER_SUFFIXES)))
+        if not next(known, "").endswith(RASTER_SUFFIXES):
+            return None
+    require_readers(names)
+    return RasterReading(None if value_range is None else checked_range(value_range))
 
 
 def from_files(
@@ -54,6 +95,7 @@ def from_files(
     where: str,
     memory_budget: int = MEMORY_BUDGET,
     shown: Shown = progress,
+    reading: RasterReading | None = None,
 ) -> tuple[ImageSource | None, tuple[tuple[str, str], ...]]:
     """The images in some files, without labels; those that cannot be decoded are excluded.
 
@@ -63,37 +105,61 @@ def from_files(
         where: text that names them all while they are checked.
         memory_budget: int, bytes of pixels to hold at most.
         shown: shows how far it is, as for `check_each`.
+        reading: of rasters, or None.
 
     Returns:
         ImageSource, or None where not one can be decoded, and a tuple of (name, reason) for each that was excluded.
+
+    Raises:
+        InputError: for rasters that differ in their channels.
     """
-    checked = check_each(paths, names, where, memory_budget, shown)
+    checked = check_each(paths, names, where, memory_budget, shown, reading=reading)
     return checked.source(names, paths=paths) if len(checked.valid) else None, checked.broken
 
 
-def find_images(root: str | os.PathLike) -> Texts:
+def find_images(
+    root: str | os.PathLike,
+    value_range: tuple[float, float] | None = None,
+    passed_over: Counter | None = None,
+) -> Texts:
     """The paths of all image files below `root`, relative to it, with forward slashes, sorted.
+
+    Of JPEG and the like, or of rasters, see `from_folder`.
 
     What looks like an image and is none is listed as well, and decoding will say what it is: a link that leads
     nowhere or in a circle, a device, a fifo. So is, with a slash at its end, a folder that cannot be read: there may
     be images in it.
 
+    Args:
+        root: the folder.
+        value_range: as for `from_folder`.
+        passed_over: counts the images of the other kind, by the ends of their names. But for .npy files, which beside
+            JPEG and the like may be anything.
+
     Raises:
         InputError: where `root` itself cannot be read.
     """
-    return Texts.of(_image_names(os.fspath(root)))
+    passed_over, root = Counter() if passed_over is None else passed_over, os.fspath(root)
+    if value_range is not None:
+        return Texts.of(_image_names(root, (*RASTER_SUFFIXES, PNG_SUFFIX), SUFFIXES, passed_over))
+    names = Texts.of(_image_names(root, SUFFIXES, RASTER_SUFFIXES[1:], passed_over))
+    if any(name.lower().endswith(SUFFIXES) for name in names):
+        return names
+    passed_over.clear()
+    return Texts.of(_image_names(root, RASTER_SUFFIXES))
 
 
 def has_images(root: str | os.PathLike) -> bool:
-    """Whether `find_images` finds any, which ends with the first.
+    """Whether there is a JPEG or the like for `find_images`, which ends with the first.
 
     Raises:
         InputError: where `root` itself cannot be read.
     """
-    return next(_image_names(os.fspath(root)), None) is not None
+    return next(_image_names(os.fspath(root), SUFFIXES), None) is not None
 
 
-def _image_names(root):
+def _image_names(root: str, suffixes: Sequence[str], others: Sequence[str] = (), passed_over=None) -> Iterator[str]:
+    """The paths that end in one of some suffixes; those in one of `others` are counted."""
     # Not by recursion: folders may lie a thousand deep. A folder's entries are sorted, folders with the slash that
     # follows them on every path, so that all paths come in their order.
     waiting = [("", (), [""])]
@@ -113,8 +179,13 @@ def _image_names(root):
             here = (status.st_dev, status.st_ino)
             if here in above:
                 continue
+            found = []
             with os.scandir(folder) as entries:
-                found = [name for entry in entries if (name := _name_of(entry)) is not None]
+                for entry in entries:
+                    if (name := _name_of(entry, suffixes)) is not None:
+                        found.append(name)
+                    elif entry.name[0] != "." and (end := os.path.splitext(entry.name)[1].lower()) in others:
+                        passed_over[end] += 1
         except OSError as error:
             if not path:
                 raise InputError(f"Cannot read the folder {root}: {error.strerror}") from error
@@ -123,24 +194,33 @@ def _image_names(root):
         waiting.append((path, (*above, here), sorted(found, reverse=True)))
 
 
-def _name_of(entry):
+def _name_of(entry, suffixes):
     """The name of a folder, with a slash after it, or of what may be an image; None for all else."""
     if entry.name.startswith("."):
         return None
     if _is_folder(entry):
         return f"{entry.name}/"
-    return entry.name if entry.name.lower().endswith(SUFFIXES) or _may_be_a_folder(entry) else None
+    return entry.name if entry.name.lower().endswith(suffixes) or _may_be_a_folder(entry) else None
 
 
-def require_images(root: str | os.PathLike, folder: str | os.PathLike) -> Texts:
+def require_images(
+    root: str | os.PathLike,
+    folder: str | os.PathLike,
+    value_range: tuple[float, float] | None = None,
+    passed_over: Counter | None = None,
+) -> Texts:
     """As `find_images`, at least one.
 
     Raises:
         InputError: where there is none, calling the folder `folder`, as it was given.
     """
-    names = find_images(root)
+    names = find_images(root, value_range, passed_over)
     if not names:
-        raise InputError(f"No images in {folder}: looked at any depth for files ending in {', '.join(SUFFIXES)}")
+        ends = (*SUFFIXES, *RASTER_SUFFIXES) if value_range is None else (*RASTER_SUFFIXES, PNG_SUFFIX)
+        raise InputError(
+            f"No images in {folder}: looked at any depth for files ending in {', '.join(ends)}"
+            + ("" if value_range is None else "; without a `value_range` for others too")
+        )
     return names
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..utils.texts import Texts
 from .encoded import EncodedImages
+from .rasters.raster_reading import RasterReading
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,7 @@ class ImageSource:
             whatever sequence was given.
         labels: (N,) int64, from 0 on, or None.
         class_names: the name of each label, or None.
-        images: (N, H, W, C) uint8 or uint16, or None. C is 1 (gray), 3 (RGB), or of arrays any other.
+        images: (N, H, W, C) uint8 or uint16, or None. C is 1 (gray), 3 (RGB), or of arrays and rasters any other.
         paths: N absolute paths, or None where the images do not come from files.
         encoded: `EncodedImages`, N of them, in memory or read from where they lie; or None.
         jpeg: (N,) bool, True where TensorFlow's JPEG op can decode the image: a gray or RGB JPEG; or None where there
@@ -29,7 +30,9 @@ class ImageSource:
         orientations: (N,) int32, how each image is stored, from 1 (upright) to 8 as EXIF counts, for who decodes it
             with that op, which does not turn it; or None likewise. All else is about the upright images.
         gray: (N,) bool, True where an image is stored without colors, see `rgb.is_gray`; or None: unknown.
-        decoded_channels: 1 or 3, of what is decoded: gray, or RGB.
+        decoded_channels: of what is decoded: 1 gray, 3 RGB, or of rasters any other.
+        reading: how they are decoded to uint16, where they are rasters (.npy, TIFF, DICOM, PNG in all its bits); or
+            None: as 8 bits, gray or RGB, by `decode.decode`.
         sizes: (N, 2) int32, height and width in pixels.
         broken: (name, reason) of each file that was excluded because it cannot be decoded.
 
@@ -50,6 +53,7 @@ class ImageSource:
     orientations: np.ndarray | None = None
     gray: np.ndarray | None = None
     decoded_channels: int = 3
+    reading: RasterReading | None = None
     broken: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -62,7 +66,7 @@ class ImageSource:
 
     @property
     def channels(self) -> int:
-        """C: 1 or 3, or of arrays any other."""
+        """C: 1 or 3, or of arrays and rasters any other."""
         return self.decoded_channels if self.images is None else self.images.shape[-1]
 
     def subset(self, indices: Sequence[int] | np.ndarray | slice) -> "ImageSource":

@@ -1,6 +1,7 @@
 """Labeled images to train on and others to test with."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,11 +11,13 @@ from .images import ImageSource
 from .open import open_source
 
 
-def open_train_and_test(train: str | os.PathLike, test: str | os.PathLike) -> tuple[ImageSource, ImageSource]:
+def open_train_and_test(
+    train: str | os.PathLike, test: str | os.PathLike, value_range: Sequence[float] | None = None
+) -> tuple[ImageSource, ImageSource]:
     """Opens two sources of labeled images with the same classes.
 
     Args:
-        train, test: what `open_source` takes.
+        train, test, value_range: what `open_source` takes.
 
     Returns:
         Two `ImageSource` with labels; every class occurs in the first.
@@ -23,7 +26,7 @@ def open_train_and_test(train: str | os.PathLike, test: str | os.PathLike) -> tu
         InputError: for sources without labels, with one class only, with other classes than each other, or for a class
             without a training image.
     """
-    train_source, test_source = open_labeled(train), open_labeled(test)
+    train_source, test_source = (open_labeled(data, value_range) for data in (train, test))
     if train_source.class_names != test_source.class_names:
         raise InputError(
             f"{train} and {test} do not have the same classes. "
@@ -44,11 +47,11 @@ def class_names_of(source: ImageSource) -> tuple[str, ...]:
     return source.class_names
 
 
-def open_labeled(data: str | os.PathLike) -> ImageSource:
+def open_labeled(data: str | os.PathLike, value_range: Sequence[float] | None = None) -> ImageSource:
     """Opens a source of labeled images of two classes or more.
 
     Args:
-        data: what `open_source` takes.
+        data, value_range: what `open_source` takes.
 
     Returns:
         ImageSource with labels.
@@ -56,7 +59,7 @@ def open_labeled(data: str | os.PathLike) -> ImageSource:
     Raises:
         InputError: for one without labels, or with one class only.
     """
-    source = open_source(data)
+    source = open_source(data, value_range=value_range)
     if source.labels is None:
         raise InputError(f"{data} has no labels: put the images of each class in a subfolder of its own.")
     if len(np.unique(source.labels)) < 2:

@@ -68,13 +68,19 @@ def _decode_with_pillow(encoded, channels):
     return image
 
 
+def _decode_raster(encoded, reading, channels):
+    image = tf.numpy_function(lambda encoded: reading.decode(encoded, channels), [encoded], tf.uint16)
+    image.set_shape([None, None, channels])
+    return image
+
+
 def _decode_jpeg(encoded, channels):
     # The exact transform, as Pillow's; TensorFlow's default is a faster and coarser one.
     return tf.io.decode_jpeg(encoded, channels=channels, dct_method="INTEGER_ACCURATE")
 
 
 def whole_loader(source: ImageSource) -> Callable:
-    """A graph function: index -> the image, (H, W, C) uint8."""
+    """A graph function: index -> the image, (H, W, C) uint8, of rasters uint16."""
     load = _stored_loader(source)
 
     def whole(index):
@@ -93,8 +99,13 @@ def square_loader(source: ImageSource, image_size: int) -> Callable:
 
 
 def _stored_loader(source):
-    """A graph function: index -> the image as its decoder gives it, (H, W, C) uint8, and its orientation."""
+    """A graph function: index -> the image as its decoder gives it, (H, W, C), and its orientation."""
     load_bytes, jpeg, channels = _byte_loader(source), tf.constant(source.jpeg), source.decoded_channels
+    if (reading := source.reading) is not None:
+        return lambda index, encoded=None: (
+            _decode_raster(load_bytes(index) if encoded is None else encoded, reading, channels),
+            UPRIGHT,
+        )
     # Of what Pillow decodes nothing is left to be turned.
     orientations = tf.constant(np.where(source.jpeg, source.orientations, UPRIGHT))
 
@@ -115,7 +126,7 @@ def crop_loader(source: ImageSource, image_size: int) -> Callable:
     the whole image. Given `encoded`, () string, the image is not read anew.
     """
     load_bytes, jpeg, orientations = _byte_loader(source), tf.constant(source.jpeg), tf.constant(source.orientations)
-    sizes, channels = tf.constant(source.sizes, tf.int32), source.decoded_channels
+    sizes, channels, reading = tf.constant(source.sizes, tf.int32), source.decoded_channels, source.reading
 
     def load(index, boxes, encoded=None):
         encoded = load_bytes(index) if encoded is None else encoded
@@ -130,7 +141,10 @@ def crop_loader(source: ImageSource, image_size: int) -> Callable:
         def from_other():
             return cut(_decode_with_pillow(encoded, channels), around)
 
-        image = tf.ensure_shape(tf.cond(jpeg[index], from_jpeg, from_other), [None, None, channels])
+        if reading is not None:
+            image = cut(_decode_raster(encoded, reading, channels), around)
+        else:
+            image = tf.ensure_shape(tf.cond(jpeg[index], from_jpeg, from_other), [None, None, channels])
         inside = boxes - tf.pad(top_left, [[0, 2]])
         return tuple(resize(cut(image, box), image_size) for box in tf.unstack(inside))
 

@@ -35,7 +35,8 @@ def naming_lost_files(source: ImageSource) -> Iterator[None]:
         contents = _contents(source)
         if contents is None:
             raise
-        broken = check_each(contents, source.names, "what can still be read", memory_budget=0).broken
+        where = "what can still be read"
+        broken = check_each(contents, source.names, where, memory_budget=0, reading=source.reading).broken
         if not broken:
             raise
         raise InputError(
@@ -111,7 +112,7 @@ def _missing(path):
 
 def _changed(source, index):
     """Why an image cannot take the place of what was there, or None."""
-    found = check_at(source.encoded if source.paths is None else source.paths, index)
+    found = check_at(source.encoded if source.paths is None else source.paths, index, reading=source.reading)
     if found.reason is not None:
         return found.reason
     size = tuple(source.sizes[index].tolist())

@@ -11,13 +11,20 @@ from .arrays import from_npz
 from .containers.container import from_container, is_container, refuse_embeddings, report_unread
 from .containers.shard_manifest import MANIFEST, is_shards
 from .containers.shards import from_shards
-from .folder import from_files, from_folder, report_unlabeled, require_images
+from .folder import from_files, from_folder, reading_of, report_unlabeled, require_images
 from .images import ImageSource
+from .rasters.raster_reading import SUFFIXES as RASTER_SUFFIXES
 from .tfds import from_tfds
 from .validate import MEMORY_BUDGET, list_broken, report_broken
+from .value_range import checked_range
 
 
-def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET, hold_pixels: bool = True) -> ImageSource:
+def open_source(
+    data: str | os.PathLike,
+    memory_budget: int = MEMORY_BUDGET,
+    hold_pixels: bool = True,
+    value_range: Sequence[float] | None = None,
+) -> ImageSource:
     """Opens a source, and says on stderr which of its images had to be excluded.
 
     Args:
@@ -28,6 +35,9 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET, hol
         memory_budget: int, bytes of images that a source other than an .npz may hold in memory.
         hold_pixels: whether images of one size that fit are decoded and held. Without, they stay encoded, but for those
             of an .npz.
+        value_range: (low, high), the numbers that an encoder gets as 0 and 1, for a folder of .npy, TIFF, DICOM or PNG
+            files, which are then read in all of their bits, or an .npz without one of its own: the same for all images
+            that one encoder is to see, see `Run.value_range`. None for what each file says.
 
     Returns:
         ImageSource.
@@ -38,10 +48,17 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET, hol
     Example:
         source = bk.data.open_source("photos")  # a folder; its subfolders are the classes
         source = bk.data.open_source("tfds:imagenette/160px-v2:validation")
+        source = bk.data.open_source("ct", value_range=(-1024, 3071))  # DICOM, in Hounsfield units
         print(len(source), source.class_names)
     """
     data = os.fspath(data)
     path, pixel_budget = os.path.expanduser(data), memory_budget if hold_pixels else 0
+    value_range = None if value_range is None else checked_range(value_range)
+    if value_range is not None and (data.startswith("tfds:") or is_shards(path) or is_container(path)):
+        raise InputError(
+            "A value range is for a folder of .npy, TIFF, DICOM or PNG files, or an .npz. "
+            f"Received: {data} with value_range={value_range[0]:g} {value_range[1]:g}"
+        )
     if data.startswith("tfds:"):
         name, _, split = data.removeprefix("tfds:").partition(":")
         if not name:
@@ -53,9 +70,9 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET, hol
         source = from_container(path, data, pixel_budget)
     elif os.path.isdir(path):
         refuse_embeddings(path)
-        source = from_folder(path, pixel_budget)
+        source = from_folder(path, pixel_budget, value_range)
     elif path.lower().endswith(".npz"):
-        source = from_npz(path)
+        source = from_npz(path, value_range)
     elif os.path.exists(path):
         raise InputError(f"Not a folder, a .tar, .parquet or .npz file, or tfds:NAME: {data}")
     else:
@@ -67,28 +84,36 @@ def open_source(data: str | os.PathLike, memory_budget: int = MEMORY_BUDGET, hol
     return source
 
 
-def open_files(paths: Sequence[str | os.PathLike]) -> ImageSource:
+def open_files(paths: Sequence[str | os.PathLike], value_range: tuple[float, float] | None = None) -> ImageSource:
     """Opens image files, and all images in folders; says on stderr which cannot be decoded.
 
     Args:
         paths: files and folders.
+        value_range: as for `open_source`.
 
     Returns:
         ImageSource without labels, with `paths`; the names are these as they were given.
 
     Raises:
-        InputError: for a path at which there is nothing, a folder without images, or when no image can be decoded.
+        InputError: for a path at which there is nothing, a folder without images, or when no image can be decoded; for
+            .npy, TIFF or DICOM among JPEG and the like, or that differ in their channels.
     """
     names = []
     for path in map(os.fspath, paths):
         if os.path.isdir(os.path.expanduser(path)):
-            names += _in_folder(path)
+            names += _in_folder(path, value_range)
         elif _is_missing(os.path.expanduser(path)):
             raise InputError(f"No such image: {printable(path)}")
         else:
             names.append(path)
     files = [os.path.abspath(os.path.expanduser(name)) for name in names]
-    source, broken = from_files(files, names, "the images")
+    rasters = sum(name.lower().endswith(RASTER_SUFFIXES) for name in names)
+    if value_range is None and 0 < rasters < len(names):
+        raise InputError(
+            f"{rasters:,} of {len(names):,} images are .npy, TIFF or DICOM files, and the others are not: give those "
+            "of one kind."
+        )
+    source, broken = from_files(files, names, "the images", reading=reading_of(names, value_range))
     if source is None:
         raise InputError(f"None of the images can be decoded: {list_broken(broken)}")
     if broken:
@@ -96,8 +121,8 @@ def open_files(paths: Sequence[str | os.PathLike]) -> ImageSource:
     return source
 
 
-def _in_folder(folder):
-    names = require_images(os.path.abspath(os.path.expanduser(folder)), folder)
+def _in_folder(folder, value_range):
+    names = require_images(os.path.abspath(os.path.expanduser(folder)), folder, value_range)
     return [os.path.join(folder, name) for name in names]
 
 

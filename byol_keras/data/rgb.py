@@ -114,6 +114,22 @@ def has_low_range(image: Image.Image, stored: str) -> bool:
     return max(high for _, high in extremes[:3]) < LOW_RANGE * 256  # Pillow gives the high bytes of colors.
 
 
+def low_range_line(count: int, total: int, is_raster: bool = False) -> str:
+    """One line on images with `has_low_range`.
+
+    Args:
+        count: of them.
+        total: of all images.
+        is_raster: whether all 16 bits are read; the encoder gets images that are nearly black all the same.
+    """
+    lost = "" if is_raster else f", so at most {256 * LOW_RANGE:.0f} of 256 levels are left of them"
+    return (
+        f"{count:,} of {total:,} images have 16 bits and use less than 1/{1 / LOW_RANGE:.0f} of their range{lost}: if "
+        "all are of 12 bits, state it by `value_range` 0 4095 (10 bits: 0 1023), and all of these are read, here and "
+        "of every image that the encoder is given later."
+    )
+
+
 def stored_as(image: Image.Image) -> str:
     """How the pixels of a PNG lie in the file, in Pillow's words: "RGB;16B"; to be asked before they are loaded.
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +12,14 @@ from ..errors import InputError
 from ..utils.printable import printable
 from ..utils.progress import Shown, print_beside, progress
 from ..utils.texts import Texts
+from .channels import one_number_of_channels
 from .check_cache import VALID, CheckCache, file_stamps, unchecked
 from .decode import Check, check, reason_of
 from .encoded import EncodedImages
+from .held_shape import shape_to_hold
 from .images import ImageSource
-from .rgb import LOW_RANGE
+from .rasters.raster_reading import RasterReading
+from .rgb import low_range_line
 
 MEMORY_BUDGET = 2 * 1024**3  # bytes of pixels, or of encoded images, that a source may hold
 MAX_BROKEN_SHARE = 0.1
@@ -28,12 +32,14 @@ class Checked(NamedTuple):
 
     Attributes:
         valid: (M,) int64, the indices of those that can.
-        images: (M, H, W, 3) uint8, their pixels, or None.
+        images: (M, H, W, 3) uint8, of rasters (M, H, W, C) uint16, their pixels, or None.
         jpeg: (M,) bool, see `ImageSource`.
         orientations: (M,) int32, see `ImageSource`.
         gray: (M,) bool, see `ImageSource`.
         sizes: (M, 2) int32, height and width in pixels.
+        channels: (M,) int, of rasters as many as each has; of other images 3.
         broken: (name, reason) of each of the others.
+        reading: of rasters, or None.
     """
 
     valid: np.ndarray
@@ -42,7 +48,9 @@ class Checked(NamedTuple):
     orientations: np.ndarray
     gray: np.ndarray
     sizes: np.ndarray
+    channels: np.ndarray
     broken: tuple[tuple[str, str], ...]
+    reading: RasterReading | None
 
     def source(
         self,
@@ -63,11 +71,17 @@ class Checked(NamedTuple):
 
         Returns:
             ImageSource of M images.
+
+        Raises:
+            InputError: where they are rasters that differ in their channels.
         """
 
         def texts(values):
             return None if values is None else Texts.of(values)[self.valid]
 
+        reading = self.reading
+        if reading is not None:
+            reading = replace(reading, channels=one_number_of_channels(self.channels, texts(names)))
         labels = None if labels is None else np.asarray(labels, np.int64)[self.valid]
         if labels is None or (labels < 0).any():
             labels = class_names = None
@@ -82,6 +96,8 @@ class Checked(NamedTuple):
             jpeg=self.jpeg,
             orientations=self.orientations,
             gray=self.gray,
+            decoded_channels=3 if reading is None else reading.channels,
+            reading=reading,
             broken=self.broken,
         )
 
@@ -92,11 +108,12 @@ def check_all(
     where: str | os.PathLike,
     memory_budget: int = MEMORY_BUDGET,
     cache: CheckCache | None = None,
+    reading: RasterReading | None = None,
 ) -> Checked:
     """Decodes every image once, as `check_each`, and refuses a source of which too little is left.
 
     Args:
-        sources, names, where, memory_budget, cache: as for `check_each`.
+        sources, names, where, memory_budget, cache, reading: as for `check_each`.
 
     Returns:
         Checked, of M >= 1 images.
@@ -105,7 +122,7 @@ def check_all(
         InputError: when no image is left, or when more than one is broken and these are more than MAX_BROKEN_SHARE of
             all: one bad file is an accident, so many are a wrong folder or a copy that was cut off.
     """
-    checked = check_each(sources, names, where, memory_budget, cache=cache)
+    checked = check_each(sources, names, where, memory_budget, cache=cache, reading=reading)
     broken = checked.broken
     if not len(checked.valid) or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
         raise InputError(
@@ -122,12 +139,13 @@ def check_each(
     memory_budget: int = MEMORY_BUDGET,
     shown: Shown = progress,
     cache: CheckCache | None = None,
+    reading: RasterReading | None = None,
 ) -> Checked:
     """Decodes every image once, in threads, and tells those that can be decoded from those that cannot.
 
-    The decoded pixels are held when all images have one size and N * H * W * 3 is at most `memory_budget`, and are
-    dropped as soon as another size turns up. Beside these and an index, memory is needed for the images that are being
-    decoded: `decode.DECODE_BUDGET`, or one image where that needs more.
+    The decoded pixels are held when all images have one size and fit into `memory_budget`, N * H * W * 3 bytes, of
+    rasters N * H * W * C * 2, and are dropped as soon as another size turns up. Beside these and an index, memory is
+    needed for the images that are being decoded: `decode.DECODE_BUDGET`, or one image where that needs more.
 
     With a cache, files that it knows are decoded only where their pixels are to be held. What is found of the others is
     saved there now and then, and when the check is ended, by Ctrl-C as well: it goes on from there the next time.
@@ -141,6 +159,7 @@ def check_each(
         memory_budget: int, bytes.
         shown: shows how far it is, see `embed`.
         cache: `CheckCache` of what the names belong to, or None; with paths or `ContainedImages` only.
+        reading: of rasters, or None.
 
     Returns:
         Checked, of M >= 0 images.
@@ -152,8 +171,10 @@ def check_each(
         stamps, lasting = file_stamps(sources)
         found, reasons = cache.known(names, stamps)
     reasons = {text: number for number, text in enumerate(reasons)}
-    held_size = _size_to_hold(sources, found, memory_budget)
-    images = None if held_size is None else np.empty((count, *held_size, 3), np.uint8)
+    budget = memory_budget if reading is None else memory_budget // 2  # in values
+    held_shape = shape_to_hold(lambda index: check_at(sources, index, reading=reading), found, budget)
+    images = None if held_shape is None else np.empty((count, *held_shape), np.uint8 if reading is None else np.uint16)
+    held_size = None if held_shape is None else held_shape[:2]
     todo = np.flatnonzero(~found["checked"]) if images is None else np.arange(count)
     is_new = False
 
@@ -165,8 +186,8 @@ def check_each(
         size, target = held_size, images
         if size is None and found[index]["checked"]:
             return None, False
-        result = check_at(sources, index, size)
-        if target is not None and result.pixels is not None:
+        result = check_at(sources, index, size, reading)
+        if target is not None and result.pixels is not None and result.pixels.shape == target.shape[1:]:
             target[index] = result.pixels
             return result._replace(pixels=None), True
         return result._replace(pixels=None), False
@@ -188,12 +209,12 @@ def check_each(
                 lasting[index] &= not result.is_passing
                 is_new |= bool(lasting[index] and not found[index]["checked"])
             if result.reason is not None:
-                found[index] = True, False, False, False, 0, (0, 0), reasons.setdefault(result.reason, len(reasons))
+                found[index] = True, False, False, False, 0, (0, 0), 0, reasons.setdefault(result.reason, len(reasons))
                 continue
             if not held:
                 images = held_size = None
             flags = result.jpeg, result.low_range, result.gray
-            found[index] = True, *flags, result.orientation, result.size, VALID
+            found[index] = True, *flags, result.orientation, result.size, result.channels, VALID
             if is_new and cache.is_due():
                 save()
     finally:
@@ -204,7 +225,7 @@ def check_each(
     is_valid = found["reason"] == VALID
     valid, texts = np.flatnonzero(is_valid), list(reasons)
     if low_range := np.count_nonzero(found["low_range"][valid]):
-        print_beside(f"{where}: {_low_range_line(low_range, len(valid))}")
+        print_beside(f"{where}: {low_range_line(low_range, len(valid), reading is not None)}")
     return Checked(
         valid=valid,
         images=None if images is None else _without_gaps(images, valid),
@@ -212,17 +233,25 @@ def check_each(
         orientations=found["orientation"][valid].astype(np.int32),
         gray=found["gray"][valid],
         sizes=np.ascontiguousarray(found["size"][valid]),
+        channels=found["channels"][valid].astype(int),
         broken=tuple((names[i], texts[found[i]["reason"]]) for i in np.flatnonzero(~is_valid)),
+        reading=reading,
     )
 
 
-def check_at(contents: Sequence[str | bytes], index: int, held_size: tuple[int, int] | None = None) -> Check:
+def check_at(
+    contents: Sequence[str | bytes],
+    index: int,
+    held_size: tuple[int, int] | None = None,
+    reading: RasterReading | None = None,
+) -> Check:
     """As `decode.check`, of one of several images; that it cannot be read is a reason as well.
 
     Args:
         contents: paths, byte strings or `EncodedImages`.
         index: int.
         held_size: as for `check`.
+        reading: of rasters, or None.
 
     Returns:
         Check.
@@ -231,7 +260,7 @@ def check_at(contents: Sequence[str | bytes], index: int, held_size: tuple[int, 
         content = contents[index]
     except (OSError, InputError) as error:
         return Check(reason=reason_of(error))
-    return check(content, held_size)
+    return (check if reading is None else reading.check)(content, held_size)
 
 
 def _without_gaps(images, valid):
@@ -240,15 +269,6 @@ def _without_gaps(images, valid):
         if place != index:
             images[place] = images[index]
     return images[: len(valid)]
-
-
-def _low_range_line(count, total):
-    return (
-        f"{count:,} of {total:,} images have 16 bits and use less than 1/{1 / LOW_RANGE:.0f} of their range, so at "
-        f"most {256 * LOW_RANGE:.0f} of 256 levels are left of them: if all are of 12 bits, multiply their values by "
-        "16 (10 bits: by 64), and those of every image that the encoder is given later. Or save them as an .npz with a "
-        "value_range, of which 16 bits are kept."
-    )
 
 
 def report_broken(source: ImageSource) -> str:
@@ -271,22 +291,3 @@ def list_names(names: Sequence[str], limit: int = 5) -> str:
     """The first of several names on one line, and how many more there are."""
     text = ", ".join(map(printable, names[:limit]))
     return f"{text} and {len(names) - limit:,} more" if len(names) > limit else text
-
-
-def _size_to_hold(sources, found, memory_budget):
-    """(height, width) of the first image that decodes, when all of them in that size would fit; else None."""
-
-    def sizes():
-        for index, known in enumerate(found):
-            if not known["checked"]:
-                result = check_at(sources, index)
-                if result.reason is None:
-                    yield result.size
-            elif known["reason"] == VALID:
-                yield tuple(known["size"].tolist())
-
-    size = next(sizes(), None)
-    if size is None or len(sources) * size[0] * size[1] * 3 > memory_budget:
-        return None
-    known = found["checked"] & (found["reason"] == VALID)
-    return size if (found["size"][known] == size).all() else None

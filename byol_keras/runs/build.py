@@ -1,5 +1,7 @@
 """What a run is made of: its encoder, model, optimizer and views, from its recipe and seed."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -152,12 +154,12 @@ def pixel_statistics(
     return [round(float(m), 4) for m in mean], [round(float(s), 4) for s in std]
 
 
-def build_probe(data: str | None, channels: int) -> list[OnlineKNN]:
+def build_probe(data: str | None, channels: int, value_range: Sequence[float] | None = None) -> list[OnlineKNN]:
     """A list of the callback that watches training by the labeled images of `data`; empty where that is None."""
     if data is None:
         return []
     try:
-        source = with_channels(open_source(data), channels)
+        source = with_channels(open_source(data, value_range=value_range), channels)
         return [OnlineKNN(source.subset(evenly(len(source), IMAGES_FOR_PROBE)))]
     except InputError as error:
         raise InputError(f"{error} Received: probe={data}") from error

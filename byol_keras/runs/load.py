@@ -8,7 +8,7 @@ import keras
 from ..byol import BYOL
 from ..errors import InputError, first_line
 from ..models.model_file import read_model
-from .run import load_run
+from .run import Run, load_run
 
 
 def load_encoder(path: str | os.PathLike) -> keras.Model:
@@ -39,6 +39,43 @@ def load_encoder(path: str | os.PathLike) -> keras.Model:
     encoder = model.encoder if isinstance(model, BYOL) else model
     _check_encoder(encoder, path)
     return encoder
+
+
+def run_of(path: str | os.PathLike) -> Run | None:
+    """The run that an encoder is of.
+
+    Args:
+        path: the folder of a run, or a .keras file.
+
+    Returns:
+        `Run`; of a file, that whose encoder.keras, best_encoder.keras or healthy_encoder.keras it is, else None.
+
+    Raises:
+        InputError: for a folder that is no run.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return load_run(path)
+    if not (path.parent / "config.json").is_file():
+        return None
+    try:
+        run = load_run(path.parent)
+    except InputError:  # Something else is called config.json too.
+        return None
+    return run if path in (run.encoder_path, run.best_encoder_path, run.healthy_encoder_path) else None
+
+
+def value_range_of(path: str | os.PathLike) -> list[float] | None:
+    """The value range in which images are read for an encoder, see `Run.value_range`.
+
+    Args:
+        path: the folder of a run, or a .keras file.
+
+    Returns:
+        [low, high]; None where none was stated, or nobody knows.
+    """
+    run = run_of(path) if os.path.exists(path) else None
+    return None if run is None else run.value_range
 
 
 def _check_encoder(encoder, path):

@@ -42,6 +42,8 @@ class Run:
         start_from: the run or .keras file, by its absolute path, whose weights training began with, or None.
         legs: of a run that was extended, the epochs at which its legs ended, the first that of the recipe it began
             with. While an extension is under way, the recipe's epochs are more than the last of them.
+        value_range: the numbers that the encoder gets as 0 and 1, [low, high], see `data.open_source`, which is to be
+            given it for all images that it is to see; None for what each file says.
         image_count: how many images training began with, without the excluded ones; None where it was not noted.
     """
 
@@ -57,6 +59,7 @@ class Run:
     image_count: int | None = None
     start_from: str | None = None
     legs: list[float] = dataclasses.field(default_factory=list)
+    value_range: list[float] | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -156,8 +159,7 @@ class Run:
         # Without what has its default: a field that a later version adds leaves the checksum as it is.
         values = {field.name: (getattr(self.recipe, field.name), field) for field in dataclasses.fields(self.recipe)}
         recipe = {name: value for name, (value, field) in values.items() if value != field.default}
-        if self.legs:
-            decisive["legs"] = self.legs
+        decisive |= {name: value for name in ("legs", "value_range") if (value := getattr(self, name))}
         text = json.dumps({**decisive, "recipe": recipe}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -227,7 +229,7 @@ def read_config(path: str | os.PathLike) -> dict:
 
     Returns:
         dict: "recipe", a dict of the fields of a `Recipe`; of a run also its "data", "seed", "channels", "exclude",
-        "probe" and "start_from".
+        "probe", "start_from" and "value_range".
 
     Raises:
         InputError: where the file cannot be read or is neither.
@@ -237,7 +239,7 @@ def read_config(path: str | os.PathLike) -> dict:
         return {"recipe": config}
     config["recipe"] = _recipe_fields(config)
     kinds = {"recipe": dict, "data": str, "seed": int, "channels": int, "exclude": list}
-    kinds |= dict.fromkeys(("probe", "start_from"), str | None)
+    kinds |= dict.fromkeys(("probe", "start_from"), str | None) | {"value_range": list | None}
     for name, kind in kinds.items():
         if name in config and not isinstance(config[name], kind):
             raise InputError(f"{path}: this cannot be the {name} of a run. Received: {config[name]!r}")

@@ -31,6 +31,10 @@ def check_run_fields(fields: Mapping[str, Any]) -> None:
     for name, words in (("probe", "the name of images, or null"), ("start_from", "the name of a file, or null")):
         value = fields.get(name)
         _require(value is None or _is_text(value), name, value, words)
+    if (value_range := fields.get("value_range")) is not None:
+        right = isinstance(value_range, list) and all(_is_number(end, -math.inf) for end in value_range)
+        right = right and len(value_range) == 2 and value_range[0] < value_range[1]
+        _require(right, "value_range", value_range, "two numbers, the lower one first, or null")
     count = fields.get("image_count")
     _require(
         count is None or (type(count) is int and count > 0), "image_count", count, "a whole number from 1, or null"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
 from ..utils.checksum import sha256_of
 from ..utils.printable import printable
 from ..utils.text_file import read_text_file
+from .load import run_of
 from .results import Result, read_results
 from .run import Run, load_run
 
@@ -27,8 +27,8 @@ def training_facts(path: str | os.PathLike) -> dict:
     Returns:
         dict, ready for JSON. Of a file: `file` and `sha256`. Of a run: `run`, its name; `checksum`, that of its
         config.json, which two runs share only when they train alike; `recipe`, `seed`, `source`, `image_count` (None
-        where it was not noted), `excluded` (entries of its `exclude`), `start_from`, `legs`, `trained_with`, the
-        versions, and `results`, see `_results`.
+        where it was not noted), `excluded` (entries of its `exclude`), `start_from`, `legs`, `value_range`,
+        `trained_with`, the versions, and `results`, see `_results`.
 
     Raises:
         InputError: for a run or results that cannot be read.
@@ -37,7 +37,7 @@ def training_facts(path: str | os.PathLike) -> dict:
     if path.is_dir():
         return _of_run(load_run(path))
     facts = {"file": printable(path.name), "sha256": sha256_of(path)}
-    run = _run_of(path)
+    run = run_of(path)
     return facts if run is None else {**_of_run(run), **facts}
 
 
@@ -52,20 +52,10 @@ def _of_run(run: Run) -> dict:
         "excluded": len(run.exclude),
         "start_from": None if run.start_from is None else last_part(run.start_from),
         "legs": list(run.legs),
+        "value_range": run.value_range,
         "trained_with": _versions(run),
         "results": _results(run),
     }
-
-
-def _run_of(path: Path) -> Run | None:
-    """The run that a .keras file is an encoder of, if it is one."""
-    if not (path.parent / "config.json").is_file():
-        return None
-    try:
-        run = load_run(path.parent)
-    except InputError:  # Something else is called config.json too.
-        return None
-    return run if path in (run.encoder_path, run.best_encoder_path, run.healthy_encoder_path) else None
 
 
 def _versions(run: Run) -> dict:

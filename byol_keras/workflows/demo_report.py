@@ -50,8 +50,10 @@ def write_demo_report(
     if not parities_path.is_file():
         raise InputError(f"{parities_path} is missing: `byol-keras export` writes it.")
     parities = json.loads(parities_path.read_text())
-    views = view_grid(with_channels(open_source(run.data), run.channels), build_views(run.recipe))
-    cards = _neighbor_cards(run, open_source(train), open_source(test))
+    views = view_grid(
+        with_channels(open_source(run.data, value_range=run.value_range), run.channels), build_views(run.recipe)
+    )
+    cards = _neighbor_cards(run, *(open_source(data, value_range=run.value_range) for data in (train, test)))
     write_page(path, demo_page(run, read_history(run.history_path), evaluation, parities, views, cards, commands))
 
 

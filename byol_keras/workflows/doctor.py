@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 import keras
@@ -49,7 +50,7 @@ def examine_run(folder: str | os.PathLike) -> tuple[Measured, list[str]]:
         InputError: where there is no run, no encoder in it yet, or its images cannot be read any more.
     """
     run = load_run(folder)
-    source, _ = in_listed_order(run, open_source(run.data))
+    source, _ = in_listed_order(run, open_source(run.data, value_range=run.value_range))
     source = with_channels(source, run.channels)
     model = _last_checkpoint(run)
     encoder = run.encoder if model is None or run.is_finished else model.encoder
@@ -77,18 +78,21 @@ def _last_checkpoint(run):
         return None
 
 
-def examine_data(data: str, recipe: Recipe, auto_size: bool = True) -> tuple[Measured, list[str]]:
+def examine_data(
+    data: str, recipe: Recipe, auto_size: bool = True, value_range: Sequence[float] | None = None
+) -> tuple[Measured, list[str]]:
     """Finds out what would limit a run on some images, before there is one.
 
     Args:
         data: see `data.open_source`.
         recipe: that they would be trained by.
         auto_size: whether its image size is that which `pretrain` would choose without a time limit.
+        value_range: as for `open_source`.
 
     Returns:
         As `examine_run`, without what only training shows.
     """
-    source = open_source(data)
+    source = open_source(data, value_range=value_range)
     source = with_channels(source, fitting_channels(source))
     if auto_size:
         recipe = replace(recipe, image_size=fitting_size(shorter_side(source)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..reports.duplicates_page import duplicates_page
-from ..runs.load import load_encoder
+from ..runs.load import load_encoder, value_range_of
 from ..tasks.retrieval.build import index_collection
 from ..tasks.retrieval.collection import Collection, open_collection
 from ..tasks.retrieval.duplicates import Copy, duplicate_groups, mean_distance, usual_threshold
@@ -47,7 +47,7 @@ def list_duplicates(
     check_page(out)
     for path in [listing] if keep is None else [listing, keep]:
         check_writable(path)
-    model, collection = load_encoder(encoder), open_collection(data)
+    model, collection = load_encoder(encoder), open_collection(data, value_range_of(encoder))
     index = index_collection(model, collection, keep)
     chosen = threshold is not None
     threshold = threshold if chosen else usual_threshold(index.vectors)

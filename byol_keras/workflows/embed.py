@@ -9,7 +9,7 @@ from ..data import open_source
 from ..errors import InputError
 from ..evaluation import embed
 from ..models.fingerprint import fingerprint
-from ..runs.load import load_encoder
+from ..runs.load import load_encoder, value_range_of
 from ..utils.atomic import atomic_path, check_writable
 from .embed_parts import embed_to_parts
 
@@ -40,7 +40,7 @@ def embed_source(
     if Path(out).suffix != ".npz":
         raise InputError(f"`out` must name an .npz file, or a .parquet folder. Received: out={out}")
     check_writable(out)
-    model, source = load_encoder(encoder), open_source(data)
+    model, source = load_encoder(encoder), open_source(data, value_range=value_range_of(encoder))
     arrays = {"embeddings": embed(model, source, precision=precision), "names": np.array(source.names)}
     arrays["encoder"] = np.array(fingerprint(model))
     if source.labels is not None:

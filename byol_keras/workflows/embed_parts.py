@@ -11,11 +11,12 @@ from ..data import ImageSource, open_source
 from ..data.containers.container import is_container
 from ..data.lost_files import read_what_is_left
 from ..data.open import absolute_data, data_stamp
+from ..data.validate import MEMORY_BUDGET
 from ..evaluation.collapse import check_embeddings, check_finite_embeddings
 from ..evaluation.embed import as_taken, embedder
 from ..models.fingerprint import fingerprint
 from ..precision import dtype_policy
-from ..runs.load import load_encoder
+from ..runs.load import load_encoder, value_range_of
 from ..utils.atomic import check_writable, make_parent
 from ..utils.embedding_parts import MANIFEST, EmbeddingsManifest, part_table
 from ..utils.embeddings_folder import (
@@ -59,7 +60,8 @@ def embed_to_parts(
     model = load_encoder(encoder)
     # No pixels are held of what is read image by image: all but an .npz and what TFDS has in TFRecord.
     path = os.path.expanduser(os.fspath(data))
-    source = open_source(data, memory_budget=0) if os.path.isdir(path) or is_container(path) else open_source(data)
+    budget = 0 if os.path.isdir(path) or is_container(path) else MEMORY_BUDGET
+    source = open_source(data, budget, value_range=value_range_of(encoder))
     source = as_taken(model, source)
     manifest = EmbeddingsManifest(
         fingerprint(model),

@@ -57,7 +57,7 @@ def evaluate_run(
     require_extra("Evaluation", "sklearn")
     run = load_finished_run(folder)
     check_results(run)
-    train_source, test_source = open_train_and_test(train, test)
+    train_source, test_source = open_train_and_test(train, test, run.value_range)
     chosen = label_subsets(train_source.labels, label_fraction, subsets, seed)
     knn, linear = {}, {}
     for method, encoder in trained_and_untrained(run).items():

@@ -33,7 +33,7 @@ from ..export.serving.config import served_models, update_serving_config
 from ..export.source_images import sample_images
 from ..models.fingerprint import fingerprint
 from ..runs.classifier import classifier_facts, parts, read_classifier
-from ..runs.load import load_encoder
+from ..runs.load import load_encoder, value_range_of
 from ..runs.run import load_run
 from ..runs.training_facts import training_facts
 from ..utils.atomic import check_writable, make_parent
@@ -60,7 +60,8 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         One `Parity` per file.
 
     Raises:
-        InputError: for a mistake in what was passed.
+        InputError: for a mistake in what was passed, and for Core ML, a head or a classifier's SavedModel of a run with
+            a value range, see `saved_model`.
         ParityError: where a file differs from Keras by more than its format may.
     """
     config, out = config or ExportConfig(), Path(out)
@@ -74,10 +75,13 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
             f"Received: input {encoder.input_shape}"
         )
     source, data = _calibration_source(folder, config.calibration)
+    # Eight bits would be a part of what these images have.
+    dtype = "uint8" if source.reading is None else "float32"
     if config.writes_tflite and "int8" in config.quantizations:
         check_count(len(source), f" in {data}")
     source = with_channels(source, channels)
-    labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels)
+    value_range = value_range_of(folder)
+    labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels, value_range)
     images = sample_images(source, size, SAMPLE_IMAGES)
     if config.writes_saved_model:
         served_models(out)  # before the work, rather than after it, a name that no server can have
@@ -89,7 +93,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         unchecked.mkdir()
         with warnings.catch_warnings():  # the comparison says it too, of all files
             warnings.filterwarnings("ignore", message=FAR)
-            artifacts = _write(encoder, head, unchecked, out, config, images, facts)
+            artifacts = _write(encoder, head, unchecked, out, config, images, facts, dtype)
         compared = images[evenly(len(images), COMPARED_IMAGES)]
         parities = [] if config.format == "coreml" else check_parity(encoder, artifacts, compared, labeled, head)
         if parities:
@@ -146,11 +150,11 @@ def _training(folder: str | os.PathLike, config: ExportConfig) -> dict:
 def _calibration_source(folder: str | os.PathLike, calibration: str | None) -> tuple[ImageSource, str]:
     """The images for int8 and for the comparison, and where they come from."""
     if calibration is not None:
-        return open_source(calibration), calibration
+        return open_source(calibration, value_range=value_range_of(folder)), calibration
     if Path(folder).is_file():
         raise InputError(f"{folder} is not a run, so its images are not known: name some. Received: calibration=None")
     run = load_run(folder)
-    return excluding(open_source(run.data), run.exclude), run.data
+    return excluding(open_source(run.data, value_range=run.value_range), run.exclude), run.data
 
 
 def _write(
@@ -161,6 +165,7 @@ def _write(
     config: ExportConfig,
     images: np.ndarray,
     facts: dict,
+    dtype: str,
 ) -> dict[str, Path]:
     """Writes the files into `folder`, as they shall stand in `out`; their paths by name."""
     name = "classifier" if config.has_head else "encoder"
@@ -168,7 +173,7 @@ def _write(
     if config.writes_saved_model:
         path = folder / name / str(next_version(out / name))
         bounds = {"max_pixels": config.max_pixels, "strict": config.strict}
-        saved_model(encoder, path, head=head, provenance=facts, **bounds)
+        saved_model(encoder, path, dtype=dtype, head=head, provenance=facts, **bounds)
         artifacts[f"{name}/{path.name}"] = path
     for kind in config.quantizations if config.writes_tflite else ():
         io = config.io if kind == "int8" else "float32"

@@ -64,7 +64,7 @@ def finetune_run(
     require_extra("Fine-tuning", "sklearn")
     run = load_finished_run(folder)
     check_results(run)
-    train_source, test_source = open_train_and_test(train, test)
+    train_source, test_source = open_train_and_test(train, test, run.value_range)
     names = class_names_of(train_source)
     _check_every_class(train_source, names, train)
     chosen = label_subsets(train_source.labels, label_fraction, subsets, seed)

@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from ..data.folder import reading_of
+from ..data.rasters.raster_reading import RasterReading
 from ..data.validate import list_broken
 from ..errors import InputError
 from ..runs.run import Run, load_finished_run
@@ -57,7 +59,8 @@ def label_folder(
         # Before the labels are read: of two pages that work on them each would write without the other's.
         with exclusive(labels):
             remove_parts(run.folder)
-            _serve(open_labeling(run, data, labels), data, labels, out, port)
+            labeling = open_labeling(run, data, labels)
+            _serve(labeling, data, labels, out, port, reading_of(labeling.names, run.value_range))
         return
     labeling = open_labeling(run, data, labels)
     if next is not None:
@@ -88,7 +91,9 @@ def open_labeling(run: Run, data: str | os.PathLike, labels: str | os.PathLike) 
     folder = Path(data).expanduser()
     if not folder.is_dir():
         raise InputError(f"No such folder: {folder}")
-    index = index_collection(run.encoder, open_collection(folder), _cache_path(run, folder), rebuild=True)
+    index = index_collection(
+        run.encoder, open_collection(folder, run.value_range), _cache_path(run, folder), rebuild=True
+    )
     order = sorted(range(len(index)), key=index.names.__getitem__)
     # The file of labels is read last, as the images decide which of its rows are valid.
     file = LabelsFile(labels, folder, [index.names[i] for i in order])
@@ -111,10 +116,11 @@ def _serve(
     labels: str | os.PathLike,
     out: str | os.PathLike,
     port: int,
+    reading: RasterReading | None,
 ) -> None:
     from ..tasks.labeling.web.server import LabelingServer
 
-    with LabelingServer(labeling, Path(data).expanduser(), out, port) as server:
+    with LabelingServer(labeling, Path(data).expanduser(), out, port, reading) as server:
         print(f"Label the images at {server.url}\nEvery label is saved at once to {labels}; end with Ctrl-C.")
         print(f"{len(labeling.labeled):,} of {len(labeling.names):,} images are labeled.", flush=True)
         try:

@@ -19,6 +19,7 @@ from ..data.open import absolute_data
 from ..data.service import check_services
 from ..data.train_pipeline import require_equal_parts, steps_per_epoch
 from ..data.validate import list_names
+from ..data.value_range import checked_range
 from ..data.variety import Variety
 from ..data.view_memory import require_view_memory
 from ..errors import InputError
@@ -28,6 +29,7 @@ from ..runs.build import build_probe, pixel_statistics, run_model
 from ..runs.fitting import first_channels, first_size, within
 from ..runs.image_list import in_listed_order, write_image_list
 from ..runs.leg import extended, legs_of
+from ..runs.load import value_range_of
 from ..runs.recipe import Recipe
 from ..runs.run import Run, check_is_new, load_run
 from ..runs.start import start_encoder, start_statistics
@@ -59,6 +61,7 @@ def pretrain(
     strategy: str | None = None,
     data_service: Sequence[str] = (),
     channels: int | None = None,
+    value_range: Sequence[float] | None = None,
     **checkpoints: Any,
 ) -> Run:
     """Trains an encoder on the images of `data` and leaves everything in the folder `out`.
@@ -85,7 +88,9 @@ def pretrain(
         data_service: addresses, `grpc://host:port`, of services that make the batches in place of this process, each an
             equal part of them; the same batches, see `data.service`.
         channels: 1 to read the images as gray, 3 as RGB; None for as many as the encoder takes that it starts from, or
-            by the images: 1 where all are stored in gray, else 3.
+            by the images: 1 where all are stored in gray, else 3, of arrays and rasters as many as they have.
+        value_range: see `data.open_source`; the run keeps it for all images that its encoder is to see. None for that
+            of the run that it starts from, else for what each file says.
         **checkpoints: `minutes` and `steps` between them, see `Checkpoint`.
 
     Returns:
@@ -115,10 +120,12 @@ def pretrain(
     require_equal_parts(recipe.batch_size, devices.num_replicas_in_sync)
     if not auto_size:
         require_view_memory(recipe.image_size, recipe.batch_size)
-    source = excluding(open_source(data), exclude)
+    if value_range is None and start_from is not None:
+        value_range = value_range_of(start_from)
+    source = excluding(open_source(data, value_range=value_range), exclude)
     source = with_channels(source, first_channels(source, start_from) if channels is None else channels)
     check_services(data_service, source, recipe.batch_size // worker_count(devices))
-    online_knn = build_probe(probe, source.channels)
+    online_knn = build_probe(probe, source.channels, value_range)
     steps = steps_per_epoch(source, recipe.batch_size)
     if auto_size:
         recipe = replace(recipe, image_size=first_size(source, start_from, budget))
@@ -141,6 +148,7 @@ def pretrain(
         probe=None if probe is None else absolute_data(probe),
         image_count=len(source),
         start_from=None if start_from is None else os.path.abspath(start_from),
+        value_range=None if value_range is None else list(checked_range(value_range)),
     )
     with devices.scope():
         model = run_model(run, steps)
@@ -203,7 +211,7 @@ def resume(
         run.require_unchanged()
         if is_chief(devices):
             remove_parts(run.folder)
-        source, missing = in_listed_order(run, open_source(run.data))
+        source, missing = in_listed_order(run, open_source(run.data, value_range=run.value_range))
         source = with_channels(source, run.channels)
         check_services(data_service, source, run.recipe.batch_size // worker_count(devices))
         if missing:
@@ -226,7 +234,7 @@ def resume(
         if model is None:
             with devices.scope():
                 model = run_model(run, steps)
-        online_knn = build_probe(run.probe, run.channels)
+        online_knn = build_probe(run.probe, run.channels, run.value_range)
         wait_for_all(devices)  # until all have read what the first one may now write over
         if epochs is not None and is_chief(devices):
             run.write_config()  # from now on it is resumed without `epochs`

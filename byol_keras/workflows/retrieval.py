@@ -33,7 +33,8 @@ def retrieval_of_run(
     started = time.monotonic()
     run = load_finished_run(folder)
     check_results(run)
-    indexed, query_source = open_labeled(index), None if queries is None else open_labeled(queries)
+    indexed = open_labeled(index, run.value_range)
+    query_source = None if queries is None else open_labeled(queries, run.value_range)
     if query_source is not None and query_source.class_names != indexed.class_names:
         raise InputError(f"{index} and {queries} do not have the same classes: give them the same subfolders.")
     if len(indexed) - (query_source is None) < max(RECALL_AT):

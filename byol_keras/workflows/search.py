@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.decode import decode
+from ..data.image_pixels import image_of
 from ..data.open import open_files
 from ..errors import InputError
 from ..evaluation import embed
 from ..reports.search_page import search_page
-from ..runs.load import load_encoder
+from ..runs.load import load_encoder, value_range_of
 from ..tasks.retrieval.build import index_collection
 from ..tasks.retrieval.collection import open_collection
 from ..tasks.retrieval.index import ImageIndex
@@ -48,7 +48,8 @@ def search_images(
     check_page(out)
     if keep is not None:
         check_writable(keep)
-    model, query_source, collection = load_encoder(encoder), open_files(queries), open_collection(data)
+    model, value_range = load_encoder(encoder), value_range_of(encoder)
+    query_source, collection = open_files(queries, value_range), open_collection(data, value_range)
     if neighbors is not None and not 1 <= neighbors <= len(collection):
         raise InputError(
             f"neighbors must be from 1 to {len(collection)}, the number of images. Received: neighbors={neighbors}"
@@ -56,8 +57,8 @@ def search_images(
     vectors = embed(model, query_source)
     index = index_collection(model, collection, keep)
     positions, distances = index.nearest(vectors, min(NEIGHBORS, len(index)) if neighbors is None else neighbors)
-    shown = [(name, decode(path)) for name, path in zip(query_source.names, query_source.paths, strict=True)]
-    write_page(out, search_page(shown, collection, index, positions, distances, str(encoder)))
+    queried = [(name, image_of(query_source, i)) for i, name in enumerate(query_source.names)]
+    write_page(out, search_page(queried, collection, index, positions, distances, str(encoder)))
     return index, positions, distances
 
 

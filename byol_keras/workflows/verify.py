@@ -63,10 +63,10 @@ def verify_run(
         pairs = pairs.in_folds(fold_numbers(folds))
     if len(np.unique(pairs.folds)) < 2:
         raise InputError(f"It takes 2 folds, since each is tested with what the others teach. Received: folds={folds}")
-    locate_pairs(pairs, find_images(data), data)
+    locate_pairs(pairs, find_images(data, run.value_range), data)
     _check_unseen(run, data, pairs)
 
-    source = open_source(data)
+    source = open_source(data, value_range=run.value_range)
     places, numbers = np.unique(locate_pairs(pairs, source.names, data), return_inverse=True)
     tested, trained_on = source.subset(places), _images_for_whitening(run)
     similarity = _similarities(run, tested, trained_on, numbers.reshape(-1, 2))
@@ -110,7 +110,7 @@ def _figures(similarity: dict[str, np.ndarray], pairs: VerificationPairs) -> dic
 
 def _images_for_whitening(run: Run) -> ImageSource:
     """Those the run was trained on, at most IMAGES_FOR_WHITENING of them, evenly taken."""
-    source = excluding(open_source(run.data), run.exclude)
+    source = excluding(open_source(run.data, value_range=run.value_range), run.exclude)
     return source.subset(evenly(len(source), IMAGES_FOR_WHITENING))
 
 
@@ -121,7 +121,7 @@ def _check_unseen(run: Run, data: str | os.PathLike, pairs: VerificationPairs) -
         print(f"{run.data} is no folder: whether the run was trained on those in the pairs has not been checked.")
         return
     exclude = set(run.exclude)
-    names = [name for name in find_images(source) if not matches(name, exclude)]
+    names = [name for name in find_images(source, run.value_range) if not matches(name, exclude)]
     trained = {place for name in names for place in _places(source, name)}
     trained |= {os.path.dirname(place) for place in trained}
     seen = {}

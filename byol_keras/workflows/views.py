@@ -19,7 +19,12 @@ from ..utils.atomic import atomic_path, check_writable
 
 
 def draw_views(
-    data: str, recipes: Sequence[Recipe], out: str | os.PathLike, seed: int = 0, auto_size: bool = False
+    data: str,
+    recipes: Sequence[Recipe],
+    out: str | os.PathLike,
+    seed: int = 0,
+    auto_size: bool = False,
+    value_range: Sequence[float] | None = None,
 ) -> None:
     """Draws some images of `data`, and two views of each by each recipe, as the network will see them.
 
@@ -29,6 +34,7 @@ def draw_views(
         out: a .png, or another kind of image.
         seed: of the views.
         auto_size: choose the image size, in place of the recipe's, by the images: as `pretrain` without a `budget`.
+        value_range: as for `open_source`.
 
     Raises:
         InputError: for a mistake in any of them; in `out`, or a size that does not fit into memory, before `data` is
@@ -40,7 +46,7 @@ def draw_views(
     check_writable(out)
     if not auto_size:
         require_view_memory(recipes[0].image_size, 1)
-    source = open_source(data)
+    source = open_source(data, value_range=value_range)
     source = with_channels(source, fitting_channels(source))
     if auto_size:
         side = shorter_side(source)

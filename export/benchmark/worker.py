@@ -49,7 +49,7 @@ def keras_runtime(path: str, threads: int) -> Runtime:
 
 
 def saved_model_runtime(path: str, threads: int) -> Runtime:
-    """A SavedModel, called as TensorFlow Serving calls it, with uint8."""
+    """A SavedModel, called as TensorFlow Serving calls it, with uint8 or what else it takes."""
     # `import tensorflow` would import Keras, which costs memory and serves nothing here.
     runner.block("keras", "tf_keras", "byol_keras")
     import tensorflow as tf
@@ -59,9 +59,11 @@ def saved_model_runtime(path: str, threads: int) -> Runtime:
     def load():
         loaded = tf.saved_model.load(path)
         signature = loaded.signatures["serving_default"]
+        takes = signature.structured_input_signature[1]["images"].dtype
 
         def run(images, _loaded=loaded):  # whose variables live only as long as it
-            return signature(images=tf.constant(images))["embedding"].numpy()
+            images = tf.constant(images) if takes == tf.uint8 else tf.cast(images, tf.float32) / 255
+            return signature(images=images)["embedding"].numpy()
 
         return run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from .provenance import NOT_STATED
+from .provenance import NOT_STATED, value_range_in
 
 LIBRARY = "byol_keras"
 # Where a card is looked for first, and the name it gets where somebody's own README is.
@@ -45,7 +45,7 @@ def model_card(provenance: Mapping, files: Sequence[str] = ()) -> str:
             f"{_what(provenance)} Made by byol_keras, see Provenance.\n",
             *_section("Files", [f"- {_code(file)}" for file in files]),
             *_section("Provenance", _provenance(provenance)),
-            *_section("Preprocessing", _preprocessing(provenance["preprocessing"])),
+            *_section("Preprocessing", _preprocessing(provenance)),
             *_section("Results", _results(training)),
             *_section("What to know", _limits(provenance)),
         ]
@@ -166,11 +166,14 @@ def _versions(versions: Mapping) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
-def _preprocessing(preprocessing: Mapping) -> list[str]:
+def _preprocessing(provenance: Mapping) -> list[str]:
+    preprocessing = provenance["preprocessing"]
     norm = preprocessing["normalization"]
+    ends = value_range_in(provenance)
+    values = "pixels / 255" if ends is None else f"values from {ends[0]:g} to {ends[1]:g} as 0 to 1"
     figures = "" if norm["mean"] is None else f" (mean {_figures(norm['mean'])}, std {_figures(norm['std'])})"
     return [
-        f"Images in {preprocessing['channels']}, pixels / 255. Resize: {preprocessing['resize']}. EXIF orientation: "
+        f"Images in {preprocessing['channels']}, {values}. Resize: {preprocessing['resize']}. EXIF orientation: "
         f"{preprocessing['exif_orientation']}. Normalization{figures}: {norm['where']}.",
         "",
         "A SavedModel takes images of any size and resizes them itself, if the encoder is square; other files take "

@@ -85,6 +85,16 @@ def _resize(height: int | None, width: int | None) -> str:
     return "central square, bicubic, antialiased" if height == width else "none: images of this size only"
 
 
+def value_range_in(provenance: Mapping | None) -> tuple[float, float] | None:
+    """The numbers in files that the encoder gets as 0 and 1, where its run stated others than all of 8 or 16 bits.
+
+    Args:
+        provenance: as `provenance_of` gives it, or None.
+    """
+    training = (provenance or {}).get("training") or {}
+    return tuple(training["value_range"]) if training.get("value_range") else None
+
+
 def normalization(encoder: keras.Model) -> dict:
     """That it is done inside the network, with the first Normalization layer's figures where there is one."""
     for layer in all_layers(encoder):

@@ -25,7 +25,7 @@ from PIL import Image, ImageOps
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 MAX_PIXELS = 89_478_485  # height times width of the largest image that is decoded, as in training
 BATCH = 32  # images in a call where the file leaves that free
-Photo = str | os.PathLike | Image.Image
+Photo = str | os.PathLike | Image.Image | np.ndarray
 
 
 class DeviceError(ValueError):
@@ -38,7 +38,7 @@ class Encoder:
     Attributes:
         sha256: of the .tflite file; tells this encoder's embeddings from any other's.
         height, width, channels, dimension: of the images (H, W, C), and of the embeddings (D,), 0 of scores alone.
-        labels: the K classes of a classifier, from its description; empty for an encoder.
+        labels, value_range: from its description: the K classes of a classifier, else none; and see `prepare`.
     """
 
     def __init__(self, path: str | os.PathLike, threads: int = 1):
@@ -49,7 +49,7 @@ class Encoder:
         except OSError as error:
             raise DeviceError(f"Cannot read the encoder {path}: {error.strerror}") from error
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self.labels = _described_labels(path, self.sha256)
+        self.labels, self.value_range = _described(path, self.sha256)
         try:
             interpreter = Interpreter(str(path), num_threads=threads)
             self._signature = interpreter.get_signature_runner("serving_default")
@@ -60,10 +60,11 @@ class Encoder:
             raise DeviceError(f"{path} is no encoder exported by byol_keras. Copy it again.") from error
         # The batch is -1 where the file leaves it free.
         self._batch, self.height, self.width, self.channels = map(int, self._input["shape_signature"])
+        self._takes = (self.height, self.width, self.channels, self.value_range)
 
     def embed(self, photos: Iterable[Photo]) -> np.ndarray:
-        """Embeddings (N, D) float32 of N images, each a path or a PIL.Image; see `prepare`."""
-        images = [prepare(photo, self.height, self.width, self.channels) for photo in photos]
+        """Embeddings (N, D) float32 of N images, each a path, a PIL.Image or an array; see `prepare`."""
+        images = [prepare(photo, *self._takes) for photo in photos]
         if not images:
             raise DeviceError("No images to embed: pass at least one.")
         return self.run(np.stack(images))
@@ -72,24 +73,15 @@ class Encoder:
         """Label and probability of a classifier's classes, the most probable first, for a path or a PIL.Image."""
         if not self.labels:
             raise DeviceError("No classes are known: use a classifier.tflite with its description beside it.")
-        scores = self.run(prepare(photo, self.height, self.width, self.channels)[None], "scores")[0]
+        scores = self.run(prepare(photo, *self._takes)[None], "scores")[0]
         return [(self.labels[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")]
 
     def run(self, images: np.ndarray, output: str = "embedding") -> np.ndarray:
-        """What the network gives for images.
-
-        Args:
-            images: (N, H, W, C) float32 in [0, 1], of this encoder's size.
-            output: "embedding", or of a classifier "scores".
-
-        Returns:
-            (N, D) float32 embeddings, or (N, K) probabilities.
-        """
-        expected = (self.height, self.width, self.channels)
+        """Embeddings (N, D) float32, or "scores" (N, K), of images (N, H, W, C) float32 in [0, 1] of its size."""
         if output not in self._outputs:
             raise DeviceError(f"The file gives {', '.join(self._outputs)} alone. Export another. Received: {output=}")
-        if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != expected or not len(images):
-            wanted = f"float32 (N, {', '.join(map(str, expected))}) in [0, 1], N from 1"
+        if images.dtype != np.float32 or images.ndim != 4 or images.shape[1:] != self._takes[:3] or not len(images):
+            wanted = f"float32 (N, {', '.join(map(str, self._takes[:3]))}) in [0, 1], N from 1"
             raise DeviceError(f"The images must be {wanted}. Received: {images.dtype} {images.shape}")
         batch = BATCH if self._batch < 0 else self._batch
         blocks = [self._block(images[i : i + batch], output) for i in range(0, len(images), batch)]
@@ -98,7 +90,10 @@ class Encoder:
     def _block(self, images, output):
         if len(images) < self._batch:  # a file with a fixed batch takes no less
             images = np.resize(images, (self._batch, *images.shape[1:]))
-        numbers = self._signature(images=_to_integers(images, self._input))[output]
+        if (integers := self._input["dtype"]) != np.float32:
+            (scale, zero_point), limits = self._input["quantization"], np.iinfo(integers)
+            images = np.clip(np.round(images / scale) + zero_point, limits.min, limits.max).astype(integers)
+        numbers = self._signature(images=images)[output]
         if self._outputs[output]["dtype"] == np.float32:
             return numbers
         scale, zero_point = self._outputs[output]["quantization"]
@@ -108,9 +103,7 @@ class Encoder:
 class Examples:
     """Embeddings of a few images of each class, by which new images are classified.
 
-    Attributes:
-        names: the class of each of N examples.
-        embeddings: (N, D) float32.
+    Attributes: names, the class of each of N examples, and embeddings, (N, D) float32.
     """
 
     def __init__(self, encoder: Encoder):
@@ -120,9 +113,11 @@ class Examples:
     @classmethod
     def load(cls, path: str | os.PathLike, encoder: Encoder) -> "Examples":
         """The examples in a file written by `save`. DeviceError if another encoder made them."""
+        examples = cls(encoder)
         try:
             with np.load(path, allow_pickle=False) as saved:
-                made_by, names, embeddings = str(saved["encoder"]), saved["names"].tolist(), saved["embeddings"]
+                made_by, examples.names = str(saved["encoder"]), saved["names"].tolist()
+                examples.embeddings = saved["embeddings"]
         except Exception as error:  # on a damaged file the readers raise nearly anything
             raise DeviceError(f"Cannot read the examples {path}: {_reason(error)}. Enroll them again.") from error
         if made_by != encoder.sha256:
@@ -130,28 +125,22 @@ class Examples:
                 f"The examples {path} were made by another encoder ({made_by[:12]}, this is {encoder.sha256[:12]}), "
                 "and their embeddings mean something else. Enroll the images again into a new file."
             )
-        examples = cls(encoder)
-        examples.names, examples.embeddings = names, embeddings
         return examples
 
     def add(self, name: str, photos: Iterable[Photo]) -> None:
         """Enroll images, paths or PIL.Images, as examples of the class `name`."""
         if not name.strip():
             raise DeviceError("A class needs a name.")
-        embeddings = self.encoder.embed(photos)
-        self.names = self.names + [name] * len(embeddings)
-        self.embeddings = np.concatenate([self.embeddings, embeddings])
+        self.embeddings = np.concatenate([self.embeddings, added := self.encoder.embed(photos)])
+        self.names = self.names + [name] * len(added)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a .npz, whole or not at all; one that exists is replaced."""
-        arrays = {"names": np.array(self.names), "embeddings": self.embeddings}
-        _write(path, lambda file: np.savez(file, encoder=self.encoder.sha256, **arrays))
+        arrays = {"encoder": self.encoder.sha256, "names": np.array(self.names), "embeddings": self.embeddings}
+        _write(path, lambda file: np.savez(file, **arrays))
 
     def classify(self, photo: Photo) -> list[tuple[str, float]]:
-        """Name and similarity of the classes, the most similar first, for a path or a PIL.Image.
-
-        The similarity is the cosine of the image's embedding and the mean of the class's normalized ones, -1 to 1.
-        """
+        """Name and cosine of the classes, nearest first: of the image and the mean of the class's normalized ones."""
         classes = sorted(set(self.names))
         if len(classes) < 2:
             raise DeviceError(f"Nothing to choose from: enroll a second class. Received: classes {classes}")
@@ -166,31 +155,49 @@ def similarity(a: np.ndarray, b: np.ndarray) -> float:
     return float(_l2_normalize(a) @ _l2_normalize(b))
 
 
-def prepare(photo: Photo, height: int, width: int, channels: int) -> np.ndarray:
+def prepare(photo: Photo, height: int, width: int, channels: int, value_range: Sequence[float] | None = None):
     """An image as the encoder gets it in training's evaluation: upright, its central square resized (bicubic).
 
     Args:
-        photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image, of at most MAX_PIXELS.
+        photo: path of a JPEG, PNG, WebP, BMP or GIF, or a PIL.Image, of at most MAX_PIXELS; or an array (H, W) or
+            (H, W, C) of any C, or the path of a .npy with one: uint8, uint16, or with a value range of any numbers.
         height, width, channels: of the (H, W, C) float32 in [0, 1] that is returned.
+        value_range: (low, high), which become 0 and 1, of arrays and gray PNG; None for those of 8 and 16 bits.
     """
-    name, opened = ("image", photo) if isinstance(photo, Image.Image) else (photo, None)
+    name = "image" if isinstance(photo, Image.Image | np.ndarray) else photo
     try:
-        image = _upright(opened or Image.open(photo, formats=FORMATS))
-        if height == width:  # cut out first: the rest need not be converted
-            left, top = ((all_of_it - min(image.size)) // 2 for all_of_it in image.size)
-            image = image.crop((left, top, left + min(image.size), top + min(image.size)))
-        image = _in_mode(image, channels)
+        raw = _numbers(photo, channels, value_range)
+        if height == width:
+            top, left = ((extent - min(raw.shape[:2])) // 2 for extent in raw.shape[:2])
+            raw = raw[top : top + min(raw.shape[:2]), left : left + min(raw.shape[:2])]
+        (low, high), least, most = value_range or (0, np.iinfo(raw.dtype).max), raw.min(), raw.max()
+        if not (least >= low and most <= high):
+            raise DeviceError(f"values from {least:g} to {most:g}, outside of {low:g} to {high:g}")
+        pixels = np.float32((raw - np.float64(low)) / (high - low))
     except Exception as error:  # on a damaged file the readers raise nearly anything
         raise DeviceError(f"Cannot decode {name}: {_reason(error)}") from error
-    if image.size == (width, height):
-        pixels = np.asarray(image, np.float32).reshape(height, width, channels)
-    elif height != width:
-        raise DeviceError(f"It takes images of {width} by {height} pixels only. Received: {name} of {image.size}")
+    if height != width and pixels.shape[:2] != (height, width):
+        raise DeviceError(f"It takes images of {width} by {height} pixels only. Received: {name} of {raw.shape[1::-1]}")
+    # Channel by channel as floats: Pillow would round the resized pixels of an RGB image to bytes.
+    planes = [Image.fromarray(p).resize((width, height), Image.Resampling.BICUBIC) for p in np.moveaxis(pixels, -1, 0)]
+    return np.clip(np.stack(planes, axis=-1), 0, 1)
+
+
+def _numbers(photo, channels, value_range):
+    """(H, W, C) of an array, or of an image, upright."""
+    if isinstance(photo, np.ndarray) or str(photo).endswith(".npy"):
+        array = photo if isinstance(photo, np.ndarray) else np.load(photo, allow_pickle=False)
     else:
-        # Channel by channel as floats: Pillow would round the resized pixels of an RGB image to bytes.
-        planes = (plane.convert("F") for plane in image.split())
-        pixels = np.stack([plane.resize((width, height), Image.Resampling.BICUBIC) for plane in planes], axis=-1)
-    return np.clip(pixels / np.float32(255), 0, 1, dtype=np.float32)
+        image = photo if isinstance(photo, Image.Image) else Image.open(photo, formats=FORMATS)
+        is_plain = not value_range or (image.format in (None, "PNG") and image.mode in ("L", "I;16"))
+        if channels not in (1, 3) or not is_plain:
+            raise DeviceError("this encoder takes arrays, such as .npy, or with a range and one channel gray PNG")
+        array = np.asarray(_upright(image) if value_range else _in_mode(_upright(image), channels))
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[2] != channels or not (value_range or array.dtype in (np.uint8, np.uint16)):
+        kinds = "numbers" if value_range else "uint8 or uint16"
+        raise DeviceError(f"an image is {kinds}, (H, W, {channels}). Received: {array.dtype} {array.shape}")
+    return array
 
 
 def _upright(image):
@@ -212,30 +219,24 @@ def _in_mode(image, channels):
     return image.convert("RGB" if channels == 3 else "L")
 
 
-def _to_integers(images, details):
-    if details["dtype"] == np.float32:
-        return images
-    (scale, zero_point), limits = details["quantization"], np.iinfo(details["dtype"])
-    return np.clip(np.round(images / scale) + zero_point, limits.min, limits.max).astype(details["dtype"])
-
-
 def _l2_normalize(vector):
     return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
 
 
-def _described_labels(path, sha256):
-    """The labels in the description beside the file, if there is one; it must be of this very file."""
+def _described(path, sha256):
+    """Labels and value range in the description beside the file, if there is one; it must be of this very file."""
     description = path.with_name(path.name + ".json")
     if not description.exists():
-        return []
+        return [], None
     try:
         entries = json.loads(description.read_text())
-        described, labels = entries["sha256"], entries.get("scores", {}).get("labels", [])
+        described, value_range = entries["sha256"], entries.get("input", {}).get("value_range")
+        labels = entries.get("scores", {}).get("labels", [])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DeviceError(f"{description} is no description of an encoder. Copy it again.") from error
     if described != sha256:
         raise DeviceError(f"{path} is not the file that {description} describes. Copy both again.")
-    return labels
+    return labels, value_range
 
 
 def _write(path, write):
@@ -270,30 +271,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.choices["embed"].add_argument("--out", required=True, help="a .npy of float32 (N, D)")
     options = parser.parse_args(arguments)
     try:
-        _run_command(options, Encoder(options.encoder, options.threads))
+        encoder = Encoder(options.encoder, options.threads)
+        if options.command == "embed":
+            embeddings = encoder.embed(options.images)
+            _write(options.out, lambda file: np.save(file, embeddings))
+            print(f"{len(embeddings)} embeddings of {encoder.dimension} numbers in {options.out}")
+        elif options.command == "compare":
+            print(f"{similarity(*encoder.embed([options.a, options.b])):.4f}")
+        elif options.command == "enroll":
+            is_there = Path(options.examples).exists()
+            examples = Examples.load(options.examples, encoder) if is_there else Examples(encoder)
+            examples.add(options.name, options.images)
+            examples.save(options.examples)
+            print(f"{len(examples.names)} examples of {len(set(examples.names))} classes in {options.examples}")
+        else:
+            examples = Examples.load(options.examples, encoder) if options.command == "classify" else None
+            for image in options.images:
+                best = (encoder.label(image) if examples is None else examples.classify(image))[:3]
+                print(f"{image}: " + ", ".join(f"{name} {score:.3f}" for name, score in best))
     except DeviceError as error:
         print(f"byol_device {options.command}: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _run_command(options, encoder):
-    if options.command == "embed":
-        embeddings = encoder.embed(options.images)
-        _write(options.out, lambda file: np.save(file, embeddings))
-        print(f"{len(embeddings)} embeddings of {encoder.dimension} numbers in {options.out}")
-    elif options.command == "compare":
-        print(f"{similarity(*encoder.embed([options.a, options.b])):.4f}")
-    elif options.command == "enroll":
-        examples = Examples.load(options.examples, encoder) if Path(options.examples).exists() else Examples(encoder)
-        examples.add(options.name, options.images)
-        examples.save(options.examples)
-        print(f"{len(examples.names)} examples of {len(set(examples.names))} classes in {options.examples}")
-    else:
-        examples = Examples.load(options.examples, encoder) if options.command == "classify" else None
-        for image in options.images:
-            best = (encoder.label(image) if examples is None else examples.classify(image))[:3]
-            print(f"{image}: " + ", ".join(f"{name} {score:.3f}" for name, score in best))
 
 
 if __name__ == "__main__":

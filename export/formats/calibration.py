@@ -27,7 +27,8 @@ def calibration_images(
 
     Args:
         calibration: a folder or another name of data, of which SAMPLE_IMAGES images are used, evenly chosen; an array
-            (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8, or float in [0, 1].
+            (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8, uint16 of which 65535 is 1, or
+            float in [0, 1].
         height, width, channels: of the encoder's images.
 
     Returns:
@@ -87,11 +88,11 @@ def _unit_range(batch: np.ndarray | tf.Tensor, channels: int, count: int) -> np.
             f"Received: calibration with a batch of {shape}"
         )
     batch = np.asarray(batch)[:count]
-    if batch.dtype == np.uint8:
-        return batch / np.float32(255)
+    if batch.dtype in (np.uint8, np.uint16):
+        return batch / np.float32(np.iinfo(batch.dtype).max)
     if batch.dtype.kind != "f" or (batch.size and not (batch.min() >= 0 and batch.max() <= 1)):
         raise InputError(
-            "tflite: calibration images are uint8, or float in [0, 1]. "
+            "tflite: calibration images are uint8, uint16, or float in [0, 1]. "
             f"Received: calibration of {batch.dtype} from {batch.min()} to {batch.max()}"
         )
     return batch.astype(np.float32)

@@ -16,7 +16,7 @@ from byol_keras.utils.atomic import atomic_path, check_writable
 from byol_keras.utils.extras import require_extra
 from byol_keras.utils.quiet import CORE_ML, quiet
 
-from ..card.provenance import file_provenance
+from ..card.provenance import file_provenance, value_range_in
 from ..encoder import encode, image_shape
 from ..graph.archive import trace
 from ..graph.frozen_graph import frozen
@@ -44,7 +44,7 @@ def coreml(encoder: keras.Model, path: str | os.PathLike, provenance: Mapping | 
 
     Raises:
         InputError: if coremltools is not installed, if the path exists or cannot be written, if the encoder has another
-            form, or an operation that coremltools does not know.
+            form, a value range, or an operation that coremltools does not know.
 
     Example:
         encoder = bk.resnet18(input_shape=(32, 32, 3))
@@ -62,6 +62,11 @@ def coreml(encoder: keras.Model, path: str | os.PathLike, provenance: Mapping | 
         raise InputError(
             "coreml: a package takes images of one size, RGB or gray. Build the encoder with a fixed height and width. "
             f"Received: encoder={encoder.name} with input (B, {height}, {width}, {channels})"
+        )
+    if (ends := value_range_in(provenance)) is not None:
+        raise InputError(
+            "coreml: a package takes images of 8 bits, and the encoder values in a range of their own: export a "
+            f".tflite or ONNX. Received: provenance with value_range {ends[0]:g} to {ends[1]:g}"
         )
     facts = file_provenance(encoder, provenance)
     encoder = cast_model(encoder, "float32")

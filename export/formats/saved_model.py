@@ -1,6 +1,7 @@
 """An encoder as a SavedModel that takes the images as they are: uint8, any batch, any size."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import atomic_path, check_writable
 
 from ..card.model_card import write_card
-from ..card.provenance import file_provenance
+from ..card.provenance import file_provenance, value_range_in
 from ..encoder import check_dimension, check_maker, encode, image_shape, resize_to_input
 from ..graph.archive import trace, write_archive
 from ..graph.encoded_images import decoded
@@ -48,8 +49,9 @@ def saved_model(
       Height and width are free if the encoder is square: the images are then cropped and resized as in evaluation.
       An encoder with a free height and width gets them unchanged, one that is not square takes its own size only.
     - `serve_bytes`: `image_bytes` (B,) string, JPEG or PNG, each of its own size -> the same, and `valid` (B,) bool. It
-      comes with square encoders of 1 or 3 channels, as do the following. What cannot be decoded is not valid and gets
-      zeros; so does what has more pixels than `max_pixels`, which is told by its header, before it is decoded.
+      comes with square encoders of 1 or 3 channels whose `provenance` has no value range, as do the following. What
+      cannot be decoded is not valid and gets zeros; so does what has more pixels than `max_pixels`, which is told by
+      its header, before it is decoded.
     - `classify`: `image_bytes` -> `labels` string (B, k), the most probable first, `scores` (B, k), k up to 5, `valid`.
     - `neighbors`: `image_bytes` -> `names` string (B, k), the nearest first, `similarities` (B, k), k up to 5, `valid`.
 
@@ -91,11 +93,21 @@ def saved_model(
     if dtype not in ("uint8", "float32"):
         raise InputError(f'saved_model: dtype is "uint8" or "float32". Received: dtype={dtype!r}')
     height, width, channels = _served_shape(encoder, image_size)
-    decodes = height is not None and height == width and channels in (1, 3)
+    ends = value_range_in(provenance)
+    decodes = height is not None and height == width and channels in (1, 3) and ends is None
     if not decodes and (head is not None or index is not None):
+        others = "" if ends is None else f", values from {ends[0]:g} to {ends[1]:g}"
         raise InputError(
-            "saved_model: head and index need an encoder of square images with 1 or 3 channels, or image_size. "
-            f"Received: encoder={encoder.name} for ({height}, {width}, {channels})"
+            "saved_model: head and index need an encoder of square images with 1 or 3 channels, or image_size, and "
+            "without a value range: they take JPEG and PNG. "
+            f"Received: encoder={encoder.name} for ({height}, {width}, {channels}){others}"
+        )
+    if ends is not None or channels not in (1, 3):
+        takes = f"{channels} channels" if ends is None else f"values from {ends[0]:g} to {ends[1]:g}"
+        print(
+            f"{path}: there is no `serve_bytes`, which decodes JPEG and PNG to 8 bits, gray or RGB. This encoder takes "
+            f"{takes}: send `serving_default` arrays, in [0, 1].",
+            file=sys.stderr,
         )
     if max_pixels is not None and (type(max_pixels) is not int or max_pixels < 1):
         raise InputError(f"saved_model: max_pixels is a whole number from 1. Received: max_pixels={max_pixels!r}")

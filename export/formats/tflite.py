@@ -19,7 +19,7 @@ from byol_keras.utils.atomic import check_writable, write_files
 from byol_keras.utils.private_api import tflite_converter_error
 from byol_keras.utils.quiet import CONVERTING, quiet
 
-from ..card.provenance import file_provenance
+from ..card.provenance import file_provenance, value_range_in
 from ..encoder import check_dimension, check_maker, encode, image_shape
 from ..graph.archive import trace, write_archive
 from ..graph.int8_layers import device_layers
@@ -51,7 +51,8 @@ def tflite(
     float32 whatever the quantization unless `io` says otherwise. Integers stand for scale * (number - zero_point), with
     the figures in the file and in the description, PATH.json, which also has normalization, versions and SHA-256.
     MediaPipe's ImageEmbedder loads the file too, its ImageClassifier one with `scores_only`; both take one RGB image in
-    float32 or uint8, and square or not they resize it to the file's size.
+    float32 or uint8, and square or not they resize it to the file's size. They refuse an encoder of other channels than
+    1 and 3, or with a value range in its `provenance`, whose file has no metadata for them.
 
     Args:
         encoder: keras.Model with one input, images (B, H, W, C) float32 in [0, 1] of fixed size, and one output (B, D).
@@ -61,8 +62,9 @@ def tflite(
             a quarter of the size, activations in float32; "int8", weights and activations in int8, the fastest on
             most boards.
         calibration: read for "int8" only, at least 8 images like those to come: a folder or another name of data as the
-            command line takes it; an array (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8, or
-            float in [0, 1]. Of a folder 256 are used, else the first 500, resized as in evaluation.
+            command line takes it; an array (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8,
+            uint16 of which 65535 is 1, or float in [0, 1]. Of a folder 256 are used, else the first 500,
+            resized as in evaluation.
         io: what the file takes and gives: "float32", or with quantize="int8" also "int8" or "uint8", for boards without
             floats. A uint8 input is the pixel itself.
         batch: images in a call; None leaves it free.
@@ -117,8 +119,10 @@ def tflite(
         model = _convert(folder, quantize, samples, IO[io])
     if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
         raise InputError(_not_built_in(custom))
-    model = with_mediapipe_metadata(model, () if head is None else head.labels)
-    described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head)
+    ends = value_range_in(facts)
+    if ends is None and channels in (1, 3):
+        model = with_mediapipe_metadata(model, () if head is None else head.labels)
+    described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head, ends)
     described["provenance"] = facts
     write_files({path: model, sidecar_path(path): (json.dumps(described, indent=2) + "\n").encode()})
     if samples is not None and not scores_only:

@@ -30,7 +30,12 @@ def sidecar_path(path: str | os.PathLike) -> Path:
 
 
 def sidecar(
-    model: bytes, name: str, encoder: keras.Model, calibrated_on: int | None, head: LinearHead | None = None
+    model: bytes,
+    name: str,
+    encoder: keras.Model,
+    calibrated_on: int | None,
+    head: LinearHead | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> dict:
     """The description of a .tflite file, ready for JSON.
 
@@ -40,8 +45,10 @@ def sidecar(
         encoder: the keras.Model that it was made of.
         calibrated_on: number of calibration images, None where there were none.
         head: the classes of a classifier.
+        value_range: the numbers in files that the encoder gets as 0 and 1, where they are not all of 8 or 16 bits.
     """
     source, results = ends(model)
+    pixel = "pixel / 255" if value_range is None else "(value - low) / (high - low) of value_range"
     square = source.shape[1] == source.shape[2]
     described = {
         "file": name,
@@ -56,7 +63,8 @@ def sidecar(
             "axes": "batch, height, width, channels",
             "channels": {1: "gray", 3: "RGB"}.get(source.shape[3], f"{source.shape[3]} channels"),
             "range": [0.0, 1.0],
-            "meaning": "pixel / 255; where dtype is an integer, the number that stands for it",
+            "meaning": f"{pixel}; where dtype is an integer, the number that stands for it",
+            "value_range": None if value_range is None else list(value_range),
             "resize": "central square, bicubic, antialiased" if square else "none: images of this size only",
             "exif_orientation": "applied to files",
         },

@@ -1,5 +1,7 @@
 """How much of the k-NN accuracy an exported file retains."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from byol_keras.data.images import evenly
@@ -17,13 +19,16 @@ ALLOWED_LOSS = {"tflite float16": 0.5, "tflite dynamic": 1.0, "tflite int8": 1.0
 FLOAT_LOSS = 0.2
 
 
-def labeled_sample(data: str, image_size: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
+def labeled_sample(
+    data: str, image_size: int, channels: int, value_range: Sequence[float] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """At most MAX_IMAGES of a labeled source, evenly chosen, as an encoder gets them.
 
     Args:
         data: a folder with a subfolder for each class, or another name of labeled data.
         image_size: S.
         channels: C.
+        value_range: of the encoder's run, see `byol_keras.data.open_source`.
 
     Returns:
         Images (N, S, S, C) uint8, and labels (N,) int of at least two classes.
@@ -33,7 +38,7 @@ def labeled_sample(data: str, image_size: int, channels: int) -> tuple[np.ndarra
             or fewer, or if scikit-learn is not installed.
     """
     require_extra("The k-NN accuracy", "sklearn")
-    source = open_for_encoder(data, channels)
+    source = open_for_encoder(data, channels, value_range)
     if source.labels is None:
         raise InputError(f"{data} has no labels: put the images of each class in a subfolder of its own.")
     chosen = source.subset(evenly(len(source), MAX_IMAGES))

@@ -1,6 +1,7 @@
 """A static page that embeds images in the visitor's browser."""
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from byol_keras.errors import InputError
 from byol_keras.utils.html import render_page, write_page
 
+from ..formats.tflite_metadata import sidecar_path
 from ..formats.tflite_schema import ends
 from .litert_js import copy_litert_js
 
@@ -25,7 +27,8 @@ def write_web_page(
     examples, by WebGPU where the browser has it and WebAssembly otherwise. It asks no other server for anything.
 
     Args:
-        model: a .tflite file of an encoder, one image a call, float32 in and out, as `tflite` writes by default.
+        model: a .tflite file of an encoder, one image a call, float32 in and out, as `tflite` writes by default; of 1
+            or 3 channels, and without a value range, since a browser decodes images to 8 bits.
         out: folder, made if needed; gets index.html, its scripts, litert/ with LiteRT.js, and the model.
         node_modules: where LiteRT.js is, see `copy_litert_js`; None to fetch it with npm.
 
@@ -63,3 +66,15 @@ def _check(data, model):
         )
     if source.shape[1] != source.shape[2]:
         raise InputError(f"The page cuts images to squares. Received: {model}, which takes {list(source.shape)}")
+    if source.shape[3] not in (1, 3):
+        raise InputError(
+            "A browser decodes images to gray or RGB: a page is for encoders of 1 or 3 channels. "
+            f"Received: {model}, which takes {list(source.shape)}"
+        )
+    described = sidecar_path(model)
+    value_range = json.loads(described.read_text())["input"].get("value_range") if described.exists() else None
+    if value_range is not None:
+        raise InputError(
+            "A browser decodes images to 8 bits, and the encoder takes values in a range of their own. "
+            f"Received: {model}, which takes values from {value_range[0]:g} to {value_range[1]:g}"
+        )

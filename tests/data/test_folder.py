@@ -204,6 +204,6 @@ def test_missing_folder(tmp_path):
 
 
 def test_empty_folder_names_the_suffixes(tmp_path):
-    (tmp_path / "a.tiff").write_text("")
+    (tmp_path / "a.psd").write_text("")
     with pytest.raises(InputError, match=r"No images in .*\.jpg, \.jpeg, \.png, \.webp, \.bmp, \.gif"):
         from_folder(tmp_path)

@@ -108,7 +108,7 @@ import sys
 from byol_keras.data import decode, validate
 def peak():
     return 1024 * int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
-decode._budget.total = int(sys.argv[2])
+decode.decode_budget.total = int(sys.argv[2])
 validate._BLOCK = 1  # so that every thread has an image at once
 validate.check_each([sys.argv[1]], ["0"], "one", 0)
 before = peak()

@@ -76,6 +76,11 @@ def write_shards(
             "Shards hold gray or RGB images of 8 bits. "
             f"Received: images of {source.channels} channels, {source.images.dtype}"
         )
+    if source.reading is not None:
+        raise InputError(
+            "Shards hold JPEG, PNG and the like as 8 bits, and these are .npy, TIFF or DICOM files, or read with a "
+            f"value range: give their folder where they would be read. Received: {source.names[0]}"
+        )
     array_record()
     folder = Path(folder)
     make_parent(folder / MANIFEST)

@@ -10,9 +10,10 @@ import numpy as np
 from ...data import ImageSource, open_source
 from ...data.containers.container import is_container
 from ...data.containers.shard_manifest import is_shards
-from ...data.decode import check, decode
-from ...data.folder import from_files, require_images
-from ...data.rgb import shown
+from ...data.folder import from_files, reading_of, require_images
+from ...data.image_pixels import image_of, shown_image
+from ...data.rasters.raster_reading import RasterReading
+from ...data.validate import check_at
 from ...errors import InputError
 from ...utils.embeddings_folder import Embeddings, is_embeddings_folder, read_embeddings
 from ...utils.progress import Shown, progress
@@ -31,6 +32,7 @@ class Collection:
         source: `ImageSource`, or None where they are files, which are opened when they are needed.
         embeddings: `Embeddings` of the N images where they have been embedded already, by the encoder of its manifest;
             or None. Neither `paths` nor `source` need then be there.
+        reading: how the files are read, where they are rasters, see `data.images.ImageSource`; or None.
     """
 
     data: str
@@ -39,6 +41,7 @@ class Collection:
     paths: Texts | None = None
     source: ImageSource | None = None
     embeddings: Embeddings | None = None
+    reading: RasterReading | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,7 +60,8 @@ class Collection:
         """
         if self.source is not None:
             return self.source.subset(positions), ()
-        return from_files(self.paths[positions], self.names[positions], self.data, shown=shown)
+        paths, names = self.paths[positions], self.names[positions]
+        return from_files(paths, names, self.data, shown=shown, reading=self.reading)
 
     def pixels(self, position: int) -> np.ndarray:
         """One image, (H, W, 1 or 3) uint8.
@@ -68,10 +72,8 @@ class Collection:
         if self.paths is None and self.source is None:
             raise InputError(f"The images of {self.data} are no files of their own.")
         if self.source is None:
-            return decode(self.paths[position])
-        if self.source.images is not None:
-            return shown(self.source.images[position])
-        return decode(self.source.encoded[position])
+            return shown_image(self.paths[position], self.reading)
+        return image_of(self.source, position)
 
     def size(self, position: int) -> tuple[int, int]:
         """Height and width of one image in pixels, (0, 0) where it can no longer be read."""
@@ -79,15 +81,16 @@ class Collection:
             return tuple(self.source.sizes[position].tolist())
         if self.paths is None:
             return 0, 0
-        return check(self.paths[position]).size or (0, 0)
+        return check_at(self.paths, position, reading=self.reading).size or (0, 0)
 
 
-def open_collection(data: str | os.PathLike) -> Collection:
+def open_collection(data: str | os.PathLike, value_range: Sequence[float] | None = None) -> Collection:
     """The images of a source. Of a folder only the names are read, not the images.
 
     Args:
         data: a folder of images, or what else `data.open_source` opens; or a folder of their embeddings, as
             `byol-keras embed` writes to a .parquet.
+        value_range: as for `data.open_source`: that of the encoder's run.
 
     Returns:
         `Collection`, of at least one image.
@@ -101,25 +104,26 @@ def open_collection(data: str | os.PathLike) -> Collection:
     text = os.fspath(data)
     folder = os.path.abspath(os.path.expanduser(text))
     if is_embeddings_folder(folder):
-        return _embedded(text, read_embeddings(folder))
+        return _embedded(text, read_embeddings(folder), value_range)
     if text.startswith("tfds:") or not os.path.isdir(folder) or is_shards(folder) or is_container(folder):
-        source = open_source(text)
+        source = open_source(text, value_range=value_range)
         contents = source.encoded if source.images is None else source.images
         stamps = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
         return Collection(text, source.names, stamps, source=source)
-    names = require_images(folder, text)
-    paths = names.prefixed(os.path.join(folder, ""))
-    return Collection(text, names, tuple(_stamp(path) for path in paths), paths=paths)
+    names = require_images(folder, text, value_range)
+    paths, reading = names.prefixed(os.path.join(folder, "")), reading_of(names, value_range)
+    return Collection(text, names, tuple(_stamp(path) for path in paths), paths=paths, reading=reading)
 
 
-def _embedded(data, embeddings):
+def _embedded(data, embeddings, value_range):
     """A collection that is not read any more; its images are shown where they are still found below the folder."""
     names, root = tuple(embeddings.names), embeddings.manifest.source
     if not names:
         raise InputError(f"There is no image in {data}: none could be embedded.")
     paths = tuple(os.path.join(root, name) for name in names) if os.path.isdir(root) else None
     stamps = tuple(hashlib.blake2b(vector, digest_size=16).hexdigest() for vector in embeddings.vectors)
-    return Collection(data, names, stamps, paths=paths, embeddings=embeddings)
+    reading = None if paths is None else reading_of(names, value_range)
+    return Collection(data, names, stamps, paths=paths, embeddings=embeddings, reading=reading)
 
 
 def _stamp(path):

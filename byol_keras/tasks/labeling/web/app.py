@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ....data.rasters.raster_reading import RasterReading
 from ....errors import InputError
 from ..predictions import write_predictions
 from ..session import LabelingSession
@@ -24,7 +25,13 @@ MAX_BODY = 10_000  # bytes
 MAX_DIGITS = 9  # of the number of an image
 
 
-def label_app(session: LabelingSession, folder: str | os.PathLike, out: str | os.PathLike, token: str) -> Starlette:
+def label_app(
+    session: LabelingSession,
+    folder: str | os.PathLike,
+    out: str | os.PathLike,
+    token: str,
+    reading: RasterReading | None = None,
+) -> Starlette:
     """The routes. Which hosts and methods get through to them, and with which headers, is up to `Guard`.
 
     A request that changes something must carry the token that only the page has, so that no other page of the same
@@ -35,11 +42,12 @@ def label_app(session: LabelingSession, folder: str | os.PathLike, out: str | os
         folder: of the images.
         out: folder for the result, for which the page has a button.
         token: str.
+        reading: of images that are rasters, or None.
 
     Returns:
         starlette.applications.Starlette.
     """
-    files, lock = ImageFiles(folder, session.names), threading.Lock()
+    files, lock = ImageFiles(folder, session.names, reading), threading.Lock()
 
     def page(request):
         return Response(label_page(token), media_type="text/html")

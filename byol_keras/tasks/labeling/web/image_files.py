@@ -7,10 +7,11 @@ import os
 import stat
 from collections.abc import Sequence
 
-from PIL import Image
-
-from ....data.decode import check, decode
+from ....data.image_pixels import shown_image
 from ....data.orientation import UPRIGHT
+from ....data.rasters.raster_reading import RasterReading
+from ....data.validate import check_at
+from ....utils.html import pil_image
 
 JPEG = b"\xff\xd8"
 
@@ -24,9 +25,11 @@ class ImageFiles:
     Args:
         folder: path.
         names: N paths below it.
+        reading: how the files are read, where they are rasters; or None.
     """
 
-    def __init__(self, folder: str | os.PathLike, names: Sequence[str]):
+    def __init__(self, folder: str | os.PathLike, names: Sequence[str], reading: RasterReading | None = None):
+        self._reading = reading
         self._root = os.path.realpath(folder)
         self._paths = [os.path.join(folder, name) for name in names]
         self._targets = [os.path.realpath(path) for path in self._paths]
@@ -39,7 +42,8 @@ class ImageFiles:
 
         Returns:
             bytes, and the media type, such as "image/png". The bytes are those of the file, but for an image other than
-            a JPEG that is stored turned or mirrored: of that, a PNG that is not.
+            a JPEG that is stored turned or mirrored: of that, a PNG that is not; and for a raster, of which browsers
+            know nothing: of that, a PNG of its first channels.
 
         Raises:
             OSError: when it has gone, is no file or no image, or has become a link that leads out of the folder.
@@ -52,13 +56,13 @@ class ImageFiles:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "This is no file any more.")
             data = file.read()
-        found = check(data)
+        found = check_at([data], 0, reading=self._reading)
         if found.reason is not None:
             raise OSError(errno.EINVAL, f"This is no image any more: {found.reason}")
-        if found.orientation != UPRIGHT and not data.startswith(JPEG):
-            upright = io.BytesIO()
-            Image.fromarray(decode(data)).save(upright, "PNG")
-            return upright.getvalue(), "image/png"
+        if self._reading is not None or (found.orientation != UPRIGHT and not data.startswith(JPEG)):
+            drawn = io.BytesIO()
+            pil_image(shown_image(data, self._reading)).save(drawn, "PNG")
+            return drawn.getvalue(), "image/png"
         return data, mimetypes.guess_type(self._paths[index])[0] or "application/octet-stream"
 
 

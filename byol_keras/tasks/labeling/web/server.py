@@ -8,6 +8,7 @@ import socket
 
 import uvicorn
 
+from ....data.rasters.raster_reading import RasterReading
 from ....errors import InputError
 from ..session import LabelingSession
 from .app import label_app
@@ -26,6 +27,7 @@ class LabelingServer:
         folder: of the images.
         out: folder for the result, for which the page has a button.
         port: int, 0 for any that is free.
+        reading: of images that are rasters, or None.
 
     Attributes:
         session: the same.
@@ -37,7 +39,14 @@ class LabelingServer:
         InputError: when the port is in use or not allowed.
     """
 
-    def __init__(self, session: LabelingSession, folder: str | os.PathLike, out: str | os.PathLike, port: int = 0):
+    def __init__(
+        self,
+        session: LabelingSession,
+        folder: str | os.PathLike,
+        out: str | os.PathLike,
+        port: int = 0,
+        reading: RasterReading | None = None,
+    ):
         self.session = session
         self.token = secrets.token_urlsafe(16)
         self._socket = _listening(port)
@@ -48,7 +57,7 @@ class LabelingServer:
         logger = logging.getLogger("uvicorn.error")
         logger.propagate = False
         logger.addHandler(logging.lastResort)
-        app = Guard(label_app(session, folder, out, self.token), HOSTS, self.url)
+        app = Guard(label_app(session, folder, out, self.token, reading), HOSTS, self.url)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,

@@ -1,0 +1,1 @@
+"""Images of any channels and depth in files: .npy, TIFF, DICOM, and PNG in all of its 16 bits."""
