@@ -47,12 +47,8 @@ def from_folder(
     root = os.path.abspath(folder)
     if not os.path.isdir(root):
         raise InputError(f"No such folder: {folder}")
-    passed_over = Counter()
-    names = require_images(root, folder, value_range, passed_over)
+    names = require_images(root, folder, value_range)
     reading = reading_of(names, value_range)
-    if passed_over:
-        others = "with a value range" if value_range is not None else "beside the other images"
-        print_beside(f"{folder}: not read {others}: {', '.join(f'{n:,} {end}' for end, n in passed_over.items())}")
     paths = names.prefixed(os.path.join(root, ""))
     cache = CheckCache(root, "" if reading is None else f"rasters {value_range}")
     checked = check_all(paths, names, folder, memory_budget, cache, reading)
@@ -207,14 +203,18 @@ def require_images(
     root: str | os.PathLike,
     folder: str | os.PathLike,
     value_range: tuple[float, float] | None = None,
-    passed_over: Counter | None = None,
 ) -> Texts:
-    """As `find_images`, at least one.
+    """As `find_images`, at least one; says on stderr how many of the other kind are passed over.
 
     Raises:
         InputError: where there is none, calling the folder `folder`, as it was given.
     """
+    passed_over = Counter()
     names = find_images(root, value_range, passed_over)
+    if passed_over and names:
+        others = "with a value range" if value_range is not None else "beside the other images"
+        counts = ", ".join(f"{count:,} {end}" for end, count in sorted(passed_over.items()))
+        print_beside(f"{folder}: not read {others}: {counts}")
     if not names:
         ends = (*SUFFIXES, *RASTER_SUFFIXES) if value_range is None else (*RASTER_SUFFIXES, PNG_SUFFIX)
         raise InputError(

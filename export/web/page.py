@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,15 +67,22 @@ def _check(data, model):
         )
     if source.shape[1] != source.shape[2]:
         raise InputError(f"The page cuts images to squares. Received: {model}, which takes {list(source.shape)}")
-    if source.shape[3] not in (1, 3):
-        raise InputError(
-            "A browser decodes images to gray or RGB: a page is for encoders of 1 or 3 channels. "
-            f"Received: {model}, which takes {list(source.shape)}"
-        )
     described = sidecar_path(model)
     value_range = json.loads(described.read_text())["input"].get("value_range") if described.exists() else None
-    if value_range is not None:
+    check_page_input(source.shape[3], value_range, model)
+
+
+def check_page_input(channels: int, value_range: Sequence[float] | None, name: str | os.PathLike) -> None:
+    """Raises InputError where an encoder takes images that no browser decodes.
+
+    Args:
+        channels: of its images.
+        value_range: of its run, or None.
+        name: of the encoder, for the message.
+    """
+    if channels not in (1, 3) or value_range is not None:
+        takes = "" if value_range is None else f", values from {value_range[0]:g} to {value_range[1]:g}"
         raise InputError(
-            "A browser decodes images to 8 bits, and the encoder takes values in a range of their own. "
-            f"Received: {model}, which takes values from {value_range[0]:g} to {value_range[1]:g}"
+            "A browser decodes images to 8 bits, gray or RGB, and a page is for encoders of these. "
+            f"Received: {name}, which takes {channels} {'channel' if channels == 1 else 'channels'}{takes}"
         )

@@ -1,4 +1,4 @@
-"""The commands of docs/uses.md, of docs/web.md and of the README are commands there are, with arguments they take."""
+"""The commands of the README and of the pages that are not typed one by one are commands there are."""
 
 import shlex
 
@@ -8,7 +8,12 @@ from byol_keras.cli.main import parse
 
 from .reader import DOCS, commands
 
-PAGES = {"uses": DOCS / "uses.md", "web": DOCS / "web.md", "readme": DOCS.parent / "README.md"}
+PAGES = {
+    "uses": DOCS / "uses.md",
+    "web": DOCS / "web.md",
+    "images": DOCS / "images.md",
+    "readme": DOCS.parent / "README.md",
+}
 
 
 def _lines(page):
@@ -16,7 +21,7 @@ def _lines(page):
     return [line for line in commands(text) if line.startswith("byol-keras ")]
 
 
-@pytest.mark.parametrize(("page", "least"), [("uses", 19), ("web", 2), ("readme", 12)])
+@pytest.mark.parametrize(("page", "least"), [("uses", 19), ("web", 2), ("images", 2), ("readme", 12)])
 def test_every_command_is_understood(page, least):
     lines = _lines(page)
     assert len(lines) >= least

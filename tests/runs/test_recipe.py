@@ -167,7 +167,7 @@ def test_a_config_of_a_run_says_all_that_repeats_it(make_run):
     config = read_config(run.folder / "config.json")
     assert Recipe.from_fields(config.pop("recipe")) == run.recipe
     given = {"data": "photos", "seed": 5, "channels": 3, "exclude": [], "probe": None, "start_from": None}
-    assert config == given
+    assert config == given | {"value_range": None}
 
 
 @pytest.mark.parametrize(
@@ -178,6 +178,7 @@ def test_a_config_of_a_run_says_all_that_repeats_it(make_run):
         ('{"recipe": "short"}', "The recipe of a run is an object"),
         ('{"recipe": {}, "seed": "0"}', "this cannot be the seed of a run. Received: '0'"),
         ('{"recipe": {}, "exclude": "a"}', "this cannot be the exclude of a run"),
+        ('{"recipe": {}, "value_range": 5}', "this cannot be the value_range of a run"),
     ],
 )
 def test_a_file_that_is_no_config_is_one_line(text, said, tmp_path):

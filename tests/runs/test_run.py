@@ -1,5 +1,6 @@
 """The folder of a run, read back."""
 
+import dataclasses
 import json
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import byol_keras as bk
+from byol_keras.runs.load import value_range_of
 
 
 def test_what_is_written_is_read_back(make_run):
@@ -22,6 +24,25 @@ def test_the_encoder_is_loaded_once_and_is_that_of_the_file(make_run):
     for mine, of_the_file in zip(run.encoder.get_weights(), saved.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, of_the_file)
     assert run.encoder is run.encoder
+
+
+def test_a_value_range_is_read_back_and_part_of_the_checksum(make_run):
+    run = make_run()
+    before = run.checksum()
+    ranged = dataclasses.replace(run, value_range=[0.0, 4095.0])
+    assert ranged.checksum() != before
+    ranged.write_config()
+    assert bk.load_run(run.folder) == ranged
+    assert value_range_of(run.folder) == value_range_of(run.encoder_path) == [0, 4095]
+    config = json.loads((run.folder / "config.json").read_text())
+    del config["value_range"]  # as runs of before have it
+    (run.folder / "config.json").write_text(json.dumps(config))
+    assert bk.load_run(run.folder).value_range is None
+    assert bk.load_run(run.folder).checksum() == before
+    (run.folder / "config.json").write_text(json.dumps({**config, "value_range": [0, 9]}))
+    with pytest.raises(bk.InputError, match="was changed after the run was begun"):
+        bk.load_run(run.folder).require_unchanged()
+    assert value_range_of("photos.keras") is None
 
 
 def test_an_unfinished_run_has_no_encoder_yet(make_run):

@@ -6,7 +6,10 @@ from byol_keras.runs.run_fields import check_legs, check_run_fields
 GOOD = {"data": "photos", "seed": 5, "channels": 3, "mean": [0.4, 0.5, 0.4], "std": [0.2, 0.2, 0.3]}
 
 
-@pytest.mark.parametrize("more", [{}, {"exclude": ["a/b.jpg"], "probe": "tfds:x", "image_count": 7}, {"channels": 1}])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"exclude": ["a/b.jpg"], "probe": "tfds:x", "image_count": 7}, {"channels": 1}, {"value_range": [-5, 9.5]}],
+)
 def test_what_runs_have_is_taken(more):
     gray = {"mean": [0.4], "std": [1]} if more.get("channels") == 1 else {}
     assert check_run_fields({**GOOD, **more, **gray, "recipe": {}}) is None
@@ -23,6 +26,7 @@ def test_what_runs_have_is_taken(more):
         *(("exclude", value) for value in ("abc", [5], None, {"a": 1}, ["\0"])),
         *(("probe", value) for value in (5, [], "\0")),
         *(("image_count", value) for value in (0, "7", 7.0, True, [])),
+        *(("value_range", value) for value in (5, [1], [2, 1], [1, 1], [0, "9"], [0, float("inf")], {"a": 1}, [])),
     ],
 )
 def test_what_a_run_cannot_have_is_named(name, value):

@@ -302,3 +302,80 @@ def test_gray_and_not_square_encoders(module, make_encoder, tmp_path):
         module.DeviceError, match=r"takes images of 60 by 44 pixels only. Received: image of \(44, 44\)"
     ):
         encoder.embed([image.crop((0, 0, 44, 44))])
+
+
+@pytest.fixture(scope="module")
+def bands(make_encoder, tmp_path_factory):
+    """Files of an encoder of 4 channels and of one of gray images of 12 bits, as their runs describe them."""
+    folder = tmp_path_factory.mktemp("bands")
+    made = {}
+    for name, channels, value_range in (("bands", 4, None), ("deep", 1, [0, 4095])):
+        made[name] = make_encoder(channels=channels)
+        facts = export.provenance_of(made[name], {"value_range": value_range})
+        export.tflite(made[name], folder / f"{name}.tflite", provenance=facts)
+    return folder, made
+
+
+def squares(values, high):
+    """By hand: the central square, resized by Pillow, (1, 32, 32, C) float32 in [0, 1]."""
+    top, left = ((side - min(values.shape[:2])) // 2 for side in values.shape[:2])
+    square = values[top : top + min(values.shape[:2]), left : left + min(values.shape[:2])] / np.float32(high)
+    planes = [Image.fromarray(np.float32(square[..., c])) for c in range(values.shape[2])]
+    resized = [plane.resize((32, 32), Image.Resampling.BICUBIC) for plane in planes]
+    return np.clip(np.stack(resized, axis=-1), 0, 1)[None]
+
+
+def test_an_encoder_of_four_channels_takes_arrays(module, bands, device, tmp_path):
+    folder, encoders = bands
+    encoder = module.Encoder(folder / "bands.tflite")
+    assert (encoder.channels, encoder.value_range) == (4, None)
+    values = np.random.default_rng(0).integers(0, 65536, (40, 50, 4)).astype(np.uint16)
+    np.save(tmp_path / "a.npy", values)
+    np.save(tmp_path / "b.npy", (values >> 8).astype(np.uint8))
+    for photos, numbers, high in ((["a.npy"], values, 65535), (["b.npy"], values >> 8, 255)):
+        expected = encoders["bands"](squares(numbers, high), training=False).numpy()
+        found = encoder.embed([tmp_path / name for name in photos])
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_array_equal(encoder.embed([values]), encoder.embed([tmp_path / "a.npy"]))
+    # In a process of its own, as a device has it.
+    shutil.copy(folder / "bands.tflite", device)
+    assert run(device, "compare", "bands.tflite", tmp_path / "a.npy", tmp_path / "b.npy").startswith("0.99")
+    for photo, message in (
+        (draw("bars", np.random.default_rng(0)), "this encoder takes arrays, such as .npy"),
+        (values[..., :3], r"an image is uint8 or uint16, \(H, W, 4\). Received: uint16 \(40, 50, 3\)"),
+        (values / 65535, r"an image is uint8 or uint16, \(H, W, 4\). Received: float64 \(40, 50, 4\)"),
+        (values[0], r"Received: uint16 \(50, 4"),
+        (values[:0], "Cannot decode image: "),
+    ):
+        with pytest.raises(module.DeviceError, match=message):
+            encoder.embed([photo])
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:500])
+    np.save(tmp_path / "objects.npy", np.array([{}], object))
+    for name in ("cut", "objects"):
+        with pytest.raises(module.DeviceError, match=rf"Cannot decode .*{name}\.npy: "):
+            encoder.embed([tmp_path / f"{name}.npy"])
+
+
+def test_an_encoder_of_12_bits_takes_them(module, bands, photos, tmp_path):
+    folder, encoders = bands
+    encoder = module.Encoder(folder / "deep.tflite")
+    assert encoder.value_range == [0, 4095]
+    values = np.random.default_rng(0).integers(0, 4096, (50, 40, 1)).astype(np.uint16)
+    Image.fromarray(values[..., 0]).save(tmp_path / "a.png")
+    expected = encoders["deep"](squares(values, 4095), training=False).numpy()
+    for photo in (
+        values,
+        values[..., 0],
+        values.astype(np.float32),
+        tmp_path / "a.png",
+        Image.open(tmp_path / "a.png"),
+    ):
+        found = encoder.embed([photo])
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    for photo, message in (
+        (values + 4000, "values from 4000 to [0-9]+, outside of 0 to 4095"),
+        (photos / "bars/01.jpg", "with a range and one channel gray PNG"),
+        (photos / "bars/00.png", "with a range and one channel gray PNG"),
+    ):
+        with pytest.raises(module.DeviceError, match=message):
+            encoder.embed([photo])

@@ -6,6 +6,8 @@ import tensorflow as tf
 from byol_keras import export
 from byol_keras.augment.crop import central_resize
 from byol_keras.errors import InputError
+from byol_keras.evaluation.linear_head import LinearHead
+from byol_keras.models.fingerprint import fingerprint
 from byol_keras.precision import cast_model
 
 
@@ -177,3 +179,17 @@ def test_encoders_of_another_form(tmp_path):
         with pytest.raises(InputError, match=message):
             export.saved_model(model, tmp_path / "serving" / "1")
     assert not list(tmp_path.iterdir())
+
+
+def test_encoders_of_what_no_jpeg_has_take_arrays_alone(encoder, make_encoder, tmp_path, capfd):
+    facts = export.provenance_of(encoder, {"value_range": [0, 4095]})
+    path = export.saved_model(encoder, tmp_path / "deep" / "1", dtype="float32", provenance=facts)
+    said = capfd.readouterr().err
+    assert said.startswith(f"{path}: there is no `serve_bytes`")
+    assert said.endswith("This encoder takes values from 0 to 4095: send `serving_default` arrays, in [0, 1].\n")
+    assert set(tf.saved_model.load(str(path)).signatures) == {"serving_default"}
+    export.saved_model(make_encoder(channels=4), tmp_path / "bands" / "1")
+    assert "This encoder takes 4 channels: send `serving_default` arrays" in capfd.readouterr().err
+    head = LinearHead(np.zeros((48, 2), np.float32), np.zeros(2, np.float32), ("a", "b"), fingerprint(encoder))
+    with pytest.raises(InputError, match=r"without a value range: they take JPEG and PNG.*values from 0 to 4095"):
+        export.saved_model(encoder, tmp_path / "head" / "1", provenance=facts, head=head)

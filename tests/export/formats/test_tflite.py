@@ -10,6 +10,8 @@ from PIL import Image
 
 from byol_keras import export
 from byol_keras.errors import InputError
+from byol_keras.export.formats.calibration import calibration_images
+from byol_keras.export.formats.tflite_metadata import sidecar_path
 from byol_keras.export.formats.tflite_schema import ends, operations, quantization
 from byol_keras.precision import cast_model
 
@@ -136,7 +138,7 @@ def test_calibration_in_any_form_gives_the_same_file(encoder, exported, tmp_path
 
 def test_calibration_images_are_resized_and_an_endless_dataset_ends(images):
     endless = tf.data.Dataset.from_tensor_slices(images).repeat().batch(300)
-    samples = MODULE.calibration_images(endless, 32, 32, 3)
+    samples = calibration_images(endless, 32, 32, 3)
     assert samples.shape == (500, 32, 32, 3)
     assert samples.dtype == np.float32
     assert samples.min() >= 0
@@ -315,8 +317,33 @@ def test_a_source_with_too_few_images_or_none(encoder, make_encoder, tmp_path):
     assert not path.exists()
 
 
+def test_calibration_of_16_bits_at_a_size_that_is_not_square(make_encoder, make_images, tmp_path):
+    values = make_images(16, 24, 40).astype(np.uint16) * 257
+    np.savez(tmp_path / "deep.npz", images=values, value_range=(0, 65535))
+    encoder = make_encoder(size=(24, 40))
+    of_source = calibration_images(str(tmp_path / "deep.npz"), 24, 40, 3)
+    np.testing.assert_allclose(of_source, values / np.float32(65535), atol=1e-6)
+    np.testing.assert_array_equal(of_source, calibration_images(values, 24, 40, 3))
+    path = export.tflite(encoder, tmp_path / "a.tflite", quantize="int8", calibration=str(tmp_path / "deep.npz"))
+    assert json.loads(sidecar_path(path).read_text())["calibration_images"] == 16
+
+
+def test_mediapipe_finds_nothing_in_a_file_it_cannot_use(make_encoder, encoder, tmp_path):
+    facts = export.provenance_of(encoder, {"value_range": [0, 4095]})
+    deep = export.tflite(encoder, tmp_path / "deep.tflite", provenance=facts)
+    bands = export.tflite(make_encoder(channels=4), tmp_path / "bands.tflite")
+    plain = export.tflite(encoder, tmp_path / "plain.tflite")
+    found = [b"TFLITE_METADATA" in path.read_bytes() for path in (deep, bands, plain)]
+    assert found == [False, False, True]
+    described = json.loads(sidecar_path(deep).read_text())["input"]
+    assert described["value_range"] == [0, 4095]
+    assert described["meaning"].startswith("(value - low) / (high - low) of value_range")
+    described = json.loads(sidecar_path(plain).read_text())["input"]
+    assert (described["value_range"], described["meaning"][:11]) == (None, "pixel / 255")
+
+
 def test_calibration_images_span_the_range():
-    gray = MODULE.calibration_images(np.full((8, 16, 16, 1), 100, np.uint8), 16, 16, 1)
+    gray = calibration_images(np.full((8, 16, 16, 1), 100, np.uint8), 16, 16, 1)
     assert (gray.min(), gray.max()) == (0, 1)
     assert np.sum(gray != np.float32(100 / 255)) == 2
 

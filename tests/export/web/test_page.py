@@ -180,6 +180,19 @@ def test_a_page_needs_one_image_a_call_as_floats(encoder, tmp_path):
     assert not (tmp_path / "page").exists()
 
 
+def test_a_page_is_for_what_a_browser_decodes(encoder, make_encoder, tmp_path):
+    bands = bk.export.tflite(make_encoder(channels=4), tmp_path / "bands.tflite")
+    with pytest.raises(
+        InputError, match=r"A browser decodes images to 8 bits, .* bands\.tflite, which takes 4 channels"
+    ):
+        write_web_page(bands, tmp_path / "page")
+    facts = bk.export.provenance_of(encoder, {"value_range": [0, 4095]})
+    deep = bk.export.tflite(encoder, tmp_path / "deep.tflite", provenance=facts)
+    with pytest.raises(InputError, match=r"deep\.tflite, which takes 3 channels, values from 0 to 4095"):
+        write_web_page(deep, tmp_path / "page")
+    assert not (tmp_path / "page").exists()
+
+
 def test_what_is_not_litert_js_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"has no core/dist/index\.js there\. Received: node_modules="):
         copy_litert_js(tmp_path / "out", tmp_path)
