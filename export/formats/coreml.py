@@ -56,17 +56,17 @@ def coreml(encoder: keras.Model, path: str | os.PathLike, provenance: Mapping | 
     if path.exists():
         raise InputError(f"coreml: {path} exists already. Remove it, or name another. Received: path={path}")
     check_writable(path)
+    if (ends := value_range_in(provenance)) is not None:
+        raise InputError(
+            "coreml: a package takes images of 8 bits, and the encoder values in a range of their own: export a "
+            f".tflite or ONNX. Received: provenance with value_range {ends[0]:g} to {ends[1]:g}"
+        )
     require_extra("coreml: writing it", "coremltools")
     height, width, channels = image_shape(encoder)
     if height is None or width is None or channels not in (1, 3):
         raise InputError(
             "coreml: a package takes images of one size, RGB or gray. Build the encoder with a fixed height and width. "
             f"Received: encoder={encoder.name} with input (B, {height}, {width}, {channels})"
-        )
-    if (ends := value_range_in(provenance)) is not None:
-        raise InputError(
-            "coreml: a package takes images of 8 bits, and the encoder values in a range of their own: export a "
-            f".tflite or ONNX. Received: provenance with value_range {ends[0]:g} to {ends[1]:g}"
         )
     facts = file_provenance(encoder, provenance)
     encoder = cast_model(encoder, "float32")

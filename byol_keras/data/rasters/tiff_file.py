@@ -14,6 +14,8 @@ SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # and BigTIFF's
 _COMPRESSIONS = ("NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "LZMA")
 _PHOTOMETRICS = ("MINISBLACK", "MINISWHITE", "RGB")
 _ORIENTATION = 274
+# A tile is decoded as a whole, and may be larger than the image: by this factor, and up to so many pixels in any case.
+_TILE_FACTOR, _TILE_PIXELS = 4, 2048**2
 # A file with more small copies of its image is looked through no further.
 _PAGES = 64
 
@@ -38,6 +40,10 @@ def tiff_raster(file: BinaryIO) -> Raster:
         raise ValueError(f"a TIFF in {page.photometric.name} with the axes {page.axes}: save it as gray or channels")
     if page.dtype is None:
         raise ValueError(f"a TIFF of {page.bitspersample} bits a value, which are no numbers that NumPy has")
+    if page.is_tiled:
+        tile = page.tilewidth * page.tilelength
+        if tile > max(_TILE_PIXELS, _TILE_FACTOR * page.imagewidth * page.imagelength):
+            raise ValueError(f"a TIFF of {tile:,} pixels a tile, many more than its image has")
     tag = page.tags.get(_ORIENTATION)
     orientation = tag.value if tag is not None and tag.value in range(1, 9) else UPRIGHT
     is_planar = page.axes == "SYX"

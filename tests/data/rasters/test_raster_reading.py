@@ -170,6 +170,13 @@ FAULTS = {
     "tiff in its header": (tiff(GRAY)[:6], "."),
     "tiff of pages": (tiff(np.zeros((3, 20, 20), "u2"), photometric="minisblack"), "a TIFF of 3 pages: save each as"),
     "tiff, ImageJ": (tiff(np.zeros((5, 20, 20), "u2"), imagej=True), "a TIFF of 5 pages: save each as"),
+    "tiff, huge tiles": (
+        # The width of the tiles, tag 322, in the place of what tifffile wrote.
+        tiff(GRAY, tile=(16, 16), compression="zlib").replace(
+            struct.pack("<HHIHH", 322, 3, 1, 16, 0), struct.pack("<HHII", 322, 4, 1, 2**20)
+        ),
+        "a TIFF of 16,777,216 pixels a tile, many more than its image has",
+    ),
     "tiff, palette": (
         tiff(np.zeros((4, 4), "u1"), photometric="palette", colormap=np.zeros((3, 256), "u2")),
         "a TIFF in PALETTE with the axes YX: save it as gray or channels",

@@ -119,3 +119,9 @@ def test_the_facts_of_another_encoder_are_refused(make_encoder, facts, tmp_path)
         with pytest.raises(InputError, match=message):
             write(other, tmp_path / name, provenance=facts)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_core_ml_package_is_for_images_of_8_bits(encoder, tmp_path):
+    facts = export.provenance_of(encoder, {"value_range": [-1024, 3071]})
+    with pytest.raises(InputError, match=r"takes images of 8 bits.*value_range -1024 to 3071"):
+        export.coreml(encoder, tmp_path / "a.mlpackage", facts)

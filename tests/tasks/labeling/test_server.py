@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from byol_keras.data.rasters.raster_reading import RasterReading
 from byol_keras.errors import InputError
 from byol_keras.tasks import LabelingSession, LabelsFile
 from byol_keras.tasks.labeling.web.app import MAX_BODY
@@ -380,3 +381,17 @@ def test_a_port_that_is_in_use_or_none(server, labeling, colored, tmp_path):
     for port in (-1, 70000):
         with pytest.raises(InputError, match=f"Port {port} cannot be used"):
             LabelingServer(labeling, colored[0], tmp_path, port)
+
+
+def test_a_browser_gets_rasters_as_png(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65536, (6, 5, 4)).astype(np.uint16)
+    np.save(tmp_path / "a.npy", values)
+    np.save(tmp_path / "b.npy", values[..., 0])
+    files = ImageFiles(tmp_path, ["a.npy", "b.npy"], RasterReading())
+    for index, shown in enumerate((values[..., :3], values[..., 0])):
+        data, kind = files.read(index)
+        assert kind == "image/png"
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), shown >> 8)
+    (tmp_path / "a.npy").write_bytes(b"none")
+    with pytest.raises(OSError, match=r"This is no image any more: not a readable \.npy"):
+        files.read(0)
