@@ -190,9 +190,10 @@ def _numbers(photo, channels, value_range):
     else:
         image = photo if isinstance(photo, Image.Image) else Image.open(photo, formats=FORMATS)
         is_plain = not value_range or (image.format in (None, "PNG") and image.mode in ("L", "I;16"))
+        image = _upright(image)  # which closes its file
         if channels not in (1, 3) or not is_plain:
             raise DeviceError("this encoder takes arrays, such as .npy, or with a range and one channel gray PNG")
-        array = np.asarray(_upright(image) if value_range else _in_mode(_upright(image), channels))
+        array = np.asarray(image if value_range else _in_mode(image, channels))
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3 or array.shape[2] != channels or not (value_range or array.dtype in (np.uint8, np.uint16)):
         kinds = "numbers" if value_range else "uint8 or uint16"

@@ -164,6 +164,7 @@ def test_what_goes_on_from_a_run_keeps_its_range(folders, runs, tmp_path, capfd)
     assert "leave out --value-range" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_views_and_doctor_take_a_range(folders, tmp_path, capfd):
     drawn = str(tmp_path / "views.png")
     assert main(["views", "--data", str(folders[4]), "--out", drawn, "--value-range", "0", "4095"]) == 0

@@ -183,7 +183,7 @@ def test_a_page_needs_one_image_a_call_as_floats(encoder, tmp_path):
 def test_a_page_is_for_what_a_browser_decodes(encoder, make_encoder, tmp_path):
     bands = bk.export.tflite(make_encoder(channels=4), tmp_path / "bands.tflite")
     with pytest.raises(
-        InputError, match=r"A browser decodes images to 8 bits, .* bands\.tflite, which takes 4 channels"
+        InputError, match=r"A browser decodes images to 8 bits, .*bands\.tflite, which takes 4 channels"
     ):
         write_web_page(bands, tmp_path / "page")
     facts = bk.export.provenance_of(encoder, {"value_range": [0, 4095]})
