@@ -12,6 +12,7 @@ from . import tasks as tasks
 from ._version import __version__ as __version__
 from .augment import VIEW_1 as VIEW_1
 from .augment import VIEW_2 as VIEW_2
+from .augment import AudioViews as AudioViews
 from .augment import TwoViews as TwoViews
 from .byol import BYOL as BYOL
 from .callbacks import CollapseMonitor as CollapseMonitor
@@ -19,6 +20,7 @@ from .callbacks import OnlineKNN as OnlineKNN
 from .callbacks import TargetEMA as TargetEMA
 from .errors import InputError as InputError
 from .models import CodingRateTerm as CodingRateTerm
+from .models import LogMel as LogMel
 from .models import mlp as mlp
 from .models import resnet8 as resnet8
 from .models import resnet8x2 as resnet8x2
@@ -28,6 +30,7 @@ from .models import resnet34 as resnet34
 from .models import resnet50 as resnet50
 from .optimizers import LARS as LARS
 from .optimizers import Muon as Muon
+from .runs import AudioRecipe as AudioRecipe
 from .runs import Recipe as Recipe
 from .runs import recipes as recipes
 from .runs.detector import load_detector as load_detector

@@ -6,6 +6,8 @@ from .formats.onnx import onnx as onnx
 from .formats.openvino import openvino as openvino
 from .formats.saved_model import next_version as next_version
 from .formats.saved_model import saved_model as saved_model
+from .formats.sound_files import sound_saved_model as sound_saved_model
+from .formats.sound_files import sound_tflite as sound_tflite
 from .formats.tflite import LinearHead as LinearHead
 from .formats.tflite import tflite as tflite
 from .parity.checked_export import checked as checked

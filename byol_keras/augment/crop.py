@@ -56,7 +56,7 @@ def sample_boxes(
     return tf.cast(tf.stack([top, left, box_height, box_width], axis=1), tf.int32)
 
 
-def crop_resize(images: tf.Tensor, boxes: tf.Tensor, image_size: int) -> tf.Tensor:
+def crop_resize(images: tf.Tensor, boxes: tf.Tensor, image_size: int | tuple[int, int]) -> tf.Tensor:
     """Cuts a box out of each image and resizes it, bicubic, antialiased where it shrinks.
 
     The filter is Pillow's and torchvision's: Keys' cubic with a = -0.5, stretched by the factor of shrinking, taking
@@ -67,13 +67,14 @@ def crop_resize(images: tf.Tensor, boxes: tf.Tensor, image_size: int) -> tf.Tens
     Args:
         images: (B, H, W, C) float32 in [0, 1].
         boxes: (B, 4) int32: top, left, height, width.
-        image_size: int, S.
+        image_size: int, S; or a height and a width.
 
     Returns:
         (B, S, S, C) float32, clipped to [0, 1].
     """
-    rows = _interpolation(boxes[:, 0], boxes[:, 2], tf.shape(images)[1], image_size)
-    columns = _interpolation(boxes[:, 1], boxes[:, 3], tf.shape(images)[2], image_size)
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    rows = _interpolation(boxes[:, 0], boxes[:, 2], tf.shape(images)[1], height)
+    columns = _interpolation(boxes[:, 1], boxes[:, 3], tf.shape(images)[2], width)
     planes = tf.transpose(images, [0, 3, 1, 2])
     planes = tf.matmul(tf.matmul(rows[:, None], planes), columns[:, None], transpose_b=True)
     return tf.clip_by_value(tf.transpose(planes, [0, 2, 3, 1]), 0.0, 1.0)

@@ -9,9 +9,8 @@ from typing import Any, TypeAlias
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DATA_HELP = (
-    "a folder of images (subfolders are classes; JPEG and the like, or .npy, TIFF or DICOM) or of shards, a .tar or "
-    ".parquet or a folder of them, "
-    "tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
+    "a folder of images (subfolders are classes; JPEG and the like, or .npy, TIFF or DICOM), of .wav files or of "
+    "shards, a .tar or .parquet or a folder of them, tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
 )
 EMBEDDINGS_HELP = "a .parquet of `embed`, with nothing left to embed"
 

@@ -2,9 +2,12 @@
 
 import argparse
 import dataclasses
+import os
 from typing import Any
 
-from ..runs.recipe import RECIPES, Recipe, recipe_named, view_fields
+from ..runs.audio_recipe import AudioRecipe
+from ..runs.recipe import RECIPES, Recipe, recipe_kind, recipe_named, view_fields
+from ..runs.recipe_fields import TrainingRecipe
 from ..runs.view_presets import VIEW_PRESETS
 
 METAVARS = {str: "NAME", int: "N", float: "F"}
@@ -15,14 +18,15 @@ AUTO_PRESETS = ("short", "demo")
 
 
 def add_recipe_flags(parser: argparse.ArgumentParser, only_views: bool = False) -> None:
-    """Adds --recipe and --config, and a flag for each field of `Recipe`, None where it is not given.
+    """Adds --recipe and --config, and a flag for each field of the recipes, None where it is not given.
 
     Args:
         parser: of a command.
         only_views: whether the command has a use for the fields of the views alone.
     """
     begin = parser.add_mutually_exclusive_group()
-    begin.add_argument("--recipe", metavar="NAME", help=f"one of {', '.join(RECIPES)} (default: short)")
+    names = ", ".join(RECIPES)
+    begin.add_argument("--recipe", metavar="NAME", help=f"one of {names} (default: short, for recordings audio)")
     begin.add_argument("--config", metavar="FILE", help="instead: a recipe as JSON, or the config.json of a run")
     kinds = ", ".join(VIEW_PRESETS)
     if only_views:
@@ -31,10 +35,12 @@ def add_recipe_flags(parser: argparse.ArgumentParser, only_views: bool = False) 
         parser.add_argument("--views", metavar="KIND", help=f"those for {kinds} (default: photos, the recipe's own)")
     training = parser.add_argument_group("of the recipe, in place of its own values")
     views = parser.add_argument_group("of the recipe's two views, in place of its own values")
-    for field in dataclasses.fields(Recipe):
+    sounds = parser.add_argument_group("of a recipe for recordings, in place of its own values")
+    own = {field.name for field in dataclasses.fields(AudioRecipe)} - _names(TrainingRecipe)
+    for field in _fields():
         if only_views and not field.metadata["view"]:
             continue
-        group = views if field.metadata["view"] else training
+        group = sounds if field.name in own else views if field.metadata["view"] else training
         flag, help = "--" + field.name.replace("_", "-"), field.metadata["help"]
         if field.name == "image_size":
             help += f"; {AUTO}, the default of {' and '.join(AUTO_PRESETS)}: by the images" + (
@@ -49,8 +55,18 @@ def add_recipe_flags(parser: argparse.ArgumentParser, only_views: bool = False) 
 
 def given_fields(options: argparse.Namespace) -> dict[str, Any]:
     """The fields of a recipe that were given as flags: dict of name -> value."""
-    names = [field.name for field in dataclasses.fields(Recipe)]
+    names = [field.name for field in _fields()]
     return {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
+
+
+def _fields():
+    """Those of both kinds of recipes, each once."""
+    more = [field for field in dataclasses.fields(AudioRecipe) if field.name not in _names(Recipe)]
+    return [*dataclasses.fields(Recipe), *more]
+
+
+def _names(recipe):
+    return {field.name for field in dataclasses.fields(recipe)}
 
 
 def settings(options: argparse.Namespace, views: str | None = None) -> dict[str, Any]:
@@ -61,13 +77,15 @@ def settings(options: argparse.Namespace, views: str | None = None) -> dict[str,
         views: the kind, see `runs.view_presets`; None for the recipe's own.
 
     Returns:
-        dict: "recipe", a `Recipe`; "auto_size", whether its image size only stands in for the one to be chosen; and of
-        a run's config.json also "data", "seed", "channels", "exclude", "probe" and "start_from".
+        dict: "recipe", a `Recipe` or `AudioRecipe`; "auto_size", whether its image size only stands in for the one to
+        be chosen; and of a run's config.json also "data", "seed", "channels", "exclude", "probe" and "start_from".
 
     Raises:
         InputError: for a file that cannot be used, an unknown recipe, or a value out of range.
     """
-    name = options.recipe or "short"
+    name = options.recipe
+    if name is None:
+        name = "audio" if options.config is None and _are_recordings(getattr(options, "data", None)) else "short"
     if options.config is None:
         config = {"recipe": dataclasses.asdict(recipe_named(name))}
     else:
@@ -81,7 +99,16 @@ def settings(options: argparse.Namespace, views: str | None = None) -> dict[str,
     if auto_size:
         given["image_size"] = recipe_named("short").image_size
     fields = {**config["recipe"], **({} if views is None else view_fields(views)), **given}
-    return {**config, "recipe": Recipe.from_fields(fields), "auto_size": auto_size}
+    return {**config, "recipe": recipe_kind(config["recipe"]).from_fields(fields), "auto_size": auto_size}
+
+
+def _are_recordings(data):
+    """Whether DATA is a folder of recordings, which have a recipe of their own."""
+    if data is None or not os.path.isdir(os.path.expanduser(data)):
+        return False
+    from ..data.open import is_recordings
+
+    return is_recordings(data)
 
 
 def _image_size(text):

@@ -53,15 +53,28 @@ def from_folder(
     cache = CheckCache(root, "" if reading is None else f"rasters {value_range}")
     checked = check_all(paths, names, folder, memory_budget, cache, reading)
 
-    # A class whose images are all broken keeps its number, so that the other labels do not depend on it. But for one
-    # whose name is not UTF-8: no file in it can be used, and its name could be written nowhere.
-    class_names = tuple(sorted(name for name in {*map(_first_folder, names)} if name is not None and _is_unicode(name)))
-    number = {name: i for i, name in enumerate(class_names)}
-    labels = np.fromiter((number.get(_first_folder(name), -1) for name in names), np.int64, len(names))
+    labels, class_names = first_folder_labels(names)
     try:
         return checked.source(names, paths=paths, labels=labels, class_names=class_names)
     except InputError as error:
         raise InputError(f"{folder}: {error}") from error
+
+
+def first_folder_labels(names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The labels of files by the first folder on their paths.
+
+    A class whose files are all broken keeps its number, so that the other labels do not depend on it. But for one whose
+    name is not UTF-8: no file in it can be used, and its name could be written nowhere.
+
+    Args:
+        names: N texts, paths below a folder.
+
+    Returns:
+        (N,) int64, -1 where there is none, and the name of each label.
+    """
+    class_names = tuple(sorted(name for name in {*map(_first_folder, names)} if name is not None and _is_unicode(name)))
+    number = {name: i for i, name in enumerate(class_names)}
+    return np.fromiter((number.get(_first_folder(name), -1) for name in names), np.int64, len(names)), class_names
 
 
 def reading_of(names: Sequence[str], value_range: tuple[float, float] | None = None) -> RasterReading | None:
@@ -135,14 +148,14 @@ def find_images(
     Raises:
         InputError: where `root` itself cannot be read.
     """
-    passed_over, root = Counter() if passed_over is None else passed_over, os.fspath(root)
+    passed_over = Counter() if passed_over is None else passed_over
     if value_range is not None:
-        return Texts.of(_image_names(root, (*RASTER_SUFFIXES, PNG_SUFFIX), SUFFIXES, passed_over))
-    names = Texts.of(_image_names(root, SUFFIXES, RASTER_SUFFIXES[1:], passed_over))
+        return Texts.of(file_names(root, (*RASTER_SUFFIXES, PNG_SUFFIX), SUFFIXES, passed_over))
+    names = Texts.of(file_names(root, SUFFIXES, RASTER_SUFFIXES[1:], passed_over))
     if any(name.lower().endswith(SUFFIXES) for name in names):
         return names
     passed_over.clear()
-    return Texts.of(_image_names(root, RASTER_SUFFIXES))
+    return Texts.of(file_names(root, RASTER_SUFFIXES))
 
 
 def has_images(root: str | os.PathLike) -> bool:
@@ -151,11 +164,32 @@ def has_images(root: str | os.PathLike) -> bool:
     Raises:
         InputError: where `root` itself cannot be read.
     """
-    return next(_image_names(os.fspath(root), SUFFIXES), None) is not None
+    return next(file_names(root), None) is not None
 
 
-def _image_names(root: str, suffixes: Sequence[str], others: Sequence[str] = (), passed_over=None) -> Iterator[str]:
-    """The paths that end in one of some suffixes; those in one of `others` are counted."""
+def has_files(root: str | os.PathLike, suffixes: tuple[str, ...]) -> bool:
+    """Whether there is a file below `root` with one of these suffixes, which ends with the first.
+
+    Raises:
+        InputError: where `root` itself cannot be read.
+    """
+    return any(name.lower().endswith(suffixes) for name in file_names(root, suffixes))
+
+
+def file_names(
+    root: str | os.PathLike,
+    suffixes: tuple[str, ...] = SUFFIXES,
+    others: Sequence[str] = (),
+    passed_over: Counter | None = None,
+) -> Iterator[str]:
+    """The paths that `find_images` lists, one after the other; or those with other suffixes.
+
+    Args:
+        root: path.
+        suffixes: of the files that are listed.
+        others: of those that are counted.
+        passed_over: counts them, by their suffix.
+    """
     # Not by recursion: folders may lie a thousand deep. A folder's entries are sorted, folders with the slash that
     # follows them on every path, so that all paths come in their order.
     waiting = [("", (), [""])]
@@ -169,7 +203,7 @@ def _image_names(root: str, suffixes: Sequence[str], others: Sequence[str] = (),
             yield path
             continue
         try:
-            folder = os.path.join(root, path)
+            folder = os.path.join(os.fspath(root), path)
             status = os.stat(folder)
             # A link to a folder that we are in would go on for ever.
             here = (status.st_dev, status.st_ino)
@@ -191,7 +225,7 @@ def _image_names(root: str, suffixes: Sequence[str], others: Sequence[str] = (),
 
 
 def _name_of(entry, suffixes):
-    """The name of a folder, with a slash after it, or of what may be an image; None for all else."""
+    """The name of a folder, with a slash after it, or of what may be such a file; None for all else."""
     if entry.name.startswith("."):
         return None
     if _is_folder(entry):

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
-from ..augment.two_views import TwoViews
+from ..augment import AudioViews, TwoViews
 from .eval_pipeline import ordered_batches
 from .images import ImageSource, evenly
 from .lost_files import naming_lost_files
@@ -44,12 +45,19 @@ def _tile(pixels, cell):
     return image.resize((cell, cell), filter_)
 
 
-def view_grid(source: ImageSource, *views: TwoViews, count: int = 12, seed: int = 0, cell: int = 96) -> Image.Image:
+def _low_below(spectrograms):
+    """Spectrograms as people draw them: with the lowest band below."""
+    return [np.clip(each, 0, 1)[::-1] for each in spectrograms]
+
+
+def view_grid(
+    source: ImageSource, *views: TwoViews | AudioViews, count: int = 12, seed: int = 0, cell: int = 96
+) -> Image.Image:
     """A grid of `count` images, evenly taken: original above view 1 above view 2, of each of `views` in turn.
 
     Args:
         source: `ImageSource`.
-        *views: `TwoViews` of one image size, one at least.
+        *views: `TwoViews` of one image size, or `AudioViews` for recordings, one at least.
         count: int, at most so many images.
         seed: int, of the views.
         cell: int, pixels.
@@ -61,6 +69,12 @@ def view_grid(source: ImageSource, *views: TwoViews, count: int = 12, seed: int 
         InputError: where the views do not fit into memory, or files have been lost since the source was opened.
     """
     chosen = source.subset(evenly(len(source), count))
+    if isinstance(views[0], AudioViews):
+        # Without sounds of before, to mix with.
+        size = (chosen.images.shape[1], views[0].frames)
+        originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
+        made = [each(originals, seed=tf.constant([0, seed])) for each in views]
+        return image_grid([_low_below(originals), *(_low_below(view) for pair in made for view in pair)], cell)
     require_view_memory(views[0].image_size, len(chosen), source.channels)
     # Not resized up here, which would smooth small images and not their views.
     size = min(cell, int(chosen.sizes.min()))

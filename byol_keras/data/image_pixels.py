@@ -11,7 +11,7 @@ from .rgb import shown
 
 
 def image_of(source: ImageSource, index: int) -> np.ndarray:
-    """An image of a source.
+    """An image of a source; of a recording its spectrogram, the lowest band below.
 
     Args:
         source: `ImageSource`.
@@ -24,7 +24,7 @@ def image_of(source: ImageSource, index: int) -> np.ndarray:
         InputError, OSError: when it can no longer be read.
     """
     if source.images is not None:
-        return shown(source.images[index])
+        return shown(source.images[index] if source.sample_rate is None else source.images[index][::-1])
     return shown_image(source.encoded[index] if source.paths is None else source.paths[index], source.reading)
 
 

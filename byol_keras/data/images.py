@@ -35,6 +35,7 @@ class ImageSource:
             None: as 8 bits, gray or RGB, by `decode.decode`.
         sizes: (N, 2) int32, height and width in pixels.
         broken: (name, reason) of each file that was excluded because it cannot be decoded.
+        sample_rate: of recordings, whose log-mel spectrograms `images` are: samples per second; None of images.
 
     Example:
         source = bk.data.open_source("photos")
@@ -55,6 +56,7 @@ class ImageSource:
     decoded_channels: int = 3
     reading: RasterReading | None = None
     broken: tuple[tuple[str, str], ...] = ()
+    sample_rate: int | None = None
 
     def __post_init__(self) -> None:
         for field in ("names", "paths"):

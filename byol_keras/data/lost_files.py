@@ -84,8 +84,11 @@ def lost_files(source: ImageSource, suspects: Iterable[int] = ()) -> dict[int, s
         suspects: indices of images to decode.
 
     Returns:
-        dict: the reason by the index of each image that cannot be read as it was; empty for a source of pixels.
+        dict: the reason by the index of each image that cannot be read as it was; empty for a source of pixels, and of
+        recordings, which are not read again.
     """
+    if source.sample_rate is not None:
+        return {}
     if source.paths is None:
         changed = {} if _contents(source) is None else {index: _changed(source, index) for index in suspects}
         return {index: reason for index, reason in sorted(changed.items()) if reason}

@@ -11,9 +11,20 @@ from .arrays import from_npz
 from .containers.container import from_container, is_container, refuse_embeddings, report_unread
 from .containers.shard_manifest import MANIFEST, is_shards
 from .containers.shards import from_shards
-from .folder import from_files, from_folder, reading_of, report_unlabeled, require_images
+from .folder import SUFFIXES as IMAGE_SUFFIXES
+from .folder import (
+    file_names,
+    from_files,
+    from_folder,
+    has_files,
+    reading_of,
+    report_unlabeled,
+    require_images,
+)
 from .images import ImageSource
 from .rasters.raster_reading import SUFFIXES as RASTER_SUFFIXES
+from .recordings import SUFFIXES as WAV_SUFFIXES
+from .recordings import from_recordings, from_wavs
 from .tfds import from_tfds
 from .validate import MEMORY_BUDGET, list_broken, report_broken
 from .value_range import checked_range
@@ -28,10 +39,10 @@ def open_source(
     """Opens a source, and says on stderr which of its images had to be excluded.
 
     Args:
-        data: a folder of images (`from_folder`) or of shards (`from_shards`); a .tar or a folder of them (`from_tars`);
-            a .parquet or a folder of them (`from_parquet`); a folder of Hugging Face's `datasets`
-            (`from_saved_dataset`); `tfds:NAME` or `tfds:NAME:SPLIT` (`from_tfds`; the split is `train` unless given);
-            or an .npz file (`from_npz`).
+        data: a folder of images (`from_folder`), of .wav files (`from_recordings`) or of shards (`from_shards`); a .tar
+            or a folder of them (`from_tars`); a .parquet or a folder of them (`from_parquet`); a folder of Hugging
+            Face's `datasets` (`from_saved_dataset`); `tfds:NAME` or `tfds:NAME:SPLIT` (`from_tfds`; the split is
+            `train` unless given); or an .npz file (`from_npz`).
         memory_budget: int, bytes of images that a source other than an .npz may hold in memory.
         hold_pixels: whether images of one size that fit are decoded and held. Without, they stay encoded, but for those
             of an .npz.
@@ -68,6 +79,8 @@ def open_source(
         source = from_shards(path, pixel_budget)
     elif is_container(path):
         source = from_container(path, data, pixel_budget)
+    elif is_recordings(path):
+        source = from_recordings(path, memory_budget)
     elif os.path.isdir(path):
         refuse_embeddings(path)
         source = from_folder(path, pixel_budget, value_range)
@@ -84,8 +97,17 @@ def open_source(
     return source
 
 
+def is_recordings(data: str | os.PathLike) -> bool:
+    """Whether `open_source` takes it for a folder of recordings: one with .wav files, and no images."""
+    path = os.path.expanduser(os.fspath(data))
+    if not os.path.isdir(path) or is_shards(path) or is_container(path):
+        return False
+    # The images first, of which one is enough: a folder of a million need not be searched for what it has not.
+    return not has_files(path, (*IMAGE_SUFFIXES, *RASTER_SUFFIXES)) and has_files(path, WAV_SUFFIXES)
+
+
 def open_files(paths: Sequence[str | os.PathLike], value_range: tuple[float, float] | None = None) -> ImageSource:
-    """Opens image files, and all images in folders; says on stderr which cannot be decoded.
+    """Opens image files, and all images in folders, or .wav files; says on stderr which cannot be decoded.
 
     Args:
         paths: files and folders.
@@ -107,22 +129,26 @@ def open_files(paths: Sequence[str | os.PathLike], value_range: tuple[float, flo
         else:
             names.append(path)
     files = [os.path.abspath(os.path.expanduser(name)) for name in names]
-    rasters = sum(name.lower().endswith(RASTER_SUFFIXES) for name in names)
-    if value_range is None and 0 < rasters < len(names):
-        raise InputError(
-            f"{rasters:,} of {len(names):,} images are .npy, TIFF or DICOM files, and the others are not: give those "
-            "of one kind."
-        )
-    source, broken = from_files(files, names, "the images", reading=reading_of(names, value_range))
+    if all(name.lower().endswith(WAV_SUFFIXES) for name in names):
+        source, broken = from_wavs(files, names, "the files")
+    else:
+        rasters = sum(name.lower().endswith(RASTER_SUFFIXES) for name in names)
+        if value_range is None and 0 < rasters < len(names):
+            raise InputError(
+                f"{rasters:,} of {len(names):,} images are .npy, TIFF or DICOM files, and the others are not: give "
+                "those of one kind."
+            )
+        source, broken = from_files(files, names, "the files", reading=reading_of(names, value_range))
     if source is None:
-        raise InputError(f"None of the images can be decoded: {list_broken(broken)}")
+        raise InputError(f"None of the images or recordings can be read: {list_broken(broken)}")
     if broken:
-        print(f"These images cannot be decoded and are excluded: {list_broken(broken)}", file=sys.stderr)
+        print(f"These files cannot be read and are excluded: {list_broken(broken)}", file=sys.stderr)
     return source
 
 
 def _in_folder(folder, value_range):
-    names = require_images(os.path.abspath(os.path.expanduser(folder)), folder, value_range)
+    root = os.path.abspath(os.path.expanduser(folder))
+    names = file_names(root, WAV_SUFFIXES) if is_recordings(root) else require_images(root, folder, value_range)
     return [os.path.join(folder, name) for name in names]
 
 

@@ -7,6 +7,8 @@ one seed, since the crops of the latter are drawn before they are decoded.
 Views are made a piece of a batch at a time, and files read several a call: neither number decides anything else.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -77,7 +79,7 @@ def two_view_batches(
     """
     begin, count, replicas = _share(batch_size, input_context)
     parts, size = _pieces(count, 4 * source.channels * views.image_size**2)
-    order, seeds = _order(source, batch_size, seed, shuffle), _seeds(seed)
+    order, seeds = batch_order(source, batch_size, seed, shuffle), numbered_seeds(seed)
     pieces = tf.data.Dataset.range(first_step * parts, total_steps * parts)
 
     def step_and_part(piece):
@@ -109,7 +111,7 @@ def two_view_batches(
 
 def batch_indices(source: ImageSource, batch_size: int, seed: int, step: int) -> np.ndarray:
     """Which images of `source` the shuffled batch of a step is made of, see `two_view_batches`: (B,) int64."""
-    return _order(source, batch_size, seed)(tf.constant(step, tf.int64)).numpy()
+    return batch_order(source, batch_size, seed)(tf.constant(step, tf.int64)).numpy()
 
 
 def labeled_batches(
@@ -130,7 +132,7 @@ def labeled_batches(
     Raises:
         InputError: when there are fewer images than one batch needs.
     """
-    order, seeds, labels = _order(source, batch_size, seed), _seeds(seed), _labels(source)
+    order, seeds, labels = batch_order(source, batch_size, seed), numbered_seeds(seed), _labels(source)
     steps = tf.data.Dataset.range(total_steps)
 
     def mirrored(images, flip_seed):
@@ -213,8 +215,8 @@ def divided(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
     return parallel_map(batches, lambda *tensors: tf.nest.map_structure(parts, tensors)).unbatch()
 
 
-def _seeds(seed):
-    """A function: number -> the (2,) seed that belongs to it."""
+def numbered_seeds(seed: int) -> Callable:
+    """A graph function: number -> the (2,) seed that belongs to it."""
     return lambda number: tf.stack([tf.constant(seed, tf.int64), number])
 
 
@@ -227,9 +229,9 @@ def _whole_batches(source, batch_size):
     return len(source) // batch_size
 
 
-def _order(source, batch_size, seed, shuffle=True):
-    """A function: step -> (B,) indices of its images, every epoch in an order of its own."""
-    epoch_steps, seeds = _whole_batches(source, batch_size), _seeds(seed)
+def batch_order(source: ImageSource, batch_size: int, seed: int, shuffle: bool = True) -> Callable:
+    """A graph function: step -> (B,) indices of its images, every epoch in an order of its own."""
+    epoch_steps, seeds = _whole_batches(source, batch_size), numbered_seeds(seed)
 
     def indices(step):
         epoch, place = step // epoch_steps, step % epoch_steps * batch_size + tf.range(batch_size, dtype=tf.int64)
@@ -250,7 +252,7 @@ def _crops(source, image_size, views, order, seed, steps, pieces, piece_size, be
     `views` are dicts such as VIEW_1. The first piece begins with image `begin` of a batch; what reaches past the end of
     a batch is its last image.
     """
-    load, seeds, sizes = crop_loader(source, image_size), _seeds(seed), tf.constant(source.sizes, tf.int32)
+    load, seeds, sizes = crop_loader(source, image_size), numbered_seeds(seed), tf.constant(source.sizes, tf.int32)
     calls = _ceil(piece_size, FILES_PER_CALL)
     spec = tuple(tf.TensorSpec([image_size, image_size, source.channels]) for _ in views)
 

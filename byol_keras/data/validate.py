@@ -123,13 +123,22 @@ def check_all(
             all: one bad file is an accident, so many are a wrong folder or a copy that was cut off.
     """
     checked = check_each(sources, names, where, memory_budget, cache=cache, reading=reading)
-    broken = checked.broken
-    if not len(checked.valid) or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * len(sources)):
-        raise InputError(
-            f"{where}: {len(broken):,} of {len(sources):,} images cannot be decoded: {list_broken(broken)}. "
-            "Repair or remove them."
-        )
+    refuse_mostly_broken(where, checked.broken, len(sources))
     return checked
+
+
+def refuse_mostly_broken(
+    where: str | os.PathLike, broken: Sequence[tuple[str, str]], total: int, what: str = "images cannot be decoded"
+) -> None:
+    """Raises InputError where too much of a source is broken, see `check_all`.
+
+    Args:
+        where, broken, total: the source, (name, reason) of each broken file, and the number of all.
+        what: is the matter with the broken ones.
+    """
+    if len(broken) == total or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * total):
+        said = f"{where}: {len(broken):,} of {total:,} {what}: {list_broken(broken)}"
+        raise InputError(f"{said}. Repair or remove them.")
 
 
 def check_each(
@@ -276,9 +285,8 @@ def report_broken(source: ImageSource) -> str:
     if not source.broken:
         return ""
     total = len(source) + len(source.broken)
-    return (
-        f"{len(source.broken):,} of {total:,} images cannot be decoded and are excluded: {list_broken(source.broken)}"
-    )
+    what = "images cannot be decoded" if source.sample_rate is None else "recordings cannot be read"
+    return f"{len(source.broken):,} of {total:,} {what} and are excluded: {list_broken(source.broken)}"
 
 
 def list_broken(broken: Sequence[tuple[str, str]], limit: int = 5) -> str:

@@ -20,7 +20,7 @@ DIFFERENT = 0.02
 FEW = 3
 
 
-def check_embeddings(embeddings: np.ndarray, source: ImageSource, size: int) -> None:
+def check_embeddings(embeddings: np.ndarray, source: ImageSource, size: int | tuple[int, int]) -> None:
     """Refuses embeddings that are not finite, and warns on standard error of one embedding for different images.
 
     Copies of one image, exact or nearly, have one embedding and are no sign: the pixels decide.
@@ -28,7 +28,7 @@ def check_embeddings(embeddings: np.ndarray, source: ImageSource, size: int) -> 
     Args:
         embeddings: (N, D) float32.
         source: `ImageSource`, the N images.
-        size: pixels, height and width of the images as the encoder sees them.
+        size: pixels, height and width of the images as the encoder sees them; or both, of recordings.
 
     Raises:
         InputError: naming the first image whose embedding is not finite.

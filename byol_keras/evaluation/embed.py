@@ -10,8 +10,11 @@ from ..data.channels import with_channels
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource
 from ..data.lost_files import naming_lost_files
+from ..data.recordings import with_rate
 from ..errors import InputError
 from ..kernels import fast_layers
+from ..models.log_mel import MEL_BANDS
+from ..models.mel_input import mel_rate
 from ..precision import cast_model, dtype_policy
 from ..utils.progress import Shown, progress
 from .collapse import check_embeddings
@@ -31,7 +34,8 @@ def embed(
     Args:
         encoder: keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D).
         source: `ImageSource`, N of them; each is cut to its central square and resized to S. For an encoder of gray
-            images they are made gray, and gray ones three equal channels for one of color images.
+            images they are made gray, and gray ones three equal channels for one of color images. Of recordings, for an
+            encoder (B, 64, frames, 1), the middle frames are taken, at its sample rate.
         batch_size: int.
         precision: "float32"; "bfloat16", several times quicker where the machine multiplies in it, for embeddings that
             differ by about a hundredth of their size; or "auto", see `precision.dtype_policy`.
@@ -41,9 +45,9 @@ def embed(
         (N, D) float32 NumPy array, in the order of `source`.
 
     Raises:
-        InputError: when the encoder does not take squares of one size, the images cannot have as many channels as
-            it takes, files of the source have been deleted or damaged since it was opened, for a precision that
-            there is not, or when an embedding is not finite.
+        InputError: when the encoder does not take squares of one size, or takes recordings and these are images or the
+            other way round, the images cannot have as many channels as it takes, files of the source have been deleted
+            or damaged since it was opened, for a precision that there is not, or when an embedding is not finite.
 
     Example:
         source = bk.data.open_source("photos")
@@ -51,7 +55,7 @@ def embed(
     """
     source = as_taken(encoder, source)
     vectors = embedder(encoder, batch_size, precision)(source, shown)
-    check_embeddings(vectors, source, encoder.input_shape[1])
+    check_embeddings(vectors, source, taken_size(encoder, source))
     return vectors
 
 
@@ -67,13 +71,12 @@ def embedder(
         Function of a source that `as_taken` gave, and of what shows how far it is. It gives (N, D) float32,
         which nobody has looked at yet, see `collapse.check_embeddings`.
     """
-    size = encoder.input_shape[1]
     if dtype_policy(precision) == "mixed_bfloat16":
         encoder = cast_model(encoder, "bfloat16")
     forward = inference(encoder)
 
     def vectors_of(source: ImageSource, shown: Shown = progress) -> np.ndarray:
-        total = -(-len(source) // batch_size)
+        total, size = -(-len(source) // batch_size), taken_size(encoder, source)
         batches = shown(ordered_batches(source, size, batch_size), total, "Embedding")
         with naming_lost_files(source):
             return np.concatenate([np.asarray(forward(batch), np.float32) for batch in batches])
@@ -82,18 +85,40 @@ def embedder(
 
 
 def as_taken(encoder: keras.Model, source: ImageSource) -> ImageSource:
-    """A source with as many channels as an encoder takes, see `with_channels`.
+    """A source with as many channels as an encoder takes, see `with_channels`, or at its sample rate.
 
     Raises:
-        InputError: where the encoder does not take squares of one size, or the images cannot have as many channels.
+        InputError: where the encoder does not take squares of one size, or the images cannot have as many channels;
+            where one is of recordings and the other of images.
     """
     _, size, width, channels = encoder.input_shape
+    rate = mel_rate(encoder)
+    if source.sample_rate is not None:
+        if (size, channels) != (MEL_BANDS, 1) or width is None:
+            raise InputError(
+                f"These are recordings, and the encoder {encoder.name!r} takes images: recordings need one for "
+                f"spectrograms, ({MEL_BANDS}, frames, 1). Received: input {encoder.input_shape}"
+            )
+        source = source if rate is None else with_rate(source, rate)
+        if source.images.shape[2] < min(width, int(source.sizes[:, 1].max())):
+            raise InputError(
+                f"The encoder {encoder.name!r} hears {width} frames of a recording, and of so many recordings "
+                f"{source.images.shape[2]} fit into memory: give fewer at once. Received: {len(source):,} recordings"
+            )
+        return source
+    if rate is not None:
+        raise InputError(f"The encoder {encoder.name!r} takes recordings, and these are images: give .wav files.")
     if size is None or size != width:
         raise InputError(
             f"Images are embedded as squares of one size: build the encoder {encoder.name!r} for one. "
             f"Received: input {encoder.input_shape}"
         )
     return with_channels(source, channels)
+
+
+def taken_size(encoder: keras.Model, source: ImageSource) -> int | tuple[int, int]:
+    """The size in which `ordered_batches` gives an encoder what `as_taken` gave."""
+    return encoder.input_shape[1] if source.sample_rate is None else tuple(encoder.input_shape[1:3])
 
 
 def inference(encoder: keras.Model) -> Callable:

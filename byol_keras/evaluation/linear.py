@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 
-from ..data.channels import with_channels
 from ..data.images import ImageSource
-from ..data.train_pipeline import labeled_batches, steps_per_epoch
+from ..data.spectrogram_batches import labeled_inputs
+from ..data.train_pipeline import steps_per_epoch
 from ..schedules import warmup_cosine
-from .embed import embed, inference
+from .embed import as_taken, embed, inference
 from .linear_head import top_1
 
 
@@ -67,7 +67,7 @@ def linear_predictions_sgd(
     batch_size: int = 256,
     seed: int = 0,
 ) -> np.ndarray:
-    """Classes by a linear layer trained by SGD on embeddings of randomly cropped and flipped images.
+    """Classes by a linear layer trained by SGD on embeddings of randomly cropped and flipped images, or parts of sound.
 
     Nesterov momentum 0.9, learning rate 0.2 * batch / 256 with a cosine to 0, no weight decay, the encoder frozen in
     inference mode; the last epoch counts (Grill et al. 2020, appendix C.1). It embeds the training images once an
@@ -84,9 +84,9 @@ def linear_predictions_sgd(
     Returns:
         (M,) int, the classes of the test images.
     """
-    batch_size, train = min(batch_size, len(train)), with_channels(train, encoder.input_shape[-1])
+    batch_size, train = min(batch_size, len(train)), as_taken(encoder, train)
     total_steps = epochs * steps_per_epoch(train, batch_size)
-    batches = labeled_batches(train, encoder.input_shape[1], batch_size, total_steps, seed)
+    batches = labeled_inputs(train, encoder.input_shape[1:3], batch_size, total_steps, seed)
     keras.utils.set_random_seed(seed)
     classes = int(train.labels.max()) + 1
     head = keras.Sequential([keras.Input((encoder.output_shape[-1],)), keras.layers.Dense(classes, dtype="float32")])

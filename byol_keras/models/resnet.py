@@ -8,6 +8,7 @@ from keras import layers
 
 from ..errors import InputError
 from .layers import batch_norm
+from .mel_input import MelInput
 
 # Stems: (kernel, stride, whether a 3x3 stride-2 max-pool follows).
 IMAGENET_STEM = (7, 2, True)
@@ -51,6 +52,7 @@ def resnet(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     stem: tuple[int, int, bool] | None = None,
+    sample_rate: int | None = None,
     name: str = "resnet",
 ) -> keras.Model:
     """A ResNet of any depth and width, pooled to one vector per image.
@@ -64,6 +66,8 @@ def resnet(
         std: standard deviation per channel, which what is left is divided by; given where `mean` is.
         stem: IMAGENET_STEM, SMALL_STEM, or another (kernel, stride, pool); by default the small one for images with a
             side under 64 pixels.
+        sample_rate: of recordings whose spectrograms are the images, see `LogMel`: (64, frames, 1). The encoder then
+            says so of itself, and reads those of other rates at this one. None for images.
         name: name of the model.
 
     Returns:
@@ -79,6 +83,8 @@ def resnet(
             raise InputError(f"`mean` and `std` have one number per channel. Received: mean={mean}, std={std}")
     kernel, stride, pool = stem or (SMALL_STEM if _is_small(input_shape) else IMAGENET_STEM)
     inputs = x = keras.Input(input_shape, name="images")
+    if sample_rate is not None:
+        x = MelInput(sample_rate, dtype="float32", name="spectrograms")(x)
     if mean is not None:
         # In float32, or a bfloat16 policy would round the pixels before the mean is subtracted.
         variance = [s**2 for s in std]
@@ -129,7 +135,7 @@ def resnet18(input_shape: tuple[int, int, int] = (224, 224, 3), name: str = "res
     Args:
         input_shape: (height, width, channels) of an image: pixels, and 1 (gray), 3 (color) or other channels.
         name: name of the model.
-        **kwargs: `mean`, `std` and `stem`, see `resnet`.
+        **kwargs: `mean`, `std`, `stem` and `sample_rate`, see `resnet`.
 
     Returns:
         keras.Model, (B, height, width, channels) float32 in [0, 1] -> (B, 512) float32, with fresh weights.

@@ -73,7 +73,7 @@ def _classes(result):
 
 def _run_row(run):
     recipe = run.recipe
-    numbers = [recipe.image_size, f"{recipe.epochs:g}", recipe.batch_size, run.seed]
+    numbers = [recipe.described_size, f"{recipe.epochs:g}", recipe.batch_size, run.seed]
     return [run.folder, run.data, recipe.backbone, *numbers]
 
 

@@ -4,7 +4,8 @@ Only what needs no Keras is imported here: the command line takes the recipes' n
 """
 
 from . import recipe as recipes
+from .audio_recipe import AudioRecipe
 from .recipe import Recipe
 from .run import Run, load_finished_run, load_run
 
-__all__ = ["Recipe", "Run", "load_finished_run", "load_run", "recipes"]
+__all__ = ["AudioRecipe", "Recipe", "Run", "load_finished_run", "load_run", "recipes"]

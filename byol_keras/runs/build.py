@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from ..augment import TwoViews
+from ..augment import AudioViews, TwoViews
 from ..byol import BYOL
 from ..callbacks.online_knn import OnlineKNN
 from ..data import open_source
@@ -13,6 +13,7 @@ from ..data.channels import with_channels
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import naming_lost_files
+from ..data.recordings import with_rate
 from ..data.variety import Variety
 from ..errors import InputError
 from ..models.heads import mlp
@@ -23,7 +24,8 @@ from ..objectives import CenterTerm, CriticTerm, NTXent, ReconstructionTerm
 from ..optimizers import LARS, Muon
 from ..precision import dtype_policy, policy_scope
 from ..schedules import warmup_cosine
-from .recipe import Recipe
+from .audio_recipe import AudioRecipe
+from .recipe_fields import TrainingRecipe
 from .run import Run
 from .start import start_encoder, start_from_weights
 
@@ -45,11 +47,15 @@ def build_encoder(run: Run, seed: int | None = None) -> keras.Model:
         seed: of other weights than those that training began with; None for these.
 
     Returns:
-        keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D) float32.
+        keras.Model, (B, S, S, C), of recordings (B, 64, frames, 1), float32 in [0, 1] -> (B, D) float32.
     """
     keras.utils.set_random_seed(run.seed if seed is None else seed)
-    shape = (run.recipe.image_size, run.recipe.image_size, run.channels)
-    return build_resnet(run.recipe.backbone, input_shape=shape, mean=run.mean, std=run.std)
+    recipe, statistics = run.recipe, {"mean": run.mean, "std": run.std}
+    if isinstance(recipe, AudioRecipe):
+        statistics["sample_rate"] = recipe.sample_rate
+        return build_resnet(recipe.backbone, input_shape=(*recipe.view_size, run.channels), **statistics)
+    shape = (recipe.image_size, recipe.image_size, run.channels)
+    return build_resnet(recipe.backbone, input_shape=shape, **statistics)
 
 
 def trained_and_untrained(run: Run) -> dict[str, keras.Model]:
@@ -85,12 +91,14 @@ def build_model(run: Run, policy: str, total_steps: int, steps: int) -> BYOL:
             projector.add(CodingRateTerm(recipe.coding_rate_weight))
         predictor = mlp(output, hidden, output, name="predictor")
         loss = NTXent(recipe.contrastive_temperature) if recipe.contrastive_temperature else None
-        model = BYOL(encoder, projector, predictor, loss=loss, extra_losses=build_extra_losses(recipe))
+        # Views of recordings remember others, so they are a part of the model, and those of images of the pipeline.
+        augmenter = build_views(recipe, run) if isinstance(recipe, AudioRecipe) else None
+        model = BYOL(encoder, projector, predictor, augmenter, loss, extra_losses=build_extra_losses(recipe))
     model.compile(optimizer=build_optimizer(recipe, total_steps, round(recipe.warmup_epochs * steps)))
     return model
 
 
-def build_extra_losses(recipe: Recipe) -> list[keras.layers.Layer]:
+def build_extra_losses(recipe: TrainingRecipe) -> list[keras.layers.Layer]:
     """The terms beside BYOL's loss to which the recipe gives a weight."""
     weights = {
         CenterTerm: recipe.center_weight,
@@ -105,7 +113,7 @@ def run_model(run: Run, steps: int) -> BYOL:
     return build_model(run, dtype_policy(run.recipe.precision), run.recipe.total_steps(steps), steps)
 
 
-def build_optimizer(recipe: Recipe, total_steps: int, warmup_steps: int) -> keras.optimizers.Optimizer:
+def build_optimizer(recipe: TrainingRecipe, total_steps: int, warmup_steps: int) -> keras.optimizers.Optimizer:
     """The recipe's optimizer, with the paper's schedule of the learning rate."""
     warmup_steps = min(warmup_steps, total_steps - 1)
     if recipe.optimizer == "lars":
@@ -119,8 +127,17 @@ def build_optimizer(recipe: Recipe, total_steps: int, warmup_steps: int) -> kera
     return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
 
 
-def build_views(recipe: Recipe) -> TwoViews:
-    """The recipe's two views; they differ in how often they are blurred and solarized."""
+def build_views(recipe: TrainingRecipe, run: Run | None = None) -> TwoViews | AudioViews:
+    """The recipe's two views; those of images differ in how often they are blurred and solarized.
+
+    Args:
+        recipe: `Recipe` or `AudioRecipe`.
+        run: of the recipe, for the seed and the statistics of recordings' views; without it they keep their own.
+    """
+    if isinstance(recipe, AudioRecipe):
+        names = ("frames", "mixup", "mixup_memory", "canvas", "frequency_scale", "time_scale")
+        of_run = {} if run is None else {"mean": run.mean[0], "std": run.std[0], "seed": run.seed}
+        return AudioViews(**{name: getattr(recipe, name) for name in names}, **of_run)
     names = ("crop_aspect", "flip", "quarter_turn", "jitter", *COLORS, "grayscale", "blur_sigma")
     common = {"crop_area": (recipe.crop_area, 1.0), **{name: getattr(recipe, name) for name in names}}
     return TwoViews(
@@ -131,13 +148,13 @@ def build_views(recipe: Recipe) -> TwoViews:
 
 
 def pixel_statistics(
-    source: ImageSource, image_size: int, variety: Variety | None = None
+    source: ImageSource, image_size: int | tuple[int, int], variety: Variety | None = None
 ) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, in [0, 1], of at most IMAGES_FOR_STATISTICS images of a source.
 
     Args:
         source: `ImageSource`.
-        image_size: pixels, of the squares that are looked at.
+        image_size: pixels, of the squares that are looked at; or (F, W) of recordings, see `ordered_batches`.
         variety: takes note of the same images.
     """
     sample = source.subset(evenly(len(source), IMAGES_FOR_STATISTICS))
@@ -154,12 +171,27 @@ def pixel_statistics(
     return [round(float(m), 4) for m in mean], [round(float(s), 4) for s in std]
 
 
-def build_probe(data: str | None, channels: int, value_range: Sequence[float] | None = None) -> list[OnlineKNN]:
+def as_recipe_takes(source: ImageSource, recipe: TrainingRecipe, channels: int) -> ImageSource:
+    """A source with so many channels, or at the recipe's sample rate.
+
+    Raises:
+        InputError: where these are recordings and the recipe is of images, or the other way round.
+    """
+    is_audio = isinstance(recipe, AudioRecipe)
+    if (source.sample_rate is not None) != is_audio:
+        have, are = ("images", "recordings") if is_audio else ("recordings", "images")
+        raise InputError(f"These are {have}, and the recipe is for {are}. Choose one for {have}.")
+    return with_rate(source, recipe.sample_rate) if is_audio else with_channels(source, channels)
+
+
+def build_probe(
+    data: str | None, recipe: TrainingRecipe, channels: int, value_range: Sequence[float] | None = None
+) -> list[OnlineKNN]:
     """A list of the callback that watches training by the labeled images of `data`; empty where that is None."""
     if data is None:
         return []
     try:
-        source = with_channels(open_source(data, value_range=value_range), channels)
+        source = as_recipe_takes(open_source(data, value_range=value_range), recipe, channels)
         return [OnlineKNN(source.subset(evenly(len(source), IMAGES_FOR_PROBE)))]
     except InputError as error:
         raise InputError(f"{error} Received: probe={data}") from error

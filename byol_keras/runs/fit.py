@@ -11,9 +11,11 @@ from ..callbacks import Checkpoint, InputCheck
 from ..data.images import ImageSource
 from ..data.lost_files import lost_files
 from ..data.service import made_by_services
+from ..data.spectrogram_batches import spectrogram_batches
 from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
 from ..data.validate import MAX_BROKEN_SHARE, list_broken
 from ..errors import InputError, Interrupted
+from .audio_recipe import AudioRecipe
 from .build import build_views
 from .image_list import filled
 from .leg import Leg
@@ -25,7 +27,7 @@ SUSPECTS = 1000
 
 
 def run_batches(run: Run, source: ImageSource, last: int, services: Sequence[str] = ()) -> Callable:
-    """A function: step -> what `two_view_batches` makes of the run from there to the step before `last`.
+    """A function: step -> what `two_view_batches`, or `spectrogram_batches`, makes from there to the one before `last`.
 
     Args:
         run: `Run`.
@@ -33,7 +35,11 @@ def run_batches(run: Run, source: ImageSource, last: int, services: Sequence[str
         last: of the steps.
         services: addresses of those that make the batches, see `data.service`; none for this process.
     """
-    views, batch_size = build_views(run.recipe), run.recipe.batch_size
+    batch_size = run.recipe.batch_size
+    if isinstance(run.recipe, AudioRecipe):  # whose views the model makes
+        frames = run.recipe.frames
+        return lambda step=0, context=None: spectrogram_batches(source, frames, batch_size, last, run.seed, step)
+    views = build_views(run.recipe)
 
     def batches(step: int = 0, context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
         def make(context):
@@ -81,7 +87,7 @@ def fit_leg(
         step = int(model.steps.numpy())
         _say(
             f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images "
-            f"at {recipe.image_size} px in {model.dtype_policy.name}: epochs {step // steps + 1} to {leg.epochs:g} "
+            f"at {recipe.described_size} in {model.dtype_policy.name}: epochs {step // steps + 1} to {leg.epochs:g} "
             f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
         )
         batches, watching = run_batches(run, source, leg.last, services), list(callbacks)

@@ -10,7 +10,9 @@ from ..callbacks import OnlineKNN
 from ..data.channels import fitting_channels
 from ..data.images import ImageSource
 from ..data.train_pipeline import steps_per_epoch
+from ..models.mel_input import mel_rate
 from ..models.training_memory import require_training_memory
+from .audio_recipe import AudioRecipe
 from .build import pixel_statistics, run_model
 from .image_size import describe_size, fitting_size, shorter_side
 from .load import load_encoder
@@ -35,6 +37,19 @@ def first_channels(source: ImageSource, start_from: str | os.PathLike | None) ->
     if channels != source.channels:
         _say(f"Channels: {channels}, as all images are gray; `channels` sets another.")
     return channels
+
+
+def first_rate(source: ImageSource, recipe: AudioRecipe, start_from: str | os.PathLike | None) -> int:
+    """The sample rate of a run on recordings: the recipe's, of the encoder that it starts from, or theirs.
+
+    Args:
+        source: `ImageSource` of recordings.
+        recipe: `AudioRecipe`.
+        start_from: a run or a .keras file that the encoder starts from, or None.
+    """
+    if recipe.sample_rate:
+        return recipe.sample_rate
+    return source.sample_rate if start_from is None else mel_rate(load_encoder(start_from)) or source.sample_rate
 
 
 def first_size(source: ImageSource, start_from: str | os.PathLike | None, budget: float | None) -> int:

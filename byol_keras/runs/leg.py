@@ -3,7 +3,7 @@
 import dataclasses
 
 from ..errors import InputError
-from .recipe import Recipe
+from .recipe_fields import TrainingRecipe
 from .run import Run
 
 
@@ -70,7 +70,7 @@ def extended(run: Run, epochs: float) -> Run:
     return dataclasses.replace(run, recipe=recipe, legs=run.legs or [run.recipe.epochs])
 
 
-def schedule_line(recipe: Recipe, leg: Leg) -> str:
+def schedule_line(recipe: TrainingRecipe, leg: Leg) -> str:
     """What a leg that extends a run does, on one line."""
     steps = f"{leg.warmup_steps:,} {'step' if leg.warmup_steps == 1 else 'steps'}"
     begin = f"rises from 0 to its peak over {steps} and falls" if leg.warmup_steps else "falls from its peak"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.text_file import read_text_file
-from .recipe import Recipe, check_fields
+from .recipe import recipe_kind
+from .recipe_fields import TrainingRecipe, check_fields
 from .run_fields import check_legs, check_run_fields
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Run:
 
     Attributes:
         folder: where it lies.
-        recipe: what decided how it trains.
+        recipe: what decided how it trains: `Recipe`, or `AudioRecipe` of recordings.
         data: the images, see `data.open_source`; files and folders by their absolute paths.
         seed: of every random draw.
         channels: 1 (gray), 3 (RGB), or of arrays any other.
@@ -48,7 +49,7 @@ class Run:
     """
 
     folder: Path
-    recipe: Recipe
+    recipe: TrainingRecipe
     data: str
     seed: int
     channels: int
@@ -214,7 +215,7 @@ def load_run(folder: str | os.PathLike) -> Run:
         check_fields(Run, ("folder", *config), "A run")
         check_run_fields(config)
         recipe = _recipe_fields(config)
-        run = Run(folder=folder, **{**config, "recipe": Recipe.from_fields(recipe)})
+        run = Run(folder=folder, **{**config, "recipe": recipe_kind(recipe).from_fields(recipe)})
         check_legs(run.legs, run.recipe.epochs)
         return run
     except InputError as error:

@@ -155,7 +155,7 @@ def epochs_within(
             f"took {duration(spent)}, and the first one takes {duration(clock.first)}. Give more."
         )
     _say(
-        f"A step at {run.recipe.image_size} px takes {clock.step:.3g} s, the end of an epoch {clock.end:.2g} s: "
+        f"A step at {run.recipe.described_size} takes {clock.step:.3g} s, the end of an epoch {clock.end:.2g} s: "
         f"{epochs:g} epochs, {round(epochs * steps):,} steps, in the time there is."
     )
     return epochs
@@ -181,11 +181,11 @@ def _callbacks(run, source, watching, best, updates=None):
         FiniteCheck(),
         # Before those that write what they find.
         *watching,
-        OnlineLidar(source, build_views(run.recipe)),
+        OnlineLidar(source, build_views(run.recipe, run)),
         best,
         CSVHistory(run.history_path),
         TensorBoardScalars(run.logs_path),
-        TensorBoardImages(run.logs_path, source, build_views(run.recipe)),
+        TensorBoardImages(run.logs_path, source, build_views(run.recipe, run)),
     ]
 
 

@@ -17,6 +17,8 @@ EXTRAS = {
     "pycocotools": ("pycocotools", "detection"),
     "pydicom": ("pydicom", "rasters"),
     "sklearn": ("scikit-learn", "evaluation"),
+    "soundfile": ("soundfile", "audio"),
+    "soxr": ("soxr", "audio"),
     "starlette": ("starlette", "labeling"),
     "tensorflow_serving": ("tensorflow-serving-api", "serving"),
     "tf2onnx": ("tf2onnx", "onnx"),

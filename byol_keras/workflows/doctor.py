@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..evaluation import embed, view_match
 from ..evaluation.pixels import color_agreement, near_copies
 from ..models.resnet import build_resnet
+from ..runs.audio_recipe import AudioRecipe
 from ..runs.build import build_encoder, build_views, pixel_statistics
 from ..runs.findings import Measured, findings
 from ..runs.image_list import in_listed_order
@@ -50,6 +51,8 @@ def examine_run(folder: str | os.PathLike) -> tuple[Measured, list[str]]:
         InputError: where there is no run, no encoder in it yet, or its images cannot be read any more.
     """
     run = load_run(folder)
+    if isinstance(run.recipe, AudioRecipe):
+        raise InputError(f"{run.folder} is a run on recordings, and doctor knows images only.")
     source, _ = in_listed_order(run, open_source(run.data, value_range=run.value_range))
     source = with_channels(source, run.channels)
     model = _last_checkpoint(run)
@@ -93,6 +96,8 @@ def examine_data(
         As `examine_run`, without what only training shows.
     """
     source = open_source(data, value_range=value_range)
+    if source.sample_rate is not None:
+        raise InputError(f"{data} holds recordings, and doctor knows images only.")
     source = with_channels(source, fitting_channels(source))
     if auto_size:
         recipe = replace(recipe, image_size=fitting_size(shorter_side(source)))

@@ -10,10 +10,10 @@ import numpy as np
 from ..data import ImageSource, open_source
 from ..data.containers.container import is_container
 from ..data.lost_files import read_what_is_left
-from ..data.open import absolute_data, data_stamp
+from ..data.open import absolute_data, data_stamp, is_recordings
 from ..data.validate import MEMORY_BUDGET
 from ..evaluation.collapse import check_embeddings, check_finite_embeddings
-from ..evaluation.embed import as_taken, embedder
+from ..evaluation.embed import as_taken, embedder, taken_size
 from ..models.fingerprint import fingerprint
 from ..precision import dtype_policy
 from ..runs.load import load_encoder, value_range_of
@@ -58,10 +58,10 @@ def embed_to_parts(
     out = Path(out)
     check_writable(out / MANIFEST)
     model = load_encoder(encoder)
-    # No pixels are held of what is read image by image: all but an .npz and what TFDS has in TFRecord.
+    # No pixels are held of what is read image by image: all but recordings, an .npz and what TFDS has in TFRecord.
     path = os.path.expanduser(os.fspath(data))
-    budget = 0 if os.path.isdir(path) or is_container(path) else MEMORY_BUDGET
-    source = open_source(data, budget, value_range=value_range_of(encoder))
+    by_image = (os.path.isdir(path) and not is_recordings(path)) or is_container(path)
+    source = open_source(data, 0 if by_image else MEMORY_BUDGET, value_range=value_range_of(encoder))
     source = as_taken(model, source)
     manifest = EmbeddingsManifest(
         fingerprint(model),
@@ -82,7 +82,7 @@ def embed_to_parts(
             write_excluded(out, "opened.parquet", source.broken)
         else:
             print(f"{out}: {manifest.parts - len(waiting):,} of {manifest.parts:,} parts are there.", file=sys.stderr)
-        vectors_of = _checked(embedder(model, precision=precision), model.input_shape[1])
+        vectors_of = _checked(embedder(model, precision=precision), taken_size(model, source))
         with Progress(sum(len(_rows(positions, number)) for number in waiting), f"Embedding {data}") as bar:
             for number in waiting:
                 rows = _rows(positions, number)

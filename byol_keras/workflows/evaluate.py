@@ -8,11 +8,12 @@ import numpy as np
 
 from ..data.images import ImageSource
 from ..data.labeled import class_names_of, open_train_and_test
-from ..evaluation.embed import embed
+from ..evaluation.embed import as_taken, embed
 from ..evaluation.knn import knn_predictions
 from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear import linear_predictions_sgd
 from ..evaluation.linear_head import top_1
+from ..evaluation.mel_statistics import mel_statistics
 from ..runs.build import trained_and_untrained
 from ..runs.classification_results import classification_results
 from ..runs.results import Result, check_results, results_name, share, write_results
@@ -20,6 +21,7 @@ from ..runs.run import load_finished_run
 from ..utils.extras import require_extra
 
 NEIGHBORS = 20
+MEL = "mel statistics"
 
 
 def evaluate_run(
@@ -47,7 +49,8 @@ def evaluate_run(
 
     Returns:
         list of four `Result`: accuracy and balanced accuracy of k-NN, and of the linear probe, each with a score per
-        label subset for "pretrained", "untrained" and "majority class", which always answers the most common one.
+        label subset for "pretrained", "untrained" and "majority class", which always answers the most common one; of
+        recordings also for "mel statistics", see `evaluation.mel_statistics`, but for `sgd`, which takes an encoder.
 
     Raises:
         InputError: for a run without an encoder, sources without labels or with other classes, or a share or a number
@@ -62,6 +65,10 @@ def evaluate_run(
     knn, linear = {}, {}
     for method, encoder in trained_and_untrained(run).items():
         knn[method], linear[method] = _predictions(encoder, train_source, test_source, chosen, sgd, seed)
+    if train_source.sample_rate is not None and not sgd:
+        train_source, test_source = (as_taken(run.encoder, source) for source in (train_source, test_source))
+        vectors = mel_statistics(train_source), mel_statistics(test_source)
+        knn[MEL], linear[MEL] = _of_vectors(*vectors, train_source.labels, chosen)
     settings = {
         "label_subsets": subsets,
         "seed": seed,
@@ -88,12 +95,15 @@ def _predictions(
     # An image is embedded once, in however many subsets it is.
     used, test_vectors = np.unique(np.concatenate(chosen)), embed(encoder, test)
     vectors = embed(encoder, train.subset(used))
-    knn, linear = [], []
-    for i, subset in enumerate(chosen):
-        labels, known = train.labels[subset], vectors[np.searchsorted(used, subset)]
-        knn.append(knn_predictions(known, labels, test_vectors, NEIGHBORS))
-        if sgd:
+    places = [np.searchsorted(used, subset) for subset in chosen]
+    knn, linear = _of_vectors(vectors, test_vectors, train.labels[used], places, not sgd)
+    if sgd:
+        for i, subset in enumerate(chosen):
             linear.append(linear_predictions_sgd(encoder, train.subset(subset), test, seed=seed + i))
-        else:
-            linear.append(top_1(known, labels, test_vectors))
     return knn, linear
+
+
+def _of_vectors(vectors, test_vectors, labels, chosen, probed=True):
+    """As `_predictions`, of vectors that are there already; without the linear probe unless `probed`."""
+    knn = [knn_predictions(vectors[some], labels[some], test_vectors, NEIGHBORS) for some in chosen]
+    return knn, [top_1(vectors[some], labels[some], test_vectors) for some in chosen if probed]

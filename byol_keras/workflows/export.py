@@ -1,7 +1,6 @@
 """What `byol-keras export` does."""
 
 import os
-import sys
 import warnings
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..evaluation.linear_head import LinearHead
 from ..export.benchmark.costs import write_costs
-from ..export.card.model_card import card_path, model_card
 from ..export.card.provenance import file_provenance, provenance_of
 from ..export.encoder import image_shape
 from ..export.formats.calibration import SAMPLE_IMAGES, check_count
@@ -32,6 +30,7 @@ from ..export.parity.parity import Parity, parity_table, require_parity, write_p
 from ..export.serving.config import served_models, update_serving_config
 from ..export.source_images import sample_images
 from ..models.fingerprint import fingerprint
+from ..models.mel_input import mel_rate
 from ..runs.classifier import classifier_facts, parts, read_classifier
 from ..runs.load import load_encoder, value_range_of
 from ..runs.run import load_run
@@ -39,7 +38,8 @@ from ..runs.training_facts import training_facts
 from ..utils.atomic import check_writable, make_parent
 from ..utils.extras import require_extra
 from ..utils.part_file import open_part, remove_parts
-from .export_config import ExportConfig
+from .export_config import ExportConfig, write_model_card
+from .export_sound import export_sound
 
 
 def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: ExportConfig | None = None) -> list[Parity]:
@@ -68,6 +68,8 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
     _check_extras(config)
     encoder, head = _encoder_and_head(folder, config)
     facts = provenance_of(encoder, _training(folder, config), config.license)
+    if mel_rate(encoder) is not None:
+        return export_sound(encoder, _calibration_source(folder, config.calibration)[0], out, config, facts)
     height, size, channels = image_shape(encoder)
     if size is None or height != size:
         raise InputError(
@@ -102,7 +104,7 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
         if config.report:
             write_costs(encoder, artifacts, parities, images, out, config.threads)
         require_parity(parities)
-        _write_card(file_provenance(encoder, facts, head), artifacts, unchecked, out)
+        write_model_card(file_provenance(encoder, facts, head), artifacts, unchecked, out)
         place(unchecked, out)
     if config.writes_saved_model:
         update_serving_config(out)
@@ -197,12 +199,3 @@ def _write(
     if config.format == "coreml":
         artifacts["encoder.mlpackage"] = coreml(encoder, folder / "encoder.mlpackage", facts)
     return artifacts
-
-
-def _write_card(facts: dict, artifacts: dict[str, Path], folder: Path, out: Path) -> None:
-    """Writes a model card into `folder`, by a name that it may have in `out`."""
-    place = card_path(out)
-    if place is None:
-        print(f"{out} has a README.md and a MODEL_CARD.md of its own: no model card is written.", file=sys.stderr)
-    else:
-        (folder / place.name).write_text(model_card(facts, list(artifacts)), encoding="utf-8")

@@ -2,8 +2,11 @@
 
 import dataclasses
 import os
+import sys
+from pathlib import Path
 
 from ..errors import InputError
+from ..export.card.model_card import card_path, model_card
 from ..export.formats.tflite import QUANTIZE
 
 
@@ -107,3 +110,19 @@ class ExportConfig:
     def has_head(self) -> bool:
         """Whether the files name classes."""
         return self.classifier or self.head is not None
+
+
+def write_model_card(facts: dict, artifacts: dict[str, Path], folder: Path, out: Path) -> None:
+    """Writes a model card into `folder`, by a name that it may have in `out`.
+
+    Args:
+        facts: as `file_provenance` gives them.
+        artifacts: the files by name.
+        folder: where it is written.
+        out: where it will stand.
+    """
+    place = card_path(out)
+    if place is None:
+        print(f"{out} has a README.md and a MODEL_CARD.md of its own: no model card is written.", file=sys.stderr)
+    else:
+        (folder / place.name).write_text(model_card(facts, list(artifacts)), encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..export.encoder import image_shape
 from ..export.web.page import check_page_input, write_web_page
+from ..models.mel_input import mel_rate
 from ..runs.load import load_encoder, value_range_of
 from .export import export_run
 from .export_config import ExportConfig
@@ -42,7 +43,10 @@ def export_web(
         )
     if config.format not in ("all", "tflite"):
         raise InputError(f"A page runs a .tflite: leave out format. Received: format={config.format!r}")
-    check_page_input(image_shape(load_encoder(folder))[2], value_range_of(folder), folder)
+    encoder = load_encoder(folder)
+    if mel_rate(encoder) is not None:
+        raise InputError(f"The page is for images, and {folder} is of recordings: export the .tflite by itself.")
+    check_page_input(image_shape(encoder)[2], value_range_of(folder), folder)
     config = dataclasses.replace(config, format="tflite")
     export_run(folder, out, config)
     name = "classifier" if config.has_head else "encoder"

@@ -13,7 +13,6 @@ from typing import Any
 from ..callbacks import load_checkpoint
 from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
-from ..data.channels import with_channels
 from ..data.exclude import excluding
 from ..data.open import absolute_data
 from ..data.service import check_services
@@ -25,12 +24,13 @@ from ..data.view_memory import require_view_memory
 from ..errors import InputError
 from ..models.resnet import check_resnet
 from ..models.training_memory import expected_memory, require_training_memory
-from ..runs.build import build_probe, pixel_statistics, run_model
-from ..runs.fitting import first_channels, first_size, within
+from ..runs.audio_recipe import AudioRecipe
+from ..runs.build import as_recipe_takes, build_probe, pixel_statistics, run_model
+from ..runs.fitting import first_channels, first_rate, first_size, within
 from ..runs.image_list import in_listed_order, write_image_list
 from ..runs.leg import extended, legs_of
 from ..runs.load import value_range_of
-from ..runs.recipe import Recipe
+from ..runs.recipe_fields import TrainingRecipe
 from ..runs.run import Run, check_is_new, load_run
 from ..runs.start import start_encoder, start_statistics
 from ..runs.strategy import is_chief, open_strategy, wait_for_all, worker_count
@@ -49,7 +49,7 @@ MADE = ("results", "classifier", "labeled", "detection*", "segmentation*")
 def pretrain(
     data: str,
     out: str | os.PathLike,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     seed: int = 0,
     exclude: Sequence[str] = (),
     probe: str | None = None,
@@ -72,7 +72,7 @@ def pretrain(
     Args:
         data: see `data.open_source`.
         out: the new run.
-        recipe: decides how it trains.
+        recipe: decides how it trains: `Recipe` for images, `AudioRecipe` for recordings.
         seed: from 0 to 2**32 - 1; one machine, one seed and one recipe give one result.
         exclude: images and folders below `data` that training must not see.
         probe: labeled images to watch training by, see `OnlineKNN`, or None. They do not change it.
@@ -118,19 +118,25 @@ def pretrain(
             f"Received: budget={budget}"
         )
     require_equal_parts(recipe.batch_size, devices.num_replicas_in_sync)
-    if not auto_size:
+    if isinstance(recipe, AudioRecipe):
+        _check_audio(strategy, data_service, channels)
+    elif not auto_size:
         require_view_memory(recipe.image_size, recipe.batch_size)
     if value_range is None and start_from is not None:
         value_range = value_range_of(start_from)
     source = excluding(open_source(data, value_range=value_range), exclude)
-    source = with_channels(source, first_channels(source, start_from) if channels is None else channels)
+    if isinstance(recipe, AudioRecipe) and source.sample_rate is not None:
+        recipe = replace(recipe, sample_rate=first_rate(source, recipe, start_from))
+    elif channels is None:
+        channels = first_channels(source, start_from)
+    source = as_recipe_takes(source, recipe, channels)
     check_services(data_service, source, recipe.batch_size // worker_count(devices))
-    online_knn = build_probe(probe, source.channels, value_range)
+    online_knn = build_probe(probe, recipe, source.channels, value_range)
     steps = steps_per_epoch(source, recipe.batch_size)
     if auto_size:
         recipe = replace(recipe, image_size=first_size(source, start_from, budget))
     variety = Variety()
-    mean, std = pixel_statistics(source, recipe.image_size, variety)
+    mean, std = pixel_statistics(source, recipe.view_size, variety)
     variety.require(str(data))
     if start_from is not None:
         mean, std = start_statistics(start_encoder(start_from, source.channels))
@@ -205,6 +211,8 @@ def resume(
     run, devices = _to_resume(out, epochs), open_strategy(strategy)
     if run.probe is not None:
         require_extra("Watching training by labeled images", "sklearn")
+    if isinstance(run.recipe, AudioRecipe):
+        _check_audio(strategy, data_service, None)
     with _exclusive(run, devices):
         # Another process may have been here since it was looked at.
         run = _to_resume(out, epochs)
@@ -212,7 +220,7 @@ def resume(
         if is_chief(devices):
             remove_parts(run.folder)
         source, missing = in_listed_order(run, open_source(run.data, value_range=run.value_range))
-        source = with_channels(source, run.channels)
+        source = as_recipe_takes(source, run.recipe, run.channels)
         check_services(data_service, source, run.recipe.batch_size // worker_count(devices))
         if missing:
             _warn(
@@ -234,7 +242,7 @@ def resume(
         if model is None:
             with devices.scope():
                 model = run_model(run, steps)
-        online_knn = build_probe(run.probe, run.channels, run.value_range)
+        online_knn = build_probe(run.probe, run.recipe, run.channels, run.value_range)
         wait_for_all(devices)  # until all have read what the first one may now write over
         if epochs is not None and is_chief(devices):
             run.write_config()  # from now on it is resumed without `epochs`
@@ -242,6 +250,16 @@ def resume(
     if run.legs and (made := [path.name for name in MADE for path in sorted(run.folder.glob(name))]):
         _say(f"In {run.folder}, {', '.join(made)} came of the encoder that it had before: make them anew.")
     return run
+
+
+def _check_audio(strategy, data_service, channels):
+    """Raises InputError for what views of recordings cannot be made with."""
+    for name, value in (("strategy", strategy), ("data_service", data_service), ("channels", channels)):
+        if value:
+            raise InputError(
+                "Runs on recordings train in one process on one device, whose views remember recordings of before, "
+                f"and a spectrogram has one channel: leave it out. Received: {name}={value!r}"
+            )
 
 
 def _to_resume(out, epochs):

@@ -10,17 +10,19 @@ from PIL import Image
 from ..data import open_source
 from ..data.channels import fitting_channels, with_channels
 from ..data.grids import view_grid
+from ..data.recordings import HIGHEST_RATE
 from ..data.view_memory import require_view_memory
 from ..errors import InputError
-from ..runs.build import build_views
+from ..runs.audio_recipe import AudioRecipe
+from ..runs.build import as_recipe_takes, build_views
 from ..runs.image_size import describe_size, fitting_size, shorter_side
-from ..runs.recipe import Recipe
+from ..runs.recipe_fields import TrainingRecipe
 from ..utils.atomic import atomic_path, check_writable
 
 
 def draw_views(
     data: str,
-    recipes: Sequence[Recipe],
+    recipes: Sequence[TrainingRecipe],
     out: str | os.PathLike,
     seed: int = 0,
     auto_size: bool = False,
@@ -30,7 +32,7 @@ def draw_views(
 
     Args:
         data: see `data.open_source`.
-        recipes: decide on the views; of one image size, one at least.
+        recipes: decide on the views; of one kind and one image size, one at least.
         out: a .png, or another kind of image.
         seed: of the views.
         auto_size: choose the image size, in place of the recipe's, by the images: as `pretrain` without a `budget`.
@@ -44,6 +46,12 @@ def draw_views(
     if Image.registered_extensions().get(suffix) not in Image.SAVE:
         raise InputError(f"`out` must end in .png, .jpg or another kind of image. Received: out={out}")
     check_writable(out)
+    if isinstance(recipes[0], AudioRecipe):
+        source = open_source(data)
+        rate = recipes[0].sample_rate or source.sample_rate or HIGHEST_RATE
+        source = as_recipe_takes(source, replace(recipes[0], sample_rate=rate), channels=1)
+        _save(view_grid(source, *map(build_views, recipes), seed=seed), out)
+        return
     if not auto_size:
         require_view_memory(recipes[0].image_size, 1)
     source = open_source(data, value_range=value_range)
@@ -53,7 +61,10 @@ def draw_views(
         size = fitting_size(side)
         recipes = [replace(recipe, image_size=size) for recipe in recipes]
         print(describe_size(size, side), flush=True)
-    image = view_grid(source, *map(build_views, recipes), seed=seed)
+    _save(view_grid(source, *map(build_views, recipes), seed=seed), out)
+
+
+def _save(image, out):
     with atomic_path(out) as temporary:
         try:
             image.save(temporary)

@@ -93,7 +93,10 @@ def _front_matter(name: str, provenance: Mapping) -> dict:
             "license_name": re.sub(r"[^a-z0-9.]+", "-", license.lower()).strip("-") or "other",
         }
     front["pipeline_tag"] = "image-classification" if classes else "image-feature-extraction"
-    front["tags"] = ["byol", "self-supervised-learning", "image-embeddings", "keras", "tensorflow"]
+    if "sample_rate" in provenance["preprocessing"]:
+        front["pipeline_tag"] = "feature-extraction"
+    of = "audio" if "sample_rate" in provenance["preprocessing"] else "image"
+    front["tags"] = ["byol", "self-supervised-learning", f"{of}-embeddings", "keras", "tensorflow"]
     results = [result for result in _of_run(provenance) if result["value"] is not None]
     if results:
         front["metrics"] = list(dict.fromkeys(_slug(result["metric"]) for result in results))
@@ -123,6 +126,8 @@ def _slug(text: str) -> str:
 
 
 def _what(provenance: Mapping) -> str:
+    if "sample_rate" in provenance["preprocessing"]:
+        return f"An encoder of recordings: embeddings of {provenance['preprocessing']['seconds']:g} s of sound."
     height, width, channels = provenance["encoder"]["input"]
     kind = "classifier: classes, and embeddings," if "classes" in provenance else "encoder: embeddings"
     size = "of any size" if height is None or width is None else f"of {height} by {width} pixels"
@@ -169,6 +174,12 @@ def _versions(versions: Mapping) -> str:
 def _preprocessing(provenance: Mapping) -> list[str]:
     preprocessing = provenance["preprocessing"]
     norm = preprocessing["normalization"]
+    if "sample_rate" in preprocessing:
+        return [
+            f"{preprocessing['samples']:,} samples in [-1, 1], one channel at {preprocessing['sample_rate']:,} Hz: "
+            f"{preprocessing['seconds']:g} s, the middle of a recording; a shorter one gets zeros at both ends. The "
+            "log-mel spectrogram and its normalization are in the file.",
+        ]
     ends = value_range_in(provenance)
     values = "pixels / 255" if ends is None else f"values from {ends[0]:g} to {ends[1]:g} as 0 to 1"
     figures = "" if norm["mean"] is None else f" (mean {_figures(norm['mean'])}, std {_figures(norm['std'])})"

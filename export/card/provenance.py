@@ -13,6 +13,8 @@ from byol_keras._version import __version__
 from byol_keras.errors import InputError
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.models.fingerprint import SHOWN, fingerprint
+from byol_keras.models.log_mel import hop_length
+from byol_keras.models.mel_input import mel_rate
 from byol_keras.utils.atomic import write_files
 from byol_keras.utils.checksum import sha256_of
 from byol_keras.utils.private_api import all_layers
@@ -67,9 +69,19 @@ def preprocessing(encoder: keras.Model) -> dict:
         encoder: keras.Model, as for `saved_model`.
 
     Returns:
-        dict: `channels`, `resize`, `range`, `exif_orientation`, and `normalization`, which is in the network.
+        dict: `channels`, `resize`, `range`, `exif_orientation`, and `normalization`, which is in the network; of an
+        encoder of recordings `sample_rate`, `samples`, `seconds`, `range` and `normalization`.
     """
     height, width, channels = image_shape(encoder)
+    if (rate := mel_rate(encoder)) is not None:
+        samples = width * hop_length(rate)
+        return {
+            "sample_rate": rate,
+            "samples": samples,
+            "seconds": samples / rate,
+            "range": [-1.0, 1.0],
+            "normalization": normalization(encoder),
+        }
     return {
         "channels": {1: "gray", 3: "RGB"}.get(channels, f"{channels} channels"),
         "resize": _resize(height, width),

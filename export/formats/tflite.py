@@ -116,9 +116,7 @@ def tflite(
     with tempfile.TemporaryDirectory() as folder, quiet(CONVERTING):
         variables = [variable.value for variable in encoder.variables]
         write_archive(variables, {"serving_default": signature}, folder)
-        model = _convert(folder, quantize, samples, IO[io])
-    if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
-        raise InputError(_not_built_in(custom))
+        model = builtin_model(folder, quantize, samples, IO[io])
     ends = value_range_in(facts)
     if ends is None and channels in (1, 3):
         model = with_mediapipe_metadata(model, () if head is None else head.labels)
@@ -148,7 +146,25 @@ def _check_arguments(path: Path, quantize: str, calibration: object, io: str, ba
         raise InputError(f"tflite: batch must be a whole number from 1, or None for any. Received: batch={batch!r}")
 
 
-def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType) -> bytes:
+def builtin_model(folder: str, quantize: str, samples: np.ndarray | None = None, io: tf.DType = tf.float32) -> bytes:
+    """The bytes of a .tflite file of built-in operations.
+
+    Args:
+        folder: of a SavedModel with the signature `serving_default`, of one input, `images` where it is calibrated.
+        quantize: one of QUANTIZE.
+        samples: calibration images, each a row, for "int8".
+        io: of the input and the output, for "int8".
+
+    Raises:
+        InputError: naming the operations that are not built in.
+    """
+    model = _converted(folder, quantize, samples, io)
+    if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
+        raise InputError(_not_built_in(custom))
+    return model
+
+
+def _converted(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType) -> bytes:
     # From the SavedModel, not from the concrete function: that one leaves the variables in the graph, without values.
     converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]

@@ -81,6 +81,36 @@ def sidecar(
     return described
 
 
+def sound_sidecar(model: bytes, name: str, encoder: keras.Model, sample_rate: int) -> dict:
+    """As `sidecar`, of a file that takes samples.
+
+    Args:
+        model, name, encoder: as there.
+        sample_rate: of the samples.
+    """
+    source, results = ends(model)
+    return {
+        "file": name,
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "size_bytes": len(model),
+        "quantization": quantization(model),
+        "signature": "serving_default",
+        "input": {
+            "name": "samples",
+            **_described(source),
+            "axes": "batch, sample",
+            "channels": "one, the mean of those of a recording",
+            "range": [-1.0, 1.0],
+            "sample_rate": sample_rate,
+            "seconds": source.shape[1] / sample_rate,
+            "meaning": "the middle of a recording; a shorter one gets zeros at both ends",
+        },
+        "normalization": normalization(encoder),
+        "versions": {"byol_keras": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
+        "output": {"name": "embedding", **_described(results["embedding"]), "axes": "batch, dimension"},
+    }
+
+
 def _described(tensor: Tensor) -> dict:
     described = dataclasses.asdict(tensor)
     quantized = {"scale": described.pop("scale"), "zero_point": described.pop("zero_point")}

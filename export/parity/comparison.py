@@ -101,7 +101,7 @@ def check_parity(
         alone = kind in LEAST_COSINE and "embedding" not in ends(path.read_bytes())[1]
         if alone and head is None:
             raise InputError(f"parity: {name} gives scores alone: pass its head. Received: path={path}, head=None")
-        parity = _compare(name, kind, path, outcome, probabilities(head, reference) if alone else reference)
+        parity = compare_embeddings(name, kind, path, outcome, probabilities(head, reference) if alone else reference)
         if alone and TOLERANCE[kind][0] == "cosine":  # which says nothing of images that are all of one class
             parity = dataclasses.replace(parity, tolerance="", passed=True)
         if kind in LEAST_COSINE and not alone and gpu_found():
@@ -153,8 +153,18 @@ def _run(name: str, kind: str, path: Path, images: np.ndarray, resized: np.ndarr
             return dict(saved)
 
 
-def _compare(name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], reference: np.ndarray) -> Parity:
-    """reference: float32 (N, D), finite, not all rows equal."""
+def compare_embeddings(
+    name: str, kind: str, path: Path, outcome: dict[str, np.ndarray], reference: np.ndarray
+) -> Parity:
+    """What a file gave beside what Keras gives.
+
+    Args:
+        name: of the file.
+        kind: its format, a key of TOLERANCE.
+        path: of the file.
+        outcome: what its runner wrote.
+        reference: float32 (N, D), finite, not all rows equal.
+    """
     embedding = outcome["embedding"]
     if embedding.shape != reference.shape:
         raise ParityError(f"{name}: {path} gives embeddings {embedding.shape}, Keras gives {reference.shape}")

@@ -3,10 +3,9 @@
 import keras
 import numpy as np
 
-from ...data.channels import with_channels
 from ...data.eval_pipeline import ordered_batches
 from ...data.images import ImageSource
-from ...evaluation.embed import inference
+from ...evaluation.embed import as_taken, inference, taken_size
 
 
 def build_classifier(encoder: keras.Model, num_classes: int) -> keras.Model:
@@ -43,6 +42,6 @@ def predict_probabilities(classifier: keras.Model, source: ImageSource, batch_si
     Example:
         top_1 = bk.tasks.predict_probabilities(classifier, source).argmax(axis=1)
     """
-    forward, source = inference(classifier), with_channels(source, classifier.input_shape[-1])
-    batches = ordered_batches(source, classifier.input_shape[1], batch_size)
+    forward, source = inference(classifier), as_taken(classifier, source)
+    batches = ordered_batches(source, taken_size(classifier, source), batch_size)
     return np.concatenate([np.asarray(forward(batch)) for batch in batches])

@@ -6,10 +6,11 @@ from typing import Self
 
 import keras
 
-from ...data.channels import with_channels
 from ...data.images import ImageSource
-from ...data.train_pipeline import labeled_batches, steps_per_epoch
+from ...data.spectrogram_batches import labeled_inputs
+from ...data.train_pipeline import steps_per_epoch
 from ...errors import InputError
+from ...evaluation.embed import as_taken
 from ...evaluation.linear_head import LinearHead
 from ...kernels import fast_layers
 from ...precision import cast_model, copy_model, copy_weights, dtype_policy
@@ -100,7 +101,7 @@ def finetune_classifier(
     """Trains a copy of the encoder and a linear layer on top of it by SGD on the cross-entropy.
 
     After the semi-supervised training of Grill et al. 2020: Nesterov momentum 0.9, no weight decay, random crops and
-    flips, batch norm in training mode, the last update counts.
+    flips (of recordings, random parts), batch norm in training mode, the last update counts.
 
     Args:
         encoder: functional keras.Model, (B, S, S, C) float32 in [0, 1] -> (B, D); it is not changed.
@@ -136,8 +137,8 @@ def finetune_classifier(
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    source = with_channels(source, encoder.input_shape[-1])
-    batches = labeled_batches(source, encoder.input_shape[1], config.batch_size, config.updates, seed)
+    source = as_taken(encoder, source)
+    batches = labeled_inputs(source, encoder.input_shape[1:3], config.batch_size, config.updates, seed)
     with fast_layers(network):
         network.fit(batches, epochs=1, verbose=1 if sys.stdout.isatty() else 0, shuffle=False)
     tuned = copy_model(encoder)

@@ -12,6 +12,7 @@ from ...data.containers.container import is_container
 from ...data.containers.shard_manifest import is_shards
 from ...data.folder import from_files, reading_of, require_images
 from ...data.image_pixels import image_of, shown_image
+from ...data.open import is_recordings
 from ...data.rasters.raster_reading import RasterReading
 from ...data.validate import check_at
 from ...errors import InputError
@@ -29,7 +30,7 @@ class Collection:
         names: N texts, each once.
         stamps: N texts: size and time of change of a file, else a digest of the pixels or of the embedding.
         paths: N absolute paths, or None where the images are no files.
-        source: `ImageSource`, or None where they are files, which are opened when they are needed.
+        source: `ImageSource`, or None where they are image files, which are opened when they are needed.
         embeddings: `Embeddings` of the N images where they have been embedded already, by the encoder of its manifest;
             or None. Neither `paths` nor `source` need then be there.
         reading: how the files are read, where they are rasters, see `data.images.ImageSource`; or None.
@@ -110,6 +111,9 @@ def open_collection(data: str | os.PathLike, value_range: Sequence[float] | None
         contents = source.encoded if source.images is None else source.images
         stamps = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
         return Collection(text, source.names, stamps, source=source)
+    if is_recordings(folder):
+        source = open_source(text)
+        return Collection(text, source.names, tuple(map(_stamp, source.paths)), source=source)
     names = require_images(folder, text, value_range)
     paths, reading = names.prefixed(os.path.join(folder, "")), reading_of(names, value_range)
     return Collection(text, names, tuple(_stamp(path) for path in paths), paths=paths, reading=reading)
