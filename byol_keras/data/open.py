@@ -65,7 +65,8 @@ def open_source(
     data = os.fspath(data)
     path, pixel_budget = os.path.expanduser(data), memory_budget if hold_pixels else 0
     value_range = None if value_range is None else checked_range(value_range)
-    if value_range is not None and (data.startswith("tfds:") or is_shards(path) or is_container(path)):
+    is_sound = not data.startswith("tfds:") and is_recordings(path)
+    if value_range is not None and (data.startswith("tfds:") or is_shards(path) or is_container(path) or is_sound):
         raise InputError(
             "A value range is for a folder of .npy, TIFF, DICOM or PNG files, or an .npz. "
             f"Received: {data} with value_range={value_range[0]:g} {value_range[1]:g}"
@@ -79,7 +80,7 @@ def open_source(
         source = from_shards(path, pixel_budget)
     elif is_container(path):
         source = from_container(path, data, pixel_budget)
-    elif is_recordings(path):
+    elif is_sound:
         source = from_recordings(path, memory_budget)
     elif os.path.isdir(path):
         refuse_embeddings(path)

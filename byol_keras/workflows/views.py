@@ -47,7 +47,7 @@ def draw_views(
         raise InputError(f"`out` must end in .png, .jpg or another kind of image. Received: out={out}")
     check_writable(out)
     if isinstance(recipes[0], AudioRecipe):
-        source = open_source(data)
+        source = open_source(data, value_range=value_range)
         rate = recipes[0].sample_rate or source.sample_rate or HIGHEST_RATE
         source = as_recipe_takes(source, replace(recipes[0], sample_rate=rate), channels=1)
         _save(view_grid(source, *map(build_views, recipes), seed=seed), out)
