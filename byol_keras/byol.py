@@ -9,13 +9,12 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from .augment.batch import batch_views, require_two_images
-from .augment.layout import require_unit_range, to_unit_range
+from .augment.batch import batch_views, encoder_input, require_two_images
 from .errors import InputError
 from .kernels import compilable, fast_layers
 from .losses import regression_loss
 from .models.accumulation import accumulated_update, accumulates_here
-from .models.checks import check_head, check_view_loss, checked_decay, embedding_size
+from .models.checks import check_head, check_view_loss, checked_decay, embedding_size, require_taken
 from .models.extra_losses import built_extra_losses, extra_penalties
 from .models.finite import call_if, finite_after, first_not_finite
 from .models.heads import mlp
@@ -35,11 +34,14 @@ PARTS = ("encoder", "projector", "predictor", "augmenter", "extra_losses")
 
 @keras.saving.register_keras_serializable("byol_keras")
 class BYOL(Trainer, SavedState, BuiltModel):
-    """Two networks: the online one learns to predict the target's projection of another view of the same image.
+    """Two networks: the online one learns to predict the target's projection of another view of the same example.
 
     online = predictor(projector(encoder(view))), trained by the optimizer; target = target_projector(target_encoder(
     view)), which follows the online one: after each optimizer update, target <- tau * target + (1 - tau) * online.
     Source: Grill et al. 2020 (arXiv 2006.07733).
+
+    A batch of rank 4 is images (B, H, W, C): uint8 and uint16 are scaled to [0, 1], floats must be in it. One of any
+    other rank, such as tokens (B, L) or series (B, T, C), is taken as it is, integers as integers.
 
     A step passes each view separately through both networks in training mode, so batch-norm statistics are per view.
     The target's batch norm keeps moving statistics of its own. Plain Keras layers compute by quicker kernels during the
@@ -65,10 +67,10 @@ class BYOL(Trainer, SavedState, BuiltModel):
         model.fit(images, batch_size=64, epochs=40, callbacks=[bk.TargetEMA(0.97)])
 
     Args:
-        encoder: a built keras.Model, (B, H, W, C) float32 in [0, 1] -> (B, D). It is trained in place.
+        encoder: a built keras.Model, (B, ...) -> (B, D), for images float32 in [0, 1]. It is trained in place.
         projector: keras.Model, (B, D) -> (B, P); by default `mlp`, 4096 wide, to 256.
         predictor: keras.Model, (B, P) -> (B, P); by default the same.
-        augmenter: layer, (B, H, W, C) -> (view_1, view_2), such as `TwoViews`, when `fit` is given plain images.
+        augmenter: layer, (B, ...) -> (view_1, view_2), such as `TwoViews`, when `fit` is given plain batches.
         loss: function (prediction (B, P), target (B, P)) -> (B,); by default `losses.regression_loss`.
         tau: float in [0, 1], the target's decay while no schedule is set. `model.tau` reads and sets it.
         extra_losses: layers, (view, embedding, projection) -> (B,), each image's loss, added up and averaged over the
@@ -77,7 +79,8 @@ class BYOL(Trainer, SavedState, BuiltModel):
     Raises:
         InputError: for an encoder that is not built, cannot be copied, or whose output is not (B, D), for heads of
             other widths, losses of another form, or tau out of range. From `fit` and the like, for what is not a batch
-            of views, float images outside [0, 1], batches of one image (the last may be), and arguments without use.
+            of views, batches of another shape than the encoder's, float images outside [0, 1], batches of one image
+            (the last may be), and arguments without use.
     """
 
     def __init__(
@@ -163,17 +166,17 @@ class BYOL(Trainer, SavedState, BuiltModel):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def call(self, images: tf.Tensor | np.ndarray, training: bool = False) -> tf.Tensor:
-        """Embeds images: (B, H, W, C), uint8 or float in [0, 1] -> (B, D) float32."""
-        images = require_unit_range(to_unit_range(images))
-        return ops.cast(self.encoder(images, training=training), "float32")
+    def call(self, batch: tf.Tensor | np.ndarray, training: bool = False) -> tf.Tensor:
+        """Embeds images (B, H, W, C), uint8 or float in [0, 1], or what else the encoder takes -> (B, D) float32."""
+        (batch,) = require_taken(self.encoder, encoder_input(batch))
+        return ops.cast(self.encoder(batch, training=training), "float32")
 
     def export(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
         """As `encoder.export`: what a trained BYOL gives is its encoder. See `bk.export` for more than Keras can."""
         self.encoder.export(filepath, *args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        view_1, view_2 = batch_views(data, self.augmenter)
+        view_1, view_2 = require_taken(self.encoder, *batch_views(data, self.augmenter))
         # What is left for the last batch of an epoch may be one image.
         view_1, view_2 = require_two_images(view_1, view_2, unless=self.step_metrics.loss.count > 0)
         networks = (self.encoder, self.projector, self.predictor, self.target_encoder, self.target_projector)
@@ -185,6 +188,8 @@ class BYOL(Trainer, SavedState, BuiltModel):
                 loss = tf.add_n([share_of_mean(losses), *(penalty / replica_count() for penalty in penalties)])
                 scaled_loss = self.optimizer.scale_loss(loss)
             gradients = tape.gradient(scaled_loss, self.trainable_variables)
+        # That of a table of embeddings comes by its rows, which not every optimizer can add up.
+        gradients = [gradient if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
 
         culprit = first_not_finite([loss, *gradients])
         tau = self._update(gradients, culprit < 0)
@@ -195,7 +200,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         # The metric counts the images since `evaluate` began: a seed for each batch.
         seed = tf.stack([tf.constant(EVALUATION_SEED), tf.cast(self.step_metrics.loss.count, tf.int32)])
-        view_1, view_2 = batch_views(data, self.augmenter, seed)
+        view_1, view_2 = require_taken(self.encoder, *batch_views(data, self.augmenter, seed))
         target_1, target_2 = self._target(view_1, training=False), self._target(view_2, training=False)
         losses, penalties, embedding = self._loss_of(view_1, view_2, target_1, target_2, training=False)
         self.step_metrics.update(losses, penalties, embedding, (target_1, target_2), True)

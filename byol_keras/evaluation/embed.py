@@ -45,9 +45,10 @@ def embed(
         (N, D) float32 NumPy array, in the order of `source`.
 
     Raises:
-        InputError: when the encoder does not take squares of one size, or takes recordings and these are images or the
-            other way round, the images cannot have as many channels as it takes, files of the source have been deleted
-            or damaged since it was opened, for a precision that there is not, or when an embedding is not finite.
+        InputError: when the encoder does not take square images of one size, or takes recordings and these are images or
+            the other way round, the images cannot have as many channels as it takes, files of the source have been
+            deleted or damaged since it was opened, for a precision that there is not, or when an embedding is not
+            finite.
 
     Example:
         source = bk.data.open_source("photos")
@@ -91,29 +92,29 @@ def as_taken(encoder: keras.Model, source: ImageSource) -> ImageSource:
         InputError: where the encoder does not take squares of one size, or the images cannot have as many channels;
             where one is of recordings and the other of images.
     """
-    _, size, width, channels = encoder.input_shape
-    rate = mel_rate(encoder)
+    shape, rate = encoder.input_shape, mel_rate(encoder)
+    is_square = len(shape) == 4 and shape[1] is not None and shape[1] == shape[2]
     if source.sample_rate is not None:
-        if (size, channels) != (MEL_BANDS, 1) or width is None:
+        if len(shape) != 4 or (shape[1], shape[3]) != (MEL_BANDS, 1) or shape[2] is None:
             raise InputError(
                 f"These are recordings, and the encoder {encoder.name!r} takes images: recordings need one for "
-                f"spectrograms, ({MEL_BANDS}, frames, 1). Received: input {encoder.input_shape}"
+                f"spectrograms, ({MEL_BANDS}, frames, 1). Received: input {shape}"
             )
         source = source if rate is None else with_rate(source, rate)
-        if source.images.shape[2] < min(width, int(source.sizes[:, 1].max())):
+        if source.images.shape[2] < min(shape[2], int(source.sizes[:, 1].max())):
             raise InputError(
-                f"The encoder {encoder.name!r} hears {width} frames of a recording, and of so many recordings "
+                f"The encoder {encoder.name!r} hears {shape[2]} frames of a recording, and of so many recordings "
                 f"{source.images.shape[2]} fit into memory: give fewer at once. Received: {len(source):,} recordings"
             )
         return source
     if rate is not None:
         raise InputError(f"The encoder {encoder.name!r} takes recordings, and these are images: give .wav files.")
-    if size is None or size != width:
+    if not is_square:
         raise InputError(
-            f"Images are embedded as squares of one size: build the encoder {encoder.name!r} for one. "
-            f"Received: input {encoder.input_shape}"
+            f"Images are embedded as squares of one size: build the encoder {encoder.name!r} for one. What are no "
+            f"images, BYOL.predict embeds. Received: input {shape}"
         )
-    return with_channels(source, channels)
+    return with_channels(source, shape[3])
 
 
 def taken_size(encoder: keras.Model, source: ImageSource) -> int | tuple[int, int]:

@@ -4,34 +4,85 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 
 
 def embedding_size(encoder: keras.Model) -> int:
     """D of an encoder's output (B, D).
 
     Raises:
-        InputError: for an encoder that is no model, has no weights yet, or gives something else.
+        InputError: for an encoder that is no model, has no weights yet, takes something else than one tensor, or gives
+            something else.
     """
     if not isinstance(encoder, keras.Model):
         raise InputError(f"The encoder must be a keras.Model. Received: encoder={encoder!r}")
     if not encoder.built or not encoder.weights:
-        raise InputError(f"The encoder {encoder.name!r} has no weights yet: call it once on a batch of images first.")
-    output = getattr(encoder.compute_output_spec(keras.KerasTensor(input_shape(encoder))), "shape", None)
+        raise InputError(f"The encoder {encoder.name!r} has no weights yet: call it once on a batch first.")
+    shape = input_shape(encoder)
+    output = getattr(_output_spec(encoder, shape), "shape", None)
     if output is None or len(output) != 2:
+        pooling = f"GlobalAveragePooling{len(shape) - 2}D" if 3 <= len(shape) <= 5 else "a pooling layer"
+        keras_applications = " (pooling='avg' in keras.applications)" if len(shape) == 4 else ""
         raise InputError(
-            f"The encoder must give one vector per image, (B, D); {encoder.name!r} gives {output or 'several'}. "
-            "End it with GlobalAveragePooling2D (pooling='avg' in keras.applications)."
+            f"The encoder must give one vector for each example, (B, D); {encoder.name!r} gives "
+            f"{output or 'several'}. End it with {pooling}{keras_applications}."
         )
     return output[-1]
 
 
+def _output_spec(encoder, shape):
+    """What the encoder gives for a batch of a shape, as KerasTensors."""
+    if getattr(encoder, "inputs", None):
+        return encoder.compute_output_spec(input_tensor(encoder))
+    # A model written as a class does not say whether it takes floats or whole numbers.
+    for dtype in ("float32", "int32"):
+        try:
+            return encoder.compute_output_spec(keras.KerasTensor(shape, dtype))
+        except Exception as error:  # TensorFlow and Keras raise nearly anything for the wrong one.
+            failed = error
+    cause = first_line(failed)
+    raise InputError(f"The encoder {encoder.name!r} cannot be called: {cause}. Received: input {shape}") from failed
+
+
 def input_shape(encoder: keras.Model) -> tuple:
-    """(B, H, W, C) of what a built encoder takes, None for what may be of any size."""
-    # A model written as a class knows only the shape it was built with.
-    return encoder.input_shape if getattr(encoder, "inputs", None) else encoder.get_build_config()["input_shape"]
+    """(B, ...) of what a built encoder takes, (B, H, W, C) of images, None for what may be of any size.
+
+    Raises:
+        InputError: for one that takes several tensors.
+    """
+    if getattr(encoder, "inputs", None):
+        shapes = [tuple(tensor.shape) for tensor in encoder.inputs]
+    else:  # a model written as a class knows only the shape it was built with
+        config = encoder.get_build_config() or {}
+        shapes = [config["input_shape"]] if "input_shape" in config else list(config.get("shapes_dict", {}).values())
+    if len(shapes) != 1 or not all(size is None or isinstance(size, int) for size in shapes[0]):
+        raise InputError(
+            f"The encoder must take one tensor, (B, ...). Received: {encoder.name!r}, which takes {shapes}"
+        )
+    return tuple(shapes[0])
+
+
+def input_tensor(encoder: keras.Model) -> keras.KerasTensor:
+    """What a built encoder takes, with the dtype where it is known, else float32."""
+    dtype = encoder.inputs[0].dtype if getattr(encoder, "inputs", None) else "float32"
+    return keras.KerasTensor((None, *input_shape(encoder)[1:]), dtype)
+
+
+def require_taken(encoder: keras.Model, *batches: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """The batches (B, ...) as they are; InputError for one of another shape than the encoder was made for."""
+    # Where Keras would fit the ranks together, images without an axis for channels would not be seen to be images.
+    wanted = input_shape(encoder)
+    # A model written as a class may take other sizes than it was built with.
+    sizes = wanted if getattr(encoder, "inputs", None) else (None,) * len(wanted)
+    for shape in (tuple(batch.shape) for batch in batches):
+        pairs = zip(sizes[1:], shape[1:], strict=False)
+        if len(shape) != len(wanted) or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+            form = "(B, " + ", ".join("any" if size is None else str(size) for size in wanted[1:]) + ")"
+            raise InputError(f"The encoder {encoder.name!r} takes batches of {form}. Received: one of {shape}")
+    return batches
 
 
 def check_head(name: str, head: keras.Model, takes: int, gives: int | None = None) -> None:

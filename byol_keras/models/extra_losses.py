@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from ..errors import InputError, first_line
 from ..utils.replicas import replica_count, share_of_mean
-from .checks import input_shape
+from .checks import input_tensor
 
-FORM = "An extra loss is a layer: (view (B, H, W, C), embedding (B, D), projection (B, P)) -> (B,), each image's loss."
+FORM = "An extra loss is a layer: (view (B, ...), embedding (B, D), projection (B, P)) -> (B,), each example's loss."
 
 
 def built_extra_losses(
@@ -19,7 +19,7 @@ def built_extra_losses(
 
     Args:
         layers: as `BYOL` takes them.
-        encoder: built, (B, H, W, C) -> (B, D).
+        encoder: built, (B, ...) -> (B, D).
         projector: built, (B, D) -> (B, P).
 
     Raises:
@@ -29,8 +29,8 @@ def built_extra_losses(
     for layer in layers:
         if not isinstance(layer, keras.Layer):
             raise InputError(f"{FORM} Received: {layer!r}")
-        shapes = input_shape(encoder), projector.input_shape, projector.output_shape
-        inputs = [keras.KerasTensor((None, *shape[1:])) for shape in shapes]
+        shapes = projector.input_shape, projector.output_shape
+        inputs = [input_tensor(encoder), *(keras.KerasTensor((None, *shape[1:])) for shape in shapes)]
         try:
             losses = layer(*inputs, training=False)
         except TypeError as error:  # of a `call` with other arguments

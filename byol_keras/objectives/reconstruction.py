@@ -57,7 +57,7 @@ class ReconstructionTerm(keras.layers.Layer):
 
     Args:
         weight: above 0.
-        decoder: keras.Model, (B, D) -> (B, H, W, C) as the views; by default `convolutional_decoder`.
+        decoder: keras.Model, (B, D) -> (B, ...) as the views; by default, for images, `convolutional_decoder`.
 
     Raises:
         InputError: for another weight, and for a decoder that gives something else, when the model is made.
@@ -74,16 +74,17 @@ class ReconstructionTerm(keras.layers.Layer):
 
     def build(self, view_shape: tuple, embedding_shape: tuple, projection_shape: tuple) -> None:
         if self.decoder is None:
-            if None in view_shape[1:]:
+            if None in view_shape[1:] or len(view_shape) != 4:
                 raise InputError(
                     "A decoder of its own needs an encoder of one image size: give ReconstructionTerm a `decoder`. "
-                    f"Received: images of {tuple(view_shape[1:])}"
+                    f"Received: views of {tuple(view_shape[1:])}"
                 )
             self.decoder = convolutional_decoder(embedding_shape[-1], tuple(view_shape[1:]))
         given = self.decoder.compute_output_shape((None, embedding_shape[-1]))
-        if len(given) != 4 or any(g != v for g, v in zip(given[1:], view_shape[1:], strict=True) if None not in (g, v)):
+        pairs = zip(given[1:], view_shape[1:], strict=False)
+        if len(given) != len(view_shape) or any(g != v for g, v in pairs if None not in (g, v)):
             raise InputError(
-                f"The decoder must give images as the encoder takes them, {tuple(view_shape[1:])}. "
+                f"The decoder must give views as the encoder takes them, {tuple(view_shape[1:])}. "
                 f"Received: one that gives {tuple(given[1:])}"
             )
         self.built = True
@@ -94,7 +95,7 @@ class ReconstructionTerm(keras.layers.Layer):
         """Each image's part.
 
         Args:
-            view: (B, H, W, C) float32.
+            view: (B, ...), floats.
             embedding: (B, D), any floating dtype, of the view.
             projection: not used.
             training: given to the decoder.
@@ -104,7 +105,7 @@ class ReconstructionTerm(keras.layers.Layer):
         """
         decoded = self.decoder(embedding, training=training)
         error = tf.square(tf.cast(view, tf.float32) - tf.cast(decoded, tf.float32))
-        return self.weight * tf.reduce_mean(error, axis=(1, 2, 3))
+        return self.weight * tf.reduce_mean(error, axis=list(range(1, len(view.shape))))
 
     def get_config(self) -> dict[str, Any]:
         decoder = keras.saving.serialize_keras_object(self.decoder)

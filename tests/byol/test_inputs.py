@@ -55,7 +55,7 @@ def test_fit_takes_validation_data(tiny_byol, view_pair):
     assert history["val_target_std"] == pytest.approx([logs["target_std"]], abs=1e-6)
 
 
-@pytest.mark.parametrize("form", ["images", "(v1, v2)", "(images, labels)", "three views", "flat vectors"])
+@pytest.mark.parametrize("form", ["images", "(v1, v2)", "(images, labels)", "three views", "views in views"])
 def test_batches_without_two_views_are_refused(tiny_byol, view_pair, form):
     v1, v2 = view_pair
     data = {
@@ -63,7 +63,7 @@ def test_batches_without_two_views_are_refused(tiny_byol, view_pair, form):
         "(v1, v2)": (v1, v2),
         "(images, labels)": (v1, np.arange(12)),
         "three views": ((v1, v2, v1),),
-        "flat vectors": ((v1.reshape(12, -1), v2.reshape(12, -1)),),
+        "views in views": (((v1, v2), (v1, v2)),),
     }[form]
     model = tiny_byol()
     model.compile("sgd")
@@ -74,7 +74,7 @@ def test_batches_without_two_views_are_refused(tiny_byol, view_pair, form):
 def test_with_an_augmenter_pairs_of_views_are_refused(tiny_byol, view_pair):
     model = tiny_byol(augmenter=bk.TwoViews(8))
     model.compile("sgd")
-    with pytest.raises(bk.InputError, match="a batch is one tensor of images"):
+    with pytest.raises(bk.InputError, match="a batch is one tensor, not its views"):
         model.fit(batches(view_pair), shuffle=False, verbose=0)
 
 

@@ -105,7 +105,7 @@ def test_integers_of_unknown_range_are_refused(tiny_byol, dtype):
 def test_batches_of_one_are_refused_but_not_a_last_one(tiny_byol, view_pair):
     model = tiny_byol()
     model.compile(keras.optimizers.SGD(0.0))
-    with pytest.raises(bk.InputError, match=r"at least 2 images.*Received: batch_size=1"):
+    with pytest.raises(bk.InputError, match=r"at least 2 examples.*Received: batch_size=1"):
         model.fit(batches(view_pair, 1), shuffle=False, verbose=0)
     whole = model.fit(batches(tuple(view[:6] for view in view_pair), 6), shuffle=False, verbose=0).history
     rest = model.fit(batches(tuple(view[:7] for view in view_pair), 6), shuffle=False, verbose=0).history

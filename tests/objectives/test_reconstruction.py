@@ -70,7 +70,7 @@ def test_decoders_that_do_not_fit_are_refused_when_the_model_is_made(tiny_encode
 def test_an_encoder_of_any_image_size_needs_a_decoder():
     inputs = keras.Input((None, None, 3))
     encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(inputs)))
-    with pytest.raises(bk.InputError, match=r"give ReconstructionTerm a `decoder`\. Received: images of"):
+    with pytest.raises(bk.InputError, match=r"give ReconstructionTerm a `decoder`\. Received: views of"):
         bk.BYOL(encoder, extra_losses=[ReconstructionTerm(1.0)])
     bk.BYOL(encoder, extra_losses=[ReconstructionTerm(1.0, convolutional_decoder(4, (8, 8, 3)))])
 
