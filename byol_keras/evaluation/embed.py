@@ -45,8 +45,8 @@ def embed(
         (N, D) float32 NumPy array, in the order of `source`.
 
     Raises:
-        InputError: when the encoder does not take square images of one size, or takes recordings and these are images or
-            the other way round, the images cannot have as many channels as it takes, files of the source have been
+        InputError: when the encoder does not take square images of one size, or takes recordings and these are images
+            or the other way round, the images cannot have as many channels as it takes, files of the source have been
             deleted or damaged since it was opened, for a precision that there is not, or when an embedding is not
             finite.
 
@@ -93,7 +93,6 @@ def as_taken(encoder: keras.Model, source: ImageSource) -> ImageSource:
             where one is of recordings and the other of images.
     """
     shape, rate = encoder.input_shape, mel_rate(encoder)
-    is_square = len(shape) == 4 and shape[1] is not None and shape[1] == shape[2]
     if source.sample_rate is not None:
         if len(shape) != 4 or (shape[1], shape[3]) != (MEL_BANDS, 1) or shape[2] is None:
             raise InputError(
@@ -109,7 +108,7 @@ def as_taken(encoder: keras.Model, source: ImageSource) -> ImageSource:
         return source
     if rate is not None:
         raise InputError(f"The encoder {encoder.name!r} takes recordings, and these are images: give .wav files.")
-    if not is_square:
+    if len(shape) != 4 or shape[1] is None or shape[1] != shape[2]:
         raise InputError(
             f"Images are embedded as squares of one size: build the encoder {encoder.name!r} for one. What are no "
             f"images, BYOL.predict embeds. Received: input {shape}"
