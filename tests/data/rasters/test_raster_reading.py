@@ -173,7 +173,7 @@ FAULTS = {
     "tiff, huge tiles": (
         # The width of the tiles, tag 322, in the place of what tifffile wrote.
         tiff(GRAY, tile=(16, 16), compression="zlib").replace(
-            struct.pack("<HHIHH", 322, 3, 1, 16, 0), struct.pack("<HHII", 322, 4, 1, 2**20)
+            struct.pack("<HHII", 322, 4, 1, 16), struct.pack("<HHII", 322, 4, 1, 2**20)
         ),
         "a TIFF of 16,777,216 pixels a tile, many more than its image has",
     ),
