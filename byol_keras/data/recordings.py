@@ -26,6 +26,8 @@ SUFFIXES = (".wav",)
 HIGHEST_RATE = 16_000
 # Of a longer recording its middle is held.
 SECONDS = 10
+# Frames around a recording that still hear some of it: half of a window is 3.2 of them.
+EDGE = 3
 # Columns of a spectrogram: what an encoder hears at once, and what is held at most. Both even, so that the middle of
 # a recording stays where it is, whatever else lies in its folder.
 FEWEST_FRAMES, MOST_FRAMES = 96, round(SECONDS / HOP)
@@ -104,7 +106,7 @@ def from_wavs(
         columns, reason = _reasoned(spectrogram, paths[index])
         if columns is None:
             return None, reason
-        sizes[index, 1] = columns.shape[1]
+        sizes[index, 1] = columns.shape[1] - 2 * EDGE
         _lay(columns, images[index, ..., 0])
         return length, None
 
@@ -203,7 +205,7 @@ def _room(lengths, rate, count, memory_budget, where):
 
 
 def _spectrogram(rate):
-    """A function: path -> (64, frames) uint16, of the middle of a .wav file at `rate`."""
+    """A function: path -> (64, frames + 2 EDGE) uint16, of the middle of a .wav file at `rate`, between silence."""
     layer = LogMel(rate)
     layer.build((None, None))
     compiled = tf.function(layer, input_signature=[tf.TensorSpec((1, None))], autograph=False)
@@ -211,15 +213,15 @@ def _spectrogram(rate):
 
     def spectrogram(path):
         samples = _at_rate(path, rate)
-        samples = np.pad(samples, (0, -len(samples) % layer.hop))
+        samples = np.pad(samples, (EDGE * layer.hop, EDGE * layer.hop + -len(samples) % layer.hop))
         return np.rint(65535 * compiled(samples[None])[0, ..., 0].numpy()).astype(np.uint16)
 
     return spectrogram
 
 
 def _lay(columns, target):
-    """Lays a spectrogram (64, frames) in the middle of an empty one (64, T), T even; what reaches beyond is cut."""
-    start = target.shape[1] // 2 - (columns.shape[1] + 1) // 2
+    """Lays a spectrogram in the middle of an empty one (64, T), T even; what reaches beyond is cut."""
+    start = target.shape[1] // 2 - (columns.shape[1] - 2 * EDGE + 1) // 2 - EDGE
     before, inside = max(0, -start), max(0, start)
     part = columns[:, before : before + target.shape[1] - inside]
     target[:, inside : inside + part.shape[1]] = part
