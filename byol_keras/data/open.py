@@ -131,7 +131,8 @@ def open_files(paths: Sequence[str | os.PathLike], value_range: tuple[float, flo
             names.append(path)
     files = [os.path.abspath(os.path.expanduser(name)) for name in names]
     if all(name.lower().endswith(WAV_SUFFIXES) for name in names):
-        source, broken = from_wavs(files, names, "the files")
+        what, failed = "recordings", "read"
+        source, broken = from_wavs(files, names, "the recordings")
     else:
         rasters = sum(name.lower().endswith(RASTER_SUFFIXES) for name in names)
         if value_range is None and 0 < rasters < len(names):
@@ -139,11 +140,12 @@ def open_files(paths: Sequence[str | os.PathLike], value_range: tuple[float, flo
                 f"{rasters:,} of {len(names):,} images are .npy, TIFF or DICOM files, and the others are not: give "
                 "those of one kind."
             )
-        source, broken = from_files(files, names, "the files", reading=reading_of(names, value_range))
+        what, failed = "images", "decoded"
+        source, broken = from_files(files, names, "the images", reading=reading_of(names, value_range))
     if source is None:
-        raise InputError(f"None of the images or recordings can be read: {list_broken(broken)}")
+        raise InputError(f"None of the {what} can be {failed}: {list_broken(broken)}")
     if broken:
-        print(f"These files cannot be read and are excluded: {list_broken(broken)}", file=sys.stderr)
+        print(f"These {what} cannot be {failed} and are excluded: {list_broken(broken)}", file=sys.stderr)
     return source
 
 

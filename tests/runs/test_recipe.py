@@ -50,7 +50,9 @@ FIRST = ("backbone", "image_size", "epochs", "batch_size", "optimizer", "learnin
 FIRST += ("warmup_epochs", "tau_base", "crop_area")
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [name for name in RECIPES if name != "audio"]
+)  # which is of another kind: test_audio_recipe.py
 def test_a_preset_is_what_it_was(name):
     ours = OURS if name == "short" else {}
     assert dataclasses.asdict(recipe_named(name)) == {**PAPER, **ours, **dict(zip(FIRST, PRESETS[name], strict=True))}
