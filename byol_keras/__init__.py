@@ -18,7 +18,7 @@ require_tensorflow()
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 # Keras can load a saved model only when the classes in it are registered, which importing their modules does.
-_REGISTERED = ("augment.two_views", "byol", "losses", "objectives", "optimizers")
+_REGISTERED = ("augment", "byol", "losses", "objectives", "optimizers")
 # What these import in turn.
 _BELOW = ("augment", "kernels", "models", "precision", "schedules", "utils.private_api")
 

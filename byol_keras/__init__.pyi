@@ -13,6 +13,7 @@ from ._version import __version__ as __version__
 from .augment import VIEW_1 as VIEW_1
 from .augment import VIEW_2 as VIEW_2
 from .augment import AudioViews as AudioViews
+from .augment import TokenViews as TokenViews
 from .augment import TwoViews as TwoViews
 from .byol import BYOL as BYOL
 from .callbacks import CollapseMonitor as CollapseMonitor
@@ -28,6 +29,7 @@ from .models import resnet10 as resnet10
 from .models import resnet18 as resnet18
 from .models import resnet34 as resnet34
 from .models import resnet50 as resnet50
+from .models import token_transformer as token_transformer
 from .optimizers import LARS as LARS
 from .optimizers import Muon as Muon
 from .runs import AudioRecipe as AudioRecipe

@@ -1,7 +1,8 @@
-"""Two random views of each image: batched image functions with explicit seeds, and the layer made of them."""
+"""Two random views of each image, recording or text: batched functions with explicit seeds, and the layers made of them."""
 
 from .audio_views import AudioViews
+from .token_views import TokenViews
 from .two_views import TwoViews
 from .view import VIEW_1, VIEW_2, random_view
 
-__all__ = ["VIEW_1", "VIEW_2", "AudioViews", "TwoViews", "random_view"]
+__all__ = ["VIEW_1", "VIEW_2", "AudioViews", "TokenViews", "TwoViews", "random_view"]

@@ -10,6 +10,8 @@ from typing import TypeAlias
 import keras
 import tensorflow as tf
 
+from ..utils.replicas import replica_count
+
 GENERATOR = "philox"
 
 # (start, total), ints or a (2,) int tensor: the images at hand are those from `start` on in a batch of `total`. None:
@@ -38,6 +40,18 @@ def uniform(shape: Sequence[int] | tf.Tensor, seed: tf.Tensor, part: Part = None
     # From bits: asked for floats, XLA takes the upper bits of each number, and TensorFlow without it the lower 23.
     bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg=GENERATOR)
     return tf.cast(tf.bitwise.bitwise_and(bits, tf.constant(0x7FFFFF, tf.uint32)), tf.float32) * 2.0**-23
+
+
+def part_here(count: tf.Tensor) -> Part:
+    """The part that a replica's `count` images, () int, are of those of all replicas, each with as many.
+
+    So one seed serves them all. None where there is one replica.
+    """
+    replicas = replica_count()
+    if replicas == 1:
+        return None
+    here = tf.distribute.get_replica_context().replica_id_in_sync_group
+    return tf.stack([here * count, replicas * count])
 
 
 def split(seed: tf.Tensor, count: int) -> list[tf.Tensor]:

@@ -8,9 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import InputError
-from ..utils.replicas import replica_count
 from .layout import require_unit_range, to_unit_range
-from .random import Part, add_next_seed, split, take_seed
+from .random import Part, add_next_seed, part_here, split, take_seed
 from .view import VIEW_1, VIEW_2, distort, random_view
 
 # What a view may leave out, because layers of before are saved without it.
@@ -77,7 +76,7 @@ class TwoViews(keras.layers.Layer):
         shape = images.shape
         if len(shape) != 4 or shape[-1] is None or (shape[1] in (1, 3) and shape[-1] not in (1, 3)):
             raise InputError(f"Images must be a (B, H, W, C) batch, channels last. Received: shape {tuple(shape)}")
-        part = _part_of_all(images) if part is None else part
+        part = part_here(tf.shape(images)[0]) if part is None else part
         seed_1, seed_2 = self._seeds(seed)
         return (
             random_view(images, self.image_size, self.view_1, seed_1, part),
@@ -88,7 +87,7 @@ class TwoViews(keras.layers.Layer):
         self, crop_1: tf.Tensor, crop_2: tf.Tensor, seed: tf.Tensor | None, part: Part = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The two views from crops already cut and resized, each (B, S, S, C) uint8 or float in [0, 1]."""
-        part = _part_of_all(crop_1) if part is None else part
+        part = part_here(tf.shape(crop_1)[0]) if part is None else part
         seed_1, seed_2 = self._seeds(seed)
         return (
             distort(to_unit_range(crop_1), self.view_1, seed_1, part),
@@ -112,12 +111,3 @@ class TwoViews(keras.layers.Layer):
             "view_2": self.view_2,
             "seed": self.seed,
         }
-
-
-def _part_of_all(images):
-    """The part that a replica's images are of those of all replicas, each with as many: one seed serves them all."""
-    replicas = replica_count()
-    if replicas == 1:
-        return None
-    count, here = tf.shape(images)[0], tf.distribute.get_replica_context().replica_id_in_sync_group
-    return tf.stack([here * count, replicas * count])

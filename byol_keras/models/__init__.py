@@ -4,6 +4,7 @@ from .heads import mlp
 from .layers import CodingRateTerm
 from .log_mel import LogMel
 from .resnet import build_resnet, resnet8, resnet8x2, resnet10, resnet18, resnet34, resnet50
+from .token_transformer import token_transformer
 
 __all__ = [
     "CodingRateTerm",
@@ -16,4 +17,5 @@ __all__ = [
     "resnet18",
     "resnet34",
     "resnet50",
+    "token_transformer",
 ]
