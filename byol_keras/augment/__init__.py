@@ -1,4 +1,4 @@
-"""Two random views of each image, recording or text: batched functions with explicit seeds, and the layers made of them."""
+"""Two random views of each image, recording or text: batched functions with explicit seeds, and layers made of them."""
 
 from .audio_views import AudioViews
 from .token_views import TokenViews
