@@ -5,6 +5,7 @@ import dataclasses
 import os
 from typing import Any
 
+from ..errors import InputError
 from ..runs.audio_recipe import AudioRecipe
 from ..runs.recipe import RECIPES, Recipe, recipe_kind, recipe_named, view_fields
 from ..runs.recipe_fields import TrainingRecipe
@@ -81,7 +82,8 @@ def settings(options: argparse.Namespace, views: str | None = None) -> dict[str,
         be chosen; and of a run's config.json also "data", "seed", "channels", "exclude", "probe" and "start_from".
 
     Raises:
-        InputError: for a file that cannot be used, an unknown recipe, or a value out of range.
+        InputError: for a file that cannot be used, an unknown recipe, a value out of range, or another optimizer than
+            the recipe's without a learning rate.
     """
     name = options.recipe
     if name is None:
@@ -99,7 +101,19 @@ def settings(options: argparse.Namespace, views: str | None = None) -> dict[str,
     if auto_size:
         given["image_size"] = recipe_named("short").image_size
     fields = {**config["recipe"], **({} if views is None else view_fields(views)), **given}
-    return {**config, "recipe": recipe_kind(config["recipe"]).from_fields(fields), "auto_size": auto_size}
+    recipe = recipe_kind(config["recipe"]).from_fields(fields)
+    _require_rate_of_its_own(config["recipe"], given)
+    return {**config, "recipe": recipe, "auto_size": auto_size}
+
+
+def _require_rate_of_its_own(before, given):
+    """A learning rate is that of an optimizer: 0.01 suits muon and is ten times too much for adamw."""
+    optimizer = given.get("optimizer", before.get("optimizer"))
+    if optimizer != before.get("optimizer", optimizer) and "learning_rate" not in given:
+        raise InputError(
+            f"`learning_rate` must be given along with another `optimizer`: {before.get('learning_rate')} is for "
+            f"{before['optimizer']}. Received: optimizer={optimizer!r}"
+        )
 
 
 def _are_recordings(data):

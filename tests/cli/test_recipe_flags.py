@@ -65,8 +65,11 @@ def test_every_field_of_the_recipe_has_a_flag():
     assert recipe_of() == bk.recipes.short()
     assert recipe_of(*flags(CHANGED)) == Recipe(**CHANGED)
     for name, value in CHANGED.items():
-        changed = recipe_of("--recipe", "demo", *flags({name: value}))
-        assert changed == dataclasses.replace(bk.recipes.demo(), **{name: value})
+        fields = {name: value}
+        if name == "optimizer":  # whose rate goes with it
+            fields["learning_rate"] = 0.3
+        changed = recipe_of("--recipe", "demo", *flags(fields))
+        assert changed == dataclasses.replace(bk.recipes.demo(), **fields)
 
 
 def test_flags_go_before_the_file_and_the_file_before_the_presets(tmp_path):
@@ -128,6 +131,7 @@ def test_views_take_the_flags_of_views_only(capsys):
         (["--tau-base", "1.5"], "--tau-base must be from 0 to 1. Received: --tau-base 1.5"),
         (["--blur-sigma", "2", "1"], "--blur-sigma must be two numbers above 0"),
         (["--optimizer", "sgd"], "--optimizer must be lars or adamw or muon. Received: --optimizer 'sgd'"),
+        (["--optimizer", "adamw"], "--learning-rate must be given along with another --optimizer: 0.01 is for muon."),
         (["--recipe", "long"], "Received: --recipe 'long'"),
         (["--config", "absent.json"], "No such file: absent.json"),
         (["--config", "few.json"], "A recipe needs a value for --backbone, --image-size, --batch-size"),
