@@ -48,7 +48,12 @@ class AudioRecipe(TrainingRecipe):
 
 
 def audio() -> AudioRecipe:
-    """A small encoder of recordings on a CPU."""
+    """A small encoder of recordings on a CPU: the training of `short`, with the views of BYOL for Audio.
+
+        byol-keras pretrain --data fsdd/train --out runs/fsdd --recipe audio
+
+    What it learns has not been measured yet; `benchmarks.spoken_digits` does that.
+    """
     return AudioRecipe(
         backbone="resnet8",
         epochs=20,

@@ -96,15 +96,15 @@ def test_embeddings_of_the_wrong_images_do_not_pass(tmp_path, kind):
     assert plain.mean() > 0.99
     path = tmp_path / "a.tflite"
     path.touch()
-    assert not comparison._compare("a", kind, path, outcome(wrong), reference).passed
-    assert comparison._compare("a", kind, path, outcome(reference + 0.001), reference).passed
+    assert not comparison.compare_embeddings("a", kind, path, outcome(wrong), reference).passed
+    assert comparison.compare_embeddings("a", kind, path, outcome(reference + 0.001), reference).passed
 
 
 def test_the_differences_are_relative_to_the_largest_value(tmp_path):
     path = tmp_path / "a.tflite"
     path.write_bytes(b"12345")
     reference = np.array([[0.0, 1.0], [-4.0, 2.0]], "float32")
-    parity = comparison._compare(
+    parity = comparison.compare_embeddings(
         "a", "tflite none", path, outcome(reference + np.float32([[0, 0], [0.4, 0]])), reference
     )
     assert parity.largest == pytest.approx(0.1)
@@ -118,7 +118,9 @@ def test_values_that_are_not_finite_do_not_pass(tmp_path):
     path.with_suffix(".bin").touch()  # where OpenVINO has the weights
     reference = np.eye(4, dtype="float32")
     for kind in TOLERANCE:
-        parity = comparison._compare("a", kind, path, outcome(np.where(reference == 1, np.nan, reference)), reference)
+        parity = comparison.compare_embeddings(
+            "a", kind, path, outcome(np.where(reference == 1, np.nan, reference)), reference
+        )
         assert parity.largest == math.inf
         assert not parity.passed
     (entry,) = json.loads(write_parity([parity], tmp_path / "parity.json").read_text())
@@ -128,7 +130,7 @@ def test_values_that_are_not_finite_do_not_pass(tmp_path):
 def test_embeddings_of_another_size_are_an_error(tmp_path):
     three, four = np.ones((4, 3), "float32"), np.eye(4, dtype="float32")
     with pytest.raises(export.ParityError, match=r"gives embeddings \(4, 3\), Keras gives \(4, 4\)"):
-        comparison._compare("a", "tflite none", tmp_path, outcome(three), four)
+        comparison.compare_embeddings("a", "tflite none", tmp_path, outcome(three), four)
 
 
 def test_a_file_that_does_not_run(artifacts, encoder, images, make_encoder, tmp_path):
