@@ -137,8 +137,7 @@ def refuse_mostly_broken(
         what: is the matter with the broken ones.
     """
     if len(broken) == total or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * total):
-        said = f"{where}: {len(broken):,} of {total:,} {what}: {list_broken(broken)}"
-        raise InputError(f"{said}. Repair or remove them.")
+        raise InputError(f"{where}: {len(broken):,} of {total:,} {what}: {list_broken(broken)}. Repair or remove them.")
 
 
 def check_each(

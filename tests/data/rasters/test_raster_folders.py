@@ -8,7 +8,7 @@ from PIL import Image
 
 from byol_keras.augment import TwoViews
 from byol_keras.augment.view import VIEW_1
-from byol_keras.data import check_cache, from_arrays, open_source, two_view_batches, write_shards
+from byol_keras.data import cache_file, from_arrays, open_source, two_view_batches, write_shards
 from byol_keras.data.channels import fitting_channels, with_channels
 from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.data.folder import find_images
@@ -109,7 +109,7 @@ def test_broken_ones_are_named_once_and_excluded(folder, capsys):
 
 def test_the_check_is_cached_for_each_range(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    monkeypatch.setattr(check_cache, "GRANULARITY", 0)
+    monkeypatch.setattr(cache_file, "GRANULARITY", 0)
     read = []
     check = RasterReading.check
     monkeypatch.setattr(RasterReading, "check", lambda *given: read.append(given[1]) or check(*given))
