@@ -28,29 +28,31 @@ class Marker:
         return open, (str(self.path), "w")
 
 
-@pytest.fixture
-def marker(tmp_path):
-    return tmp_path / "marker"
+@pytest.fixture(scope="module")
+def marker(tmp_path_factory):
+    """What no test ever makes."""
+    return tmp_path_factory.mktemp("marker") / "marker"
 
 
-@pytest.fixture
-def hostile(tmp_path, marker):
+@pytest.fixture(scope="module")
+def hostile(marker):
     """A .keras file with a Lambda that makes the marker."""
     inputs = keras.Input((16, 16, 3))
     code = f"lambda x: (open({str(marker)!r}, 'w'), x)[1]"
     hidden = keras.layers.Lambda(eval(code), output_shape=(16, 16, 3))(inputs)
-    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(hidden)).save(tmp_path / "hostile.keras")
+    path = marker.with_name("hostile.keras")
+    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(hidden)).save(path)
     marker.unlink(missing_ok=True)
-    return tmp_path / "hostile.keras"
+    return path
 
 
-@pytest.fixture
-def diverged(tmp_path, photo_run):
-    encoder = photo_run.encoder
-    weights = encoder.get_weights()
-    encoder.set_weights([np.full_like(weight, np.nan) for weight in weights])
-    encoder.save(tmp_path / "diverged.keras")
-    return tmp_path / "diverged.keras"
+@pytest.fixture(scope="module")
+def diverged(untrained, tmp_path_factory):
+    encoder = keras.models.load_model(untrained(5))
+    encoder.set_weights([np.full_like(weight, np.nan) for weight in encoder.get_weights()])
+    path = tmp_path_factory.mktemp("diverged") / "diverged.keras"
+    encoder.save(path)
+    return path
 
 
 def refusal(capfd, words):
