@@ -13,6 +13,7 @@ from byol_keras.runs.recipe import recipe_named
 from byol_keras.workflows.pretrain import pretrain
 
 RECIPE = ["--backbone", "resnet8", "--image-size", "16", "--batch-size", "8", "--precision", "float32", "--epochs", "1"]
+RECIPE += ["--hidden-width", "32"]
 
 
 def write_folder(folder, modes, per_class=12, seed=0):
