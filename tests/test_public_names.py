@@ -53,7 +53,14 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = bk.no_such_name
 
 
-@pytest.mark.parametrize("name", ["losses", "schedules", "kernels.fast_layers", "utils.private_api"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "losses",
+        "kernels.fast_layers",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("schedules", "utils.private_api")),
+    ],
+)
 def test_any_module_may_be_the_first_that_is_imported(name):
     code = f"import byol_keras.{name}, keras; keras.saving.get_registered_object('byol_keras>BYOL').__name__"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
