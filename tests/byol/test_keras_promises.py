@@ -70,9 +70,18 @@ def test_sample_and_class_weights_are_refused(tiny_byol, view_pair):
             model.fit(images, labels, batch_size=4, verbose=0, **given)
 
 
-@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+# Each method compiles a check of its own; of what is outside one kind for each is enough.
+OUTSIDE = [(255, 0, "values from 0"), (2, -1, "values from -"), (np.nan, 0, "nan")]
+METHODS = ["fit", "evaluate", "predict"]
+
+
 @pytest.mark.parametrize(
-    ("scale", "shift", "said"), [(255, 0, "values from 0"), (2, -1, "values from -"), (np.nan, 0, "nan")]
+    ("method", "scale", "shift", "said"),
+    [
+        pytest.param(method, *outside, marks=[] if i == j else pytest.mark.slow)
+        for i, method in enumerate(METHODS)
+        for j, outside in enumerate(OUTSIDE)
+    ],
 )
 def test_float_images_outside_the_range_are_refused_in_one_line(tiny_byol, view_pair, method, scale, shift, said):
     model = tiny_byol(augmenter=bk.TwoViews(8))
@@ -142,16 +151,19 @@ def test_compile_ends_a_schedule(tiny_byol, view_pair):
     assert float(model.train_step((view_pair,))["tau"]) == 0.5
 
 
-@pytest.mark.parametrize("with_validation", [pytest.param(False, marks=pytest.mark.slow), True])
-def test_validation_changes_nothing_and_evaluations_agree(tiny_byol, view_pair, with_validation):
+@pytest.mark.parametrize(
+    ("with_validation", "eagerly"),
+    [(True, True), *(pytest.param(given, False, marks=pytest.mark.slow) for given in (True, False))],
+)
+def test_validation_changes_nothing_and_evaluations_agree(tiny_byol, view_pair, with_validation, eagerly):
     model = tiny_byol(augmenter=bk.TwoViews(8, seed=3))
-    model.compile(keras.optimizers.SGD(0.1))
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=eagerly)
     validation = {"validation_data": view_pair[1]} if with_validation else {}
     model.fit(view_pair[0], batch_size=4, epochs=2, shuffle=False, verbose=0, **validation)
     logs = [model.evaluate(view_pair[1], batch_size=4, verbose=0, return_dict=True) for _ in range(2)]
     assert logs[0] == logs[1]
     plain = tiny_byol(augmenter=bk.TwoViews(8, seed=3))
-    plain.compile(keras.optimizers.SGD(0.1))
+    plain.compile(keras.optimizers.SGD(0.1), run_eagerly=eagerly)
     plain.fit(view_pair[0], batch_size=4, epochs=2, shuffle=False, verbose=0)
     for actual, expected in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(actual, expected)
