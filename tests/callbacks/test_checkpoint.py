@@ -1,4 +1,5 @@
 import math
+import shutil
 import time
 
 import keras
@@ -141,9 +142,17 @@ def test_it_is_written_by_time_whatever_the_clock_says(make_model, batches_from,
     assert seen == [[]] * 4 + [[4]] * 4 + [[8, 4]]
 
 
+@pytest.fixture(scope="module")
+def two_saved(make_model, batches_from, tmp_path_factory):
+    """The folder of a training with the checkpoints of steps 9 and 8; to be copied."""
+    folder = tmp_path_factory.mktemp("two")
+    train(make_model(), batches_from, folder, steps=4)
+    return folder
+
+
 @pytest.mark.parametrize("damage", ["cut", "altered", "unfinished", "empty"])
-def test_a_damaged_one_is_named_and_the_one_before_is_used(make_model, batches_from, tmp_path, capfd, damage):
-    train(make_model(), batches_from, tmp_path, steps=4)
+def test_a_damaged_one_is_named_and_the_one_before_is_used(two_saved, tmp_path, capfd, damage):
+    shutil.copytree(two_saved, tmp_path, dirs_exist_ok=True)
     (step, newest), (before, older) = checkpoints(tmp_path / "saved")
     assert (step, before) == (9, 8)
     content = bytearray(newest.read_bytes())
@@ -159,14 +168,19 @@ def test_a_damaged_one_is_named_and_the_one_before_is_used(make_model, batches_f
     loaded = load_checkpoint(tmp_path / "saved")
     assert int(loaded.steps) == 8
     assert f"{newest} was " in capfd.readouterr().err
-    # What is damaged does not push out what is good.
-    train(loaded, batches_from, tmp_path, steps=4)
-    assert [s for s, _ in checkpoints(tmp_path / "saved")] == [9, 8]
-    assert int(load_checkpoint(tmp_path / "saved").steps) == 9
     for path in (newest, older):
         path.write_bytes(b"")
     with pytest.raises(bk.InputError, match=r"None of the 2 checkpoints in .* is as it was written"):
         load_checkpoint(tmp_path / "saved")
+
+
+def test_a_damaged_one_does_not_push_out_a_good_one(two_saved, batches_from, tmp_path):
+    shutil.copytree(two_saved, tmp_path, dirs_exist_ok=True)
+    newest = checkpoints(tmp_path / "saved")[0][1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    train(load_checkpoint(tmp_path / "saved"), batches_from, tmp_path, steps=4)
+    assert [s for s, _ in checkpoints(tmp_path / "saved")] == [9, 8]
+    assert int(load_checkpoint(tmp_path / "saved").steps) == 9
 
 
 def test_none_where_there_is_none(tmp_path):
