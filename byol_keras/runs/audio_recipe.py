@@ -52,7 +52,8 @@ def audio() -> AudioRecipe:
 
         byol-keras pretrain --data fsdd/train --out runs/fsdd --recipe audio
 
-    What it learns has not been measured yet; `benchmarks.spoken_digits` does that.
+    On the 2,700 spoken digits of FSDD: a linear probe tells 98.7 % of the digits, 82.0 before training and 95.3 by the
+    statistics of the bands; 17 minutes of one core of an AMD EPYC. One seed, see benchmarks/RESULTS.md.
     """
     return AudioRecipe(
         backbone="resnet8",
