@@ -13,8 +13,12 @@ import byol_keras as bk
 from .by_hand import assert_trains_alike, batches
 
 
-@pytest.mark.parametrize("with_augmenter", [False, True])
-def test_training_on_after_loading_is_training_without_a_break(tiny_byol, view_pair, tmp_path, with_augmenter):
+# A loaded model that is compiled goes on as well in tests/workflows/test_extension.py.
+@pytest.mark.parametrize(
+    ("with_augmenter", "eagerly"),
+    [(True, True), *(pytest.param(given, False, marks=pytest.mark.slow) for given in (False, True))],
+)
+def test_training_on_after_loading_is_training_without_a_break(tiny_byol, view_pair, tmp_path, with_augmenter, eagerly):
     dataset = batches(view_pair)
     if with_augmenter:
         dataset = dataset.map(lambda views: views[0])
@@ -25,7 +29,8 @@ def test_training_on_after_loading_is_training_without_a_break(tiny_byol, view_p
     def compiled():
         keras.utils.set_random_seed(5)  # starts the seeds of the views
         model = tiny_byol(augmenter=bk.TwoViews(8) if with_augmenter else None)
-        model.compile(bk.LARS(bk.schedules.warmup_cosine(2.0, 256, 9, 2), weight_decay=1e-4, eta=0.1))
+        optimizer = bk.LARS(bk.schedules.warmup_cosine(2.0, 256, 9, 2), weight_decay=1e-4, eta=0.1)
+        model.compile(optimizer, run_eagerly=eagerly)
         return model
 
     whole = compiled()
