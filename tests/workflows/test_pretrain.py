@@ -16,6 +16,8 @@ from byol_keras.workflows.pretrain import pretrain, resume
 
 from ..conftest import RECIPE
 
+SHORT = dataclasses.replace(RECIPE, epochs=1, batch_size=8, hidden_width=32)
+
 
 @pytest.fixture
 def home(sources, tmp_path, monkeypatch):
@@ -29,7 +31,7 @@ def home(sources, tmp_path, monkeypatch):
 
 
 def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd):
-    run = pretrain("train.npz", "run", RECIPE, probe="test.npz")
+    run = pretrain("train.npz", "run", SHORT, probe="test.npz")
     assert re.search(
         r"Training will take about 1\.\d\d GiB of memory; \d[\d.,]* GiB are free\.", capfd.readouterr().out
     )
@@ -48,6 +50,7 @@ def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd)
 @pytest.mark.slow
 def test_other_objectives_are_flags(home):
     words = ["pretrain", "--data", "train.npz", "--out", "run", "--batch-size", "8", "--precision", "float32"]
+    words += ["--hidden-width", "32"]
     weights = ["--center-weight", "0.01", "--reconstruction-weight", "1", "--critic-weight", "0.1"]
     words += ["--backbone", "resnet8", "--epochs", "1", "--image-size", "20", "--checkpoint-steps", "4"]
     assert main([*words, *weights, "--contrastive-temperature", "0.5"]) == 0
@@ -68,6 +71,7 @@ def test_training_starts_with_the_weights_of_another_run(home, make_run, capfd):
     encoder.layers[3].set_weights([w + 1 for w in encoder.layers[3].get_weights()])
     encoder.save(start.encoder_path)
     frozen = ["--learning-rate", "1e-30", "--weight-decay", "0", "--epochs", "1", "--image-size", "20"]
+    frozen += ["--hidden-width", "32"]
     words = ["pretrain", "--data", "train.npz", "--out", "run", "--batch-size", "8", "--precision", "float32"]
     assert main([*words, "--backbone", "resnet8", *frozen, "--from", str(start.folder)]) == 0
     run = bk.load_run("run")
