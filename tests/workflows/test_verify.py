@@ -11,6 +11,7 @@ from PIL import Image
 from byol_keras.cli.main import main
 from byol_keras.data import open_source
 from byol_keras.evaluation import embed
+from byol_keras.runs.build import build_encoder
 from byol_keras.runs.results import read_results
 from byol_keras.runs.run import load_run
 from byol_keras.tasks.verification.dataset import read_pairs
@@ -51,6 +52,7 @@ def held_out(faces):
 
 def pretrain(faces, out, *flags):
     sizes = ["--image-size", "16", "--batch-size", "4", "--precision", "float32", "--backbone", "resnet8"]
+    sizes += ["--hidden-width", "32"]
     return main(["pretrain", "--data", str(faces), "--out", str(out), "--epochs", "1", *sizes, *map(str, flags)])
 
 
@@ -60,8 +62,16 @@ def verify(run, faces, *flags):
 
 @pytest.fixture(scope="module")
 def run(faces, held_out, tmp_path_factory):
+    """A run of which all is as `pretrain` makes it, but its encoder, which is as it was before training."""
+
+    def untrained(run, *_):
+        build_encoder(run).save(run.encoder_path)
+        return run
+
     out = tmp_path_factory.mktemp("runs") / "run"
-    assert pretrain(faces, out, "--exclude", held_out) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("byol_keras.workflows.pretrain.train_run", untrained)
+        assert pretrain(faces, out, "--exclude", held_out) == 0
     return out
 
 
@@ -88,13 +98,16 @@ def test_the_run_knows_what_it_did_not_see(run):
 
 
 @pytest.mark.slow
-def test_a_resumed_run_leaves_out_the_same(run, tmp_path, capsys):
+def test_a_resumed_run_leaves_out_the_same(faces, held_out, tmp_path, capsys):
+    assert pretrain(faces, tmp_path / "straight", "--exclude", held_out) == 0
     (tmp_path / "run").mkdir()
     for name in ("config.json", "images.json"):
-        shutil.copy(run / name, tmp_path / "run")
+        shutil.copy(tmp_path / "straight" / name, tmp_path / "run")
     assert main(["pretrain", "--out", str(tmp_path / "run"), "--resume"]) == 0
     assert "on 12 images" in capsys.readouterr().out
-    straight, resumed = (keras.models.load_model(path / "encoder.keras") for path in (run, tmp_path / "run"))
+    straight, resumed = (
+        keras.models.load_model(path / "encoder.keras") for path in (tmp_path / "straight", tmp_path / "run")
+    )
     for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
