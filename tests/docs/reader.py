@@ -11,7 +11,7 @@ from PIL import Image
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PRETRAIN = "byol-keras pretrain --data photos --out runs/photos --backbone resnet8 --image-size 16 --epochs 1 "
-PRETRAIN += "--batch-size 16 --precision float32"
+PRETRAIN += "--batch-size 16 --precision float32 --hidden-width 32"
 
 
 def commands(text):

@@ -66,6 +66,7 @@ def assert_same(one, other):
     assert json.loads((one / CONFIG).read_text()) == json.loads((other / CONFIG).read_text())
 
 
+@pytest.mark.slow
 def test_the_added_steps_are_a_leg_with_schedules_of_its_own(sources, finished, straight):
     """As `fit` does it with an optimizer and a schedule of the added steps, and the run's batches from there on."""
     model = load_checkpoint(finished / "checkpoints")
