@@ -158,13 +158,13 @@ def builtin_model(folder: str, quantize: str, samples: np.ndarray | None = None,
     Raises:
         InputError: naming the operations that are not built in.
     """
-    model = _converted(folder, quantize, samples, io)
+    model = _convert(folder, quantize, samples, io)
     if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
         raise InputError(_not_built_in(custom))
     return model
 
 
-def _converted(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType) -> bytes:
+def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType) -> bytes:
     # From the SavedModel, not from the concrete function: that one leaves the variables in the graph, without values.
     converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
