@@ -77,8 +77,8 @@ class TokenViews(keras.layers.Layer):
     """Two random views of each text: ids (B, L) -> (view_1, view_2), each (B, L) int32.
 
     In each some tokens are left out, runs of others masked, and neighbors swapped, see `drop_tokens`, `mask_spans` and
-    `shuffle_near`. The ids are those of `data.byte_ids`, `data.word_ids` or any other, from 1 on; 0 is padding, at the
-    end. As with `TwoViews`, seeds are drawn from the layer's own generator where a call has none.
+    `shuffle_near`. The ids are those of `data.word_ids` or any other, from 1 on; 0 is padding, at the end. As with
+    `TwoViews`, seeds are drawn from the layer's own generator where a call has none.
 
     Args:
         mask_id: int from 1, the id that stands for a masked token; none of the texts' own.
@@ -92,8 +92,8 @@ class TokenViews(keras.layers.Layer):
         InputError: for a value out of range; from a call, for what are no ids (B, L).
 
     Example:
-        views = bk.TokenViews(mask_id=257)
-        view_1, view_2 = views(bk.data.byte_ids(["so good", "so bad"], length=16))
+        views = bk.TokenViews(mask_id=2**13 + 1)
+        view_1, view_2 = views(bk.data.word_ids(["so good", "so bad"], length=8, vocabulary=2**13))
     """
 
     def __init__(

@@ -8,12 +8,11 @@ from .labeled_texts import read_texts
 from .open import open_source
 from .synthetic import synthetic_images
 from .tfds import from_tfds
-from .token_ids import byte_ids, word_ids
 from .train_pipeline import two_view_batches
+from .word_ids import word_ids
 
 __all__ = [
     "ImageSource",
-    "byte_ids",
     "from_arrays",
     "from_shards",
     "from_tfds",

@@ -12,7 +12,6 @@ def token_transformer(
     width: int = 128,
     depth: int = 2,
     heads: int = 4,
-    stride: int = 1,
     dropout: float = 0.1,
     name: str = "token_transformer",
 ) -> keras.Model:
@@ -26,9 +25,8 @@ def token_transformer(
         vocabulary: V, the largest id of a text; V + 1 is what `TokenViews` masks with.
         length: L, in tokens.
         width: D, of the vectors, a multiple of `heads`.
-        depth: number of blocks.
+        depth: number of blocks; with 0 the words' order has no part in it but by their places.
         heads: of the attention.
-        stride: tokens that become one before the blocks, by a convolution: 4 or so for bytes, of which texts have many.
         dropout: share from 0 to below 1, in the blocks while training.
         name: of the model.
 
@@ -36,29 +34,25 @@ def token_transformer(
         keras.Model, ids (B, L) int32 from 0, padding, to V + 1 -> (B, D) float32; zeros for padding alone.
 
     Raises:
-        InputError: for numbers below 1, and a width that the heads cannot share.
+        InputError: for numbers that are too small, and a width that the heads cannot share.
 
     Example:
-        words = bk.token_transformer(vocabulary=2**14, length=40)  # of `data.word_ids`
-        letters = bk.token_transformer(vocabulary=256, length=256, stride=4)  # of `data.byte_ids`
-        model = bk.BYOL(words, augmenter=bk.TokenViews(mask_id=2**14 + 1))
+        encoder = bk.token_transformer(vocabulary=2**13, length=40)  # of `data.word_ids`
+        model = bk.BYOL(encoder, augmenter=bk.TokenViews(mask_id=2**13 + 1))
     """
     numbers = {"vocabulary": vocabulary, "length": length, "width": width, "depth": depth, "heads": heads}
-    for argument, number in {**numbers, "stride": stride}.items():
-        if not isinstance(number, int) or number < 1:
-            raise InputError(f"`{argument}` must be a whole number from 1. Received: {argument}={number!r}")
+    for argument, number in numbers.items():
+        least = 0 if argument == "depth" else 1
+        if not isinstance(number, int) or number < least:
+            raise InputError(f"`{argument}` must be a whole number from {least}. Received: {argument}={number!r}")
     if width % heads:
         raise InputError(f"`width` must be a multiple of `heads`. Received: width={width}, heads={heads}")
     ids = keras.Input((length,), dtype="int32", name="ids")
     x = layers.Embedding(vocabulary + 2, width, name="tokens")(ids)
     # (B, L, 1), 1 for what is no padding.
     real = ops.expand_dims(ops.cast(ops.not_equal(ids, 0), x.dtype), axis=-1)
-    if stride > 1:
-        x = ops.multiply(x, real)
-        x = layers.Conv1D(width, 2 * stride - 1, stride, padding="same", activation="gelu", name="stem")(x)
-        real = layers.MaxPooling1D(stride, padding="same", name="stem_real")(real)
-    places = ops.cumsum(ops.ones_like(ops.squeeze(real, axis=-1), dtype="int32"), axis=1) - 1
-    x = layers.Add(name="add_places")([x, layers.Embedding(x.shape[1], width, name="places")(places)])
+    places = ops.cumsum(ops.ones_like(ids), axis=1) - 1
+    x = layers.Add(name="add_places")([x, layers.Embedding(length, width, name="places")(places)])
     seen = ops.cast(ops.transpose(real, (0, 2, 1)), "bool")
     for i in range(depth):
         x = _block(x, seen, heads, dropout, f"block{i}")

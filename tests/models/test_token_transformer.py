@@ -7,18 +7,20 @@ import pytest
 import byol_keras as bk
 from byol_keras.precision import cast_model
 
-IDS = bk.data.byte_ids(["so good", "a text that is long", "é"], length=20)
+IDS = np.array([[5, 7, 2, 0, 0, 0], [9, 1, 4, 8, 3, 6], [7, 0, 0, 0, 0, 0]], np.int32)
+MASK = 10
 
 
-@pytest.fixture(scope="module", params=[1, 4])
-def encoder(request):
+@pytest.fixture(scope="module")
+def encoder():
     keras.utils.set_random_seed(0)
-    return bk.token_transformer(256, 20, width=8, depth=2, heads=2, stride=request.param)
+    return bk.token_transformer(9, 6, width=8, depth=2, heads=2)
 
 
 def test_one_vector_for_each_text_and_padding_counts_for_nothing(encoder):
     vectors = encoder(IDS).numpy()
     assert vectors.shape == (3, 8)
+    assert vectors.dtype == np.float32
     alone = encoder(IDS[:1]).numpy()
     np.testing.assert_allclose(alone[0], vectors[0], atol=1e-5)
     assert np.abs(vectors[0] - vectors[1]).max() > 0.1
@@ -28,13 +30,11 @@ def test_one_vector_for_each_text_and_padding_counts_for_nothing(encoder):
     tokens.set_weights([np.concatenate([before[0][:1] + 5, before[0][1:]])])
     np.testing.assert_allclose(encoder(IDS).numpy(), vectors, atol=1e-5)
     tokens.set_weights(before)
-    np.testing.assert_array_equal(encoder(np.zeros((2, 20), np.int32)), np.zeros((2, 8)))
+    np.testing.assert_array_equal(encoder(np.zeros((2, 6), np.int32)), np.zeros((2, 8)))
 
 
 def test_the_order_of_tokens_matters(encoder):
-    turned = IDS.copy()
-    turned[1, :19] = IDS[1, :19][::-1]
-    assert np.abs(encoder(turned) - encoder(IDS)).max() > 0.01
+    assert np.abs(encoder(IDS[1:2, ::-1]) - encoder(IDS[1:2])).max() > 0.01
 
 
 def test_it_is_plain_keras_and_saved(encoder, tmp_path):
@@ -45,10 +45,10 @@ def test_it_is_plain_keras_and_saved(encoder, tmp_path):
 
 
 def test_it_is_trained(encoder, tiny_byol):
-    model = tiny_byol(encoder, augmenter=bk.TokenViews(257, seed=0))
+    model = tiny_byol(encoder, augmenter=bk.TokenViews(MASK, drop=0.0, mask=0.5, seed=0))
     before = encoder.get_weights()
     model.compile(keras.optimizers.SGD(0.1))
-    model.fit(np.concatenate([IDS, IDS[:, ::-1]]), batch_size=6, epochs=2, shuffle=False, verbose=0)
+    model.fit(np.repeat(IDS, 4, axis=0), batch_size=6, epochs=2, shuffle=False, verbose=0)
     for weight, old in zip(encoder.weights, before, strict=True):
         # A key's bias adds the same to all logits of a softmax.
         assert np.abs(weight.numpy() - old).max() > 0 or weight.path.endswith("key/bias"), weight.path
@@ -57,7 +57,7 @@ def test_it_is_trained(encoder, tiny_byol):
 
 def test_half_precision_and_back(set_policy):
     set_policy("mixed_bfloat16")
-    half = bk.token_transformer(256, 20, width=8, depth=1, heads=2, stride=4)
+    half = bk.token_transformer(9, 6, width=8, depth=1, heads=2)
     whole = cast_model(half, "float32")
     assert np.abs(whole(IDS).numpy()).max() > 0.1
     np.testing.assert_allclose(np.float32(half(IDS)), whole(IDS), atol=0.1)
@@ -67,11 +67,10 @@ def test_half_precision_and_back(set_policy):
     ("wrong", "message"),
     [
         ({"heads": 3}, "`width` must be a multiple of `heads`. Received: width=128, heads=3"),
-        ({"depth": 0}, "depth=0"),
+        ({"depth": -1}, "depth=-1"),
         ({"length": 2.0}, "length=2.0"),
-        ({"stride": 0}, "stride=0"),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused(wrong, message):
     with pytest.raises(bk.InputError, match=message):
-        bk.token_transformer(**{"vocabulary": 9, "length": 20, **wrong})
+        bk.token_transformer(**{"vocabulary": 9, "length": 6, **wrong})
