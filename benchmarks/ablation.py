@@ -72,7 +72,8 @@ def build(recipe, case):
         encoder = change(build_resnet(recipe.backbone, input_shape=shape, **PIXELS))
         projector = change(bk.mlp(encoder.output_shape[-1], recipe.hidden_width, width))
         if case.get("coding_rate"):
-            projector.add(bk.CodingRateTerm(bk.recipes.short().coding_rate_weight))
+            short = bk.recipes.short()
+            projector.add(bk.CodingRateTerm(short.coding_rate_weight))
         predictor = change(bk.mlp(width, recipe.hidden_width, width))
         if not case.get("predictor", True):
             predictor = keras.Sequential([keras.Input((width,)), keras.layers.Identity()])
