@@ -1,6 +1,6 @@
 """Texts in place of images: words by a hash, views that drop, mask and shuffle them, a linear probe.
 
-python examples/texts.py     sentences made by rule, each about one of six subjects; half a minute
+python examples/texts.py     sentences made by rule, each about one of six subjects; a minute or so
 """
 
 import keras
