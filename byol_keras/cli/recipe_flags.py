@@ -79,7 +79,8 @@ def settings(options: argparse.Namespace, views: str | None = None) -> dict[str,
 
     Returns:
         dict: "recipe", a `Recipe` or `AudioRecipe`; "auto_size", whether its image size only stands in for the one to
-        be chosen; and of a run's config.json also "data", "seed", "channels", "exclude", "probe" and "start_from".
+        be chosen; and of a run's config.json also "data", "seed", "channels", "exclude", "probe", "start_from" and
+        "value_range".
 
     Raises:
         InputError: for a file that cannot be used, an unknown recipe, a value out of range, or another optimizer than
