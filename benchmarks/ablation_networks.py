@@ -33,6 +33,17 @@ def is_statistic(variable):
     return variable.name in ("moving_mean", "moving_variance")
 
 
+# The copies below call what takes a batch normalization's place as that is called, with a mask.
+class GroupNorm(keras.layers.GroupNormalization):
+    def call(self, inputs, mask=None):
+        return super().call(inputs)
+
+
+class NoNorm(keras.layers.Identity):
+    def call(self, inputs, mask=None):
+        return inputs
+
+
 class StandardizedConv2D(keras.layers.Conv2D):
     """A convolution whose filters have mean 0 and variance 1 / inputs (Qiao et al. 2019, arXiv 1903.10520)."""
 
@@ -46,14 +57,14 @@ class StandardizedConv2D(keras.layers.Conv2D):
 
 def without_batch_norm(network: keras.Model) -> keras.Model:
     """A copy without any normalization."""
-    return _changed(network, lambda layer: keras.layers.Identity(name=layer.name, dtype=layer.dtype_policy), None)
+    return _changed(network, lambda layer: NoNorm(name=layer.name, dtype=layer.dtype_policy), None)
 
 
 def with_group_norm(network: keras.Model) -> keras.Model:
     """A copy with group normalization of 16 groups, and standardized filters, after Richemond et al. 2020."""
     return _changed(
         network,
-        lambda layer: keras.layers.GroupNormalization(16, name=layer.name, dtype=layer.dtype_policy),
+        lambda layer: GroupNorm(16, name=layer.name, dtype=layer.dtype_policy),
         StandardizedConv2D,
     )
 
