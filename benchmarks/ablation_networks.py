@@ -39,9 +39,15 @@ class GroupNorm(keras.layers.GroupNormalization):
         return super().call(inputs)
 
 
-class NoNorm(keras.layers.Identity):
+class NoNorm(keras.layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def call(self, inputs, mask=None):
         return inputs
+
+    def get_config(self):
+        return super().get_config()
 
 
 class StandardizedConv2D(keras.layers.Conv2D):
