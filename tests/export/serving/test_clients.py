@@ -33,6 +33,24 @@ def trickle(connection, begin):
             connection.sendall(b"x")
 
 
+def read_request(connection):
+    """A whole request, or b"" if none comes.
+
+    What is not read when a connection is closed resets it, and the answer is lost.
+    """
+    request = b""
+    while b"\r\n\r\n" not in request:
+        if not (received := connection.recv(65536)):
+            return b""
+        request += received
+    head, _, body = request.partition(b"\r\n\r\n")
+    missing = int(re.search(rb"Content-Length: (\d+)", head)[1]) - len(body)
+    while missing > 0 and (received := connection.recv(65536)):
+        request += received
+        missing -= len(received)
+    return request
+
+
 @contextlib.contextmanager
 def server(behave):
     """Serves behave(connection) for each request; gives the port and the list of requests."""
@@ -40,18 +58,9 @@ def server(behave):
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
-            request = b""
-            while b"\r\n\r\n" not in request:
-                if not (received := self.request.recv(65536)):
-                    return
-                request += received
-            head, _, body = request.partition(b"\r\n\r\n")
-            # What is not read when a connection is closed resets it, and the answer is lost.
-            missing = int(re.search(rb"Content-Length: (\d+)", head)[1]) - len(body)
-            while missing > 0 and (received := self.request.recv(65536)):
-                missing -= len(received)
-            requests.append(request)
-            behave(self.request)
+            if request := read_request(self.request):
+                requests.append(request)
+                behave(self.request)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -203,7 +212,7 @@ def test_https_is_checked(certificate, tmp_path, monkeypatch):
         with contextlib.suppress(OSError):
             connection, _ = listener.accept()
             with connection, context.wrap_socket(connection, server_side=True) as encrypted:
-                encrypted.recv(65536)
+                read_request(encrypted)
                 encrypted.sendall(response("200 OK", GOOD))
 
     with socket.create_server(("localhost", 0)) as listener:
