@@ -11,7 +11,7 @@ from .eval_pipeline import ordered_batches
 from .images import ImageSource, evenly
 from .lost_files import naming_lost_files
 from .rgb import shown
-from .train_pipeline import two_view_batches
+from .train_pipeline import numbered_seeds, two_view_batches
 from .view_memory import require_view_memory
 
 GAP = 4
@@ -80,5 +80,14 @@ def view_grid(
     size = min(cell, int(chosen.sizes.min()))
     with naming_lost_files(chosen):
         originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
-        made = [next(iter(two_view_batches(chosen, each, len(chosen), 1, seed, shuffle=False)))[0] for each in views]
+        made = [_first_views(chosen, each, seed) for each in views]
     return image_grid([list(originals), *(list(view.numpy()) for pair in made for view in pair)], cell)
+
+
+def _first_views(source, views, seed):
+    """The two views of all images of a source, in its order, as training with the seed begins."""
+    if source.images is None:
+        return next(iter(two_view_batches(source, views, len(source), 1, seed, shuffle=False)))[0]
+    # Without a graph, which would take seconds to compile.
+    step, whole = tf.constant(0, tf.int64), tf.constant([0, len(source)], tf.int64)
+    return views(source.images, seed=numbered_seeds(seed)(step), part=whole)
