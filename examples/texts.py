@@ -48,5 +48,5 @@ def right():
 
 print(f"untrained: {right()}")
 model.compile(keras.optimizers.AdamW(1e-3))
-model.fit(train, batch_size=100, epochs=15, callbacks=[bk.TargetEMA(0.97)], verbose=2)
+model.fit(train, batch_size=100, epochs=8, callbacks=[bk.TargetEMA(0.97)], verbose=2)
 print(f"trained:   {right()}")
