@@ -86,7 +86,7 @@ def main(kind, network, image_size, batch_size, policy):
     if kind == "ours":
         view_threads()  # as `byol-keras pretrain` does
     keras.config.set_dtype_policy(policy)
-    encoder = getattr(bk, network)(image_size=int(image_size))
+    encoder = getattr(bk, network)(input_shape=(int(image_size), int(image_size), 3))
     step = {"ours": ours, "plain": plain}[kind](encoder)
     views = [tf.random.uniform((int(batch_size), int(image_size), int(image_size), 3)) for _ in range(2)]
     for _ in range(2):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 # XLA takes longer to compile than these small networks to run: a quarter is saved without its last optimizations.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# As the commands have it, see `utils.startup`: what they give is compared with what a test computes.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 import numpy as np

@@ -1,4 +1,5 @@
 import os
+import platform
 import subprocess
 import sys
 
@@ -31,3 +32,22 @@ def test_on_two_cpus_pretraining_gives_each_operation_one(arguments, environment
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == threads
+
+
+KERNELS = """
+from byol_keras.utils.startup import import_tensorflow
+import_tensorflow()
+from tensorflow.python.util._pywrap_util_port import IsMklEnabled
+print(IsMklEnabled())
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="other processors have other kernels")
+@pytest.mark.parametrize(
+    ("environment", "used"), [({}, "True"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "False")], ids=["ours", "the user's own"]
+)
+def test_kernels_are_onednns(environment, used, tmp_path):
+    clean = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    command = [sys.executable, "-c", KERNELS]
+    done = subprocess.run(command, env=clean | environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == used, done.stderr
