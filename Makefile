@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile --
 # byol_keras/ as it is installed, with export/ inside, for the tools that follow imports.
 HOUSE := $(VENV)/house
 
-.PHONY: demo test test-all test-clients test-versions check format benchmark clean
+.PHONY: demo test test-all test-clients test-versions check format notebooks benchmark clean
 
 # Learn an encoder from drawn images, evaluate it, export it, and write a report.
 demo: $(VENV)/installed
@@ -42,6 +42,10 @@ check: $(VENV)/installed
 # The core with the oldest and newest TensorFlow and Keras of setup.cfg, on each Python that is found. An hour.
 test-versions:
 	$(PYTHON) tests/versions.py
+
+# examples/notebooks/*.ipynb anew from the scripts beside them, with what their cells give. Some minutes.
+notebooks: $(VENV)/installed
+	$(BIN)/python tests/notebooks.py
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

@@ -25,7 +25,7 @@ PROGRAMS = (
     "byol_keras/export/serving/",
     "byol_keras/export/device/",
 )
-PYTHON_OF_USERS = [*sorted(ROOT.glob("examples/*.py")), ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+PYTHON_OF_USERS = [*sorted(ROOT.glob("examples/**/*.py")), ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 
 
 def test_no_module_is_long():
