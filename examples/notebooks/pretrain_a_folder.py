@@ -2,7 +2,7 @@
 # # Pretrain on a folder of images
 #
 # From a folder without labels to an encoder, with `fit`, and a look at what it has learned. The images here are drawn
-# by the package, so that everything runs offline in a minute or two; put your own folder in their place.
+# by the package, so that everything runs offline in a few minutes; put your own folder in their place.
 
 # %%
 import tempfile
@@ -52,7 +52,7 @@ in_rows(view_1[:12], view_2[:12])
 #
 # Any `keras.Model` that gives a vector for an image will do as the encoder. `Muon` and the coding-rate term, which
 # spreads the projections, are not in the paper; with them, as in the recipe `short`, a short training learns more. The
-# loss falls to anything between 0 and 8 and says little; `target_std` near 0 would be a collapse, which
+# loss says little, and with the term it may be below 0; `target_std` near 0 would be a collapse, which
 # `CollapseMonitor` tells you about. Four epochs are to see it work: give it ten times as many.
 
 # %%
