@@ -25,7 +25,7 @@ from .accuracy import allowed_loss, correct_by_neighbors, loses_too_much
 from .fresh_process import run_isolated
 from .parity import Parity
 from .predictions import compare_predictions
-from .tolerance import TOLERANCE, centered_cosine
+from .tolerance import TOLERANCE, centered_cosine, tells_apart
 
 BATCH = 32
 
@@ -85,7 +85,7 @@ def check_parity(
     encoder = cast_model(encoder, "float32")
     resized = _resized(images, height, width)
     reference = _reference(encoder, resized)
-    if not np.isfinite(reference).all() or (reference == reference[0]).all():
+    if not tells_apart(reference):
         raise InputError(
             "parity: the encoder gives values that are not finite, or every image the same embedding. Train it again, "
             f"or pass different images. Received: encoder={encoder.name}, images={images.shape}"

@@ -29,3 +29,11 @@ def centered_cosine(embedding: np.ndarray, reference: np.ndarray) -> float:
     ours, theirs = embedding - mean, reference[: len(embedding)] - mean
     norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     return float(np.mean((ours * theirs).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)))
+
+
+def tells_apart(reference: np.ndarray) -> bool:
+    """Whether Keras' embeddings (N, D) are finite and differ by more than rounding does.
+
+    One image's own embeddings may differ in their last bits by its place in the batch.
+    """
+    return bool(np.isfinite(reference).all() and np.ptp(reference, axis=0).max() > 1e-6 * np.abs(reference).max())
