@@ -21,7 +21,7 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.load import load_encoder
 from byol_keras.runs.results import Result, write_results
 from byol_keras.runs.results_table import results_table
-from byol_keras.runs.run import load_run
+from byol_keras.runs.run_config import load_run
 from byol_keras.tasks.labeling.selection import typical_images, uncertain_images
 from byol_keras.tasks.labeling.session import ROUND, LabelingSession
 

@@ -38,4 +38,4 @@ from .runs import recipes as recipes
 from .runs.detector import load_detector as load_detector
 from .runs.load import load_encoder as load_encoder
 from .runs.run import Run as Run
-from .runs.run import load_run as load_run
+from .runs.run_config import load_run as load_run

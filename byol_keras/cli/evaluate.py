@@ -26,7 +26,7 @@ def add_to(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> None:
     from ..runs.results import results_name
     from ..runs.results_table import results_table
-    from ..runs.run import load_run
+    from ..runs.run_config import load_run
     from ..runs.verdict import verdict
     from ..workflows.evaluate import evaluate_run
 

@@ -85,7 +85,8 @@ def add_to(commands: Commands) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from ..data.exclude import read_names
-    from ..workflows.pretrain import pretrain, resume
+    from ..workflows.pretrain import pretrain
+    from ..workflows.resume import resume
 
     names = ("minutes", "steps", "stop_on_collapse", "strategy", "data_service")
     training = {name: getattr(options, name) for name in names}

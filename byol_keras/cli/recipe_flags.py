@@ -92,7 +92,7 @@ def settings(options: argparse.Namespace, views: str | None = None) -> dict[str,
     if options.config is None:
         config = {"recipe": dataclasses.asdict(recipe_named(name))}
     else:
-        from ..runs.run import read_config
+        from ..runs.run_config import read_config
 
         config = read_config(options.config)
     given = given_fields(options)

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.text_file import read_text_file
+from .broken import list_names
 from .images import ImageSource
-from .validate import list_names
 
 
 def read_names(path: str | os.PathLike) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,13 +10,12 @@ from ..errors import InputError
 from ..utils.progress import Shown, print_beside, progress
 from ..utils.texts import Texts
 from .check_cache import CheckCache
+from .file_names import SUFFIXES, file_names
 from .images import ImageSource
 from .rasters.raster_reading import PNG_SUFFIX, RasterReading, require_readers
 from .rasters.raster_reading import SUFFIXES as RASTER_SUFFIXES
 from .validate import MEMORY_BUDGET, check_all, check_each
 from .value_range import checked_range
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 
 
 def from_folder(
@@ -158,81 +157,6 @@ def find_images(
     return Texts.of(file_names(root, RASTER_SUFFIXES))
 
 
-def has_images(root: str | os.PathLike) -> bool:
-    """Whether there is a JPEG or the like for `find_images`, which ends with the first.
-
-    Raises:
-        InputError: where `root` itself cannot be read.
-    """
-    return next(file_names(root), None) is not None
-
-
-def has_files(root: str | os.PathLike, suffixes: tuple[str, ...]) -> bool:
-    """Whether there is a file below `root` with one of these suffixes, which ends with the first.
-
-    Raises:
-        InputError: where `root` itself cannot be read.
-    """
-    return any(name.lower().endswith(suffixes) for name in file_names(root, suffixes))
-
-
-def file_names(
-    root: str | os.PathLike,
-    suffixes: tuple[str, ...] = SUFFIXES,
-    others: Sequence[str] = (),
-    passed_over: Counter | None = None,
-) -> Iterator[str]:
-    """The paths that `find_images` lists, one after the other; or those with other suffixes.
-
-    Args:
-        root: path.
-        suffixes: of the files that are listed.
-        others: of those that are counted.
-        passed_over: counts them, by their suffix.
-    """
-    # Not by recursion: folders may lie a thousand deep. A folder's entries are sorted, folders with the slash that
-    # follows them on every path, so that all paths come in their order.
-    waiting = [("", (), [""])]
-    while waiting:
-        prefix, above, names = waiting[-1]
-        if not names:
-            waiting.pop()
-            continue
-        path = prefix + names.pop()
-        if path and not path.endswith("/"):
-            yield path
-            continue
-        try:
-            folder = os.path.join(os.fspath(root), path)
-            status = os.stat(folder)
-            # A link to a folder that we are in would go on for ever.
-            here = (status.st_dev, status.st_ino)
-            if here in above:
-                continue
-            found = []
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if (name := _name_of(entry, suffixes)) is not None:
-                        found.append(name)
-                    elif entry.name[0] != "." and (end := os.path.splitext(entry.name)[1].lower()) in others:
-                        passed_over[end] += 1
-        except OSError as error:
-            if not path:
-                raise InputError(f"Cannot read the folder {root}: {error.strerror}") from error
-            yield path
-            continue
-        waiting.append((path, (*above, here), sorted(found, reverse=True)))
-
-
-def _name_of(entry, suffixes):
-    """The name of a folder, with a slash after it, or of what may be such a file; None for all else."""
-    if entry.name.startswith("."):
-        return None
-    if _is_folder(entry):
-        return f"{entry.name}/"
-    return entry.name if entry.name.lower().endswith(suffixes) or _may_be_a_folder(entry) else None
-
-
 def require_images(
     root: str | os.PathLike,
     folder: str | os.PathLike,
@@ -275,15 +199,3 @@ def _first_folder(name):
 
 def _is_unicode(name):
     return not any("\ud800" <= character <= "\udfff" for character in name)
-
-
-def _is_folder(entry):
-    try:
-        return entry.is_dir()
-    except OSError:  # links in a circle, or into a folder that may not be entered
-        return False
-
-
-def _may_be_a_folder(entry):
-    """Whether this is a link, named like a folder, that leads nowhere to be seen: perhaps to a drive that is gone."""
-    return entry.is_symlink() and "." not in entry.name and not os.path.exists(entry.path)

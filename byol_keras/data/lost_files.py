@@ -10,8 +10,9 @@ from typing import TypeVar
 import tensorflow as tf
 
 from ..errors import InputError
+from .broken import list_broken
 from .images import ImageSource
-from .validate import check_at, check_each, list_broken
+from .validate import check_at, check_each
 
 Result = TypeVar("Result")
 

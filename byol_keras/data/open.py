@@ -8,25 +8,19 @@ from collections.abc import Sequence
 from ..errors import InputError
 from ..utils.printable import printable
 from .arrays import from_npz
+from .broken import list_broken, report_broken
 from .containers.container import from_container, is_container, refuse_embeddings, report_unread
 from .containers.shard_manifest import MANIFEST, is_shards
 from .containers.shards import from_shards
-from .folder import SUFFIXES as IMAGE_SUFFIXES
-from .folder import (
-    file_names,
-    from_files,
-    from_folder,
-    has_files,
-    reading_of,
-    report_unlabeled,
-    require_images,
-)
+from .file_names import SUFFIXES as IMAGE_SUFFIXES
+from .file_names import file_names, has_files
+from .folder import from_files, from_folder, reading_of, report_unlabeled, require_images
 from .images import ImageSource
 from .rasters.raster_reading import SUFFIXES as RASTER_SUFFIXES
 from .recordings import SUFFIXES as WAV_SUFFIXES
 from .recordings import from_recordings, from_wavs
 from .tfds import from_tfds
-from .validate import MEMORY_BUDGET, list_broken, report_broken
+from .validate import MEMORY_BUDGET
 from .value_range import checked_range
 
 

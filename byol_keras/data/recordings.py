@@ -15,10 +15,12 @@ from ..utils.extras import require_extra
 from ..utils.memory import require_memory
 from ..utils.progress import Shown, print_beside, progress
 from ..utils.texts import Texts
+from .broken import refuse_mostly_broken
 from .decode import reason_of
-from .folder import file_names, first_folder_labels
+from .file_names import file_names
+from .folder import first_folder_labels
 from .images import ImageSource
-from .validate import MEMORY_BUDGET, refuse_mostly_broken
+from .validate import MEMORY_BUDGET
 from .wav import read_wav, wav_length
 
 SUFFIXES = (".wav",)

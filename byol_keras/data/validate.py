@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from ..utils.printable import printable
 from ..utils.progress import Shown, print_beside, progress
 from ..utils.texts import Texts
+from .broken import refuse_mostly_broken
 from .channels import one_number_of_channels
 from .check_cache import VALID, CheckCache, file_stamps, unchecked
 from .decode import Check, check, reason_of
@@ -22,7 +22,6 @@ from .rasters.raster_reading import RasterReading
 from .rgb import low_range_line
 
 MEMORY_BUDGET = 2 * 1024**3  # bytes of pixels, or of encoded images, that a source may hold
-MAX_BROKEN_SHARE = 0.1
 
 _BLOCK = 32  # images that a thread takes at a time
 
@@ -125,19 +124,6 @@ def check_all(
     checked = check_each(sources, names, where, memory_budget, cache=cache, reading=reading)
     refuse_mostly_broken(where, checked.broken, len(sources))
     return checked
-
-
-def refuse_mostly_broken(
-    where: str | os.PathLike, broken: Sequence[tuple[str, str]], total: int, what: str = "images cannot be decoded"
-) -> None:
-    """Raises InputError where too much of a source is broken, see `check_all`.
-
-    Args:
-        where, broken, total: the source, (name, reason) of each broken file, and the number of all.
-        what: is the matter with the broken ones.
-    """
-    if len(broken) == total or (len(broken) > 1 and len(broken) > MAX_BROKEN_SHARE * total):
-        raise InputError(f"{where}: {len(broken):,} of {total:,} {what}: {list_broken(broken)}. Repair or remove them.")
 
 
 def check_each(
@@ -277,24 +263,3 @@ def _without_gaps(images, valid):
         if place != index:
             images[place] = images[index]
     return images[: len(valid)]
-
-
-def report_broken(source: ImageSource) -> str:
-    """One line on the images that were excluded, the first five by name; "" when there are none."""
-    if not source.broken:
-        return ""
-    total = len(source) + len(source.broken)
-    what = "images cannot be decoded" if source.sample_rate is None else "recordings cannot be read"
-    return f"{len(source.broken):,} of {total:,} {what} and are excluded: {list_broken(source.broken)}"
-
-
-def list_broken(broken: Sequence[tuple[str, str]], limit: int = 5) -> str:
-    """The first of the broken images, with the reason, on one line."""
-    text = "; ".join(f"{printable(name)} ({reason})" for name, reason in broken[:limit])
-    return f"{text}; and {len(broken) - limit:,} more" if len(broken) > limit else text
-
-
-def list_names(names: Sequence[str], limit: int = 5) -> str:
-    """The first of several names on one line, and how many more there are."""
-    text = ", ".join(map(printable, names[:limit]))
-    return f"{text} and {len(names) - limit:,} more" if len(names) > limit else text

@@ -6,6 +6,7 @@ Only what needs no Keras is imported here: the command line takes the recipes' n
 from . import recipe as recipes
 from .audio_recipe import AudioRecipe
 from .recipe import Recipe
-from .run import Run, load_finished_run, load_run
+from .run import Run
+from .run_config import load_finished_run, load_run
 
 __all__ = ["AudioRecipe", "Recipe", "Run", "load_finished_run", "load_run", "recipes"]

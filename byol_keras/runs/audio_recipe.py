@@ -1,7 +1,9 @@
 """The recipe of runs on recordings, and its preset."""
 
 import dataclasses
+from collections.abc import Sequence
 
+from ..errors import InputError
 from .recipe_fields import BELOW_1, POSITIVE_RANGE, WHOLE, WHOLE_FROM_0, TrainingRecipe, recipe_field, view_field
 
 FROM_1 = (lambda value: value[0] >= 1 and value[1] >= 1, "two numbers from 1")
@@ -67,3 +69,13 @@ def audio() -> AudioRecipe:
         hidden_width=1024,
         coding_rate_weight=1.0,
     )
+
+
+def check_audio_training(strategy: str | None, data_service: Sequence[str], channels: int | None) -> None:
+    """Raises InputError for what views of recordings cannot be made with."""
+    for name, value in (("strategy", strategy), ("data_service", data_service), ("channels", channels)):
+        if value:
+            raise InputError(
+                "Runs on recordings train in one process on one device, whose views remember recordings of before, "
+                f"and a spectrogram has one channel: leave it out. Received: {name}={value!r}"
+            )

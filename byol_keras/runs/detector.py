@@ -12,7 +12,8 @@ from ..tasks.detection.model import build_retinanet
 from ..utils.atomic import atomic_path, remove_file
 from ..utils.text_file import read_text_file
 from .build import build_encoder
-from .run import Run, load_run
+from .run import Run
+from .run_config import load_run
 
 
 def save_detector(detector: Detector, run: Run, name: str = "detection") -> Path:

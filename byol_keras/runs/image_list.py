@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..data.broken import MAX_BROKEN_SHARE, list_names
 from ..data.images import ImageSource
-from ..data.validate import MAX_BROKEN_SHARE, list_names
 from ..errors import InputError
 from ..utils.atomic import atomic_path
 from ..utils.text_file import read_text_file

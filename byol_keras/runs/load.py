@@ -8,7 +8,8 @@ import keras
 from ..byol import BYOL
 from ..errors import InputError, first_line
 from ..models.model_file import read_model
-from .run import Run, load_run
+from .run import Run
+from .run_config import load_run
 
 
 def load_encoder(path: str | os.PathLike) -> keras.Model:

@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.text_file import read_text_file
-from .recipe import recipe_kind
-from .recipe_fields import TrainingRecipe, check_fields
-from .run_fields import check_legs, check_run_fields
+from .recipe_fields import TrainingRecipe
 
 if TYPE_CHECKING:
     import keras
 
 # What may be left by a process that was killed before its run had a config.json, beside hidden files.
 BEGUN = {"images.json"}
-# What fields of config.json were called at first.
-OLD_NAMES = {"source": "data", "left_out": "exclude", "pictures": "image_count"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +79,13 @@ class Run:
         """
         from .load import load_encoder
 
-        _check_finished(self)
+        self.require_finished()
         return load_encoder(self.encoder_path)
+
+    def require_finished(self) -> None:
+        """Raises InputError where there is no encoder yet."""
+        if not self.encoder_path.exists():
+            raise InputError(f"{self.folder} has no encoder.keras yet: training has not finished, resume it.")
 
     # Where things lie: a property each, alike as they are, so that editors and type checkers know them.
 
@@ -188,99 +189,6 @@ def check_is_new(folder: str | os.PathLike) -> None:
         other = "go on with the run in it (`resume`)" if (folder / "config.json").exists() else "delete it"
         raise InputError(f"{folder} exists and is not empty: choose another `out`, or {other}.")
     check_writable(folder / "config.json")
-
-
-def load_run(folder: str | os.PathLike) -> Run:
-    """The run in `folder`: what `byol-keras pretrain` made, for Python.
-
-    Args:
-        folder: of a run, finished or not.
-
-    Returns:
-        `Run`; its `encoder` is loaded when it is first used.
-
-    Raises:
-        InputError: where there is no run, or its config.json cannot be read.
-
-    Example:
-        run = bk.load_run("runs/photos")
-        embeddings = run.encoder.predict(images)
-    """
-    folder = Path(folder)
-    path = folder / "config.json"
-    if not path.is_file():
-        raise InputError(f"{folder} is not a run: it has no config.json. `byol-keras pretrain` makes one.")
-    try:
-        config = _read_fields(path)
-        check_fields(Run, ("folder", *config), "A run")
-        check_run_fields(config)
-        recipe = _recipe_fields(config)
-        run = Run(folder=folder, **{**config, "recipe": recipe_kind(recipe).from_fields(recipe)})
-        check_legs(run.legs, run.recipe.epochs)
-        return run
-    except InputError as error:
-        raise InputError(f"{path} cannot be read as the config of a run: {error}") from error
-
-
-def read_config(path: str | os.PathLike) -> dict:
-    """What a file says about a run to make: a recipe, or the config.json of another run.
-
-    Args:
-        path: a .json with the fields of a `Recipe`; or of a run, which has them under "recipe".
-
-    Returns:
-        dict: "recipe", a dict of the fields of a `Recipe`; of a run also its "data", "seed", "channels", "exclude",
-        "probe", "start_from" and "value_range".
-
-    Raises:
-        InputError: where the file cannot be read or is neither.
-    """
-    config = _read_fields(path)
-    if "recipe" not in config:
-        return {"recipe": config}
-    config["recipe"] = _recipe_fields(config)
-    kinds = {"recipe": dict, "data": str, "seed": int, "channels": int, "exclude": list}
-    kinds |= dict.fromkeys(("probe", "start_from"), str | None) | {"value_range": list | None}
-    for name, kind in kinds.items():
-        if name in config and not isinstance(config[name], kind):
-            raise InputError(f"{path}: this cannot be the {name} of a run. Received: {config[name]!r}")
-    return {name: config[name] for name in kinds if name in config}
-
-
-def _read_fields(path):
-    """The JSON object in a file, its old names replaced, without what decides nothing: versions and checksum."""
-    text = read_text_file(path)
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise InputError(f"{path} must hold an object with the fields of a recipe or a run. Received: {fields!r:.40}")
-    fields.pop("versions", None)
-    fields.pop("checksum", None)
-    return {OLD_NAMES.get(name, name): value for name, value in fields.items()}
-
-
-def _recipe_fields(config):
-    if not isinstance(config["recipe"], dict):
-        raise InputError(f"The recipe of a run is an object with its fields. Received: recipe={config['recipe']!r}")
-    return config["recipe"]
-
-
-def load_finished_run(folder: str | os.PathLike) -> Run:
-    """The run in `folder`, which has an encoder.
-
-    Raises:
-        InputError: as `load_run`, and where training has not finished.
-    """
-    run = load_run(folder)
-    _check_finished(run)
-    return run
-
-
-def _check_finished(run):
-    if not run.encoder_path.exists():
-        raise InputError(f"{run.folder} has no encoder.keras yet: training has not finished, resume it.")
 
 
 def _versions():

@@ -1,5 +1,6 @@
 """Training on several devices or machines: the strategy of `tf.distribute`, and what each of its workers does."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from ..errors import InputError
+from ..utils.lock import exclusive
 
 STRATEGIES = ("mirrored", "multi-worker")
 
@@ -46,6 +48,11 @@ def worker_count(strategy: tf.distribute.Strategy) -> int:
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process is the one of all that writes the run."""
     return not _is_cluster(strategy) or strategy.cluster_resolver.task_id == 0
+
+
+def chief_lock(folder: str | os.PathLike, strategy: tf.distribute.Strategy) -> contextlib.AbstractContextManager[None]:
+    """The lock of a run's folder, see `exclusive`, of the process that writes it; the others need none."""
+    return exclusive(folder) if is_chief(strategy) else contextlib.nullcontext()
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:

@@ -13,7 +13,8 @@ from ..utils.printable import printable
 from ..utils.text_file import read_text_file
 from .load import run_of
 from .results import Result, read_results
-from .run import Run, load_run
+from .run import Run
+from .run_config import load_run
 
 
 def training_facts(path: str | os.PathLike) -> dict:

@@ -9,7 +9,7 @@ from ..evaluation.label_subsets import training_seeds
 from ..runs.build import build_encoder, require_backbone
 from ..runs.detector import save_detector
 from ..runs.results import Result, check_results, results_name, results_of, share, write_results
-from ..runs.run import load_finished_run
+from ..runs.run_config import load_finished_run
 from ..tasks.detection.coco import read_coco
 from ..tasks.detection.letterbox import letterbox_size
 from ..tasks.detection.metrics import coco_metrics

@@ -28,7 +28,8 @@ from ..runs.findings import Measured, findings
 from ..runs.image_list import in_listed_order
 from ..runs.image_size import fitting_size, shorter_side
 from ..runs.recipe import Recipe
-from ..runs.run import Run, load_run
+from ..runs.run import Run
+from ..runs.run_config import load_run
 
 # Images looked at: for their embeddings evenly taken, for copies in blocks, since the next one in a folder is the
 # likeliest copy of one.

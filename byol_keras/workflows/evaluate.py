@@ -17,7 +17,7 @@ from ..evaluation.mel_statistics import mel_statistics
 from ..runs.build import trained_and_untrained
 from ..runs.classification_results import classification_results
 from ..runs.results import Result, check_results, results_name, share, write_results
-from ..runs.run import load_finished_run
+from ..runs.run_config import load_finished_run
 from ..utils.extras import require_extra
 
 NEIGHBORS = 20

@@ -33,7 +33,7 @@ from ..models.fingerprint import fingerprint
 from ..models.mel_input import mel_rate
 from ..runs.classifier import classifier_facts, parts, read_classifier
 from ..runs.load import load_encoder, value_range_of
-from ..runs.run import load_run
+from ..runs.run_config import load_run
 from ..runs.training_facts import training_facts
 from ..utils.atomic import check_writable, make_parent
 from ..utils.extras import require_extra

@@ -17,7 +17,8 @@ from ..runs.build import trained_and_untrained
 from ..runs.classification_results import classification_results
 from ..runs.classifier import write_classifier
 from ..runs.results import Result, check_results, results_name, share, write_results
-from ..runs.run import Run, load_finished_run
+from ..runs.run import Run
+from ..runs.run_config import load_finished_run
 from ..tasks.classification.model import predict_probabilities
 from ..tasks.classification.train import FinetuneConfig, finetune_classifier
 from ..utils.extras import require_extra

@@ -5,11 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+from ..data.broken import list_broken
 from ..data.folder import reading_of
 from ..data.rasters.raster_reading import RasterReading
-from ..data.validate import list_broken
 from ..errors import InputError
-from ..runs.run import Run, load_finished_run
+from ..runs.run import Run
+from ..runs.run_config import load_finished_run
 from ..tasks.labeling.labels_file import LabelsFile
 from ..tasks.labeling.predictions import write_predictions
 from ..tasks.labeling.selection import next_images

@@ -1,49 +1,40 @@
 """What `byol-keras pretrain` does, from top to bottom."""
 
-import contextlib
 import math
 import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..callbacks import load_checkpoint
 from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
 from ..data.exclude import excluding
 from ..data.open import absolute_data
 from ..data.service import check_services
 from ..data.train_pipeline import require_equal_parts, steps_per_epoch
-from ..data.validate import list_names
 from ..data.value_range import checked_range
 from ..data.variety import Variety
 from ..data.view_memory import require_view_memory
 from ..errors import InputError
 from ..models.resnet import check_resnet
 from ..models.training_memory import expected_memory, require_training_memory
-from ..runs.audio_recipe import AudioRecipe
+from ..runs.audio_recipe import AudioRecipe, check_audio_training
 from ..runs.build import as_recipe_takes, build_probe, pixel_statistics, run_model
 from ..runs.fitting import first_channels, first_rate, first_size, within
-from ..runs.image_list import in_listed_order, write_image_list
-from ..runs.leg import extended, legs_of
+from ..runs.image_list import write_image_list
 from ..runs.load import value_range_of
 from ..runs.recipe_fields import TrainingRecipe
-from ..runs.run import Run, check_is_new, load_run
+from ..runs.run import Run, check_is_new
 from ..runs.start import start_encoder, start_statistics
-from ..runs.strategy import is_chief, open_strategy, wait_for_all, worker_count
+from ..runs.strategy import chief_lock, is_chief, open_strategy, worker_count
 from ..runs.training import train_run
 from ..utils.atomic import make_parent
 from ..utils.extras import require_extra
 from ..utils.hardware import has_accelerator
-from ..utils.lock import exclusive
 from ..utils.memory import amount, available_memory
-from ..utils.part_file import remove_parts
-
-# What other commands make with a run's encoder and store in the run; embeddings/ knows which it was.
-MADE = ("results", "classifier", "labeled", "detection*", "segmentation*")
+from ..utils.progress import print_beside
 
 
 def pretrain(
@@ -119,7 +110,7 @@ def pretrain(
         )
     require_equal_parts(recipe.batch_size, devices.num_replicas_in_sync)
     if isinstance(recipe, AudioRecipe):
-        _check_audio(strategy, data_service, channels)
+        check_audio_training(strategy, data_service, channels)
     elif not auto_size:
         require_view_memory(recipe.image_size, recipe.batch_size)
     if value_range is None and start_from is not None:
@@ -141,7 +132,7 @@ def pretrain(
     if start_from is not None:
         mean, std = start_statistics(start_encoder(start_from, source.channels))
     if line := variety.report():
-        _warn(f"{data}: {line}")
+        print_beside(f"{data}: {line}")
     run = Run(
         folder=Path(out),
         recipe=recipe,
@@ -166,7 +157,7 @@ def pretrain(
             model = run_model(run, steps)
     if is_chief(devices):
         make_parent(run.image_list_path)
-    with _exclusive(run, devices):
+    with chief_lock(run.folder, devices):
         if is_chief(devices):
             # Another process may have been here since it was looked at.
             check_is_new(out)
@@ -175,120 +166,8 @@ def pretrain(
         return train_run(run, model, source, online_knn, checkpoints, stop_on_collapse, data_service)
 
 
-def resume(
-    out: str | os.PathLike,
-    epochs: float | None = None,
-    stop_on_collapse: bool = False,
-    strategy: str | None = None,
-    data_service: Sequence[str] = (),
-    **checkpoints: Any,
-) -> Run:
-    """Goes on with the run in `out` where it stopped, at any step, as if it never had; or extends one that is finished.
-
-    An extension is a new leg, from the last checkpoint: the learning rate rises from 0 to its peak over the recipe's
-    warm-up and falls to 0 along a cosine, tau rises from the recipe's `tau_base` to 1, both over the steps that are
-    added, with an optimizer that begins anew. The epochs, the order of the images and history.csv go on. It is resumed
-    as any run, and until it ends encoder.keras is the one of before.
-
-    Images that have come to its source since are not trained on. Of those that have gone, a few are named, and the next
-    in order take their places.
-
-    Args:
-        out: the run.
-        epochs: to extend a finished run to, more than it was trained for; None to go on with one that stopped.
-        stop_on_collapse, strategy, data_service, **checkpoints: as for `pretrain`; strategy and services need not be
-            those of before.
-
-    Returns:
-        `Run`.
-
-    Raises:
-        InputError: where there is no run, it was changed, none of its checkpoints can be used, or too many of its
-            images are gone; without `epochs` for a finished run, with them for one that is not, or that has as many.
-        Interrupted: as `pretrain`.
-    """
-    check_intervals(**checkpoints)
-    run, devices = _to_resume(out, epochs), open_strategy(strategy)
-    if run.probe is not None:
-        require_extra("Watching training by labeled images", "sklearn")
-    if isinstance(run.recipe, AudioRecipe):
-        _check_audio(strategy, data_service, None)
-    with _exclusive(run, devices):
-        # Another process may have been here since it was looked at.
-        run = _to_resume(out, epochs)
-        run.require_unchanged()
-        if is_chief(devices):
-            remove_parts(run.folder)
-        source, missing = in_listed_order(run, open_source(run.data, value_range=run.value_range))
-        source = as_recipe_takes(source, run.recipe, run.channels)
-        check_services(data_service, source, run.recipe.batch_size // worker_count(devices))
-        if missing:
-            _warn(
-                f"{run.data}: {len(missing):,} images are gone since the run was begun, and the next ones take their "
-                f"places: {list_names(missing)}"
-            )
-        with devices.scope():
-            model = load_checkpoint(run.checkpoints_path)
-        steps = steps_per_epoch(source, run.recipe.batch_size)
-        if epochs is not None:
-            run = extended(run, epochs)
-            if legs_of(run, steps)[-1].steps == 0:
-                raise InputError(f"`epochs` must add a step, and an epoch has {steps}. Received: epochs={epochs}")
-        if model is None and run.legs:
-            raise InputError(
-                f"{run.checkpoints_path} has no checkpoint to extend the run from. A new run can begin with the "
-                "weights of this one: `start_from`."
-            )
-        if model is None:
-            with devices.scope():
-                model = run_model(run, steps)
-        online_knn = build_probe(run.probe, run.recipe, run.channels, run.value_range)
-        wait_for_all(devices)  # until all have read what the first one may now write over
-        if epochs is not None and is_chief(devices):
-            run.write_config()  # from now on it is resumed without `epochs`
-        run = train_run(run, model, source, online_knn, checkpoints, stop_on_collapse, data_service)
-    if run.legs and (made := [path.name for name in MADE for path in sorted(run.folder.glob(name))]):
-        _say(f"In {run.folder}, {', '.join(made)} came of the encoder that it had before: make them anew.")
-    return run
-
-
-def _check_audio(strategy, data_service, channels):
-    """Raises InputError for what views of recordings cannot be made with."""
-    for name, value in (("strategy", strategy), ("data_service", data_service), ("channels", channels)):
-        if value:
-            raise InputError(
-                "Runs on recordings train in one process on one device, whose views remember recordings of before, "
-                f"and a spectrogram has one channel: leave it out. Received: {name}={value!r}"
-            )
-
-
-def _to_resume(out, epochs):
-    """The run in a folder; InputError unless it can be resumed, or extended to so many epochs."""
-    run = load_run(out)
-    if epochs is not None:
-        extended(run, epochs)
-    elif run.is_finished:
-        raise InputError(
-            f"{run.folder} is finished: its encoder.keras is there. Nothing to resume; `epochs` above "
-            f"{run.recipe.epochs:g} would extend it."
-        )
-    return run
-
-
-def _exclusive(run, devices):
-    """The run's lock, of the worker that writes it."""
-    return exclusive(run.folder) if is_chief(devices) else contextlib.nullcontext()
-
-
 def _say_memory(model, batch_size):
     if not has_accelerator():
         expected = expected_memory(model.encoder, model.count_params(), batch_size)
-        _say(f"Training will take about {amount(expected)} of memory; {amount(available_memory())} are free.")
-
-
-def _warn(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def _say(text):
-    print(text, flush=True)
+        free = amount(available_memory())
+        print(f"Training will take about {amount(expected)} of memory; {free} are free.", flush=True)

@@ -7,7 +7,7 @@ from ..callbacks.csv_history import read_history
 from ..errors import InputError
 from ..reports.results_page import results_page
 from ..runs.results import Result, pool_results, read_results
-from ..runs.run import load_run
+from ..runs.run_config import load_run
 from ..utils.extras import require_extra
 from ..utils.html import write_page
 

@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..evaluation.embed import embed
 from ..runs.build import trained_and_untrained
 from ..runs.results import Result, check_results, results_of, write_results
-from ..runs.run import load_finished_run
+from ..runs.run_config import load_finished_run
 from ..tasks.retrieval.metrics import RECALL_AT, retrieval_leave_one_out, retrieval_scores
 
 

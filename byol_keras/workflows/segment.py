@@ -14,7 +14,8 @@ from ..evaluation.label_subsets import random_subset, training_seeds
 from ..precision import cast_model, dtype_policy, policy_scope
 from ..runs.build import build_encoder, require_backbone
 from ..runs.results import Result, check_results, results_name, results_of, share, write_results
-from ..runs.run import Run, load_finished_run
+from ..runs.run import Run
+from ..runs.run_config import load_finished_run
 from ..tasks.segmentation.dataset import SegmentationDataset, open_segmentation
 from ..tasks.segmentation.metrics import class_iou, segmenter_confusion
 from ..tasks.segmentation.model import build_segmenter, segmenter_function

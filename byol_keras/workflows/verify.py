@@ -14,7 +14,8 @@ from ..evaluation.embed import embed
 from ..reports.charts import roc_chart
 from ..runs.build import trained_and_untrained
 from ..runs.results import Result, check_results, results_of, write_results
-from ..runs.run import Run, load_finished_run
+from ..runs.run import Run
+from ..runs.run_config import load_finished_run
 from ..tasks.verification.dataset import VerificationPairs, fold_numbers, locate_pairs, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, pair_similarities, roc_auc, true_accept_rate, whitening
 from ..tasks.verification.model import mirror_averaged

@@ -10,7 +10,7 @@ from apache_beam.io.fileio import EmptyMatchTreatment, MatchFiles
 from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import RunInference
 
-from byol_keras.data.folder import SUFFIXES
+from byol_keras.data.file_names import SUFFIXES
 
 from .part_store import is_stored, store_part
 from .saved_model_handler import EmbeddedGroup, FileGroup, SavedModelHandler

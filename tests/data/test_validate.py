@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from byol_keras.data import validate
+from byol_keras.data.broken import list_broken
 from byol_keras.data.decode import Check
-from byol_keras.data.validate import check_all, list_broken
+from byol_keras.data.validate import check_all
 from byol_keras.errors import InputError
 
 

@@ -8,7 +8,7 @@ import pytest
 import byol_keras as bk
 from byol_keras.runs.build import build_model, build_optimizer, build_views
 from byol_keras.runs.recipe import RECIPES, Recipe, recipe_named
-from byol_keras.runs.run import read_config
+from byol_keras.runs.run_config import read_config
 
 PAPER = {
     "precision": "auto",

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from byol_keras.runs.results import Result, write_results
-from byol_keras.runs.run import load_run
+from byol_keras.runs.run_config import load_run
 from byol_keras.runs.training_facts import training_facts
 
 

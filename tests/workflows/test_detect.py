@@ -17,7 +17,8 @@ from byol_keras.runs.build import build_encoder
 from byol_keras.runs.detector import load_detector, save_detector
 from byol_keras.runs.recipe import Recipe
 from byol_keras.runs.results import read_results
-from byol_keras.runs.run import Run, load_run
+from byol_keras.runs.run import Run
+from byol_keras.runs.run_config import load_run
 from byol_keras.tasks import DetectionConfig, Detector, coco_metrics, finetune_detector, read_coco
 from byol_keras.tasks.detection.model import build_retinanet
 

@@ -17,9 +17,9 @@ from byol_keras.errors import Interrupted
 from byol_keras.runs import training
 from byol_keras.runs.build import build_optimizer, build_views
 from byol_keras.runs.image_list import write_image_list
-from byol_keras.runs.run import read_config
+from byol_keras.runs.run_config import read_config
 from byol_keras.utils.checksum import sha256_of
-from byol_keras.workflows.pretrain import resume
+from byol_keras.workflows.resume import resume
 
 from ..conftest import RECIPE
 

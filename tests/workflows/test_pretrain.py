@@ -12,7 +12,8 @@ import byol_keras as bk
 from byol_keras.cli.main import main
 from byol_keras.runs.image_list import write_image_list
 from byol_keras.utils.checksum import sha256_of, write_checksum
-from byol_keras.workflows.pretrain import pretrain, resume
+from byol_keras.workflows.pretrain import pretrain
+from byol_keras.workflows.resume import resume
 
 from ..conftest import RECIPE
 

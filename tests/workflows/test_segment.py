@@ -11,7 +11,8 @@ from byol_keras.cli.main import main
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.recipe import recipe_named
 from byol_keras.runs.results import read_results
-from byol_keras.runs.run import Run, load_run
+from byol_keras.runs.run import Run
+from byol_keras.runs.run_config import load_run
 from byol_keras.tasks.segmentation.dataset import open_segmentation
 from byol_keras.tasks.segmentation.metrics import class_iou, confusion
 from byol_keras.tasks.segmentation.model import load_segmenter, segmenter_function

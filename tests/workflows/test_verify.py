@@ -13,7 +13,7 @@ from byol_keras.data import open_source
 from byol_keras.evaluation import embed
 from byol_keras.runs.build import build_encoder
 from byol_keras.runs.results import read_results
-from byol_keras.runs.run import load_run
+from byol_keras.runs.run_config import load_run
 from byol_keras.tasks.verification.dataset import read_pairs
 from byol_keras.tasks.verification.metrics import pair_similarities
 

@@ -6,9 +6,10 @@ import re
 from ...errors import InputError
 from ...utils.embeddings_folder import is_embeddings_folder
 from ...utils.printable import printable
-from ..folder import has_images
+from ..broken import list_names
+from ..file_names import has_images
 from ..images import ImageSource
-from ..validate import MEMORY_BUDGET, list_names
+from ..validate import MEMORY_BUDGET
 from .parquet import from_parquet
 from .saved_dataset import from_saved_dataset, saved_files
 from .tars import from_tars

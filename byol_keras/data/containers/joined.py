@@ -10,10 +10,11 @@ import numpy as np
 from ...errors import InputError
 from ...utils.progress import print_beside
 from ...utils.texts import Texts
+from ..broken import MAX_BROKEN_SHARE, list_broken
 from ..check_cache import CheckCache
 from ..encoded import ContainedImages
 from ..images import ImageSource
-from ..validate import MAX_BROKEN_SHARE, check_all, list_broken
+from ..validate import check_all
 
 
 class Part(Protocol):

@@ -15,9 +15,10 @@ from ...errors import InputError, first_line
 from ...utils.checksum import sha256_of
 from ...utils.progress import progress
 from ...utils.texts import Texts
+from ..broken import list_broken
 from ..encoded import EncodedImages
 from ..images import ImageSource
-from ..validate import MEMORY_BUDGET, check_each, list_broken
+from ..validate import MEMORY_BUDGET, check_each
 from .shard_index import ShardIndex, read_shard_index, shard_index_path
 from .shard_manifest import ShardFile, ShardsManifest, read_finished_shards
 

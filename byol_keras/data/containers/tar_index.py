@@ -13,7 +13,7 @@ from ...utils.printable import printable
 from ...utils.regular_file import open_regular
 from ...utils.texts import Texts
 from ..decode import reason_of
-from ..folder import SUFFIXES
+from ..file_names import SUFFIXES
 
 MAX_LABEL = 10_000_000  # whoever counts classes goes up to the highest of them
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...data.validate import MEMORY_BUDGET, check_all, list_broken
+from ...data.broken import list_broken
+from ...data.validate import MEMORY_BUDGET, check_all
 from ...errors import InputError
 from ...utils.extras import require_extra
 from ...utils.text_file import read_text_file

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ...data.validate import list_broken
+from ...data.broken import list_broken
 from ...errors import InputError
 from ...evaluation.embed import embed
 from ...models.fingerprint import SHOWN, fingerprint

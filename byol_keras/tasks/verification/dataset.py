@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from ...data.validate import list_names
+from ...data.broken import list_names
 from ...errors import InputError
 from ...utils.text_file import read_text_file
 
