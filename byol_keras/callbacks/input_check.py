@@ -12,9 +12,10 @@ SECONDS_TO_MEASURE = 3.0
 
 
 class InputCheck(keras.callbacks.Callback):
-    """After the first epoch, one warning on standard error if making a batch takes most of the time of a step.
+    """Once, a warning on standard error if making a batch takes most of the time of a step.
 
-    A batch is timed by itself, for three seconds, with training standing still.
+    It comes after the first epoch that ends when steps have been timed for three seconds. Then a batch is timed by
+    itself, for three seconds, with training standing still.
 
     Args:
         batches: the tf.data.Dataset that `fit` is given.
@@ -26,20 +27,26 @@ class InputCheck(keras.callbacks.Callback):
     def __init__(self, batches: Iterable):
         super().__init__()
         self.batches = batches
-        self._first = self._last = None
+        self._last = None
+        self._steps, self._seconds = 0, 0.0
         self._checked = False
 
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        # What lies between two epochs is no step, and the first batch of all has the compilation in it.
+        self._last = None
+
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self._last = (batch, perf_counter())
-        # The first one has the compilation in it.
-        if self._first is None:
-            self._first = self._last
+        now = perf_counter()
+        if self._last is not None:
+            self._steps += batch - self._last[0]
+            self._seconds += now - self._last[1]
+        self._last = batch, now
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if self._checked or self._last[0] == self._first[0]:
+        if self._checked or not self._steps or self._seconds < SECONDS_TO_MEASURE:
             return
         self._checked = True
-        step = (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
+        step = self._seconds / self._steps
         alone = seconds_per_batch(self.batches)
         if alone > STARVING * step:
             print(

@@ -1,5 +1,6 @@
 """The steps of a leg, in spite of images that are lost meanwhile."""
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 
@@ -90,7 +91,8 @@ def fit_leg(
             f"at {recipe.described_size} in {model.dtype_policy.name}: epochs {step // steps + 1} to {leg.epochs:g} "
             f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
         )
-        batches, watching = run_batches(run, source, leg.last, services), list(callbacks)
+        # One pipeline for training and for the check of it: to trace another takes seconds.
+        batches, watching = functools.cache(run_batches(run, source, leg.last, services)), list(callbacks)
         if is_chief(strategy):
             # The checkpoint last, so that what the others do at the end of an epoch is done when that is saved.
             watching += [InputCheck(batches(step, own_part(strategy))), checkpoint]

@@ -34,7 +34,8 @@ def endless_batches(clock, seconds):
 def test_a_starved_step_is_reported_once_with_both_times(making, step, slow, clock, capsys):
     check = InputCheck(endless_batches(clock, making))
     for epoch in range(2):
-        for batch in range(8):
+        check.on_epoch_begin(epoch)
+        for batch in range(64):
             clock.seconds += 30 if (epoch, batch) == (0, 0) else step  # the first one compiles
             check.on_train_batch_end(batch)
         check.on_epoch_end(epoch)
@@ -42,20 +43,38 @@ def test_a_starved_step_is_reported_once_with_both_times(making, step, slow, clo
     assert error.count("making a batch takes 0.050 s") == slow
     assert ("a training step 0.062 s" in error) == slow
     # Training stood still for the first batch, and no longer than it takes to measure.
-    assert clock.seconds == pytest.approx(30 + 15 * step + 10 * making + input_check.SECONDS_TO_MEASURE, abs=2 * making)
+    assert clock.seconds == pytest.approx(
+        30 + 127 * step + 10 * making + input_check.SECONDS_TO_MEASURE, abs=2 * making
+    )
 
 
 def test_several_steps_per_call_are_counted(clock, capsys):
     check = InputCheck(endless_batches(clock, 0.05))
-    for batch in (3, 7, 11):  # as with steps_per_execution=4
+    check.on_epoch_begin(0)
+    for batch in range(3, 64, 4):  # as with steps_per_execution=4
         clock.seconds += 4 * 0.06
         check.on_train_batch_end(batch)
     check.on_epoch_end(0)
     assert "a training step 0.060 s" in capsys.readouterr().err
 
 
+def test_short_epochs_are_timed_together_without_what_lies_between(clock, capsys):
+    check = InputCheck(endless_batches(clock, 0.05))
+    said = []
+    for epoch in range(4):
+        check.on_epoch_begin(epoch)
+        for batch in range(21):
+            clock.seconds += 30 if (epoch, batch) == (0, 0) else 0.0625
+            check.on_train_batch_end(batch)
+        clock.seconds += 40  # what else is done at the end of an epoch
+        check.on_epoch_end(epoch)
+        said.append("a training step 0.062 s" in capsys.readouterr().err)
+    assert said == [False, False, True, False]  # 1.25 s of steps an epoch, and three are wanted
+
+
 @pytest.mark.parametrize("steps", [1, 4])
-def test_batches_that_cost_nothing_are_not_reported(steps, tiny_byol, view_pair, capsys):
+def test_batches_that_cost_nothing_are_not_reported(steps, tiny_byol, view_pair, capsys, monkeypatch):
+    monkeypatch.setattr(input_check, "SECONDS_TO_MEASURE", 0.0)
     batches = tf.data.Dataset.from_tensors((view_pair,)).repeat(steps)
     model = tiny_byol()
     model.compile(keras.optimizers.SGD(0.1))
