@@ -21,11 +21,14 @@ def compiled(function: Callable) -> Callable:
         function: of tensors, to a tensor.
     """
 
+    # One for all views and pipelines of a process: what is traced for some sizes is not traced, or compiled, again.
+    traced = tf.function(function, jit_compile=True, autograph=False)
+
     @functools.wraps(function)
     def call(*tensors):
         if tf.executing_eagerly() or any(None in tensor.shape[1:] for tensor in tensors):
             return function(*tensors)
-        return tf.function(function, jit_compile=True, autograph=False)(*tensors)
+        return traced(*tensors)
 
     return call
 

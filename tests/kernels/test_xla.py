@@ -55,3 +55,16 @@ def test_a_compiled_update_gives_the_same_weights(tiny_byol, optimizer, settings
         weights.append([taus, *model.get_weights(), *(v.numpy() for v in model.optimizer.variables)])
     for actual, expected in zip(*weights, strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_piece_of_the_views_is_traced_once_for_all_that_have_its_size():
+    def pieces(views):
+        traced = tf.function(lambda images: views(images, seed=(0, 1)), autograph=False)
+        graph = traced.get_concrete_function(tf.TensorSpec((4, 8, 8, 3))).graph.as_graph_def()
+        names = (function.signature.name for function in graph.library.function)
+        return {name for name in names if "recolored" in name}
+
+    first = pieces(bk.TwoViews(8))
+    assert len(first) == 1
+    assert pieces(bk.TwoViews(8)) == first
+    assert pieces(bk.TwoViews(12)).isdisjoint(first)
