@@ -4,12 +4,14 @@ import dataclasses
 import json
 import re
 import shutil
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 import byol_keras as bk
 from byol_keras.cli.main import main
+from byol_keras.runs import fit
 from byol_keras.runs.image_list import write_image_list
 from byol_keras.utils.checksum import sha256_of, write_checksum
 from byol_keras.workflows.pretrain import pretrain
@@ -32,7 +34,10 @@ def home(sources, tmp_path, monkeypatch):
 
 
 def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd):
+    pipelines = Mock(wraps=fit.two_view_batches)
+    monkeypatch.setattr(fit, "two_view_batches", pipelines)
     run = pretrain("train.npz", "run", SHORT, probe="test.npz")
+    assert pipelines.call_count == 1  # to trace one takes seconds
     assert re.search(
         r"Training will take about 1\.\d\d GiB of memory; \d[\d.,]* GiB are free\.", capfd.readouterr().out
     )
