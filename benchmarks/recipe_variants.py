@@ -7,7 +7,7 @@ from keras import ops
 import byol_keras as bk
 from byol_keras.augment import TwoViews
 from byol_keras.data import ImageSource
-from byol_keras.data.train_pipeline import batch_indices
+from byol_keras.data.batch_order import batch_indices
 from byol_keras.losses import l2_normalize, regression_loss
 from byol_keras.utils.pipeline import parallel_map
 

@@ -7,11 +7,12 @@ import tensorflow as tf
 from PIL import Image
 
 from ..augment import AudioViews, TwoViews
+from .batch_order import numbered_seeds
 from .eval_pipeline import ordered_batches
 from .images import ImageSource, evenly
 from .lost_files import naming_lost_files
 from .rgb import shown
-from .train_pipeline import numbered_seeds, two_view_batches
+from .train_pipeline import two_view_batches
 from .view_memory import require_view_memory
 
 GAP = 4

@@ -9,8 +9,9 @@ from ..augment.frames import cut_frames
 from ..augment.random import uniform
 from ..utils.array_rows import array_rows
 from ..utils.pipeline import parallel_map
+from .batch_order import batch_order, numbered_seeds
 from .images import ImageSource
-from .train_pipeline import batch_order, labeled_batches, numbered_seeds
+from .train_pipeline import labeled_batches
 
 
 def spectrogram_batches(

@@ -7,9 +7,6 @@ one seed, since the crops of the latter are drawn before they are decoded.
 Views are made a piece of a batch at a time, and files read several a call: neither number decides anything else.
 """
 
-from collections.abc import Callable
-
-import numpy as np
 import tensorflow as tf
 
 from ..augment.crop import crop_resize, flip, random_boxes, sample_boxes
@@ -20,30 +17,13 @@ from ..augment.view import VIEW_1
 from ..errors import InputError
 from ..utils.array_rows import array_rows
 from ..utils.pipeline import parallel_map
+from .batch_order import batch_order, numbered_seeds
 from .images import ImageSource
 from .loading import FILES_PER_CALL, crop_loader, load_each
 
 # The views of so many bytes at a time: larger batches leave the CPU's cache between one pass and the next, which
 # made views of 224 pixels take 1.7 times as long.
 PIECE_BYTES = 8 * 2**20
-
-
-def steps_per_epoch(source: ImageSource, batch_size: int) -> int:
-    """Whole batches in one pass over `source`; the rest is skipped, another rest each epoch.
-
-    Args:
-        source: `ImageSource`, N of them.
-        batch_size: int, from 2 to N.
-
-    Returns:
-        int, N // batch_size.
-
-    Raises:
-        InputError: when there are fewer images than one batch needs, or `batch_size` is below 2.
-    """
-    if batch_size < 2:
-        raise InputError(f"Batch normalization needs batches of at least 2. Received: batch_size={batch_size}")
-    return _whole_batches(source, batch_size)
 
 
 def two_view_batches(
@@ -107,11 +87,6 @@ def two_view_batches(
         made = parallel_map(tf.data.Dataset.zip(pieces, crops), from_encoded)
     batches = _joined(made, parts, count)
     return batches if replicas == 1 else divided(batches, replicas)
-
-
-def batch_indices(source: ImageSource, batch_size: int, seed: int, step: int) -> np.ndarray:
-    """Which images of `source` the shuffled batch of a step is made of, see `two_view_batches`: (B,) int64."""
-    return batch_order(source, batch_size, seed)(tf.constant(step, tf.int64)).numpy()
 
 
 def labeled_batches(
@@ -213,33 +188,6 @@ def divided(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
         return tf.reshape(tensor, [count, tensor.shape[0] // count, *tensor.shape[1:]])
 
     return parallel_map(batches, lambda *tensors: tf.nest.map_structure(parts, tensors)).unbatch()
-
-
-def numbered_seeds(seed: int) -> Callable:
-    """A graph function: number -> the (2,) seed that belongs to it."""
-    return lambda number: tf.stack([tf.constant(seed, tf.int64), number])
-
-
-def _whole_batches(source, batch_size):
-    if len(source) < batch_size:
-        raise InputError(
-            f"A batch of {batch_size} is larger than the data, {len(source)} images: "
-            "give more images or a smaller batch_size."
-        )
-    return len(source) // batch_size
-
-
-def batch_order(source: ImageSource, batch_size: int, seed: int, shuffle: bool = True) -> Callable:
-    """A graph function: step -> (B,) indices of its images, every epoch in an order of its own."""
-    epoch_steps, seeds = _whole_batches(source, batch_size), numbered_seeds(seed)
-
-    def indices(step):
-        epoch, place = step // epoch_steps, step % epoch_steps * batch_size + tf.range(batch_size, dtype=tf.int64)
-        if not shuffle:
-            return place
-        return tf.random.experimental.index_shuffle(place, seeds(epoch), tf.constant(len(source) - 1, tf.int64))
-
-    return indices
 
 
 def _labels(source):

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
+from ..data.batch_order import steps_per_epoch
 from ..data.images import ImageSource
 from ..data.spectrogram_batches import labeled_inputs
-from ..data.train_pipeline import steps_per_epoch
 from ..schedules import warmup_cosine
 from .embed import as_taken, embed, inference
 from .linear_head import top_1

@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from ..byol import BYOL
 from ..callbacks import Checkpoint, InputCheck
+from ..data.batch_order import batch_indices, steps_per_epoch
 from ..data.broken import MAX_BROKEN_SHARE, list_broken
 from ..data.images import ImageSource
 from ..data.lost_files import lost_files
 from ..data.service import made_by_services
 from ..data.spectrogram_batches import spectrogram_batches
-from ..data.train_pipeline import batch_indices, steps_per_epoch, two_view_batches
+from ..data.train_pipeline import two_view_batches
 from ..errors import InputError, Interrupted
 from .audio_recipe import AudioRecipe
 from .build import build_views

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from ..byol import BYOL
 from ..callbacks import OnlineKNN
+from ..data.batch_order import steps_per_epoch
 from ..data.channels import fitting_channels
 from ..data.images import ImageSource
-from ..data.train_pipeline import steps_per_epoch
 from ..models.mel_input import mel_rate
 from ..models.training_memory import require_training_memory
 from .audio_recipe import AudioRecipe

@@ -22,9 +22,9 @@ from ..callbacks import (
     TimeLeft,
 )
 from ..callbacks.input_check import SECONDS_TO_MEASURE
+from ..data.batch_order import steps_per_epoch
 from ..data.images import ImageSource
 from ..data.lost_files import naming_lost_files
-from ..data.train_pipeline import steps_per_epoch
 from ..errors import InputError
 from ..precision import cast_model
 from ..utils.atomic import atomic_path

@@ -12,11 +12,12 @@ from ..callbacks import StepClock, load_checkpoint
 from ..callbacks.csv_history import read_history
 from ..callbacks.input_check import SECONDS_TO_MEASURE, seconds_per_batch
 from ..data import from_arrays, open_source
+from ..data.batch_order import steps_per_epoch
 from ..data.channels import fitting_channels, with_channels
 from ..data.eval_pipeline import ordered_batches
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import naming_lost_files
-from ..data.train_pipeline import steps_per_epoch, two_view_batches
+from ..data.train_pipeline import two_view_batches
 from ..data.view_sample import view_sample
 from ..errors import InputError
 from ..evaluation import embed, view_match

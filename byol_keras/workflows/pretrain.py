@@ -10,10 +10,11 @@ from typing import Any
 
 from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
+from ..data.batch_order import steps_per_epoch
 from ..data.exclude import excluding
 from ..data.open import absolute_data
 from ..data.service import check_services
-from ..data.train_pipeline import require_equal_parts, steps_per_epoch
+from ..data.train_pipeline import require_equal_parts
 from ..data.value_range import checked_range
 from ..data.variety import Variety
 from ..data.view_memory import require_view_memory

@@ -7,9 +7,9 @@ from typing import Any
 from ..callbacks import load_checkpoint
 from ..callbacks.checkpoint import check_intervals
 from ..data import open_source
+from ..data.batch_order import steps_per_epoch
 from ..data.broken import list_names
 from ..data.service import check_services
-from ..data.train_pipeline import steps_per_epoch
 from ..errors import InputError
 from ..runs.audio_recipe import AudioRecipe, check_audio_training
 from ..runs.build import as_recipe_takes, build_probe, run_model

@@ -1,10 +1,14 @@
-"""A small run with all that commands leave in one, and the command lines that work on it."""
+"""Small runs, trained and made up, and the command lines that work on them."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from byol_keras.cli.main import main
+
+from .small_run import pretrain_arguments, write_folder
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +59,18 @@ def commands(photos, tmp_path):
         return {name: [name, str(run), *map(str, arguments)] for name, arguments in words.items()}
 
     return lines
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory):
+    """Two folders of 3 classes: 16 images of each to train on, 8 of each to test with."""
+    folder = tmp_path_factory.mktemp("images")
+    return write_folder(folder / "train", 16, 0), write_folder(folder / "test", 8, 1)
+
+
+@pytest.fixture(scope="session")
+def run(images, tmp_path_factory):
+    """The folder of a run of 3 epochs on these images; tests that change it work on a copy."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    assert main(pretrain_arguments(images[0], out, 3)) == 0
+    return out

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import byol_keras as bk
+from byol_keras.data.batch_order import batch_indices
 from byol_keras.data.images import ImageSource
 from byol_keras.data.spectrogram_batches import labeled_inputs, spectrogram_batches
-from byol_keras.data.train_pipeline import batch_indices
 
 
 def source_of(*lengths, total):

@@ -6,9 +6,9 @@ from typing import Self
 
 import keras
 
+from ...data.batch_order import steps_per_epoch
 from ...data.images import ImageSource
 from ...data.spectrogram_batches import labeled_inputs
-from ...data.train_pipeline import steps_per_epoch
 from ...errors import InputError
 from ...evaluation.embed import as_taken
 from ...evaluation.linear_head import LinearHead
