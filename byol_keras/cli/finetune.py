@@ -24,8 +24,10 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    from ..runs.audio_recipe import AudioRecipe
     from ..runs.results import share
     from ..runs.results_table import results_table
+    from ..runs.run_config import load_run
     from ..workflows.finetune import finetune_run
 
     config = {name: getattr(options, name) for name in ("epochs", "learning_rate", "batch_size")}
@@ -34,4 +36,5 @@ def _run(options: argparse.Namespace) -> None:
     folder = Path(options.folder)
     print(results_table(results))
     print(f"Written to {folder / 'results'}; {folder / 'classifier'} is now that of {share(options.label_fraction)}")
-    print(f"Next: byol-keras export {folder} --classifier --out DIR")
+    if not isinstance(load_run(folder).recipe, AudioRecipe):  # whose classifiers have no form to ship in
+        print(f"Next: byol-keras export {folder} --classifier --out DIR")

@@ -111,6 +111,7 @@ def test_finetune_trains_on_parts_of_recordings(run, sounds, capfd):
     flags = ["--epochs", "20", "--batch-size", "10"]
     printed = said(capfd, "finetune", run, "--train", sounds / "train", "--test", sounds / "test", *flags)
     assert "fine-tuned" in printed.out
+    assert "Next:" not in printed.out  # an export of the classifier, which there is none of
 
 
 @pytest.mark.slow
