@@ -35,9 +35,12 @@ NO_VIEWS |= {"view_1_blur": 0.0, "view_2_blur": 0.0, "view_2_solarize": 0.0}
 # Of the healthy runs with AdamW, unless a case says another.
 RATE = 1e-3
 LARS = {"optimizer": "lars", "weight_decay": 1e-6}
+# As the recipe has it.
+MUON = {"optimizer": "muon", "learning_rate": 1e-2}
 # Fields of the recipe, and what no recipe can say: the decay held still, no predictor, few different images.
 HEALTHY = {
-    "short": {"optimizer": "muon", "learning_rate": 1e-2},
+    "short": MUON,
+    "Muon, no term": {**MUON, "coding_rate_weight": 0.0},
     "AdamW": {},
     "no term": {"coding_rate_weight": 0.0},
     "rate x 2": {"learning_rate": 2 * RATE},
@@ -75,6 +78,10 @@ COLLAPSING = {
     "learning rate x 100": {"learning_rate": 100 * RATE},
     "SGD at rate 10": {"sgd": 10.0},
     "LARS, rate x 10": {**LARS, "learning_rate": 20.0},
+    "Muon, rate x 10": {**MUON, "learning_rate": 0.1},
+    "Muon, rate x 100": {**MUON, "learning_rate": 1.0},
+    "Muon, no predictor": {**MUON, "predictor": False},
+    "Muon, one image": {**MUON, "images": 1},
     "one image": {"images": 1},
     "four images": {"images": 4},
     "views without change": NO_VIEWS,

@@ -58,11 +58,13 @@ def in_flags(message: str, parser: argparse.ArgumentParser) -> str:
     flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
     names = "|".join(flags)
     message = re.sub(rf"`({names})`", lambda found: flags[found[1]], message)
-    message = re.sub(rf"(?<![\w.-])({names})=True\b", lambda found: flags[found[1]], message)
-    message = re.sub(rf"(?<![\w.-])({names})=(?=\S)", lambda found: f"{flags[found[1]]} ", message)
+    # Not within a path or quotes: runs/epochs=50, 'batch_size/64'.
+    begin, end = r"(?<![\w./\\'\"-])", r"(?![\w/\\'\"-])"
+    message = re.sub(rf"{begin}({names})=True\b", lambda found: flags[found[1]], message)
+    message = re.sub(rf"{begin}({names})=(?=\S)", lambda found: f"{flags[found[1]]} ", message)
     # Without quotes or a value, words such as "data" and "seed" are names where the sentence is about them only.
     compound = "|".join(name for name in flags if "_" in name) or "(?!)"
-    return re.sub(rf"(?<![\w.-])({compound}|(?:{names})(?= must\b))(?![\w-])", lambda found: flags[found[1]], message)
+    return re.sub(rf"{begin}({compound}|(?:{names})(?= must\b)){end}", lambda found: flags[found[1]], message)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -89,17 +89,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import_tensorflow(pretraining=options.command == "pretrain", of_several=of_several)
             options.run(options)
     except Interrupted as error:
-        return _say(options, " ".join([str(error), *_way_on(options)]), BY_SIGNAL + error.signal)
+        return _say(options, str(error), BY_SIGNAL + error.signal, _way_on(options))
     except BaseException as error:
         if stop.number is not None:  # which TensorFlow may have made anything of
-            return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
+            return _say_stopped(options, stop.number)
         if isinstance(error, InputError):
             return _say(options, str(error), BAD_INPUT)
         if isinstance(error, ParityError):
             return _say(options, str(error), FAILED)
         raise
     if stop.number == signal.SIGTERM:  # which the command took as the way to end
-        return _say(options, _stopped(options, stop.number), BY_SIGNAL + stop.number)
+        return _say_stopped(options, stop.number)
     return 0
 
 
@@ -124,19 +124,22 @@ def program() -> int:
     return code
 
 
-def _say(options, message, code):
+def _say(options, message, code, way_on=()):
     """Prints the one line of a command that did not do its work; gives the exit code."""
     command = "byol-keras" if options is None else f"byol-keras {options.command}"
     if options is not None:
         message = in_flags(message, options.parser)
+    message = " ".join([message, *way_on])  # which is typed as it stands
     # Off the line of a progress bar.
     start = "\n" if code > BY_SIGNAL and sys.stderr.isatty() else ""
     print(f"{start}{command}: {printable(message.strip())}", file=sys.stderr)
     return code
 
 
-def _stopped(options, number):
-    return ". ".join(["interrupted" if number == signal.SIGINT else "ended by SIGTERM", *_way_on(options)])
+def _say_stopped(options, number):
+    way_on = _way_on(options)
+    message = "interrupted" if number == signal.SIGINT else "ended by SIGTERM"
+    return _say(options, message + "." * len(way_on), BY_SIGNAL + number, way_on)
 
 
 def _way_on(options):

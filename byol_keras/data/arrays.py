@@ -61,6 +61,7 @@ def from_arrays(
         labels=labels,
         class_names=class_names,
         images=images,
+        value_range=None if value_range is None else checked_range(value_range),
     )
 
 

@@ -33,6 +33,7 @@ class ImageSource:
         decoded_channels: of what is decoded: 1 gray, 3 RGB, or of rasters any other.
         reading: how they are decoded to uint16, where they are rasters (.npy, TIFF, DICOM, PNG in all its bits); or
             None: as 8 bits, gray or RGB, by `decode.decode`.
+        value_range: (low, high), the numbers that are 0 and 1 of `images`, of arrays that were given one; or None.
         sizes: (N, 2) int32, height and width in pixels.
         broken: (name, reason) of each file that was excluded because it cannot be decoded.
         sample_rate: of recordings, whose log-mel spectrograms `images` are: samples per second; None of images.
@@ -55,6 +56,7 @@ class ImageSource:
     gray: np.ndarray | None = None
     decoded_channels: int = 3
     reading: RasterReading | None = None
+    value_range: tuple[float, float] | None = None
     broken: tuple[tuple[str, str], ...] = ()
     sample_rate: int | None = None
 

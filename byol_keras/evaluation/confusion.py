@@ -21,35 +21,41 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, classes: int) 
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def accuracy(confusion: np.ndarray) -> tuple[float, float]:
-    """The share of images that got their class, and its standard error.
-
-    Args:
-        confusion: (C, C) int, see `confusion_matrix`; at least one image.
-
-    Returns:
-        Two floats from 0 to 1; the error is that of a share of independent images.
-    """
-    count = confusion.sum()
-    share = np.trace(confusion) / count
-    return float(share), float(np.sqrt(share * (1 - share) / count))
-
-
 def recalls(confusion: np.ndarray) -> np.ndarray:
     """(C,) float: of each class the share that got it; NaN for a class of no image."""
     counts = confusion.sum(axis=1)
     return np.divide(np.diagonal(confusion), counts, out=np.full(len(confusion), np.nan), where=counts > 0)
 
 
-def balanced_accuracy(confusion: np.ndarray) -> tuple[float, float]:
+def accuracy(labels: np.ndarray, predictions: np.ndarray) -> tuple[float, float]:
+    """The share of images that got their class, and its standard error.
+
+    Args:
+        labels: (N,) int, the true classes, N at least 1.
+        predictions: (N,) int.
+
+    Returns:
+        Two floats from 0 to 1; the error is that of a share of independent images.
+    """
+    share = np.mean(np.asarray(labels) == np.asarray(predictions))
+    return float(share), float(np.sqrt(share * (1 - share) / len(labels)))
+
+
+def balanced_accuracy(labels: np.ndarray, predictions: np.ndarray) -> tuple[float, float]:
     """The mean recall of the classes that occur, and its standard error: always answering one of C classes gives 1 / C.
 
     Args:
-        confusion: (C, C) int, see `confusion_matrix`; at least one image.
+        labels: (N,) int, the true classes, N at least 1.
+        predictions: (N,) int.
 
     Returns:
         Two floats from 0 to 1.
+
+    Example:
+        share, error = bk.evaluation.balanced_accuracy(test.labels, predictions)
     """
-    counts = confusion.sum(axis=1)
-    recall, counts = recalls(confusion)[counts > 0], counts[counts > 0]
+    # Not by a matrix, which of many classes would not fit into memory.
+    _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    right = np.bincount(numbers[np.asarray(labels) == np.asarray(predictions)], minlength=len(counts))
+    recall = right / counts
     return float(recall.mean()), float(np.sqrt(np.sum(recall * (1 - recall) / counts)) / len(counts))

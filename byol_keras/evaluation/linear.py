@@ -1,5 +1,7 @@
 """The linear probe: how well one linear layer tells the classes apart on frozen embeddings."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 
@@ -84,12 +86,13 @@ def linear_predictions_sgd(
     Returns:
         (M,) int, the classes of the test images.
     """
-    batch_size, train = min(batch_size, len(train)), as_taken(encoder, train)
+    # Numbered anew: labels may have gaps.
+    classes, numbers = np.unique(train.labels, return_inverse=True)
+    batch_size, train = min(batch_size, len(train)), replace(as_taken(encoder, train), labels=numbers)
     total_steps = epochs * steps_per_epoch(train, batch_size)
     batches = labeled_inputs(train, encoder.input_shape[1:3], batch_size, total_steps, seed)
     keras.utils.set_random_seed(seed)
-    classes = int(train.labels.max()) + 1
-    head = keras.Sequential([keras.Input((encoder.output_shape[-1],)), keras.layers.Dense(classes, dtype="float32")])
+    head = keras.Sequential([keras.Input(encoder.output_shape[1:]), keras.layers.Dense(len(classes), dtype="float32")])
     head.compile(
         keras.optimizers.SGD(warmup_cosine(0.2, batch_size, total_steps), momentum=0.9, nesterov=True),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -99,4 +102,4 @@ def linear_predictions_sgd(
     forward = inference(encoder)
     for images, labels in batches:
         head.train_on_batch(forward(images), labels)
-    return np.argmax(head.predict(embed(encoder, test), batch_size=4096, verbose=0), axis=1)
+    return classes[np.argmax(head.predict(embed(encoder, test), batch_size=4096, verbose=0), axis=1)]

@@ -38,19 +38,20 @@ def classification_results(
         list of two `Result`, with standard errors; the first with the confusion matrices where there are few classes.
     """
     common = [np.full(len(test_labels), np.argmax(np.bincount(labels))) for labels in train_labels]
-    confusions = {
-        method: [confusion_matrix(test_labels, each, len(class_names)) for each in subsets]
-        for method, subsets in {**predictions, MAJORITY: common}.items()
-    }
     results = []
     for metric, measure in (("accuracy", accuracy), ("balanced accuracy", balanced_accuracy)):
-        measured = {method: [measure(each) for each in subsets] for method, subsets in confusions.items()}
+        measured = {
+            method: [measure(test_labels, each) for each in subsets]
+            for method, subsets in {**predictions, MAJORITY: common}.items()
+        }
         scores = {method: [score for score, _ in pairs] for method, pairs in measured.items()}
         (result,) = results_of(task, {metric: scores}, data, dict(settings), started, command)
         errors = {method: [error for _, error in pairs] for method, pairs in measured.items()}
         results.append(dataclasses.replace(result, errors=errors))
-    if len(class_names) <= MOST_CLASSES:
-        del confusions[MAJORITY]
-        summed = {method: np.sum(subsets, axis=0).tolist() for method, subsets in confusions.items()}
+    if (count := len(class_names)) <= MOST_CLASSES:
+        summed = {
+            method: sum(confusion_matrix(test_labels, each, count) for each in subsets).tolist()
+            for method, subsets in predictions.items()
+        }
         results[0] = dataclasses.replace(results[0], classes=[str(name) for name in class_names], confusions=summed)
     return results

@@ -103,14 +103,14 @@ def part_table(names: Sequence[str], embeddings: np.ndarray, labels: np.ndarray 
     Args:
         names: n texts.
         embeddings: (n, D) float32.
-        labels: (n,) int, or None.
+        labels: (n,) int, below 0 for none, or None.
 
     Returns:
         pa.Table with the columns `name` string, `embedding` list of D float32, and `label` int64, which may be null.
     """
     count, dimension = embeddings.shape
     numbers = pa.array(np.ascontiguousarray(embeddings, np.float32).ravel())
-    known = pa.nulls(count, pa.int64()) if labels is None else pa.array(labels, pa.int64())
+    known = pa.nulls(count, pa.int64()) if labels is None else pa.array(labels, pa.int64(), mask=labels < 0)
     columns = {
         "name": pa.array(list(names), pa.string()),
         "embedding": pa.FixedSizeListArray.from_arrays(numbers, dimension),

@@ -97,7 +97,7 @@ def embed_to_parts(
                     lost = set(part.names) - set(left.names) if vectors is not None else set(part.names)
                     excluded += [(name, "could no longer be read") for name in sorted(lost)]
                     if vectors is not None:
-                        table = part_table(left.names, vectors, left.labels)
+                        table = part_table(left.names, vectors, _labels(left, manifest.class_names))
                 write_part(out, number, table, excluded)
                 bar.to(end)
         return manifest.images, len(read_excluded(out))
@@ -117,6 +117,16 @@ def _checked(vectors_of, size) -> Callable:
 
 def _rows(positions, number):
     return positions[number * PART_IMAGES : (number + 1) * PART_IMAGES]
+
+
+def _labels(source: ImageSource, class_names: Sequence[str] | None) -> np.ndarray | None:
+    """The labels of a source as numbers of `class_names`, which it may have had others of; -1 for none of them."""
+    if source.class_names == class_names:
+        return source.labels
+    if source.class_names is None or class_names is None:
+        return None
+    number = {name: index for index, name in enumerate(class_names)}
+    return np.array([number.get(name, -1) for name in source.class_names], np.int64)[source.labels]
 
 
 def _positions(names: Sequence[str], source: ImageSource, out: Path) -> np.ndarray:

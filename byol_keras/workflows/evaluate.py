@@ -19,6 +19,7 @@ from ..runs.classification_results import classification_results
 from ..runs.results import Result, check_results, results_name, share, write_results
 from ..runs.run_config import load_finished_run
 from ..utils.extras import require_extra
+from ..utils.progress import print_beside
 
 NEIGHBORS = 20
 MEL = "mel statistics"
@@ -51,6 +52,7 @@ def evaluate_run(
         list of four `Result`: accuracy and balanced accuracy of k-NN, and of the linear probe, each with a score per
         label subset for "pretrained", "untrained" and "majority class", which always answers the most common one; of
         recordings also for "mel statistics", see `evaluation.mel_statistics`, but for `sgd`, which takes an encoder.
+        With fewer labeled images than neighbors, the linear probe's two alone, which is said.
 
     Raises:
         InputError: for a run without an encoder, sources without labels or with other classes, or a share or a number
@@ -62,6 +64,8 @@ def evaluate_run(
     check_results(run)
     train_source, test_source = open_train_and_test(train, test, run.value_range)
     chosen = label_subsets(train_source.labels, label_fraction, subsets, seed)
+    if few := len(chosen[0]) < NEIGHBORS:
+        print_beside(f"{NEIGHBORS} neighbors need as many labeled images, of which there are {len(chosen[0])}: no k-NN.")
     knn, linear = {}, {}
     for method, encoder in trained_and_untrained(run).items():
         knn[method], linear[method] = _predictions(encoder, train_source, test_source, chosen, sgd, seed)
@@ -81,6 +85,8 @@ def evaluate_run(
         (f"{NEIGHBORS}-NN", knn, {"neighbors": NEIGHBORS}),
         ("linear probe", linear, {"fitted_by": "sgd" if sgd else "lbfgs"}),
     ):
+        if predictions is knn and few:
+            continue
         task = f"Image classification, {method}, {share(label_fraction)}"
         measured = f"{train} -> {test}", settings | more, started, command
         results += classification_results(task, predictions, labels, test_source.labels, names, *measured)
@@ -105,5 +111,9 @@ def _predictions(
 
 def _of_vectors(vectors, test_vectors, labels, chosen, probed=True):
     """As `_predictions`, of vectors that are there already; without the linear probe unless `probed`."""
-    knn = [knn_predictions(vectors[some], labels[some], test_vectors, NEIGHBORS) for some in chosen]
+    knn = [
+        knn_predictions(vectors[some], labels[some], test_vectors, NEIGHBORS)
+        for some in chosen
+        if len(some) >= NEIGHBORS
+    ]
     return knn, [top_1(vectors[some], labels[some], test_vectors) for some in chosen if probed]

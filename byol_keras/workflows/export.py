@@ -77,12 +77,12 @@ def export_run(folder: str | os.PathLike, out: str | os.PathLike, config: Export
             f"Received: input {encoder.input_shape}"
         )
     source, data = _calibration_source(folder, config.calibration)
-    # Eight bits would be a part of what these images have.
-    dtype = "uint8" if source.reading is None else "float32"
+    value_range = value_range_of(folder)
+    # Eight bits would be a part of what such images have.
+    dtype = "uint8" if source.reading is None and source.value_range is None and value_range is None else "float32"
     if config.writes_tflite and "int8" in config.quantizations:
         check_count(len(source), f" in {data}")
     source = with_channels(source, channels)
-    value_range = value_range_of(folder)
     labeled = None if config.labeled is None else labeled_sample(config.labeled, size, channels, value_range)
     images = sample_images(source, size, SAMPLE_IMAGES)
     if config.writes_saved_model:

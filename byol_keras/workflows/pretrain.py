@@ -117,6 +117,8 @@ def pretrain(
     if value_range is None and start_from is not None:
         value_range = value_range_of(start_from)
     source = excluding(open_source(data, value_range=value_range), exclude)
+    if value_range is None:
+        value_range = source.value_range  # what an .npz says of itself, all images of the encoder are to have
     if isinstance(recipe, AudioRecipe) and source.sample_rate is not None:
         recipe = replace(recipe, sample_rate=first_rate(source, recipe, start_from))
     elif channels is None:

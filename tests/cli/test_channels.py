@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -161,6 +162,7 @@ def test_12_bits_of_any_channels(channels, tmp_path, capfd):
     data, images = bands(tmp_path, channels)
     run, _ = pretrained(capfd, data, tmp_path / "run", "--probe", data)
     assert (run.channels, run.encoder.input_shape[-1]) == (channels, channels)
+    assert run.value_range == [0, 4095]
     np.testing.assert_allclose(run.mean, images.mean(axis=(0, 1, 2)) / 4095, atol=0.005)
     out = str(tmp_path / "out.npz")
     for words in (
@@ -173,6 +175,10 @@ def test_12_bits_of_any_channels(channels, tmp_path, capfd):
     ):
         assert main([words[0], str(run.folder), *words[1:]]) == 0, (words, capfd.readouterr().err)
     assert main(["views", "--data", data, "--out", str(tmp_path / "views.png")]) == 0
+    served = tf.saved_model.load(str(tmp_path / "ship" / "encoder" / "1")).signatures["serving_default"]
+    assert served.structured_input_signature[1]["images"].dtype == tf.float32
+    described = json.loads((tmp_path / "ship" / "encoder.tflite.json").read_text())
+    assert described["input"]["value_range"] == [0, 4095]
     # By hand: all 12 bits of the central square reach the encoder.
     square = Image.fromarray(images[3, ..., 0].astype(np.float32) / 4095).resize((16, 16), Image.Resampling.BICUBIC)
     others = [Image.fromarray(images[3, ..., c].astype(np.float32) / 4095) for c in range(1, channels)]

@@ -167,5 +167,7 @@ def test_names_of_arguments_become_flags():
         # Words, arguments of nothing here, and what looks like a name but is a path or an option.
         "the data and the seed of `images`": "the data and the seed of `images`",
         "my_tau_base=1 and run/seed.txt and --batch-size": "my_tau_base=1 and run/seed.txt and --batch-size",
+        "runs/epochs=50 is not a run": "runs/epochs=50 is not a run",
+        "no run in 'batch_size/64' or 'seed=0'": "no run in 'batch_size/64' or 'seed=0'",
     }
     assert {message: in_flags(message, parser) for message in said} == said

@@ -94,6 +94,18 @@ def test_an_interrupted_training_says_its_line_and_its_code(number, monkeypatch,
     assert capfd.readouterr().err == "byol-keras pretrain: saved after step 7. Go on with --resume\n"
 
 
+def test_the_way_on_is_a_line_to_be_typed(monkeypatch, capfd, tmp_path):
+    def work(options):
+        raise Interrupted("saved after step 7.", signal.SIGINT)
+
+    monkeypatch.setattr("byol_keras.cli.pretrain._run", work)
+    out = tmp_path / "epochs=50 seed" / "batch_size"
+    out.mkdir(parents=True)
+    (out / "config.json").touch()
+    assert main(["pretrain", "--out", str(out)]) == 130
+    assert capfd.readouterr().err.endswith(f"Go on with: byol-keras pretrain --out '{out}' --resume\n")
+
+
 def test_control_characters_do_not_reach_the_terminal(capfd, tmp_path):
     name = "a\x1b[2J\x9b\u202egpj\nb\t\x07"
     assert main(["embed", str(tmp_path / name), "--data", "x", "--out", str(tmp_path / "e.npz")]) == 2

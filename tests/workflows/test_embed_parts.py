@@ -194,6 +194,19 @@ def test_images_that_come_and_go_between_two_starts(run, folder, save, capfd):
     assert {row["name"]: row["reason"] for row in excluded}["green/4.png"] == "no longer there"
 
 
+def test_labels_stay_those_of_the_beginning(run, folder, save):
+    out, code = run()
+    assert code == 0
+    before = pq.read_table(out).to_pylist()
+    (out / "part-00002.parquet").unlink()
+    save(folder / "a new class" / "0.png", "blue", 9)  # whose number would be that of the first one
+    (folder / "green").rename(folder / "verdant")
+    assert run()[1] == 0
+    after = {row["name"]: row["label"] for row in pq.read_table(out).to_pylist()}
+    assert {name: label for name, label in after.items() if name in {row["name"] for row in before}} == after
+    assert all(after[row["name"]] == row["label"] for row in before if row["name"] in after)
+
+
 def test_two_at_once_are_refused(run, tmp_path, capfd):
     (tmp_path / "out.parquet").mkdir()
     with exclusive(tmp_path / "out.parquet"):

@@ -56,6 +56,22 @@ def test_the_same_encoder_has_no_gain(make_run, sources):
     assert gains == ["+0.0"] * 4
 
 
+def test_fewer_labels_than_neighbors_leave_the_linear_probe(make_run, sources, capsys):
+    results = evaluate_run(make_run().folder, *sources, label_fraction=0.2)  # 5 of each of three classes
+    assert [result.metric for result in results] == ["accuracy", "balanced accuracy"]
+    assert results[0].settings["fitted_by"] == "lbfgs"
+    assert "20 neighbors need as many labeled images, of which there are 15: no k-NN." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sgd", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_labels_may_have_gaps(sgd, make_run, sources, tmp_path):
+    with np.load(sources[0]) as arrays:
+        images, labels = arrays["images"], arrays["labels"] * 4_000_000
+    np.savez(tmp_path / "gaps.npz", images=images, labels=labels)
+    results = evaluate_run(make_run().folder, tmp_path / "gaps.npz", tmp_path / "gaps.npz", sgd=sgd)
+    assert results[2].scores["pretrained"][0] > 0.9  # three colors, by the images that were learned from
+
+
 def test_a_run_that_has_not_finished(make_run, sources):
     run = make_run()
     run.encoder_path.unlink()

@@ -53,6 +53,19 @@ def test_a_run_is_resumed_and_used_from_another_folder(home, monkeypatch, capfd)
     assert bk.load_run(home / "run") == resumed
 
 
+def test_the_range_of_an_npz_is_that_of_its_run(home, monkeypatch):
+    monkeypatch.setattr("byol_keras.workflows.pretrain.train_run", lambda run, *_: run)
+    images = np.random.default_rng(0).integers(0, 4096, (24, 16, 16, 1)).astype(np.uint16)
+    for name, most in (("scans.npz", 4095), ("others.npz", 8191)):
+        np.savez(name, images=images, labels=np.arange(24) % 2, value_range=(0, most))
+    run = pretrain("scans.npz", "run", SHORT, probe="scans.npz")
+    assert run.value_range == bk.load_run("run").value_range == [0, 4095]
+    # An image of half the range would be read as one of the whole range.
+    with pytest.raises(bk.InputError, match="from 0 to 8191, and 0 to 4095 are asked for"):
+        pretrain("scans.npz", "other", SHORT, probe="others.npz")
+    assert pretrain("train.npz", "bytes", SHORT).value_range is None
+
+
 @pytest.mark.slow
 def test_other_objectives_are_flags(home):
     words = ["pretrain", "--data", "train.npz", "--out", "run", "--batch-size", "8", "--precision", "float32"]
