@@ -9,6 +9,7 @@ from byol_keras.data import open_source
 from byol_keras.data.channels import with_channels
 from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.data.images import ImageSource, evenly
+from byol_keras.data.lost_files import naming_lost_files
 
 
 def open_for_encoder(data: str | os.PathLike, channels: int, value_range: Sequence[float] | None = None) -> ImageSource:
@@ -50,4 +51,5 @@ def square_images(source: ImageSource, image_size: int) -> np.ndarray:
         (N, S, S, C) uint8.
     """
     batches = ordered_batches(source, image_size)
-    return np.concatenate([np.round(np.asarray(batch) * 255).astype(np.uint8) for batch in batches])
+    with naming_lost_files(source):
+        return np.concatenate([np.round(np.asarray(batch) * 255).astype(np.uint8) for batch in batches])

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..data.batch_order import steps_per_epoch
 from ..data.images import ImageSource
+from ..data.lost_files import naming_lost_files
 from ..data.spectrogram_batches import labeled_inputs
 from ..schedules import warmup_cosine
 from .embed import as_taken, embed, inference
@@ -100,6 +101,7 @@ def linear_predictions_sgd(
     # Only the head is trained: the encoder gives it embeddings. Not in the input pipeline, where Keras' layers run in
     # a graph without the kernels of `inference`, and beside the reading of images, which has the same cores.
     forward = inference(encoder)
-    for images, labels in batches:
-        head.train_on_batch(forward(images), labels)
+    with naming_lost_files(train):
+        for images, labels in batches:
+            head.train_on_batch(forward(images), labels)
     return classes[np.argmax(head.predict(embed(encoder, test), batch_size=4096, verbose=0), axis=1)]

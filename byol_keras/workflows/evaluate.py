@@ -65,7 +65,7 @@ def evaluate_run(
     train_source, test_source = open_train_and_test(train, test, run.value_range)
     chosen = label_subsets(train_source.labels, label_fraction, subsets, seed)
     if few := len(chosen[0]) < NEIGHBORS:
-        print_beside(f"{NEIGHBORS} neighbors need as many labeled images, of which there are {len(chosen[0])}: no k-NN.")
+        print_beside(f"{NEIGHBORS} neighbors need as many labeled images, and there are {len(chosen[0])}: no k-NN.")
     knn, linear = {}, {}
     for method, encoder in trained_and_untrained(run).items():
         knn[method], linear[method] = _predictions(encoder, train_source, test_source, chosen, sgd, seed)

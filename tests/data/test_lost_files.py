@@ -1,5 +1,7 @@
 """Images that are deleted, damaged or replaced after their source was opened."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,6 +13,10 @@ from byol_keras.data.grids import view_grid
 from byol_keras.data.lost_files import lost_files, naming_lost_files, read_what_is_left
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed
+from byol_keras.evaluation.linear import linear_predictions_sgd
+from byol_keras.export.source_images import sample_images
+from byol_keras.tasks.classification.model import build_classifier, predict_probabilities
+from byol_keras.tasks.classification.train import FinetuneConfig, finetune_classifier
 
 
 @pytest.fixture
@@ -43,6 +49,23 @@ def test_a_file_lost_after_the_check_is_named(harm, suffix, tiny_encoder, tmp_pa
     assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="can no longer be read"):
         view_grid(source, TwoViews(16))
+
+
+FINETUNING = FinetuneConfig(updates=2, learning_rate=0.1, batch_size=4)
+READERS = {
+    "fine-tuning": lambda encoder, source: finetune_classifier(encoder, source, 2, FINETUNING),
+    "classifying": lambda encoder, source: predict_probabilities(build_classifier(encoder, 2), source),
+    "linear probe": lambda encoder, source: linear_predictions_sgd(encoder, source, source, epochs=2),
+    "export": lambda encoder, source: sample_images(source, 8, 6),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_whoever_reads_images_names_what_is_lost(reader, photos, tiny_encoder, tmp_path):
+    source = replace(photos, labels=np.array([0, 1] * 3))
+    lose(tmp_path / "3.jpg")
+    with pytest.raises(InputError, match=r"^1 of 6 images can no longer be read: 3\.jpg"):
+        READERS[reader](tiny_encoder(), source)
 
 
 def test_an_error_that_is_no_files_stays_what_it_is(tmp_path):

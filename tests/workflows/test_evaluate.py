@@ -60,7 +60,7 @@ def test_fewer_labels_than_neighbors_leave_the_linear_probe(make_run, sources, c
     results = evaluate_run(make_run().folder, *sources, label_fraction=0.2)  # 5 of each of three classes
     assert [result.metric for result in results] == ["accuracy", "balanced accuracy"]
     assert results[0].settings["fitted_by"] == "lbfgs"
-    assert "20 neighbors need as many labeled images, of which there are 15: no k-NN." in capsys.readouterr().err
+    assert "20 neighbors need as many labeled images, and there are 15: no k-NN." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("sgd", [False, pytest.param(True, marks=pytest.mark.slow)])

@@ -5,6 +5,7 @@ import numpy as np
 
 from ...data.eval_pipeline import ordered_batches
 from ...data.images import ImageSource
+from ...data.lost_files import naming_lost_files
 from ...evaluation.embed import as_taken, inference, taken_size
 
 
@@ -44,4 +45,5 @@ def predict_probabilities(classifier: keras.Model, source: ImageSource, batch_si
     """
     forward, source = inference(classifier), as_taken(classifier, source)
     batches = ordered_batches(source, taken_size(classifier, source), batch_size)
-    return np.concatenate([np.asarray(forward(batch)) for batch in batches])
+    with naming_lost_files(source):
+        return np.concatenate([np.asarray(forward(batch)) for batch in batches])

@@ -8,6 +8,7 @@ import keras
 
 from ...data.batch_order import steps_per_epoch
 from ...data.images import ImageSource
+from ...data.lost_files import naming_lost_files
 from ...data.spectrogram_batches import labeled_inputs
 from ...errors import InputError
 from ...evaluation.embed import as_taken
@@ -139,7 +140,7 @@ def finetune_classifier(
     )
     source = as_taken(encoder, source)
     batches = labeled_inputs(source, encoder.input_shape[1:3], config.batch_size, config.updates, seed)
-    with fast_layers(network):
+    with naming_lost_files(source), fast_layers(network):
         network.fit(batches, epochs=1, verbose=1 if sys.stdout.isatty() else 0, shuffle=False)
     tuned = copy_model(encoder)
     copy_weights(trained, tuned)

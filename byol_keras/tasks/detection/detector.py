@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...data.images import ImageSource
+from ...data.lost_files import naming_lost_files
 from ...errors import InputError
 from ...kernels import fast_layers
 from ...models.keras_cv_backbone import normalized
@@ -67,9 +68,10 @@ class Detector:
             forward = forward.get_concrete_function(tf.TensorSpec((None, *self.letterbox, 3), tf.float32))
         batches = letterboxed_batches(source, self.letterbox, self.normalize, BATCH)
         found = []
-        for batch in progress(batches, -(-len(source) // BATCH), "Detecting"):
-            for boxes, classes, scores in zip(*(part.numpy() for part in forward(batch)), strict=True):
-                real = classes >= 0  # the rest is padding
-                boxes = from_letterbox(boxes[real], source.sizes[len(found)], self.letterbox)
-                found.append((boxes, classes[real].astype(np.int64), scores[real]))
+        with naming_lost_files(source):
+            for batch in progress(batches, -(-len(source) // BATCH), "Detecting"):
+                for boxes, classes, scores in zip(*(part.numpy() for part in forward(batch)), strict=True):
+                    real = classes >= 0  # the rest is padding
+                    boxes = from_letterbox(boxes[real], source.sizes[len(found)], self.letterbox)
+                    found.append((boxes, classes[real].astype(np.int64), scores[real]))
         return found

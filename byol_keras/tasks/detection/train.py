@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
+from ...data.lost_files import naming_lost_files
 from ...errors import InputError
 from ...kernels import fast_layers
 from ...models.keras_cv_backbone import normalized
@@ -104,7 +105,7 @@ def finetune_detector(
         box_loss="smoothl1",
         jit_compile=False,
     )
-    with fast_layers(network), warnings.catch_warnings():
+    with naming_lost_files(dataset.source), fast_layers(network), warnings.catch_warnings():
         # The input of keras-cv's model has a name, and its training step passes the images without it.
         warnings.filterwarnings("ignore", message="The structure of `inputs`", category=UserWarning)
         network.fit(

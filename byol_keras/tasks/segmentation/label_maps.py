@@ -16,6 +16,8 @@ VOID = 255
 VOID_NAME = "void"
 # One number per pixel. In a palette image ("P") the number is the class, the color is for people.
 MODES = ("L", "P", "1")
+# What Pillow multiplies gray of 2 and 4 bits by, by the way it is stored.
+SCALES = {"L;2": 85, "L;4": 17}
 
 
 def read_label_map(path: str | os.PathLike) -> np.ndarray:
@@ -32,8 +34,8 @@ def read_label_map(path: str | os.PathLike) -> np.ndarray:
     """
     try:
         with Image.open(path, formats=["PNG"]) as image:
-            mode = image.mode
-            numbers = np.asarray(image) if mode in MODES else None
+            mode, stored = image.mode, image.tile[0].args
+            numbers = np.asarray(image) // SCALES.get(stored, 1) if mode in MODES else None
     except (OSError, SyntaxError, ValueError) as error:
         reason = "not a PNG file" if isinstance(error, UnidentifiedImageError) else error
         raise InputError(f"Cannot read the label map {path}: {reason}") from error

@@ -10,6 +10,8 @@ from byol_keras.errors import InputError
 from byol_keras.tasks.segmentation.dataset import open_segmentation
 from byol_keras.tasks.segmentation.label_maps import VOID
 
+from ...data.hostile import png
+
 
 @pytest.fixture
 def folder(draw_dataset, tmp_path):
@@ -54,6 +56,15 @@ def test_a_palette_is_for_people(folder):
     image = Image.fromarray(numbers).convert("P")
     image.putpalette([7, 200, 9] * 256)
     image.save(path)
+    np.testing.assert_array_equal(open_segmentation(folder).labels(0), open_segmentation(folder).indices[numbers])
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_gray_of_few_bits_has_the_numbers_that_are_stored(bits, folder):
+    path, numbers = folder / "labels" / "0.png", np.random.default_rng(0).integers(0, 4, (40, 56))
+    stored = np.unpackbits(numbers.astype(np.uint8)[..., None], axis=-1)[..., -bits:].reshape(40, -1)
+    rows = b"".join(b"\0" + np.packbits(row).tobytes() for row in stored)
+    path.write_bytes(png(rows, 56, 40, bits, 0))
     np.testing.assert_array_equal(open_segmentation(folder).labels(0), open_segmentation(folder).indices[numbers])
 
 
