@@ -10,7 +10,7 @@ import tensorflow as tf
 from ..augment import TwoViews
 from ..data.eval_pipeline import ordered_batches
 from ..data.grids import image_grid, view_grid
-from ..data.images import ImageSource, evenly
+from ..data.images import ImageSource, evenly, shorter_side
 from ..data.lost_files import read_what_is_left
 from ..evaluation import embed, l2_normalize_rows, nearest
 
@@ -72,6 +72,6 @@ class TensorBoardImages(keras.callbacks.Callback):
         queries = evenly(len(source), QUERIES)
         # The first is the image itself, or a copy of it.
         found, _ = nearest(vectors[queries], vectors, min(1 + NEIGHBORS, len(vectors)))
-        size = min(CELL, int(source.sizes.min()))
+        size = min(CELL, int(shorter_side(source)))
         pixels = np.concatenate([*ordered_batches(source.subset(found.ravel()), size).as_numpy_iterator()])
         return image_grid([list(row) for row in pixels.reshape(*found.shape, *pixels.shape[1:])], CELL)

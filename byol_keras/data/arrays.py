@@ -52,7 +52,7 @@ def from_arrays(
     if labels is None:
         class_names = None
     elif class_names is not None:
-        class_names = tuple(np.asarray(class_names).astype(str).tolist())
+        class_names = tuple(map(_text, np.asarray(class_names).tolist()))
         if labels.max() >= len(class_names):
             raise InputError(f"Label {labels.max()} has no name. Received: {len(class_names)} class_names")
     return ImageSource(
@@ -112,6 +112,10 @@ def _load(path):
         raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a readable .npz file of plain arrays: {error}") from error
+
+
+def _text(name):
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def _checked_images(images, value_range):

@@ -9,7 +9,7 @@ from PIL import Image
 from ..augment import AudioViews, TwoViews
 from .batch_order import numbered_seeds
 from .eval_pipeline import ordered_batches
-from .images import ImageSource, evenly
+from .images import ImageSource, evenly, shorter_side
 from .lost_files import naming_lost_files
 from .rgb import shown
 from .train_pipeline import two_view_batches
@@ -77,8 +77,8 @@ def view_grid(
         made = [each(originals, seed=tf.constant([0, seed])) for each in views]
         return image_grid([_low_below(originals), *(_low_below(view) for pair in made for view in pair)], cell)
     require_view_memory(views[0].image_size, len(chosen), source.channels)
-    # Not resized up here, which would smooth small images and not their views.
-    size = min(cell, int(chosen.sizes.min()))
+    # Most are not resized up here, which would smooth small images and not their views.
+    size = min(cell, int(shorter_side(chosen)))
     with naming_lost_files(chosen):
         originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
         made = [_first_views(chosen, each, seed) for each in views]

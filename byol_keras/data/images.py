@@ -94,3 +94,8 @@ class ImageSource:
 def evenly(total: int, count: int) -> np.ndarray:
     """At most `count` evenly spaced indices of `total`, the first and the last among them: (n,) int."""
     return np.linspace(0, total - 1, min(count, total)).astype(int)
+
+
+def shorter_side(source: ImageSource) -> float:
+    """The median of the images' shorter sides, in pixels: what a few images of another size do not decide."""
+    return float(np.median(source.sizes.min(axis=1)))

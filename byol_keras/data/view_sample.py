@@ -5,14 +5,14 @@ import tensorflow as tf
 
 from ..augment import AudioViews, TwoViews
 from .eval_pipeline import ordered_batches
-from .images import ImageSource
+from .images import ImageSource, shorter_side
 
 
 def view_sample(source: ImageSource, views: TwoViews | AudioViews, draws: int) -> np.ndarray:
     """Some views of each image, always the same ones.
 
-    They are cut from the central squares, at most twice as large as a view; or are of the middle of recordings, without
-    others to mix with.
+    They are cut from the central squares, all of the size of most, at most twice as large as a view; or are of the
+    middle of recordings, without others to mix with.
 
     Args:
         source: `ImageSource`, N of them, as many as fit into memory.
@@ -25,7 +25,7 @@ def view_sample(source: ImageSource, views: TwoViews | AudioViews, draws: int) -
     if isinstance(views, AudioViews):
         size = (source.images.shape[1], views.frames)
     else:
-        size = min(int(source.sizes.min()), 2 * views.image_size)
+        size = min(int(shorter_side(source)), 2 * views.image_size)
     squares = np.concatenate([*ordered_batches(source, size).as_numpy_iterator()])
     # Without a graph, which would take seconds to compile.
     drawn = [view for draw in range(draws) for view in views(squares, seed=tf.constant([0, draw]))]

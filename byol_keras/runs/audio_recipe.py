@@ -79,3 +79,9 @@ def check_audio_training(strategy: str | None, data_service: Sequence[str], chan
                 "Runs on recordings train in one process on one device, whose views remember recordings of before, "
                 f"and a spectrogram has one channel: leave it out. Received: {name}={value!r}"
             )
+
+
+def require_image_run(recipe: TrainingRecipe, command: str) -> None:
+    """Raises InputError where a run is on recordings, and `command` knows images only."""
+    if isinstance(recipe, AudioRecipe):
+        raise InputError(f"This is a run on recordings, and {command} knows images only.")

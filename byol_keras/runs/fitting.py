@@ -9,12 +9,12 @@ from ..byol import BYOL
 from ..callbacks import OnlineKNN
 from ..data.batch_order import steps_per_epoch
 from ..data.channels import fitting_channels
-from ..data.images import ImageSource
+from ..data.images import ImageSource, shorter_side
 from ..models.mel_input import mel_rate
 from ..models.training_memory import require_training_memory
 from .audio_recipe import AudioRecipe
 from .build import pixel_statistics, run_model
-from .image_size import describe_size, fitting_size, shorter_side
+from .image_size import describe_size, fitting_size
 from .load import load_encoder
 from .run import Run
 from .start import start_encoder

@@ -2,10 +2,6 @@
 
 import math
 
-import numpy as np
-
-from ..data.images import ImageSource
-
 # What the stages of a ResNet halve evenly.
 SIZES = (32, 48, 64, 96, 128)
 # The largest where no time is given. A step costs up to as much more as the square of the side: on two cores, 64 images
@@ -17,11 +13,6 @@ WITHOUT_TIME = 64
 ENOUGH_UPDATES = 3000
 
 
-def shorter_side(source: ImageSource) -> float:
-    """The median of the images' shorter sides, in pixels."""
-    return float(np.median(source.sizes.min(axis=1)))
-
-
 def fitting_size(side: float, updates: float = 0) -> int:
     """The image size for images of some size, and for the time there is.
 
@@ -30,7 +21,7 @@ def fitting_size(side: float, updates: float = 0) -> int:
     of SIZES keep their own.
 
     Args:
-        side: of the images, pixels, at least 1; see `shorter_side`.
+        side: of the images, pixels, at least 1; see `data.images.shorter_side`.
         updates: for which there is time at the size that this function gives without them; 0 where no time is given.
 
     Returns:

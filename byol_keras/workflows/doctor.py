@@ -15,7 +15,7 @@ from ..data import from_arrays, open_source
 from ..data.batch_order import steps_per_epoch
 from ..data.channels import fitting_channels, with_channels
 from ..data.eval_pipeline import ordered_batches
-from ..data.images import ImageSource, evenly
+from ..data.images import ImageSource, evenly, shorter_side
 from ..data.lost_files import naming_lost_files
 from ..data.train_pipeline import two_view_batches
 from ..data.view_sample import view_sample
@@ -23,11 +23,11 @@ from ..errors import InputError
 from ..evaluation import embed, view_match
 from ..evaluation.pixels import color_agreement, near_copies
 from ..models.resnet import build_resnet
-from ..runs.audio_recipe import AudioRecipe
-from ..runs.build import build_encoder, build_views, pixel_statistics
+from ..runs.audio_recipe import require_image_run
+from ..runs.build import as_recipe_takes, build_encoder, build_views, pixel_statistics
 from ..runs.findings import Measured, findings
 from ..runs.image_list import in_listed_order
-from ..runs.image_size import fitting_size, shorter_side
+from ..runs.image_size import fitting_size
 from ..runs.recipe import Recipe
 from ..runs.run import Run
 from ..runs.run_config import load_run
@@ -53,8 +53,7 @@ def examine_run(folder: str | os.PathLike) -> tuple[Measured, list[str]]:
         InputError: where there is no run, no encoder in it yet, or its images cannot be read any more.
     """
     run = load_run(folder)
-    if isinstance(run.recipe, AudioRecipe):
-        raise InputError(f"{run.folder} is a run on recordings, and doctor knows images only.")
+    require_image_run(run.recipe, "doctor")
     source, _ = in_listed_order(run, open_source(run.data, value_range=run.value_range))
     source = with_channels(source, run.channels)
     model = _last_checkpoint(run)
@@ -100,7 +99,7 @@ def examine_data(
     source = open_source(data, value_range=value_range)
     if source.sample_rate is not None:
         raise InputError(f"{data} holds recordings, and doctor knows images only.")
-    source = with_channels(source, fitting_channels(source))
+    source = as_recipe_takes(source, recipe, fitting_channels(source))
     if auto_size:
         recipe = replace(recipe, image_size=fitting_size(shorter_side(source)))
     mean, std = pixel_statistics(source, recipe.image_size)

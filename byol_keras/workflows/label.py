@@ -9,6 +9,7 @@ from ..data.broken import list_broken
 from ..data.folder import reading_of
 from ..data.rasters.raster_reading import RasterReading
 from ..errors import InputError
+from ..runs.audio_recipe import require_image_run
 from ..runs.run import Run
 from ..runs.run_config import load_finished_run
 from ..tasks.labeling.labels_file import LabelsFile
@@ -53,6 +54,7 @@ def label_folder(
     if next is None and not write:
         require_extra("The page to label on", "starlette", "uvicorn")
     run = load_finished_run(folder)
+    require_image_run(run.recipe, "label")
     labels = run.labels_path if labels is None else labels
     out = run.labeled_path if out is None else out
     if next is None and not write:

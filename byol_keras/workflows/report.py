@@ -29,7 +29,8 @@ def report_runs(folders: Sequence[str | os.PathLike], path: str | os.PathLike) -
         InputError: for a folder that is no run, or when nothing was measured about any of them.
     """
     require_extra("The chart of the results", "matplotlib")
-    runs = [load_run(folder) for folder in dict.fromkeys(folders)]
+    # However it is written: a run beside itself would have a spread of 0.
+    runs = [load_run(folder) for folder in {os.path.realpath(folder): folder for folder in folders}.values()]
     pooled = pool_results([(run, read_results(run)) for run in runs])
     if not pooled:
         raise InputError(

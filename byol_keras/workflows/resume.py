@@ -61,6 +61,7 @@ def resume(
     """
     check_intervals(**checkpoints)
     run, devices = _to_resume(out, epochs), open_strategy(strategy)
+    _require_sources(run)
     if run.probe is not None:
         require_extra("Watching training by labeled images", "sklearn")
     if isinstance(run.recipe, AudioRecipe):
@@ -102,6 +103,17 @@ def resume(
     if run.legs and (made := [path.name for name in MADE for path in sorted(run.folder.glob(name))]):
         print(f"In {run.folder}, {', '.join(made)} came of the encoder that it had before: make them anew.", flush=True)
     return run
+
+
+def _require_sources(run):
+    """Raises InputError where what a run is trained on, or watched by, is not where it was."""
+    for field, without in (("data", ""), ("probe", ", or null to go on without it")):
+        place = getattr(run, field)
+        if place is not None and not place.startswith("tfds:") and not os.path.lexists(place):
+            raise InputError(
+                f'The {field} of this run is not there any more: {place}. Put it back; or write as "{field}" into '
+                f"{run.folder / 'config.json'} where it is now{without}."
+            )
 
 
 def _to_resume(out, epochs):

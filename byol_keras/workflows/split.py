@@ -2,7 +2,10 @@
 
 import os
 
+from ..data.file_names import file_names
 from ..data.folder import require_images
+from ..data.open import is_recordings
+from ..data.recordings import SUFFIXES as WAV_SUFFIXES
 from ..data.split import ordered_split
 from ..errors import InputError
 from ..utils.atomic import atomic_path
@@ -12,7 +15,7 @@ def split_folder(data: str | os.PathLike, out: str | os.PathLike, test_share: fl
     """Makes a new folder with train/ and test/: links to the images of each class, the last of them to test with.
 
     Args:
-        data: a folder of images, for each class a folder.
+        data: a folder of images, or of recordings, for each class a folder.
         out: the new folder.
         test_share: of each class, see `ordered_split`.
 
@@ -27,7 +30,8 @@ def split_folder(data: str | os.PathLike, out: str | os.PathLike, test_share: fl
         raise InputError(f"No such folder: {data}")
     if os.path.lexists(out):
         raise InputError(f"{out} is there already: choose another `out`, or delete it.")
-    train, test = ordered_split(require_images(root, data), test_share)
+    names = file_names(root, WAV_SUFFIXES) if is_recordings(root) else require_images(root, data)
+    train, test = ordered_split(names, test_share)
     with atomic_path(out) as temporary:
         for part, chosen in (("train", train), ("test", test)):
             for name in chosen:

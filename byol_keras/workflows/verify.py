@@ -6,12 +6,15 @@ import time
 import numpy as np
 
 from ..data import open_source
+from ..data.containers.container import is_container
+from ..data.containers.shard_manifest import is_shards
 from ..data.exclude import excluding, matches
 from ..data.folder import find_images
 from ..data.images import ImageSource, evenly
 from ..errors import InputError
 from ..evaluation.embed import embed
 from ..reports.charts import roc_chart
+from ..runs.audio_recipe import require_image_run
 from ..runs.build import trained_and_untrained
 from ..runs.results import Result, check_results, results_of, write_results
 from ..runs.run import Run
@@ -56,6 +59,7 @@ def verify_run(
     started = time.monotonic()
     require_extra("Verification", "sklearn", "matplotlib")
     run = load_finished_run(folder)
+    require_image_run(run.recipe, "verify")
     check_results(run)
     if not os.path.isdir(data):
         raise InputError(f"No such folder: {data}")
@@ -118,8 +122,11 @@ def _images_for_whitening(run: Run) -> ImageSource:
 def _check_unseen(run: Run, data: str | os.PathLike, pairs: VerificationPairs) -> None:
     """Raises InputError where the run was trained on images of those in the pairs."""
     source = os.path.expanduser(run.data)
-    if not os.path.isdir(source):
-        print(f"{run.data} is no folder: whether the run was trained on those in the pairs has not been checked.")
+    if not os.path.isdir(source) or is_container(source) or is_shards(source):
+        print(
+            f"{run.data} is no folder of image files: whether the run was trained on those in the pairs has not been "
+            "checked."
+        )
         return
     exclude = set(run.exclude)
     names = [name for name in find_images(source, run.value_range) if not matches(name, exclude)]

@@ -8,14 +8,15 @@ from pathlib import Path
 from PIL import Image
 
 from ..data import open_source
-from ..data.channels import fitting_channels, with_channels
+from ..data.channels import fitting_channels
 from ..data.grids import view_grid
+from ..data.images import shorter_side
 from ..data.recordings import HIGHEST_RATE
 from ..data.view_memory import require_view_memory
 from ..errors import InputError
 from ..runs.audio_recipe import AudioRecipe
 from ..runs.build import as_recipe_takes, build_views
-from ..runs.image_size import describe_size, fitting_size, shorter_side
+from ..runs.image_size import describe_size, fitting_size
 from ..runs.recipe_fields import TrainingRecipe
 from ..utils.atomic import atomic_path, check_writable
 
@@ -45,6 +46,8 @@ def draw_views(
     suffix = Path(out).suffix.lower()
     if Image.registered_extensions().get(suffix) not in Image.SAVE:
         raise InputError(f"`out` must end in .png, .jpg or another kind of image. Received: out={out}")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
     check_writable(out)
     if isinstance(recipes[0], AudioRecipe):
         source = open_source(data, value_range=value_range)
@@ -55,7 +58,7 @@ def draw_views(
     if not auto_size:
         require_view_memory(recipes[0].image_size, 1)
     source = open_source(data, value_range=value_range)
-    source = with_channels(source, fitting_channels(source))
+    source = as_recipe_takes(source, recipes[0], fitting_channels(source))
     if auto_size:
         side = shorter_side(source)
         size = fitting_size(side)
@@ -68,7 +71,9 @@ def _save(image, out):
     with atomic_path(out) as temporary:
         try:
             image.save(temporary)
-        except ValueError as error:  # A kind that Pillow writes, but not of colors.
+        except (ValueError, OSError) as error:  # A kind that Pillow writes, but not of colors.
+            if getattr(error, "errno", None) is not None:
+                raise
             raise InputError(
                 f"`out` must end in .png, .jpg or another kind of image: {error}. Received: out={out}"
             ) from error

@@ -166,4 +166,10 @@ def test_the_wrong_kind_is_refused_in_a_line(run, sounds, tmp_path, write_images
         capfd, "pretrain", "--data", sounds / "train", *new, "--strategy", "mirrored"
     )
     assert "doctor knows images only" in refused(capfd, "doctor", run)
+    assert "the recipe is for recordings" in refused(capfd, "doctor", "--data", images, "--recipe", "audio")
+    assert "label knows images only" in refused(capfd, "label", run, "--data", sounds / "train", "--next", "2")
+    pairs = ["--pairs", tmp_path / "absent.csv"]
+    assert "verify knows images only" in refused(capfd, "verify", run, "--data", sounds / "train", *pairs)
+    drawn = ["--out", tmp_path / "views.png", "--recipe", "short"]
+    assert "the recipe is for images" in refused(capfd, "views", "--data", sounds / "train", *drawn)
     assert not (tmp_path / "new").exists()

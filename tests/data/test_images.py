@@ -3,6 +3,7 @@ import pytest
 
 from byol_keras.data import ImageSource, from_arrays
 from byol_keras.data.encoded import MemoryImages
+from byol_keras.data.images import shorter_side
 
 
 @pytest.fixture
@@ -58,3 +59,8 @@ def test_subset_of_files_has_no_broken_ones():
 def test_subset_refuses_an_index_beyond_the_end(source):
     with pytest.raises(IndexError):
         source.subset([5])
+
+
+def test_the_side_is_the_median_of_the_shorter_ones():
+    sizes = np.array([[500, 375], [375, 500], [30, 4000], [400, 400], [300, 200]], np.int32)
+    assert shorter_side(ImageSource(names=tuple("abcde"), sizes=sizes, encoded=MemoryImages([b""] * 5))) == 375

@@ -6,6 +6,8 @@ from byol_keras.data import open_source
 from byol_keras.data.split import ordered_split
 from byol_keras.errors import InputError
 
+from ..sounds import write_tones
+
 
 def test_each_class_is_cut_once_in_the_order_of_its_numbers():
     names = [f"car/frame{i}.png" for i in (10, 9, 1, 11, 2)] + [f"sky/{i:03d}/x.png" for i in range(10)]
@@ -53,3 +55,11 @@ def test_the_command_makes_two_sources(drive, tmp_path, capfd):
     (tmp_path / "empty").mkdir()
     assert main(["split", "--data", str(tmp_path / "empty"), "--out", str(tmp_path / "two")]) == 2
     assert {path.name for path in tmp_path.iterdir()} == {"drive", "cut", "empty"}
+
+
+def test_recordings_are_split_too(tmp_path):
+    write_tones(tmp_path / "tones", 4, seed=0)
+    assert main(["split", "--data", str(tmp_path / "tones"), "--out", str(tmp_path / "two")]) == 0
+    train, test = (open_source(tmp_path / "two" / part) for part in ("train", "test"))
+    assert (len(train), len(test)) == (9, 3)
+    assert train.sample_rate == 8000

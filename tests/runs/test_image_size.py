@@ -8,10 +8,8 @@ from PIL import Image
 
 import byol_keras as bk
 from byol_keras.cli.main import main
-from byol_keras.data import ImageSource
-from byol_keras.data.encoded import MemoryImages
 from byol_keras.runs.build import build_encoder, pixel_statistics
-from byol_keras.runs.image_size import ENOUGH_UPDATES, SIZES, describe_size, fitting_size, shorter_side
+from byol_keras.runs.image_size import ENOUGH_UPDATES, SIZES, describe_size, fitting_size
 from byol_keras.workflows.pretrain import pretrain
 
 from ..conftest import RECIPE
@@ -39,11 +37,6 @@ def test_a_larger_one_needs_the_time_for_enough_updates_by_the_square_of_the_sid
 @pytest.mark.parametrize("side", [20, 32, 50, 64, 95, 100, 127])
 def test_no_time_makes_it_larger_than_the_images(side):
     assert fitting_size(side, 1e9) == max([size for size in SIZES if size <= side], default=side)
-
-
-def test_the_side_is_the_median_of_the_shorter_ones():
-    sizes = np.array([[500, 375], [375, 500], [30, 4000], [400, 400], [300, 200]], np.int32)
-    assert shorter_side(ImageSource(names=tuple("abcde"), sizes=sizes, encoded=MemoryImages([b""] * 5))) == 375
 
 
 def test_one_line_says_why():

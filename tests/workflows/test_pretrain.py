@@ -66,6 +66,20 @@ def test_the_range_of_an_npz_is_that_of_its_run(home, monkeypatch):
     assert pretrain("train.npz", "bytes", SHORT).value_range is None
 
 
+@pytest.mark.parametrize("field", ["data", "probe"])
+def test_a_run_whose_images_were_moved_says_where_to_write_it(field, home, monkeypatch):
+    monkeypatch.setattr("byol_keras.workflows.pretrain.train_run", lambda run, *_: run)
+    monkeypatch.setattr("byol_keras.workflows.resume.train_run", lambda run, *_: run)
+    pretrain("train.npz", "run", SHORT, probe="test.npz")
+    place = home / {"data": "train.npz", "probe": "test.npz"}[field]
+    place.rename(home / "moved.npz")
+    with pytest.raises(bk.InputError, match=rf'The {field} of this run .*write as "{field}" into run/config\.json'):
+        resume("run")
+    config = json.loads((home / "run" / "config.json").read_text())
+    (home / "run" / "config.json").write_text(json.dumps({**config, field: str(home / "moved.npz")}))
+    assert getattr(resume("run"), field) == str(home / "moved.npz")
+
+
 @pytest.mark.slow
 def test_other_objectives_are_flags(home):
     words = ["pretrain", "--data", "train.npz", "--out", "run", "--batch-size", "8", "--precision", "float32"]

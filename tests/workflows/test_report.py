@@ -63,6 +63,14 @@ def test_the_command_writes_a_page_of_its_own(runs, tmp_path, capsys):
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
 
 
+def test_a_run_by_two_names_counts_once(runs, tmp_path, capsys):
+    write_results(runs[0], "finetune", [dataclasses.replace(FEW, scores={"tuned": [0.6], "from scratch": [0.5]})])
+    (tmp_path / "link").symlink_to(runs[0].folder)
+    names = [str(runs[0].folder), f"{runs[0].folder}/", str(tmp_path / "link")]
+    assert main(["report", *names]) == 0
+    assert not re.search(r" of [23]", capsys.readouterr().out)
+
+
 def test_the_curve_says_what_the_loss_is_of(runs, tmp_path):
     alone = {"coding_rate_weight": 0.0}
     others = {**alone, "center_weight": 0.5, "critic_weight": 1, "contrastive_temperature": 1}

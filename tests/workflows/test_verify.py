@@ -1,7 +1,9 @@
 """From a pairs file to a verified run that has seen nobody it is tested on, by the commands."""
 
+import dataclasses
 import json
 import shutil
+import tarfile
 
 import keras
 import numpy as np
@@ -168,6 +170,18 @@ def test_links_to_the_same_images_are_seen_as_well(faces, tmp_path, capfd):
     capfd.readouterr()
     assert verify(tmp_path / "run", faces) == 2
     assert "trained on images of 9 of the identities in folds 1, 2, 3: pretrain without them" in failure(capfd)
+
+
+def test_of_what_is_no_folder_of_files_nothing_is_claimed(run, faces, tmp_path, capsys):
+    (tmp_path / "tars").mkdir()
+    with tarfile.open(tmp_path / "tars" / "faces.tar", "w") as tar:
+        tar.add(faces, ".")
+    other = dataclasses.replace(load_run(run), folder=tmp_path / "run", data=str(tmp_path / "tars"), exclude=[])
+    other.folder.mkdir()
+    other.write_config()
+    shutil.copy(run / "encoder.keras", other.folder)
+    assert verify(other.folder, faces) == 0
+    assert "whether the run was trained on those in the pairs has not been checked" in capsys.readouterr().out
 
 
 def test_missing_images_and_single_folds(run, faces, tmp_path, capfd):

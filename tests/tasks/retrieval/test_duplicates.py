@@ -70,7 +70,7 @@ def test_a_threshold_out_of_range(threshold):
 
 def test_a_threshold_below_which_everything_is():
     with pytest.raises(InputError, match="More than 50 pairs for each image"):
-        duplicate_groups(np.ones((200, 4)), 0.1)
+        duplicate_groups(on_a_circle(*np.linspace(0, 1, 200)), 0.1)
 
 
 def test_the_mean_distance_is_that_of_all_pairs():
@@ -85,3 +85,13 @@ def test_the_mean_distance_is_that_of_all_pairs():
 def test_equal_images_are_found_even_among_nothing_else():
     vectors = np.tile(np.random.default_rng(0).normal(size=(1, 64)), (5, 1))
     assert [group.tolist() for group in duplicate_groups(vectors)] == [[0, 1, 2, 3, 4]]
+
+
+def test_any_number_of_equal_images_is_one_group():
+    angles = np.zeros(600)
+    angles[::2], angles[1::6], angles[3::6], angles[5::6] = 90, 1, 45, 200 + np.arange(100)
+    groups = duplicate_groups(on_a_circle(*angles), below(0.5))
+    assert [group.tolist() for group in groups] == [[*range(0, 600, 2)], [*range(1, 600, 6)], [*range(3, 600, 6)]]
+    # One that is near joins them.
+    groups = duplicate_groups(on_a_circle(*np.zeros(200), 0.4, 90), below(0.5))
+    assert [group.tolist() for group in groups] == [[*range(201)]]
