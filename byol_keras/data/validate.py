@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
+from ..utils.memory import available_memory
 from ..utils.progress import Shown, print_beside, progress
 from ..utils.texts import Texts
 from .broken import refuse_mostly_broken
@@ -137,9 +138,10 @@ def check_each(
 ) -> Checked:
     """Decodes every image once, in threads, and tells those that can be decoded from those that cannot.
 
-    The decoded pixels are held when all images have one size and fit into `memory_budget`, N * H * W * 3 bytes, of
-    rasters N * H * W * C * 2, and are dropped as soon as another size turns up. Beside these and an index, memory is
-    needed for the images that are being decoded: `decode.DECODE_BUDGET`, or one image where that needs more.
+    The decoded pixels are held when all images have one size and fit into `memory_budget` and half of the memory there
+    is, N * H * W * 3 bytes, of rasters N * H * W * C * 2, and are dropped as soon as another size turns up. Beside
+    these and an index, memory is needed for the images that are being decoded: `decode.DECODE_BUDGET`, or one image
+    where that needs more.
 
     With a cache, files that it knows are decoded only where their pixels are to be held. What is found of the others is
     saved there now and then, and when the check is ended, by Ctrl-C as well: it goes on from there the next time.
@@ -165,6 +167,7 @@ def check_each(
         stamps, lasting = file_stamps(sources)
         found, reasons = cache.known(names, stamps)
     reasons = {text: number for number, text in enumerate(reasons)}
+    memory_budget = min(memory_budget, available_memory() // 2)  # the other half is for the work
     budget = memory_budget if reading is None else memory_budget // 2  # in values
     held_shape = shape_to_hold(lambda index: check_at(sources, index, reading=reading), found, budget)
     images = None if held_shape is None else np.empty((count, *held_shape), np.uint8 if reading is None else np.uint16)

@@ -54,7 +54,7 @@ def in_listed_order(run: Run, source: ImageSource) -> tuple[ImageSource, tuple[s
     if in_memory and source.images is None:
         raise InputError(
             f"The images in {run.data} were of one size and held in memory when {run.folder} was begun, and are not "
-            "now. Take out what has come since, or begin a new run."
+            "now. Take out what has come since, or free as much memory as there was, or begin a new run."
         )
     ordered = source.subset(filled(indices))
     return ordered if in_memory else dataclasses.replace(ordered, images=None), missing

@@ -54,6 +54,13 @@ def test_pixels_are_kept_up_to_the_budget():
     assert run(sources, memory_budget=719).images is None
 
 
+def test_no_more_than_half_of_the_free_memory_is_held(monkeypatch):
+    sources = [png(4, 6, 0)] * 10
+    for free, held in ((1440, True), (1438, False)):
+        monkeypatch.setattr(validate, "available_memory", lambda free=free: free)
+        assert (run(sources).images is not None) is held
+
+
 def test_above_the_budget_no_pixels_are_held(monkeypatch):
     wanted = []
 

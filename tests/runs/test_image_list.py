@@ -64,7 +64,7 @@ def test_images_read_from_files_are_not_held_because_the_odd_one_is_gone(begun, 
 def test_images_in_memory_that_no_longer_have_one_size_are_refused(begun, tmp_path):
     run = begun((12,))
     Image.new("RGB", (14, 12)).save(tmp_path / "photos" / "odd.png")
-    with pytest.raises(InputError, match=r"were of one size .* Take out what has come since, or begin a new run"):
+    with pytest.raises(InputError, match=r"were of one size .* Take out what has come since, or free"):
         in_listed_order(run, open_source(run.data))
 
 
