@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import InputError
+from ..utils.seeds import check_seed
 
 
 def label_subsets(labels: np.ndarray, label_fraction: float, subsets: int, seed: int) -> list[np.ndarray]:
@@ -25,8 +26,7 @@ def label_subsets(labels: np.ndarray, label_fraction: float, subsets: int, seed:
     """
     if not isinstance(subsets, int) or subsets < 1:
         raise InputError(f"subsets must be a whole number from 1. Received: subsets={subsets!r}")
-    if seed < 0:
-        raise InputError(f"seed must be a whole number from 0. Received: seed={seed}")
+    check_seed(seed, subsets - 1)
     chosen = [stratified_subset(labels, label_fraction, seed + i) for i in range(subsets)]
     if subsets > 1 and label_fraction == 1:
         raise InputError(

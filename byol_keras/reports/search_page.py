@@ -1,6 +1,6 @@
 """The page of a search: each query with the images nearest to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "search_page.html"
 
 
 def search_page(
-    queries: Sequence[tuple[str, np.ndarray]],
+    queries: Iterable[tuple[str, np.ndarray]],
     collection: Collection,
     index: ImageIndex,
     positions: np.ndarray,
@@ -24,7 +24,7 @@ def search_page(
     """The page as HTML; all images are inside it.
 
     Args:
-        queries: list of (name, pixels (H, W, 1 or 3) uint8), Q of them.
+        queries: (name, pixels (H, W, 1 or 3) uint8), Q of them, one after the other.
         collection: `Collection` that was searched.
         index: `ImageIndex` of it.
         positions, distances: (Q, k) int and float, as `index.nearest` gave them.

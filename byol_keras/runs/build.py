@@ -65,6 +65,12 @@ def trained_and_untrained(run: Run) -> dict[str, keras.Model]:
 
 def require_backbone(run: Run) -> None:
     """Raises InputError where the run's encoder cannot be a backbone for detection and segmentation."""
+    if run.value_range is not None:
+        low, high = run.value_range
+        raise InputError(
+            "Detection and segmentation read images as 8 bits, and this run was trained on values from "
+            f"{low:g} to {high:g}: pretrain without a `value_range`."
+        )
     try:
         keras_cv_backbone(run.encoder)
     except InputError as error:

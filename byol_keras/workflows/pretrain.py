@@ -36,6 +36,7 @@ from ..utils.extras import require_extra
 from ..utils.hardware import has_accelerator
 from ..utils.memory import amount, available_memory
 from ..utils.progress import print_beside
+from ..utils.seeds import check_seed
 
 
 def pretrain(
@@ -101,8 +102,7 @@ def pretrain(
     if budget is not None and not 0 < budget < math.inf:
         raise InputError(f"`budget` must be a number of minutes above 0. Received: budget={budget}")
     begun = time.monotonic() if begun is None else begun
-    if not 0 <= seed < 2**32:
-        raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
+    check_seed(seed)
     devices = open_strategy(strategy)
     if budget is not None and worker_count(devices) > 1:
         raise InputError(

@@ -57,7 +57,8 @@ def search_images(
     vectors = embed(model, query_source)
     index = index_collection(model, collection, keep)
     positions, distances = index.nearest(vectors, min(NEIGHBORS, len(index)) if neighbors is None else neighbors)
-    queried = [(name, image_of(query_source, i)) for i, name in enumerate(query_source.names)]
+    # One at a time: photographs are large.
+    queried = ((name, image_of(query_source, i)) for i, name in enumerate(query_source.names))
     write_page(out, search_page(queried, collection, index, positions, distances, str(encoder)))
     return index, positions, distances
 

@@ -19,6 +19,7 @@ from ..runs.build import as_recipe_takes, build_views
 from ..runs.image_size import describe_size, fitting_size
 from ..runs.recipe_fields import TrainingRecipe
 from ..utils.atomic import atomic_path, check_writable
+from ..utils.seeds import check_seed
 
 
 def draw_views(
@@ -46,8 +47,7 @@ def draw_views(
     suffix = Path(out).suffix.lower()
     if Image.registered_extensions().get(suffix) not in Image.SAVE:
         raise InputError(f"`out` must end in .png, .jpg or another kind of image. Received: out={out}")
-    if not 0 <= seed < 2**32:
-        raise InputError(f"`seed` must be a whole number from 0 to {2**32 - 1}. Received: seed={seed}")
+    check_seed(seed)
     check_writable(out)
     if isinstance(recipes[0], AudioRecipe):
         source = open_source(data, value_range=value_range)

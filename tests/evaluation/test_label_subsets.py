@@ -53,7 +53,8 @@ def test_subsets_have_seeds_in_a_row():
         (float("nan"), 1, 0, "above 0 and at most 1"),
         (0.01, 1, 0, "less than one for each of 3 classes: give at least 0.019"),
         (0.5, 0, 0, "subsets must be a whole number from 1. Received: subsets=0"),
-        (0.5, 1, -1, "seed must be a whole number from 0"),
+        (0.5, 1, -1, "`seed` must be a whole number from 0 to 4294967295"),
+        (0.5, 3, 2**32 - 2, "`seed` must be a whole number from 0 to 4294967293"),
         (1.0, 2, 0, "All labels are one subset"),
     ],
 )
