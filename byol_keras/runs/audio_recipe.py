@@ -55,7 +55,8 @@ def audio() -> AudioRecipe:
         byol-keras pretrain --data fsdd/train --out runs/fsdd --recipe audio
 
     On the 2,700 spoken digits of FSDD: a linear probe tells 98.6 % of the digits, 78.9 before training and 94.0 by the
-    statistics of the bands, three seeds; 12 minutes of one core of an AMD EPYC. See benchmarks/RESULTS.md.
+    statistics of the bands, three seeds; 12 minutes of one core of an AMD EPYC. With few labels of clean recordings no
+    mix-up is better: 50.0 % with 27 labels, with it 46.3, the statistics 46.6. See benchmarks/RESULTS.md.
     """
     return AudioRecipe(
         backbone="resnet8",
