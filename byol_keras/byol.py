@@ -14,14 +14,14 @@ from .errors import InputError
 from .kernels import compilable, fast_layers
 from .losses import regression_loss
 from .models.accumulation import accumulated_update, accumulates_here
-from .models.checks import check_head, check_view_loss, checked_decay, embedding_size, require_taken
+from .models.checks import check_augmenter, check_head, check_view_loss, checked_decay, embedding_size, require_taken
 from .models.extra_losses import built_extra_losses, extra_penalties
 from .models.finite import call_if, finite_after, first_not_finite
 from .models.heads import mlp
 from .models.saved_state import SavedState
 from .models.step_metrics import StepMetrics
 from .models.synchronized import synchronize_for_strategy
-from .models.target import average_target, target_copy
+from .models.target import average_target, freeze_alike, target_copy
 from .models.trainer import Trainer
 from .schedules import cosine_tau
 from .utils.private_api import BuiltModel
@@ -109,7 +109,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         synchronize_for_strategy(self.encoder, self.projector, self.predictor, *self.extra_losses)
         self.target_encoder = target_copy(self.encoder)
         self.target_projector = target_copy(self.projector)
-        self.augmenter = augmenter
+        self.augmenter = check_augmenter(augmenter)
         self._make_counters()
         self._constant_tau = self._scalar("tau", checked_decay("tau", tau), "float32")
         # In the model's state, so that a saved model resumes its schedule. total_updates 0: tau is constant.
@@ -158,6 +158,9 @@ class BYOL(Trainer, SavedState, BuiltModel):
                     f"`compile` cannot take {name}: BYOL learns without labels. A loss between two views goes to "
                     f"BYOL(loss=...), accuracy by labels comes from OnlineKNN. Received: {name}={value!r}"
                 )
+        # As Keras has it, what was frozen or thawed counts from here on.
+        freeze_alike(self.target_encoder, self.encoder)
+        freeze_alike(self.target_projector, self.projector)
         super().compile(optimizer=optimizer, **kwargs)
         self.total_updates.assign(0)
 
@@ -190,7 +193,6 @@ class BYOL(Trainer, SavedState, BuiltModel):
             gradients = tape.gradient(scaled_loss, self.trainable_variables)
         # That of a table of embeddings comes by its rows, which not every optimizer can add up.
         gradients = [gradient if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
-
         culprit = first_not_finite([loss, *gradients])
         tau = self._update(gradients, culprit < 0)
         self._count_step(culprit)
@@ -275,7 +277,8 @@ class BYOL(Trainer, SavedState, BuiltModel):
     @property
     def trainable_variables(self) -> list[keras.Variable]:
         """The online network's variables; the target's never take part, whatever `trainable` was set to."""
-        return [v for part in self._trained_parts() for v in part.trainable_variables]
+        # Once each: parts may share layers.
+        return list({id(v): v for part in self._trained_parts() for v in part.trainable_variables}.values())
 
     trainable_weights = trainable_variables
 

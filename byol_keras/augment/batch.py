@@ -36,6 +36,8 @@ def encoder_input(batch: tf.Tensor | np.ndarray) -> tf.Tensor:
     Raises:
         InputError: for images of another dtype or range, see `layout.require_unit_range`, and for an unknown rank.
     """
+    if isinstance(batch, (tuple, list, dict)):  # TensorFlow would stack what is in it
+        raise InputError(f"A batch is one tensor. Received: {_describe(batch)}")
     batch = tf.convert_to_tensor(batch)
     _require_rank(batch)
     return require_unit_range(to_unit_range(batch)) if batch.shape.rank == 4 else batch
@@ -49,11 +51,12 @@ def batch_views(
     Args:
         data: ((view_1, view_2),) or ((view_1, view_2), labels), views as for `encoder_input`; with an augmenter, a
             batch as this takes it, or (batch, labels).
-        augmenter: layer, batch -> (view_1, view_2), or None.
+        augmenter: layer, batch -> (view_1, view_2), or None; where its `call` takes `training`, that is True.
         seed: (2,) int32, given to the augmenter where its `call` takes a `seed`; None lets it draw its own.
 
     Returns:
-        view_1, view_2: (B, ...) as of `encoder_input`; of an augmenter, as it gives them.
+        view_1, view_2: (B, ...) as of `encoder_input`; of an augmenter, as it gives them, but for
+            images as uint8 or uint16, which become floats in [0, 1].
 
     Raises:
         InputError: for another structure, weights for the examples, or an augmenter that does not give two views.
@@ -67,12 +70,16 @@ def batch_views(
     if augmenter is not None:
         if isinstance(x, (tuple, list, dict)):
             raise InputError(f"With an augmenter, a batch is one tensor, not its views. Received: {_describe(x)}")
-        takes_seed = seed is not None and "seed" in inspect.signature(augmenter.call).parameters
-        views = augmenter(x, seed=seed) if takes_seed else augmenter(x)
+        _require_rank(x)
+        takes = inspect.signature(augmenter.call).parameters
+        options = {"seed": seed} if seed is not None and "seed" in takes else {}
+        # In evaluation as well, which needs views that differ: Keras' random layers give one back as it is otherwise.
+        options |= {"training": True} if "training" in takes else {}
+        views = augmenter(x, **options)
         if not _is_pair(views):
             raise InputError(f"An augmenter gives (view_1, view_2). Received: {_describe(views)}")
         _require_rank(*views)
-        return tuple(views)
+        return tuple(to_unit_range(view) if _is_stored(view) else view for view in views)
     if not _is_pair(x):
         raise InputError(f"{VIEWS_EXPECTED} Received: {_describe(data)}")
     view_1, view_2 = (encoder_input(view) for view in x)
@@ -112,6 +119,11 @@ def _require_rank(*batches):
                 "It must be known how many axes a batch has: say so in the pipeline, by tf.ensure_shape. "
                 f"Received: {_describe(batch)}"
             )
+
+
+def _is_stored(view):
+    """Whether they are images as whole numbers."""
+    return view.shape.rank == 4 and view.dtype.is_integer
 
 
 def _is_pair(x):

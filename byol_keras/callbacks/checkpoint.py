@@ -60,13 +60,14 @@ class Checkpoint(keras.callbacks.Callback):
         check_intervals(minutes, steps)
         self.folder = Path(folder)
         self.minutes, self.steps, self.stop = minutes, steps, stop
-        self._at_step, self._at_time = 0, 0.0
+        self._at_step, self._at_time, self._written = 0, 0.0, None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         if not isinstance(self.model, BYOL):
             raise InputError(f"Checkpoint goes with a BYOL model. Received: {type(self.model).__name__}")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._at_step, self._at_time = int(self.model.steps.numpy()), monotonic()
+        # What lies there of this step may be of another training.
+        self._at_step, self._at_time, self._written = int(self.model.steps.numpy()), monotonic(), None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         # After the last batch the epoch is not over: the other callbacks have their work to do first.
@@ -78,6 +79,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._write_if_due()
 
     def on_train_end(self, logs: dict | None = None) -> None:
+        if getattr(self.model.optimizer, "use_ema", False):
+            self._written = None  # Keras has put the averaged weights in place since
         self.save()
 
     def _write_if_due(self):
@@ -94,13 +97,14 @@ class Checkpoint(keras.callbacks.Callback):
         step = int(self.model.steps.numpy())
         path = self.folder / f"step-{step:08}.keras"
         require_finite(self.model)
-        if not is_intact(path):
+        if step != self._written or not is_intact(path):
             # Without its checksum a file counts for nothing, from here until the new one is there.
             checksum_path(path).unlink(missing_ok=True)
             with atomic_path(path, make_folder=False) as temporary:
                 self.model.save(temporary)
                 digest = sha256_of(temporary)
             write_checksum(path, digest)
+            self._written = step
         self._remove_others(step)
         self._at_step, self._at_time = step, monotonic()
 

@@ -81,7 +81,7 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     def _begin(self):
         self.sign = self._first = self._healthy = self._looked = None
-        self._window, self._signs = GaugeWindow(), 0
+        self._window, self._signs, self._tested = GaugeWindow(), 0, False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         if not isinstance(self.model, BYOL):
@@ -92,6 +92,7 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._window.begin(self.model)
+        self._tested = False
         if self._looked is None:
             self._looked = int(self.model.steps.numpy())
 
@@ -108,8 +109,14 @@ class CollapseMonitor(keras.callbacks.Callback):
         else:
             self._look(step, gauges)
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        # Of an epoch's validation, which has the metrics for itself from here to the epoch's end.
         self._window.take(self.model)
+        self._tested = True
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if not self._tested:
+            self._window.take(self.model)
 
     def _look(self, step, gauges):
         sign = collapse_sign(gauges, self._first)
@@ -127,8 +134,12 @@ class CollapseMonitor(keras.callbacks.Callback):
         if self._healthy is None:
             return ""
         step, weights = self._healthy
-        encoder = cast_model(self.model.encoder, "float32")
+        encoder = self.model.encoder
+        now = encoder.get_weights()
         encoder.set_weights(weights)
-        with atomic_path(self.encoder_path) as path:
-            encoder.save(path)
+        try:
+            with atomic_path(self.encoder_path) as path:
+                cast_model(encoder, "float32").save(path)
+        finally:
+            encoder.set_weights(now)  # training goes on from where it was
         return f" The encoder of step {step:,} is in {self.encoder_path}."

@@ -7,11 +7,14 @@ import keras
 import numpy as np
 
 from ..augment import TwoViews
+from ..byol import BYOL
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import read_what_is_left
 from ..data.view_sample import view_sample
+from ..errors import InputError
 from ..evaluation import lidar
 from ..evaluation.embed import inference
+from ..models.checks import require_taken
 
 IMAGES = 100
 # Of each image: as many draws of each of the two.
@@ -34,6 +37,9 @@ class OnlineLidar(keras.callbacks.Callback):
         source: `ImageSource`, the images trained on or others.
         views: `TwoViews`.
 
+    Raises:
+        InputError: from `fit`, of another model, or for views that are not of the encoder's size.
+
     Example:
         photos = bk.data.open_source("photos")
         model.fit(images, epochs=40, callbacks=[bk.callbacks.OnlineLidar(photos, bk.TwoViews(32))])
@@ -47,7 +53,12 @@ class OnlineLidar(keras.callbacks.Callback):
         self._forward: Callable | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
+        if not isinstance(self.model, BYOL):
+            raise InputError(f"OnlineLidar goes with a BYOL model. Received: {type(self.model).__name__}")
         self._forward = None  # it may be of another model
+        if isinstance(self.views, TwoViews):
+            size, channels = self.views.image_size, self.source.channels
+            require_taken(self.model.encoder, keras.KerasTensor((None, size, size, channels)))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if self._drawn is None:

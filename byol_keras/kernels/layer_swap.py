@@ -19,7 +19,9 @@ def layer_swap(networks: Iterable[keras.Layer], classes: dict[type[keras.Layer],
         classes: {class: the one that takes its place}, a subclass of it with no weights, attributes or configuration of
             its own.
     """
-    layers = [layer for network in networks for layer in all_layers(network) if type(layer) in classes]
+    # Once each: networks may share some.
+    layers = list({id(layer): layer for network in networks for layer in all_layers(network)}.values())
+    layers = [layer for layer in layers if type(layer) in classes]
     plain = [type(layer) for layer in layers]
     try:
         for layer in layers:

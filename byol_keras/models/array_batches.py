@@ -28,6 +28,8 @@ def in_batches(
     Returns:
         tuple, in the place of `given` and `args`.
     """
+    # As Keras: tf.data would stack the arrays of a list.
+    given = tuple(keras.tree.lists_to_tuples(part) for part in given)
     batch_size, arrays = kwargs.get("batch_size") or 32, tuple(part for part in given if part is not None)
     batches = None
     if not args and all(kwargs.get(name) is None for name in LEFT_TO_KERAS):
@@ -39,6 +41,7 @@ def in_batches(
         kwargs["shuffle"] = False  # Keras warns that it does not do it
     held_out = kwargs.get("validation_data")
     if held_out is not None and kwargs.get("validation_steps") is None:
+        held_out = keras.tree.lists_to_tuples(held_out)
         held_out = held_out if isinstance(held_out, tuple) else (held_out,)
         # Three are with weights, which BYOL refuses.
         made = len(held_out) < 3 and array_batches(

@@ -14,14 +14,19 @@ def embedding_size(encoder: keras.Model) -> int:
     """D of an encoder's output (B, D).
 
     Raises:
-        InputError: for an encoder that is no model, has no weights yet, takes something else than one tensor, or gives
-            something else.
+        InputError: for an encoder that is no model, has no weights yet, takes something else than one tensor, or
+            images as whole numbers, or gives something else.
     """
     if not isinstance(encoder, keras.Model):
         raise InputError(f"The encoder must be a keras.Model. Received: encoder={encoder!r}")
     if not encoder.built or not encoder.weights:
         raise InputError(f"The encoder {encoder.name!r} has no weights yet: call it once on a batch first.")
     shape = input_shape(encoder)
+    if len(shape) == 4 and not keras.backend.is_float_dtype(dtype := input_tensor(encoder).dtype):
+        raise InputError(
+            f"Images come to the encoder as float32 in [0, 1], and {encoder.name!r} would make whole numbers of them: "
+            f"begin it with a keras.Input of float32. Received: dtype={dtype}"
+        )
     output = getattr(_output_spec(encoder, shape), "shape", None)
     if output is None or len(output) != 2:
         pooling = f"GlobalAveragePooling{len(shape) - 2}D" if 3 <= len(shape) <= 5 else "a pooling layer"
@@ -29,6 +34,11 @@ def embedding_size(encoder: keras.Model) -> int:
         raise InputError(
             f"The encoder must give one vector for each example, (B, D); {encoder.name!r} gives "
             f"{output or 'several'}. End it with {pooling}{keras_applications}."
+        )
+    if output[-1] is None:
+        raise InputError(
+            f"The encoder {encoder.name!r} gives vectors of no fixed size for images of any size: end it with pooling, "
+            f"or give its keras.Input a size. Received: input {shape}, output {output}"
         )
     return output[-1]
 
@@ -89,10 +99,22 @@ def check_head(name: str, head: keras.Model, takes: int, gives: int | None = Non
     """Raises InputError unless the head is built, takes (B, takes), and gives (B, gives) where that is given."""
     if not head.built:
         raise InputError(f"The {name} has no weights yet: begin it with keras.Input(({takes},)).")
+    if not getattr(head, "inputs", None):
+        raise InputError(f"The {name} must be a functional or sequential model. Received: {type(head).__name__}")
     received = head.input_shape[-1], head.output_shape[-1]
     if received[0] != takes or (gives is not None and received[1] != gives):
         wanted = f"(B, {takes})" if gives is None else f"(B, {takes}) and give (B, {gives})"
         raise InputError(f"The {name} must take {wanted}. Received: one from {received[0]} to {received[1]}")
+
+
+def check_augmenter(augmenter: Any) -> keras.layers.Layer | None:
+    """The augmenter itself, a layer or None; InputError for anything else."""
+    if augmenter is None or isinstance(augmenter, keras.layers.Layer):
+        return augmenter
+    raise InputError(
+        "The augmenter must be a keras.layers.Layer, whose `call` gives (view_1, view_2). "
+        f"Received: augmenter={augmenter!r}"
+    )
 
 
 def checked_decay(name: str, value: float) -> float:

@@ -1,6 +1,7 @@
 """Models read from .keras files, which may come from anywhere: no code of theirs is run, and none has diverged."""
 
 import os
+import re
 from pathlib import Path
 
 import keras
@@ -34,6 +35,11 @@ def read_model(path: str | os.PathLike, what: str = "a Keras model") -> keras.Mo
         if "enable_unsafe_deserialization" in str(error) or "safe_mode" in str(error):
             raise InputError(
                 f"{path} holds Python code, which loading never runs: save a model of layers without it."
+            ) from error
+        if found := re.search(r"Could not locate (?:class|function) '(\w+)'", str(error)):
+            raise InputError(
+                f"{path} holds {found[1]!r}, which is not known here: import it before loading, and register it by "
+                "@keras.saving.register_keras_serializable()."
             ) from error
         raise InputError(f"{path} is not {what} that can be loaded: {first_line(error)}") from error
     if not isinstance(model, keras.Model):

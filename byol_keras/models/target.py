@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from ..precision import copy_model
-from ..utils.private_api import merge_replicas
+from ..utils.private_api import all_layers, merge_replicas
 
 
 def target_copy(network: keras.Model) -> keras.Model:
@@ -20,10 +20,23 @@ def target_copy(network: keras.Model) -> keras.Model:
     """
     copy = copy_model(network)
     copy.name = f"target_{network.name}"
-    # The variables, not the layers: a frozen layer would put its batch norm into inference mode.
-    for variable in copy.trainable_variables:
-        variable.trainable = False
+    freeze_alike(copy, network)
     return copy
+
+
+def freeze_alike(target: keras.Model, online: keras.Model) -> None:
+    """Freezes the layers of a target that are frozen in the online network, and the variables of all.
+
+    Args:
+        target: a copy of `online`, layer by layer.
+        online: whatever its layers' `trainable` was set to.
+    """
+    for mine, theirs in zip(all_layers(target), all_layers(online), strict=True):
+        if mine.trainable != theirs.trainable:
+            mine.trainable = theirs.trainable
+    # The variables, not the layers: a frozen layer has its batch norm in inference mode.
+    for variable in target.trainable_variables:
+        variable.trainable = False
 
 
 def average_target(pairs: Sequence[tuple[keras.Variable, keras.Variable]], rate: tf.Tensor) -> None:

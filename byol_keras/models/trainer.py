@@ -101,7 +101,8 @@ class Trainer(keras.Model):
             callbacks, verbose: as for `fit`.
 
         Raises:
-            InputError: as `fit`, and where `batches_from` has nothing to give.
+            InputError: as `fit`, and where `batches_from` has nothing to give; within an epoch for an optimizer with
+                `use_ema`, whose average Keras puts in the weights' place at the end of each `fit`.
 
         Example:
             model = bk.callbacks.load_checkpoint("checkpoints") or build()
@@ -116,6 +117,11 @@ class Trainer(keras.Model):
         try:
             while (step := int(self.steps.numpy())) < self.planned_steps:
                 epoch, done = divmod(step, steps_per_epoch)
+                if done and getattr(self.optimizer, "use_ema", False):
+                    raise InputError(
+                        "A training whose optimizer averages its weights (use_ema=True) cannot go on within an epoch: "
+                        f"begin it again. Received: step {step}, {steps_per_epoch} steps an epoch"
+                    )
                 self._keeps_metrics = done > 0
                 self.fit(
                     batches_from(step),

@@ -12,6 +12,9 @@ from ..utils.private_api import variable_index
 # Of the quintic polynomial of one iteration, and how many there are: Jordan et al. 2024.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
+# Names under which Keras layers hold what may have two axes and is no matrix of inputs by outputs: the biases of
+# attention's heads, tables of embeddings.
+NO_MATRICES = ("bias", "embeddings")
 # The root mean square of an update of Adam, about: Liu et al. 2025, 2.2.
 ADAM_RMS = 0.2
 
@@ -28,9 +31,9 @@ class Muon(keras.optimizers.Optimizer):
         p = p - learning_rate * (0.2 * sqrt(max(rows, columns)) * u + weight_decay * p)
 
     The factor makes an update about as large as Adam's, so that learning rates and weight decays of AdamW are of the
-    right size. Biases, the parameters of normalization layers, and matrices of one row or column go by Adam, with the
-    same rate and decay. `keras.optimizers.Muon` leaves convolutions to Adam. Source: Jordan et al. 2024
-    (https://kellerjordan.github.io/posts/muon/); the factor: Liu et al. 2025 (arXiv 2502.16982).
+    right size. Biases, tables of embeddings, the parameters of normalization layers, and matrices of one row or column
+    go by Adam, with the same rate and decay. `keras.optimizers.Muon` leaves convolutions to Adam. Source: Jordan et al.
+    2024 (https://kellerjordan.github.io/posts/muon/); the factor: Liu et al. 2025 (arXiv 2502.16982).
 
     Args:
         learning_rate: number or `LearningRateSchedule`.
@@ -142,4 +145,4 @@ def orthogonalized(matrix: keras.KerasTensor, dtype: str | None = None) -> keras
 def _is_matrix(variable):
     """Whether a weight is one of a dense layer or a convolution, with more than one input and output."""
     shape = variable.shape
-    return len(shape) > 1 and min(shape[-1], math.prod(shape[:-1])) > 1
+    return variable.name not in NO_MATRICES and len(shape) > 1 and min(shape[-1], math.prod(shape[:-1])) > 1

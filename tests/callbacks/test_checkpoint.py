@@ -10,7 +10,7 @@ import byol_keras as bk
 from byol_keras.callbacks import Checkpoint, CSVHistory, load_checkpoint
 from byol_keras.callbacks.checkpoint import checkpoints
 from byol_keras.callbacks.csv_history import read_history
-from byol_keras.errors import Interrupted
+from byol_keras.errors import InputError, Interrupted
 
 from ..byol.by_hand import batches
 
@@ -181,6 +181,27 @@ def test_a_damaged_one_does_not_push_out_a_good_one(two_saved, batches_from, tmp
     train(load_checkpoint(tmp_path / "saved"), batches_from, tmp_path, steps=4)
     assert [s for s, _ in checkpoints(tmp_path / "saved")] == [9, 8]
     assert int(load_checkpoint(tmp_path / "saved").steps) == 9
+
+
+def test_another_training_in_the_same_folder_is_the_one_that_is_kept(make_model, view_pair, tmp_path):
+    for seed in (0, 1):
+        keras.utils.set_random_seed(seed)
+        model = make_model()
+        model.encoder.set_weights([w + seed for w in model.encoder.get_weights()])
+        model.fit(view_pair, batch_size=6, epochs=1, verbose=0, callbacks=[Checkpoint(tmp_path)])
+    for kept, trained in zip(load_checkpoint(tmp_path).get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, trained)
+
+
+def test_averaged_weights_are_saved_and_not_resumed_within_an_epoch(make_model, view_pair, batches_from, tmp_path):
+    model = make_model()
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer, run_eagerly=True)
+    model.fit(view_pair, batch_size=6, epochs=1, verbose=0, callbacks=[Checkpoint(tmp_path, steps=1)])
+    for kept, trained in zip(load_checkpoint(tmp_path).get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, trained)
+    with pytest.raises(InputError, match="use_ema=True"):
+        model.resume_fit(batches_from, EPOCHS, STEPS, verbose=0)
 
 
 def test_none_where_there_is_none(tmp_path):

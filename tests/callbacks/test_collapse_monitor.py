@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import byol_keras as bk
 from byol_keras.callbacks.collapse_monitor import collapse_sign
@@ -43,14 +44,16 @@ class Weights(keras.callbacks.Callback):
 def train(tiny_encoder, view_pair):
     """Trains without a predictor, towards itself: what BYOL becomes without what keeps it from collapse."""
 
-    def run(monitor, collapsing=True, epochs=15):
+    def run(monitor, collapsing=True, epochs=15, **more):
         keras.utils.set_random_seed(0)
         encoder = tiny_encoder()
         predictor = keras.Sequential([keras.Input((3,)), keras.layers.Identity() if collapsing else bk.mlp(3, 6, 3)])
         model = bk.BYOL(encoder, bk.mlp(4, 6, 3), predictor, tau=0.0 if collapsing else 0.9)
         model.compile(keras.optimizers.Adam(0.1 if collapsing else 0.002), run_eagerly=True)
         weights = Weights()
-        model.fit(view_pair, batch_size=4, epochs=epochs, shuffle=False, verbose=0, callbacks=[weights, monitor])
+        model.fit(
+            view_pair, batch_size=4, epochs=epochs, shuffle=False, verbose=0, callbacks=[weights, monitor], **more
+        )
         return model, weights.seen
 
     return run
@@ -85,6 +88,36 @@ def test_a_healthy_run_is_left_alone(train, tmp_path, capfd):
     assert monitor.sign is None
     assert "Step " not in capfd.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_keeping_the_encoder_changes_nothing(train, tmp_path):
+    _, kept = train(bk.CollapseMonitor(every=4, encoder_path=tmp_path / "healthy.keras"))
+    _, watched = train(bk.CollapseMonitor(every=4))
+    assert (tmp_path / "healthy.keras").exists()
+    for a, b in zip(kept[max(kept)], watched[max(watched)], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Looks(bk.CollapseMonitor):
+    """What each window of steps showed."""
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.seen = {}
+
+    def _look(self, step, gauges):
+        self.seen[step] = gauges
+
+
+def test_held_out_images_are_not_what_is_watched(train, view_pair):
+    plain, validated = Looks(every=4), Looks(every=4)
+    train(plain, epochs=6)
+    # Alike, so that their projections are one.
+    alike = np.repeat(view_pair[0][:1], 8, axis=0)
+    train(validated, epochs=6, validation_data=tf.data.Dataset.from_tensors(((alike, alike),)))
+    assert list(plain.seen) == list(validated.seen)
+    for step, gauges in plain.seen.items():
+        assert validated.seen[step] == pytest.approx(gauges, rel=1e-4)
 
 
 def test_another_fit_is_judged_by_its_own_beginning(train):

@@ -104,3 +104,14 @@ def test_serialization_keeps_every_setting():
 def test_settings_out_of_range_are_refused(setting, value):
     with pytest.raises(ValueError, match=f"`{setting}`.*Received: {setting}={value!r}"):
         bk.Muon(0.1, **{setting: value})
+
+
+def test_biases_and_tables_of_two_axes_are_no_matrices():
+    keras.utils.set_random_seed(0)
+    encoder = bk.token_transformer(50, 6, width=8, depth=1, heads=2)
+    optimizer = bk.Muon()
+    optimizer.build(encoder.trainable_variables)
+    pairs = zip(encoder.trainable_variables, optimizer.velocities, strict=True)
+    by_adam = {variable.name for variable, velocity in pairs if velocity is not None}
+    assert by_adam == {"bias", "embeddings", "gamma", "beta"}
+    assert {v.name for v in encoder.trainable_variables} - by_adam == {"kernel"}

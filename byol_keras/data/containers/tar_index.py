@@ -60,7 +60,7 @@ def index_tar(path: str | os.PathLike) -> TarIndex:
     try:
         with open_regular(path) as file:
             for member in _members(file):
-                name = member.name.removeprefix("./").lstrip("/")
+                name = "/".join(part for part in member.name.split("/") if part not in ("", "."))
                 if member.isdir() or any(part.startswith(".") and part != ".." for part in name.split("/")):
                     continue
                 key, suffix = _key_and_suffix(name)
@@ -127,7 +127,7 @@ def _members(file):
             raise ValueError("cut off: its end is missing")
         if block.strip(b"\0"):
             raise ValueError(f"damaged at byte {archive.offset:,}")
-        if size - archive.offset > _END_BYTES:
+        if size - archive.offset > _END_BYTES or file.read().strip(b"\0"):
             raise ValueError(f"what follows its end at byte {archive.offset:,} is not read")
 
 

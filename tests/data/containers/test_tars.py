@@ -337,3 +337,18 @@ def test_an_archive_that_has_changed_or_gone_is_said(images, tmp_path):
     path.unlink()
     with pytest.raises(FileNotFoundError):
         source.encoded[0]
+
+
+def test_names_with_a_dot_as_a_step_are_plain_ones(tmp_path):
+    members = [("photos/./0.png", encoded(0, kind="PNG")), ("./photos//1.png", encoded(1, kind="PNG"))]
+    write(tmp_path / "dot.tar", [*members, ("photos/.hidden/2.png", encoded(2, kind="PNG"))])
+    assert open_source(tmp_path / "dot.tar").names == ["dot.tar/photos/0.png", "dot.tar/photos/1.png"]
+
+
+def test_an_archive_behind_another_is_said_not_to_be_read(tmp_path, capfd):
+    for i in range(2):
+        write(tmp_path / f"{i}.part", [(f"{i}.png", encoded(i, kind="PNG"))])
+    (tmp_path / "both.tar").write_bytes(b"".join((tmp_path / f"{i}.part").read_bytes() for i in range(2)))
+    source = open_source(tmp_path / "both.tar")
+    assert source.names == ["both.tar/0.png"]
+    assert "is not read" in capfd.readouterr().err
