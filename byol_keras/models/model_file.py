@@ -38,8 +38,8 @@ def read_model(path: str | os.PathLike, what: str = "a Keras model") -> keras.Mo
             ) from error
         if found := re.search(r"Could not locate (?:class|function) '(\w+)'", str(error)):
             raise InputError(
-                f"{path} holds {found[1]!r}, which is not known here: import it before loading, and register it by "
-                "@keras.saving.register_keras_serializable()."
+                f"{path} is not {what} that can be loaded: it holds {found[1]!r}, which is not known here. A class of "
+                "your own is to be registered by @keras.saving.register_keras_serializable(), and imported before."
             ) from error
         raise InputError(f"{path} is not {what} that can be loaded: {first_line(error)}") from error
     if not isinstance(model, keras.Model):

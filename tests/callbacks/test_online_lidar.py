@@ -60,3 +60,16 @@ def test_without_images_there_is_no_number(tiny_byol, view_pair, views, tmp_path
     model = tiny_byol()
     model.compile("sgd", run_eagerly=True)
     assert np.isnan(logged(model, OnlineLidar(source, views), view_pair)).all()
+
+
+def test_what_does_not_fit_is_said_before_training(tiny_byol, view_pair):
+    source = bk.data.from_arrays(np.zeros((4, 20, 20, 3), np.uint8))
+    model = tiny_byol()
+    model.compile("sgd", run_eagerly=True)
+    with pytest.raises(bk.InputError, match=r"takes batches of \(B, 8, 8, 3\)\. Received: one of \(None, 16, 16, 3\)"):
+        logged(model, OnlineLidar(source, bk.TwoViews(16)), view_pair)
+    assert int(model.steps) == 0
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    other.compile("sgd", "mse")
+    with pytest.raises(bk.InputError, match="OnlineLidar goes with a BYOL"):
+        other.fit(np.zeros((4, 2)), np.zeros(4), verbose=0, callbacks=[OnlineLidar(source, bk.TwoViews(16))])

@@ -221,3 +221,12 @@ def test_weights_that_are_not_finite_are_refused_with_their_number(value, saved,
     saved.rename(run.encoder_path)
     with pytest.raises(bk.InputError, match=said):
         _ = bk.load_run(run.folder).encoder
+
+
+def test_a_class_that_is_not_registered_here_is_named(saved):
+    def unknown(config):
+        layer = config["config"]["layers"][1]
+        layer.update(class_name="Mine", module="my_layers", registered_name="mine>Mine")
+
+    rewrite(saved, unknown)
+    assert "it holds 'Mine', which is not known here. A class of your own is to be registered by" in refusal(saved)
