@@ -11,6 +11,7 @@ import tensorflow as tf
 from ..augment.batch import plain_errors
 from ..errors import InputError
 from .array_batches import in_batches
+from .checked_batches import checked_batches
 
 
 class _LastStep(keras.callbacks.Callback):
@@ -67,8 +68,11 @@ class Trainer(keras.Model):
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`; a batch it cannot use is an `InputError` of one line."""
+        batches, *rest = in_batches((x, y), args, kwargs, shuffle=True)
+        if self.jit_compile and isinstance(batches, tf.data.Dataset):
+            batches = checked_batches(batches)
         with plain_errors():
-            return super().fit(*in_batches((x, y), args, kwargs, shuffle=True), **kwargs)
+            return super().fit(batches, *rest, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> list[float] | dict[str, float]:
         """As `keras.Model.evaluate`; a batch it cannot use is an `InputError` of one line."""

@@ -154,3 +154,19 @@ def test_views_of_whole_numbers_are_scaled_as_batches_are(byol, view_pair):
         for form in (images, images / np.float32(255))
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("augmenter", [None, pytest.param("views", marks=pytest.mark.slow)])
+def test_a_step_compiled_by_xla_has_its_checks(augmenter, tiny_byol, view_pair):
+    model = tiny_byol(augmenter=None if augmenter is None else bk.TwoViews(8))
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=True)
+    images = view_pair if augmenter is None else view_pair[0]
+    bad = [255 * view for view in images] if augmenter is None else 255 * images
+    with pytest.raises(InputError, match=r"must be in \[0, 1\].*Received: values from"):
+        model.fit(bad, verbose=0)
+    one = [view[:3] for view in images] if augmenter is None else images[:3]
+    with pytest.raises(InputError, match="at least 2 examples"):
+        model.fit(one, batch_size=1, verbose=0)
+    # The last batch may be of one.
+    some = [view[:5] for view in images] if augmenter is None else images[:5]
+    assert np.isfinite(model.fit(some, batch_size=2, verbose=0).history["loss"][0])
