@@ -1,9 +1,7 @@
-"""Drawn images, a small run on them, and what a failing command says."""
+"""Drawn images, and the words of a small run on them."""
 
 import numpy as np
 from PIL import Image
-
-from byol_keras.cli.main import main
 
 CLASSES = ("bars", "dots", "flat")
 
@@ -33,12 +31,3 @@ def pretrain_arguments(data, out, epochs):
     sizes = ["--image-size", "16", "--batch-size", "16", "--precision", "float32", "--checkpoint-steps", "6"]
     sizes += ["--backbone", "resnet8", "--hidden-width", "64"]
     return ["pretrain", "--data", str(data), "--out", str(out), "--epochs", str(epochs), "--seed", "3", *sizes]
-
-
-def failure(capfd, *arguments):
-    """Runs a command that must fail on bad input; gives its one line of explanation."""
-    capfd.readouterr()
-    assert main([str(a) for a in arguments]) == 2
-    lines = capfd.readouterr().err.strip().splitlines()
-    assert len(lines) == 1, lines
-    return lines[0]

@@ -14,7 +14,8 @@ from PIL import Image
 from byol_keras.cli.main import main
 from byol_keras.export import LinearHead
 
-from .small_run import draw, failure
+from ..failing_command import failure
+from .small_run import draw
 
 FOR_SERVERS = ("models.config", "batching.config", "compose.yaml", "client")
 

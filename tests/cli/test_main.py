@@ -16,7 +16,8 @@ from PIL import Image
 from byol_keras.cli.main import COMMANDS, main
 from byol_keras.utils.memory import available_memory
 
-from .small_run import CLASSES, draw, failure, write_folder
+from ..failing_command import failure
+from .small_run import CLASSES, draw, write_folder
 
 
 def test_evaluate_prints_trained_beside_untrained(run, images, capsys):

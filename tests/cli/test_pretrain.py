@@ -15,7 +15,7 @@ from byol_keras.callbacks.checkpoint import checkpoints
 from byol_keras.cli.main import main
 from byol_keras.utils.checksum import sha256_of, write_checksum
 
-from .small_run import failure
+from ..failing_command import failure
 
 
 def test_a_run_holds_everything_and_nothing_partial(run):

@@ -22,6 +22,8 @@ from byol_keras.runs.run_config import load_run
 from byol_keras.tasks import DetectionConfig, Detector, coco_metrics, finetune_detector, read_coco
 from byol_keras.tasks.detection.model import build_retinanet
 
+from ..failing_command import failure
+
 RECIPE = Recipe("resnet10", 64, 1, 4, "adamw", 1e-3, 1e-4, 0.0, 0.97)
 
 
@@ -158,14 +160,6 @@ def test_a_saved_detector_of_other_files_is_refused(saved, tmp_path):
     path.unlink()
     with pytest.raises(InputError, match="has no detector"):
         load_detector(folder)
-
-
-def failure(capfd, *arguments):
-    capfd.readouterr()
-    assert main([str(argument) for argument in arguments]) == 2
-    lines = capfd.readouterr().err.strip().splitlines()
-    assert len(lines) == 1, lines
-    return lines[0]
 
 
 def test_mistakes_get_one_line_before_anything_is_written(squares, tmp_path, capfd):

@@ -17,6 +17,8 @@ from byol_keras.tasks.segmentation.dataset import open_segmentation
 from byol_keras.tasks.segmentation.metrics import class_iou, confusion
 from byol_keras.tasks.segmentation.model import load_segmenter, segmenter_function
 
+from ..failing_command import failure
+
 
 def make_run(folder, backbone="resnet10", channels=3):
     """A run with an encoder of its own seed, as pretraining leaves it."""
@@ -32,15 +34,6 @@ def make_run(folder, backbone="resnet10", channels=3):
 def folders(draw_dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dataset")
     return draw_dataset(folder / "train", 6, seed=0), draw_dataset(folder / "test", 3, seed=1)
-
-
-def failure(capfd, *arguments):
-    """Runs a command that must fail on bad input; gives its one line of explanation."""
-    capfd.readouterr()
-    assert main([str(a) for a in arguments]) == 2
-    lines = capfd.readouterr().err.strip().splitlines()
-    assert len(lines) == 1, lines
-    return lines[0]
 
 
 @pytest.mark.slow
