@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..utils.regular_file import open_regular
 from ..utils.texts import Texts
-from .images import ImageSource
+from .images import MAX_LABEL, ImageSource
 from .value_range import checked_range, to_levels
 
 # What an .npz file may hold.
@@ -28,7 +28,7 @@ def from_arrays(
     Args:
         images: (N, H, W, C) or (N, H, W), any C: 1 gray, 3 RGB, others as they are; uint8, floating point within
             [0, 1], or with `value_range` numbers of any type.
-        labels: (N,) or (N, 1), whole numbers from 0 on, or None.
+        labels: (N,) or (N, 1), whole numbers from 0 to MAX_LABEL, or None.
         class_names: the name of each label, or None.
         value_range: (low, high), the values that an encoder gets as 0 and 1, such as (0, 4095) for 12 bits: the same
             for all images that one encoder is to see. None where they are uint8, or within [0, 1].
@@ -166,7 +166,9 @@ def _checked_labels(labels, count):
         raise InputError(f"labels must be one for each of the {count} images. Received: shape={labels.shape}")
     if not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"labels must be whole numbers, their names in class_names. Received: dtype={labels.dtype}")
-    labels = labels.reshape(count).astype(np.int64)
-    if labels.min() < 0:
-        raise InputError(f"labels must be from 0 on. Received: {labels.min()}")
-    return labels
+    labels = labels.reshape(count)
+    if labels.min() < 0 or labels.max() > MAX_LABEL:
+        raise InputError(
+            f"labels must be from 0 to {MAX_LABEL:,}. Received: labels from {labels.min()} to {labels.max()}"
+        )
+    return labels.astype(np.int64)

@@ -9,6 +9,8 @@ from ..utils.texts import Texts
 from .encoded import EncodedImages
 from .rasters.raster_reading import RasterReading
 
+MAX_LABEL = 10_000_000  # whoever counts classes goes up to the highest of them
+
 
 @dataclass(frozen=True, eq=False)
 class ImageSource:
@@ -20,7 +22,7 @@ class ImageSource:
     Attributes:
         names: N texts: the path below the folder, with forward slashes, or the index. These and `paths` are `Texts`,
             whatever sequence was given.
-        labels: (N,) int64, from 0 on, or None.
+        labels: (N,) int64, from 0 to MAX_LABEL, or None.
         class_names: the name of each label, or None.
         images: (N, H, W, C) uint8 or uint16, or None. C is 1 (gray), 3 (RGB), or of arrays and rasters any other.
         paths: N absolute paths, or None where the images do not come from files.

@@ -121,7 +121,9 @@ def test_images_that_are_refused(images, message):
         (np.eye(4, dtype=int), r"shape=\(4, 4\)"),
         ([0.0, 1.0, 0.0, 1.0], "whole numbers.*dtype=float64"),
         (["a", "b", "a", "b"], "whole numbers"),
-        ([0, -1, 0, 1], "from 0 on. Received: -1"),
+        ([0, -1, 0, 1], "from 0 to 10,000,000. Received: labels from -1 to 1"),
+        ([0, 10**12, 0, 1], "Received: labels from 0 to 1000000000000"),
+        (np.array([0, 2**64 - 1, 0, 1], np.uint64), "to 18446744073709551615"),
         ([0, 1, 0, 3], "Label 3 has no name. Received: 3 class_names"),
     ],
 )

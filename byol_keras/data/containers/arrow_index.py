@@ -13,7 +13,8 @@ from ...utils.printable import printable
 from ...utils.regular_file import open_regular
 from ...utils.texts import Texts
 from ..decode import reason_of
-from .parquet_index import LABEL, image_column, labels_of, unique_names
+from .label_column import LABEL, class_labels, has_labels
+from .parquet_index import image_column, unique_names
 from .row_groups import NO_BYTES
 
 _END = b"\xff\xff\xff\xff\0\0\0\0"  # of a stream
@@ -27,6 +28,7 @@ class ArrowIndex(NamedTuple):
             its own.
         starts, lengths: (N,) int64, where the bytes of each lie.
         labels: (N,) int64, -1 where there is none.
+        texts: what the labels are indices to, where the column holds texts; or None.
         broken: (name, reason) of rows without an image; with the name "" of the file, where it is damaged. What lies
             before the damage is in the index.
     """
@@ -35,6 +37,7 @@ class ArrowIndex(NamedTuple):
     starts: np.ndarray
     lengths: np.ndarray
     labels: np.ndarray
+    texts: tuple[str, ...] | None
     broken: tuple[tuple[str, str], ...]
 
 
@@ -58,8 +61,9 @@ def index_arrow(path: str | os.PathLike) -> ArrowIndex:
             content = pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         with pa.ipc.open_stream(content) as stream:
             column, has_path = image_column(stream.schema, path)
+            has_label = has_labels(stream.schema, path)
             for batch in stream:
-                rows.append(_row_batch(batch, column, has_path, content, path))
+                rows.append(_row_batch(batch, column, has_path, has_label, content, path))
         if content.slice(content.size - len(_END)).to_pybytes() != _END:
             raise ValueError("cut off: its end is missing")
     except InputError:
@@ -70,13 +74,14 @@ def index_arrow(path: str | os.PathLike) -> ArrowIndex:
         broken.append(("", f"{reason}; the {count:,} images before that can be used" if count else reason))
     if not rows:
         empty = np.zeros(0, np.int64)
-        return ArrowIndex(Texts.of(()), empty, empty, empty, tuple(broken))
-    starts, lengths, labels = (np.concatenate(parts) for parts in list(zip(*rows, strict=True))[:3])
+        return ArrowIndex(Texts.of(()), empty, empty, empty, None, tuple(broken))
+    starts, lengths = (np.concatenate(parts) for parts in list(zip(*rows, strict=True))[:2])
+    labels, texts = class_labels(pa.chunked_array([row.labels for row in rows]), path)
     names = unique_names(pa.chunked_array([row.paths for row in rows]))
     names = Texts.of(map(str, range(len(starts)))) if names is None else names
     is_there = starts >= 0
     broken += [(names[row], NO_BYTES) for row in np.flatnonzero(~is_there)]
-    return ArrowIndex(names[is_there], starts[is_there], lengths[is_there], labels[is_there], tuple(broken))
+    return ArrowIndex(names[is_there], starts[is_there], lengths[is_there], labels[is_there], texts, tuple(broken))
 
 
 class _Rows(NamedTuple):
@@ -84,11 +89,11 @@ class _Rows(NamedTuple):
 
     starts: np.ndarray
     lengths: np.ndarray
-    labels: np.ndarray
+    labels: pa.Array
     paths: pa.Array
 
 
-def _row_batch(batch, column, has_path, content, path):
+def _row_batch(batch, column, has_path, has_label, content, path):
     images = batch.column(column.partition(".")[0])
     binary = images.field("bytes") if "." in column else images
     _, offsets, data = binary.buffers()
@@ -101,12 +106,17 @@ def _row_batch(batch, column, has_path, content, path):
     if not content.address <= begins <= begins + size <= content.address + content.size:
         raise InputError(f"{path} is compressed, so that no image can be read by itself: save it without compression")
     starts = np.where(_is_there(images, binary), begins - content.address + offsets[:-1], -1)
-    label = batch.column(LABEL) if LABEL in batch.schema.names else None
-    is_labeled = label is not None and pa.types.is_integer(label.type)
-    labels = labels_of(pa.chunked_array([label])) if is_labeled else np.full(len(binary), -1)
+    labels = batch.column(LABEL) if has_label else pa.nulls(len(binary))
     paths = pc.struct_field(images, "path") if has_path else pa.nulls(len(binary), pa.string())
-    # Not a part of the file, which would stay mapped.
-    return _Rows(starts, lengths, labels, pa.concat_arrays([paths, pa.array([], paths.type)]))
+    return _Rows(starts, lengths, _own(labels), _own(paths))
+
+
+def _own(array):
+    """A copy of what lies in a file, which is not to stay mapped; an error of Arrow's where it is damaged."""
+    if pa.types.is_dictionary(array.type):  # each batch may have a dictionary of its own
+        array = array.cast(array.type.value_type)
+    array.validate(full=True)
+    return pa.concat_arrays([array, pa.array([], array.type)])
 
 
 def _is_there(images, binary):

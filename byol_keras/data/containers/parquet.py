@@ -9,6 +9,7 @@ from ...utils.progress import print_beside, progress
 from ..images import ImageSource
 from ..validate import MEMORY_BUDGET
 from .joined import joined_source
+from .label_column import numbered_together
 from .parquet_index import index_parquet
 from .row_groups import HELD_BYTES, RowGroupImages, group_bytes
 
@@ -36,6 +37,7 @@ def from_parquet(
             other.
     """
     parts = [index_parquet(path) for path in progress(files, len(files), f"Reading the labels of {where}")]
+    parts, texts = numbered_together(parts, where)
     whole = [(path, part) for path, part in zip(files, parts, strict=True) if part.metadata is not None]
     class_names = {part.class_names for _, part in whole}
     if len(class_names) > 1:
@@ -46,7 +48,7 @@ def from_parquet(
             [path for path, _ in whole], [part.column for _, part in whole], [part.metadata for _, part in whole]
         )
 
-    source = joined_source(files, parts, images, root, where, memory_budget, *class_names)
+    source = joined_source(files, parts, images, root, where, memory_budget, texts or next(iter(class_names), None))
     sizes = [
         group_bytes(part.metadata, group, part.column)
         for _, part in whole

@@ -1,8 +1,6 @@
 """What a Parquet file of images holds beside the images: names, labels and the names of classes."""
 
-import json
 import os
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +14,10 @@ from ...utils.printable import printable
 from ...utils.regular_file import open_regular
 from ...utils.texts import Texts
 from ..decode import reason_of
+from .label_column import LABEL, class_labels, class_names_of_features, has_labels
 from .row_groups import HELD_BYTES, group_bytes
 
-IMAGE, LABEL = "image", "label"  # columns
+IMAGE = "image"  # the column
 
 
 class ParquetIndex(NamedTuple):
@@ -28,7 +27,8 @@ class ParquetIndex(NamedTuple):
         names: N texts: the path that stands beside the image, or the number of the row where not every row has one of
             its own.
         labels: (N,) int64, -1 where there is none.
-        class_names: the name of each label, or None.
+        texts: what the labels are indices to, where the column holds texts; or None.
+        class_names: the name of each label that is a number, or None.
         broken: ("", reason) where the file cannot be read; N is 0 then.
         column: the path of the column with the images.
         metadata: of the file, or None.
@@ -36,6 +36,7 @@ class ParquetIndex(NamedTuple):
 
     names: Texts
     labels: np.ndarray
+    texts: tuple[str, ...] | None
     class_names: tuple[str, ...] | None
     broken: tuple[tuple[str, str], ...]
     column: str = ""
@@ -47,26 +48,29 @@ def index_parquet(path: str | os.PathLike) -> ParquetIndex:
 
     Args:
         path: of a file with a column `image`, binary or a struct with `bytes` and perhaps `path`, as Hugging Face's
-            `datasets` writes it; and perhaps a column `label` of whole numbers.
+            `datasets` writes it; and perhaps a column `label`, as `class_labels` takes it.
 
     Returns:
         ParquetIndex.
 
     Raises:
-        InputError: where it can be read and has no such column, or a row group that is too large to be held.
+        InputError: where it can be read and has no such column, two columns `label`, a label that is too high, or a row
+            group that is too large to be held.
     """
     try:
         with open_regular(path) as opened, pq.ParquetFile(opened) as file:
             column, has_path = image_column(file.schema_arrow, path)
             _require_small_groups(file.metadata, column, path)
             texts = file.read(columns=[f"{IMAGE}.path"]).column(0) if has_path else None
-            has_label = LABEL in file.schema_arrow.names and pa.types.is_integer(file.schema_arrow.field(LABEL).type)
-            labels = file.read(columns=[LABEL]).column(0) if has_label else None
             count = file.metadata.num_rows
+            labels, label_texts = np.full(count, -1), None
+            if has_labels(file.schema_arrow, path):
+                labels, label_texts = class_labels(file.read(columns=[LABEL]).column(LABEL), path)
             names = None if texts is None else unique_names(pc.struct_field(texts, "path"))
             return ParquetIndex(
                 Texts.of(map(str, range(count))) if names is None else names,
-                np.full(count, -1) if labels is None else labels_of(labels),
+                labels,
+                label_texts,
                 class_names_of_features(file.schema_arrow.metadata),
                 (),
                 column,
@@ -74,31 +78,7 @@ def index_parquet(path: str | os.PathLike) -> ParquetIndex:
             )
     except (pa.ArrowException, OSError) as error:
         reason = reason_of(error) if getattr(error, "strerror", None) else printable(first_line(error))
-        return ParquetIndex(Texts.of(()), np.zeros(0, np.int64), None, (("", reason),))
-
-
-def labels_of(column: pa.ChunkedArray) -> np.ndarray:
-    """(N,) int64, -1 where a label is null."""
-    # Numbers beyond int64 are an error of Arrow's, which its callers expect.
-    return pc.fill_null(column.cast(pa.int64()), -1).to_numpy()
-
-
-def class_names_of_features(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...] | None:
-    """The names of the classes of `label`, as `datasets` writes them into a schema's metadata, or None."""
-    try:
-        return class_names_in(json.loads((metadata or {})[b"huggingface"])["info"]["features"])
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None
-
-
-def class_names_in(features: dict) -> tuple[str, ...] | None:
-    """The names of the classes of `label`, by the description of features that `datasets` writes, or None."""
-    try:
-        label = features[LABEL]
-        names = label["names"] if label["_type"] == "ClassLabel" else None
-    except (KeyError, TypeError):
-        return None
-    return tuple(names) if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+        return ParquetIndex(Texts.of(()), np.zeros(0, np.int64), None, None, (("", reason),))
 
 
 def is_binary(type: pa.DataType) -> bool:

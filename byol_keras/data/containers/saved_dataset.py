@@ -12,7 +12,7 @@ from ..validate import MEMORY_BUDGET
 from .arrow_index import index_arrow
 from .file_slices import FileSlices
 from .joined import joined_source
-from .parquet_index import class_names_in
+from .label_column import class_names_in, numbered_together
 
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 
@@ -61,7 +61,8 @@ def from_saved_dataset(
         InputError: for what `index_arrow` and `joined_source` refuse.
     """
     parts = [index_arrow(path) for path in progress(files, len(files), f"Reading the labels of {where}")]
-    class_names = class_names_in(_read_json(root, INFO).get("features"))
+    parts, texts = numbered_together(parts, where)
+    class_names = texts or class_names_in(_read_json(root, INFO).get("features"))
     return joined_source(files, parts, lambda: FileSlices.of(files, parts), root, where, memory_budget, class_names)
 
 

@@ -14,8 +14,7 @@ from ...utils.regular_file import open_regular
 from ...utils.texts import Texts
 from ..decode import reason_of
 from ..file_names import SUFFIXES
-
-MAX_LABEL = 10_000_000  # whoever counts classes goes up to the highest of them
+from ..images import MAX_LABEL
 
 _BLOCK = tarfile.BLOCKSIZE
 _HEADER_BYTES = 2**20  # of one name or table that stands before a member

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import threading
 
 import numpy as np
@@ -44,7 +45,7 @@ def write(path, contents, labels=None, paths=None, names=None, rows=4, type=STRU
         rows_of_images = [{"bytes": content, "path": name} for content, name in zip(contents, paths, strict=True)]
     columns = {"image": pa.array(rows_of_images, type)}
     if labels is not None:
-        columns["label"] = pa.array(labels, pa.int64())
+        columns["label"] = labels if isinstance(labels, pa.Array) else pa.array(labels)
     table = pa.table(columns)
     if names:
         table = table.replace_schema_metadata(metadata(names))
@@ -180,6 +181,48 @@ def test_labels_that_are_missing(tmp_path, capsys):
     source = open_source(write(tmp_path / "a.parquet", [encoded(i) for i in range(3)], labels=[0, None, 1]))
     assert source.labels is None
     assert "1 of 3 images have no label, so no label is used" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("type", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
+def test_labels_that_are_names(tmp_path, type):
+    for path, texts in (("a.parquet", ["cat", "bee", "cat"]), ("b.parquet", ["dog", "ape", "cat"])):
+        write(tmp_path / path, [encoded(i) for i in range(3)], pa.array(texts).cast(type))
+    source = open_source(tmp_path)
+    assert (source.class_names, source.labels.tolist()) == (("ape", "bee", "cat", "dog"), [2, 1, 2, 3, 0, 2])
+    with_some = pa.array(["cat", None, "bee"]).cast(type)
+    assert open_source(write(tmp_path / "c.parquet", [encoded(i) for i in range(3)], with_some)).labels is None
+    write(tmp_path / "c.parquet", [encoded(0)], [1])
+    with pytest.raises(InputError, match=f"{tmp_path}.*some files have class numbers in the column label"):
+        open_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "labels", [[1.0, 0.0, 1.0], [True, False, True], pa.array([1, 0, 1], pa.uint64()).dictionary_encode()]
+)
+def test_labels_that_are_whole_numbers_of_another_type(tmp_path, labels):
+    source = open_source(write(tmp_path / "a.parquet", [encoded(i) for i in range(3)], labels))
+    assert (source.class_names, source.labels.tolist(), source.labels.dtype) == (None, [1, 0, 1], np.int64)
+
+
+@pytest.mark.parametrize(("labels", "type"), [([0.5, 1.0], "double"), ([[1], [2]], "list<.*int64>")])
+def test_a_column_that_holds_no_classes_is_said(tmp_path, capsys, labels, type):
+    assert open_source(write(tmp_path / "a.parquet", [encoded(i) for i in range(2)], labels)).labels is None
+    said = f"a.parquet: its column label is neither class numbers nor names, but {type}, so it is not used"
+    assert re.search(said, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("label", [10**12, pa.scalar(2**64 - 1, pa.uint64())])
+def test_a_label_too_high_to_count_up_to(tmp_path, label):
+    with pytest.raises(InputError, match=rf"a\.parquet: class numbers are from 0 to 10,000,000: .*label={label}"):
+        open_source(write(tmp_path / "a.parquet", [encoded(0)], pa.array([label])))
+
+
+def test_two_columns_of_labels_are_refused(tmp_path):
+    images, numbers = pa.array([encoded(0)], pa.binary()), pa.array([0])
+    twice = pa.Table.from_arrays([images, numbers, numbers], ["image", "label", "label"])
+    pq.write_table(twice, tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet has 2 columns label: rename all but one"):
+        open_source(tmp_path / "a.parquet")
 
 
 def test_a_label_without_a_name(tmp_path):

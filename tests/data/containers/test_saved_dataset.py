@@ -91,6 +91,15 @@ def test_other_types(contents, tmp_path, type):
     assert (source.labels, source.class_names) == (None, None)
 
 
+@pytest.mark.parametrize("type", [pa.string(), pa.dictionary(pa.int8(), pa.string())])
+def test_labels_that_are_names(contents, tmp_path, type):
+    texts = [["dog", "cat", "dog"], ["dog", "ape", "bee"]]
+    columns = [(pa.array(contents[:3], pa.binary()), pa.array(part).cast(type)) for part in texts]
+    save(tmp_path, [pa.table(pair, ["image", "label"]) for pair in columns], rows=2, features={})
+    source = open_source(tmp_path)
+    assert (source.class_names, source.labels.tolist()) == (("ape", "bee", "cat", "dog"), [3, 2, 3, 3, 0, 1])
+
+
 def test_part_of_a_table(contents, tmp_path):
     save(tmp_path, [table(contents).slice(7, 20)], rows=9)
     assert list(open_source(tmp_path, memory_budget=0).encoded) == contents[7:27]
