@@ -18,6 +18,7 @@ from .models.checks import check_augmenter, check_head, check_view_loss, checked
 from .models.extra_losses import built_extra_losses, extra_penalties
 from .models.finite import call_if, finite_after, first_not_finite
 from .models.heads import mlp
+from .models.pixel_scale import warn_of_pixels_to_255
 from .models.saved_state import SavedState
 from .models.step_metrics import StepMetrics
 from .models.synchronized import synchronize_for_strategy
@@ -95,6 +96,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         **kwargs: Any,
     ):
         dimensions = embedding_size(encoder)
+        warn_of_pixels_to_255(encoder)
         kwargs.setdefault("dtype", encoder.dtype_policy)
         # Not autocast: an image rounded to bfloat16 before the encoder normalizes it has lost detail for nothing.
         super().__init__(autocast=False, **kwargs)
@@ -243,8 +245,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         return tau
 
     def _apply(self, gradients):
-        # An update happens only when the optimizer counts one: not while it accumulates gradients, and not when a
-        # float16 step overflowed. The target follows updates, not batches.
+        # The target follows updates, which the optimizer counts: none while it accumulates, or after an overflow.
         update = tf.convert_to_tensor(self.optimizer.iterations)
         tau = self._tau_at(update)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
@@ -257,8 +258,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         return ops.where(ops.cast(update, "float32") < total, scheduled, self._constant_tau)
 
     def _average_target(self, rate):
-        # Every parameter that the optimizer moves; batch-norm statistics are none. Found anew and not saved in an
-        # attribute, which Keras would save as variables of this model, a second time.
+        # Every parameter that the optimizer moves. Found anew: Keras would save what is in an attribute a second time.
         average_target([(target, online) for target, online in self._pairs() if online.trainable], rate)
 
     def _statistics(self):
