@@ -23,7 +23,7 @@ def accumulates_here(optimizer: keras.optimizers.Optimizer) -> bool:
 def accumulated_update(
     optimizer: keras.optimizers.Optimizer,
     variables: Sequence[keras.Variable],
-    gradients: Sequence[tf.Tensor],
+    gradients: Sequence[tf.Tensor | None],
     finite: tf.Tensor,
 ) -> tf.Tensor:
     """Adds a step's gradients to those of the steps before, or updates by the mean of all of them if they are enough.
@@ -33,7 +33,7 @@ def accumulated_update(
     Args:
         optimizer: built with `variables`, with `gradient_accumulation_steps`.
         variables: that it moves.
-        gradients: of each of them the replica's share.
+        gradients: of each of them the replica's share, None of one that has no part in the loss and stays as it is.
         finite: () bool, the same on every replica; nothing is done where it does not hold.
 
     Returns:
@@ -48,6 +48,8 @@ def accumulated_update(
             "Received: use_ema=True and gradient_accumulation_steps"
         )
     steps, sums = optimizer.gradient_accumulation_steps, _named(optimizer, "gradient_accumulator")
+    moved = [part for part in zip(variables, gradients, sums, strict=True) if part[1] is not None]
+    variables, gradients, sums = map(list, zip(*moved, strict=True))
     (counter,) = _named(optimizer, "iteration")
     last = (tf.convert_to_tensor(counter.value) + 1) % steps == 0
     # The sum over the replicas, so that each of them holds the same; as shares again, for the optimizer adds them up.
