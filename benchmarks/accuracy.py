@@ -1,14 +1,18 @@
-"""Time to accuracy: 20-NN on CIFAR-10 after equal training time, this package against byol-pytorch and lightly.
+"""Time to accuracy: 20-NN on CIFAR-10 after equal training time, this package against three libraries for PyTorch.
 
     python -m benchmarks.accuracy --data cifar10          # a folder with train/ and test/, a subfolder a class
+    python -m benchmarks.accuracy --data cifar10 --held-out --minutes 3 --seeds 0
 
-All train resnet8x2 with heads 4096 to 256, batch 64, AdamW 1e-3 falling by a cosine over the whole time, tau 0.97, in
-bfloat16; byol-pytorch with its own augmentation, lightly with its BYOL transform. The clock runs while they train, not
-while they compile their first steps or write embeddings. Three systems, three seeds, eight minutes each: 100 minutes
-with what lies between.
+All train resnet8x2, by the best of their settings in `accuracy_settings`, in bfloat16 where the CPU multiplies in it.
+The first command tests on the test images. The second one chose those settings: it runs them all, trains on nine tenths
+of the training images and tests on the others. Each time is a training of its own, whose learning rate falls to 0 and
+whose tau rises to 1 at its end. The clock runs while they train, not while they compile their first steps or write
+embeddings. What is in --out already is not run again. Four systems, three seeds, 3, 8 and 30 minutes: 9 hours with what
+lies between; nothing else may run.
 """
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
@@ -17,63 +21,96 @@ from pathlib import Path
 import numpy as np
 
 from byol_keras.data import open_source
-from byol_keras.data.images import evenly
 from byol_keras.evaluation import knn_accuracy
+from byol_keras.precision import dtype_policy
 
+from .accuracy_settings import BEST, SETTINGS
 from .peers import peers_python
 from .tables import table, write
 from .workers import Worker
 
-SYSTEMS = ("byol_keras", "lightly", "byol-pytorch")
-# Images whose neighbors are looked up, and those among which: enough for half a point.
-TEST, TRAIN = 10_000, 50_000
+HELD_OUT = 5_000
 
 
-def train(system, data, folder, seed, minutes):
-    """Trains one system with one seed; {minute: 20-NN accuracy}, and the steps it did."""
+def train(system, setting, data, seed, minutes, folder):
+    """One training: 20-NN accuracy in % and the steps it did."""
     ours = system == "byol_keras"
-    module = "benchmarks.accuracy_tensorflow" if ours else "benchmarks.accuracy_torch"
-    worker = Worker(system, sys.executable if ours else peers_python(), module, system, data, seed, minutes[-1])
-    accuracies, steps = {}, {}
-    for minute in minutes:
-        out = Path(folder) / f"{system}-{seed}-{minute}.npz"
-        steps[minute] = worker.measure(until=60 * minute, out=str(out))["steps"]
-        with np.load(out) as saved, np.load(data) as arrays:
-            labels = arrays["train_labels"], arrays["test_labels"]
-            accuracies[minute] = knn_accuracy(saved["train"], labels[0], saved["test"], labels[1])
+    python, module = (sys.executable, "accuracy_tensorflow") if ours else (peers_python(), "accuracy_torch")
+    bfloat16 = "bfloat16" in dtype_policy("auto")
+    arguments = json.dumps({"seed": seed, "minutes": minutes, "bfloat16": bfloat16, **SETTINGS[system][setting]})
+    out = folder / "embeddings.npz"
+    worker = Worker(system, python, f"benchmarks.{module}", system, data, arguments)
+    steps = worker.measure(out=str(out))["steps"]
     worker.close()
-    return {"accuracy": accuracies, "steps": steps}
+    with np.load(out) as saved, np.load(data) as arrays:
+        accuracy = knn_accuracy(saved["train"], arrays["train_labels"], saved["test"], arrays["test_labels"])
+    return {"accuracy": 100 * accuracy, "steps": steps}
+
+
+def write_images(data, held_out, path):
+    """Writes the images to train on and to test with."""
+    source = open_source(str(data / "train"))
+    if held_out:
+        order = np.random.default_rng(0).permutation(len(source))
+        parts = {"train": source.subset(order[HELD_OUT:]), "test": source.subset(order[:HELD_OUT])}
+    else:
+        parts = {"train": source, "test": open_source(str(data / "test"))}
+    arrays = {name: part.images for name, part in parts.items()}
+    np.savez(path, **arrays, **{f"{name}_labels": part.labels for name, part in parts.items()})
+
+
+def print_table(rows, minutes):
+    """Mean and range over the seeds."""
+    lines = []
+    for system, setting in dict.fromkeys((row["system"], row["setting"]) for row in rows):
+        line = [f"{system}, {setting}"]
+        for minute in minutes:
+            of_time = [
+                row for row in rows if (row["system"], row["setting"], row["minutes"]) == (system, setting, minute)
+            ]
+            line += _cells([row["accuracy"] for row in of_time], [row["steps"] for row in of_time])
+        lines.append(line)
+    header = ["20-NN, %, mean (range)", *(text for minute in minutes for text in (f"{minute:g} min", "steps"))]
+    table("CIFAR-10, resnet8x2", header, lines)
+
+
+def _cells(accuracies, steps):
+    if not accuracies:
+        return "", ""
+    mean = f"{statistics.mean(accuracies):.1f}"
+    if len(accuracies) > 1:
+        mean += f" ({min(accuracies):.1f} to {max(accuracies):.1f})"
+    return mean, statistics.median(steps)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, help="folder with train/ and test/")
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/ and test/")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--minutes", type=float, nargs="+", default=[3, 8])
-    arguments = parser.parse_args()
+    parser.add_argument("--minutes", type=float, nargs="+", default=[3, 8, 30])
+    parser.add_argument("--systems", nargs="+", default=list(SETTINGS), choices=SETTINGS)
+    parser.add_argument("--held-out", action="store_true", help="all settings, on held-out training images")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/accuracy.jsonl"))
+    options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    rows = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "images.npz"
-        arrays = {}
-        for part, count in (("train", TRAIN), ("test", TEST)):
-            source = open_source(str(Path(arguments.data) / part))
-            source = source.subset(evenly(len(source), count))
-            arrays |= {part: source.images, f"{part}_labels": source.labels}
-        np.savez(data, **arrays)
-        results = {system: [] for system in SYSTEMS}
-        for seed in arguments.seeds:
-            for system in SYSTEMS:
-                results[system].append(train(system, data, folder, seed, arguments.minutes))
-                print(system, "seed", seed, results[system][-1], file=sys.stderr, flush=True)
-    rows = []
-    for system, runs in results.items():
-        row = [system]
-        for minute in arguments.minutes:
-            values = [100 * run["accuracy"][minute] for run in runs]
-            row.append(f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})")
-        rows.append([*row, statistics.median(run["steps"][arguments.minutes[-1]] for run in runs)])
-    header = ["20-NN, %, mean (range)", *(f"{minute:g} min" for minute in arguments.minutes), "steps"]
-    table(f"CIFAR-10, resnet8x2, {len(arguments.seeds)} seeds", header, rows)
-    write("accuracy", results)
+        write_images(options.data, options.held_out, data)
+        for minutes in options.minutes:
+            for seed in options.seeds:
+                for system in options.systems:
+                    for setting in SETTINGS[system] if options.held_out else [BEST[system]]:
+                        case = {"system": system, "setting": setting, "minutes": minutes, "seed": seed}
+                        case["held_out"] = options.held_out
+                        if any(case.items() <= row.items() for row in rows):
+                            continue
+                        rows.append(case | train(system, setting, data, seed, minutes, Path(folder)))
+                        print(rows[-1], flush=True)
+                        with options.out.open("a") as file:
+                            file.write(json.dumps(rows[-1]) + "\n")
+    print_table([row for row in rows if row["held_out"] == options.held_out], options.minutes)
+    write("accuracy", {"rows": rows})
 
 
 if __name__ == "__main__":

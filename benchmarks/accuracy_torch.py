@@ -1,6 +1,7 @@
-"""Worker: lightly or byol-pytorch training for a given time. Arguments: system, .npz of images, seed, minutes."""
+"""Worker: a peer training for a given time. Arguments: system, .npz of images, setting as JSON."""
 
-import math
+import copy
+import json
 import sys
 import time
 
@@ -9,15 +10,18 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+from .accuracy_settings import rate_at, tau_at
 from .torch_networks import LightlyBYOL, resnet8x2
-from .views_torch import lightly_views
+from .views_torch import lightly_views, torchvision_views
 from .workers import serve
 
-BATCH, RATE, TAU = 64, 1e-3, 0.97
+SIZE = 32
+# With these all the views end.
+MEAN, STD = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class ImageArray(Dataset):
-    """(3, 32, 32) float32 tensors, or lightly's two views."""
+    """(3, 32, 32) float32 tensors, or what a transform makes of PIL images."""
 
     def __init__(self, images, transform=None):
         self.images, self.transform = images, transform
@@ -31,87 +35,137 @@ class ImageArray(Dataset):
         return torch.from_numpy(self.images[index]).permute(2, 0, 1).float() / 255
 
 
-def lightly(images):
-    """(encoder, parameters to train, function that does a step on the next batch)."""
+def lightly(images, setting):
+    """(encoder, what is trained, function that gives a batch's loss, function that moves the target)."""
     from lightly.loss import NegativeCosineSimilarity
     from lightly.models.utils import update_momentum
 
-    model = LightlyBYOL(resnet8x2(), 256).to(memory_format=torch.channels_last)
+    model = LightlyBYOL(resnet8x2(), 256, setting["hidden_width"]).to(memory_format=torch.channels_last)
     criterion = NegativeCosineSimilarity()
-    batches = forever(ImageArray(images, lightly_views(32)), workers=2)
+    views = lightly_views(SIZE, setting["crop_area"], setting["blur"])
+    batches = forever(ImageArray(images, views), setting["batch"], workers=2)
 
     def loss():
         view_1, view_2 = (view.to(memory_format=torch.channels_last) for view in next(batches))
-        update_momentum(model.backbone, model.backbone_momentum, m=TAU)
-        update_momentum(model.projection_head, model.projection_head_momentum, m=TAU)
-        with torch.autocast("cpu", torch.bfloat16):
-            prediction_1, target_1 = model(view_1), model.forward_momentum(view_1)
-            prediction_2, target_2 = model(view_2), model.forward_momentum(view_2)
-            return 0.5 * (criterion(prediction_1, target_2) + criterion(prediction_2, target_1))
+        prediction_1, target_1 = model(view_1), model.forward_momentum(view_1)
+        prediction_2, target_2 = model(view_2), model.forward_momentum(view_2)
+        return 0.5 * (criterion(prediction_1, target_2) + criterion(prediction_2, target_1))
 
-    return model.backbone, model, loss, lambda: None
+    def follow(tau):
+        update_momentum(model.backbone, model.backbone_momentum, m=tau)
+        update_momentum(model.projection_head, model.projection_head_momentum, m=tau)
+
+    return model.backbone, model, loss, follow
 
 
-def byol_pytorch(images):
+def byol_pytorch(images, setting):
     from byol_pytorch import BYOL
 
-    encoder = resnet8x2()
-    model = BYOL(encoder, image_size=32, hidden_layer=-1, projection_hidden_size=4096, moving_average_decay=TAU).to(
-        memory_format=torch.channels_last
+    # Its own augmentation, which is drawn once for a whole batch; where there is to be no blur, the same without.
+    augmentation = {} if setting["blur"] else {"augment_fn": batch_views(setting["crop_area"])}
+    model = BYOL(
+        resnet8x2(), image_size=SIZE, hidden_layer=-1, projection_hidden_size=setting["hidden_width"], **augmentation
+    ).to(memory_format=torch.channels_last)
+    batches = forever(ImageArray(images), setting["batch"], workers=0)
+
+    def follow(tau):
+        model.target_ema_updater.beta = tau
+        model.update_moving_average()
+
+    return model.net, model, lambda: model(next(batches).to(memory_format=torch.channels_last)), follow
+
+
+def batch_views(crop_area):
+    from torchvision import transforms as t
+
+    return torch.nn.Sequential(
+        t.RandomApply([t.ColorJitter(0.8, 0.8, 0.8, 0.2)], p=0.3),
+        t.RandomGrayscale(p=0.2),
+        t.RandomHorizontalFlip(),
+        t.RandomResizedCrop((SIZE, SIZE), scale=(crop_area, 1.0)),
+        t.Normalize(MEAN, STD),
     )
-    batches = forever(ImageArray(images), workers=0)
+
+
+def stable_pretraining(images, setting):
+    from stable_pretraining.methods.byol import BYOL
+    from torchvision import transforms as t
+
+    heads = (setting["hidden_width"], 256)
+    model = BYOL(resnet8x2(), projector_dims=heads, predictor_dims=heads).to(memory_format=torch.channels_last)
+    views, normalize = torchvision_views(SIZE, setting["crop_area"], setting["blur"]), t.Normalize(MEAN, STD)
+    transform = lambda image: [normalize(view) for view in views(image)]  # noqa: E731 - given to a dataset
+    batches = forever(ImageArray(images, transform), setting["batch"], workers=2)
+
+    def follow(tau):
+        for part in (model.backbone, model.projector):
+            part.ema_coefficient.fill_(tau)
+            part.update_teacher()
 
     def loss():
-        batch = next(batches).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            return model(batch)
+        return model(*(view.to(memory_format=torch.channels_last) for view in next(batches))).loss
 
-    return encoder, model, loss, model.update_moving_average
+    return model.backbone.student, model, loss, follow
 
 
-def forever(images, workers):
+SYSTEMS = {"lightly": lightly, "byol-pytorch": byol_pytorch, "stable-pretraining": stable_pretraining}
+
+
+def forever(images, batch, workers):
     while True:
-        yield from DataLoader(images, BATCH, shuffle=True, drop_last=True, num_workers=workers)
+        yield from DataLoader(images, batch, shuffle=True, drop_last=True, num_workers=workers)
 
 
-def embed(encoder, images, normalize):
+def build_optimizer(model, setting):
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    arguments = {"lr": setting["rate"], "weight_decay": setting["weight_decay"]}
+    if setting["optimizer"] == "sgd":
+        return torch.optim.SGD(trained, momentum=0.9, **arguments)
+    return torch.optim.AdamW(trained, **arguments)
+
+
+def embed(encoder, images):
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
     encoder.eval()
     with torch.inference_mode():
         batches = (torch.from_numpy(images[i : i + 256]).permute(0, 3, 1, 2) for i in range(0, len(images), 256))
-        vectors = [encoder(normalize(batch.float() / 255)).float().numpy() for batch in batches]
-    encoder.train()
-    return np.concatenate(vectors)
+        return np.concatenate([encoder((batch.float() / 255 - mean) / std).numpy() for batch in batches])
 
 
-def normalized():
-    """What the encoder was trained on: both augmentations end with ImageNet's mean and std."""
-    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-    std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
-    return lambda batch: (batch - mean) / std
-
-
-def main(system, data, seed, minutes):
-    torch.manual_seed(int(seed))
+def main(system, data, setting):
+    setting = json.loads(setting)
+    torch.manual_seed(setting["seed"])
     with np.load(data) as arrays:
         train, test = arrays["train"], arrays["test"]
-    encoder, model, loss, after = {"lightly": lightly, "byol-pytorch": byol_pytorch}[system](train)
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], RATE, weight_decay=1e-6)
-    trained, normalize = {"seconds": 0.0, "steps": 0}, normalized()
+    encoder, model, loss, follow = SYSTEMS[system](train, setting)
 
-    def measure(until, out):
-        while trained["seconds"] < until:
+    def step(optimizer, tau):
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=setting["bfloat16"]):
+            value = loss()
+        value.backward()
+        optimizer.step()
+        follow(tau)
+
+    optimizer = build_optimizer(model, setting)
+    start_weights = copy.deepcopy(model.state_dict())
+    for _ in range(3):  # as this package compiles in its first ones
+        step(optimizer, setting["tau"])
+    model.load_state_dict(start_weights)
+    optimizer = build_optimizer(model, setting)
+
+    def measure(out):
+        seconds, steps, total = 0.0, 0, 60 * setting["minutes"]
+        while seconds < total:
             start = time.perf_counter()
-            elapsed = trained["seconds"] / (60 * float(minutes))
-            optimizer.param_groups[0]["lr"] = RATE * (1 + math.cos(math.pi * min(elapsed, 1))) / 2
+            optimizer.param_groups[0]["lr"] = rate_at(seconds / total, setting["rate"])
+            tau = tau_at(seconds / total, setting["tau"])
             for _ in range(10):
-                optimizer.zero_grad()
-                loss().backward()
-                optimizer.step()
-                after()
-            trained["seconds"] += time.perf_counter() - start
-            trained["steps"] += 10
-        np.savez(out, train=embed(encoder, train, normalize), test=embed(encoder, test, normalize))
-        return trained
+                step(optimizer, tau)
+            steps += 10
+            seconds += time.perf_counter() - start
+        np.savez(out, train=embed(encoder, train), test=embed(encoder, test))
+        return {"steps": steps}
 
     serve(measure)
 

@@ -10,10 +10,16 @@ ENVIRONMENT = Path(os.environ.get("BYOL_KERAS_PEERS", HERE / ".venv-peers"))
 # From some indexes this comes with several GB of CUDA, which is not used. Without --no-deps the others would ask for a
 # build of their own. Of torchvision a range: its release after 2.13's serves as well, and some pips have a cap on it.
 TORCH = "torch==2.13.0"
-ON_TORCH = ["torchvision>=0.28,<0.30", "lightly==1.6.0", "byol-pytorch==0.9.1"]
+ON_TORCH = [
+    *("torchvision>=0.28,<0.30", "lightly==1.6.0", "byol-pytorch==0.9.1", "stable-pretraining==0.1.8"),
+    *("lightning", "timm", "kornia"),
+]
 THEIR_NEEDS = [
     *("numpy", "pillow", "tqdm", "requests", "pyyaml", "einops", "accelerate", "beartype", "aenum", "hydra-core"),
     *("lightly_utils", "pytorch_lightning", "onnx", "onnxscript", "onnxruntime"),
+    *("torchmetrics", "omegaconf", "loguru", "tabulate", "pandas", "rich", "requests-cache", "prettytable", "submitit"),
+    *("zstandard", "typer", "scikit-learn", "richuru", "opt-einsum", "transformers", "datasets", "matplotlib"),
+    "kornia_rs",
 ]
 
 

@@ -16,18 +16,18 @@ from .torch_networks import torchvision
 from .workers import serve
 
 
-def torchvision_views(image_size):
+def torchvision_views(image_size, crop_area=0.08, blurred=True):
     from torchvision import transforms as t
 
     taps = 2 * int(image_size / 20) + 1
     views = []
     for blur, solarize in ((1.0, 0.0), (0.1, 0.2)):
         steps = [
-            t.RandomResizedCrop(image_size, interpolation=t.InterpolationMode.BICUBIC),
+            t.RandomResizedCrop(image_size, (crop_area, 1.0), interpolation=t.InterpolationMode.BICUBIC),
             t.RandomHorizontalFlip(),
             t.RandomApply([t.ColorJitter(0.4, 0.4, 0.2, 0.1)], 0.8),
             t.RandomGrayscale(0.2),
-            t.RandomApply([t.GaussianBlur(taps, (0.1, 2.0))], blur),
+            t.RandomApply([t.GaussianBlur(taps, (0.1, 2.0))], blur if blurred else 0.0),
             t.RandomSolarize(128, solarize),
             t.ToTensor(),
         ]
@@ -35,13 +35,11 @@ def torchvision_views(image_size):
     return lambda image: [view(image) for view in views]
 
 
-def lightly_views(image_size):
+def lightly_views(image_size, crop_area=0.08, blurred=True):
     from lightly.transforms.byol_transform import BYOLTransform, BYOLView1Transform, BYOLView2Transform
 
-    return BYOLTransform(
-        view_1_transform=BYOLView1Transform(input_size=image_size),
-        view_2_transform=BYOLView2Transform(input_size=image_size),
-    )
+    options = {"input_size": image_size, "min_scale": crop_area} | ({} if blurred else {"gaussian_blur": 0.0})
+    return BYOLTransform(view_1_transform=BYOLView1Transform(**options), view_2_transform=BYOLView2Transform(**options))
 
 
 class ImageFiles(Dataset):
