@@ -37,7 +37,7 @@ SETTINGS = {
     "stable-pretraining": PEERS,
 }
 # Of these, by `--held-out`.
-BEST = {"byol_keras": "short", "lightly": "narrow", "byol-pytorch": "narrow", "stable-pretraining": "narrow"}
+BEST = {"byol_keras": "short", "lightly": "SGD", "byol-pytorch": "SGD", "stable-pretraining": "SGD"}
 
 WARMUP = 0.05  # of the time
 
