@@ -18,7 +18,7 @@ def add_to(commands: Commands) -> None:
     )
     add_data(add)
     add.add_argument("--out", metavar="IMAGE", required=True, help="a .png")
-    add.add_argument("--seed", metavar="N", type=int, default=0, help="of the views (default: 0)")
+    add.add_argument("--seed", metavar="N", type=int, help="of the views (default: 0, or that of --config)")
     add_value_range(add)
     add_recipe_flags(add, only_views=True)
 
@@ -29,6 +29,9 @@ def _run(options: argparse.Namespace) -> None:
     kinds = options.views or [None]
     given = [settings(options, kind) for kind in kinds]
     recipes, auto_size = [each["recipe"] for each in given], given[0]["auto_size"]
-    draw_views(options.data, recipes, options.out, options.seed, auto_size, options.value_range)
+    of_config = {name: given[0].get(name) for name in ("seed", "value_range", "channels")}
+    seed = options.seed if options.seed is not None else of_config["seed"] or 0
+    value_range = options.value_range or of_config["value_range"]
+    draw_views(options.data, recipes, options.out, seed, auto_size, value_range, of_config["channels"])
     of = f", for {', '.join(kinds)} in turn" if options.views else ""
     print(f"{options.out}: images above, view 1 and view 2 below{of}")

@@ -7,8 +7,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.printable import printable
+from ..utils.progress import print_beside
 from .images import ImageSource
-from .open import open_source
+from .open import absolute_data, open_source
 
 
 def open_train_and_test(
@@ -26,6 +27,8 @@ def open_train_and_test(
         InputError: for sources without labels, with one class only, with other classes than each other, or for a class
             without a training image.
     """
+    if absolute_data(train) == absolute_data(test):
+        print_beside(f"{train} is what is trained on and what is tested with: the figures say nothing of other images.")
     train_source, test_source = (open_labeled(data, value_range) for data in (train, test))
     if train_source.class_names != test_source.class_names:
         raise InputError(

@@ -15,6 +15,8 @@ ITERATIONS = 5
 # Names under which Keras layers hold what may have two axes and is no matrix of inputs by outputs: the biases of
 # attention's heads, tables of embeddings.
 NO_MATRICES = ("bias", "embeddings")
+# As attention calls the layers whose weights are (inputs, heads, size of a head).
+PROJECTIONS = ("query", "key", "value")
 # The root mean square of an update of Adam, about: Liu et al. 2025, 2.2.
 ADAM_RMS = 0.2
 
@@ -23,8 +25,9 @@ ADAM_RMS = 0.2
 class Muon(keras.optimizers.Optimizer):
     """Momentum whose steps are orthogonalized, for weights that are matrices; Adam for all others.
 
-    For the weights p of a dense layer, (inputs, outputs), and those of a convolution taken as the matrix
-    (height * width * inputs, outputs), with gradient g:
+    For the weights p of a dense layer, (inputs, outputs), those of a convolution taken as the matrix
+    (height * width * inputs, outputs), and attention's of queries, keys and values as (inputs, heads * size of a head),
+    with gradient g:
 
         m = momentum * m + g
         u = orthogonalized(g + momentum * m)
@@ -96,7 +99,7 @@ class Muon(keras.optimizers.Optimizer):
         moment, velocity = self.momentums[index], self.velocities[index]
         if velocity is None:
             self.assign(moment, self.momentum * moment + gradient)
-            step = self._step_of(gradient + self.momentum * moment)
+            step = self._step_of(gradient + self.momentum * moment, _rows(variable))
         else:
             self.assign(moment, self.beta_1 * moment + (1 - self.beta_1) * gradient)
             self.assign(velocity, self.beta_2 * velocity + (1 - self.beta_2) * ops.square(gradient))
@@ -105,8 +108,8 @@ class Muon(keras.optimizers.Optimizer):
             step = moment / (ops.sqrt(velocity) + self.epsilon)
         self.assign_sub(variable, rate * step)
 
-    def _step_of(self, moment):
-        matrix = ops.reshape(moment, (-1, moment.shape[-1]))
+    def _step_of(self, moment, rows):
+        matrix = ops.reshape(moment, (rows, -1))
         step = orthogonalized(matrix, "bfloat16" if self._in_bfloat16 else None)
         return ops.reshape(ADAM_RMS * max(matrix.shape) ** 0.5 * step, moment.shape)
 
@@ -144,5 +147,12 @@ def orthogonalized(matrix: keras.KerasTensor, dtype: str | None = None) -> keras
 
 def _is_matrix(variable):
     """Whether a weight is one of a dense layer or a convolution, with more than one input and output."""
+    size, rows = math.prod(variable.shape), _rows(variable)
+    return variable.name not in NO_MATRICES and len(variable.shape) > 1 and min(rows, size // rows) > 1
+
+
+def _rows(variable):
+    """How many inputs a weight has: all its axes but the last one are inputs, save those of attention's heads."""
     shape = variable.shape
-    return variable.name not in NO_MATRICES and len(shape) > 1 and min(shape[-1], math.prod(shape[:-1])) > 1
+    of_heads = len(shape) == 3 and f"/{variable.path}".split("/")[-2] in PROJECTIONS
+    return shape[0] if of_heads else math.prod(shape[:-1])

@@ -74,6 +74,7 @@ def audio() -> AudioRecipe:
 
 def check_audio_training(strategy: str | None, data_service: Sequence[str], channels: int | None) -> None:
     """Raises InputError for what views of recordings cannot be made with."""
+    channels = None if channels == 1 else channels  # which a run's config.json says
     for name, value in (("strategy", strategy), ("data_service", data_service), ("channels", channels)):
         if value:
             raise InputError(

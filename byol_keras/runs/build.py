@@ -24,6 +24,7 @@ from ..objectives import CenterTerm, CriticTerm, NTXent, ReconstructionTerm
 from ..optimizers import LARS, Muon
 from ..precision import dtype_policy, policy_scope
 from ..schedules import warmup_cosine
+from ..utils.progress import print_beside
 from .audio_recipe import AudioRecipe
 from .recipe_fields import TrainingRecipe
 from .run import Run
@@ -59,8 +60,20 @@ def build_encoder(run: Run, seed: int | None = None) -> keras.Model:
 
 
 def trained_and_untrained(run: Run) -> dict[str, keras.Model]:
-    """Method -> encoder, as results have them: the run's "pretrained" one, and the same "untrained"."""
-    return {"pretrained": run.encoder, "untrained": build_encoder(run)}
+    """Method -> encoder, as results have them: the run's "pretrained" one, and the same "untrained".
+
+    That has the weights which training began with: those of `start_from`, where the run started from other weights.
+    Where they are gone it is of random ones, as a line on stderr says.
+    """
+    untrained = build_encoder(run)
+    if run.start_from is not None:
+        try:
+            start_from_weights(untrained, start_encoder(run.start_from, run.channels), run.start_from)
+        except InputError as error:
+            print_beside(
+                f"{run.folder}: the weights that it started from cannot be had, so untrained is random: {error}"
+            )
+    return {"pretrained": run.encoder, "untrained": untrained}
 
 
 def require_backbone(run: Run) -> None:

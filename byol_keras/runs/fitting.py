@@ -98,7 +98,8 @@ def within(
         if size != run.recipe.image_size:
             mean, std = pixel_statistics(source, size)
             run = replace(run, recipe=replace(run.recipe, image_size=size), mean=mean, std=std)
-            model = run_model(run, steps)
+            with model.distribute_strategy.scope():
+                model = run_model(run, steps)
             require_training_memory(model.encoder, run.recipe.batch_size)
             # Timed again: what the square of the side says is good enough to choose by, not to end by.
             epochs = epochs_within(run, model, source, online_knn, end - time.monotonic(), services)

@@ -8,7 +8,7 @@ import keras
 from ..byol import BYOL
 from ..errors import InputError, first_line
 from ..models.model_file import read_model
-from .run import Run
+from .run import CHECKPOINTS, Run
 from .run_config import load_run
 
 
@@ -49,7 +49,8 @@ def run_of(path: str | os.PathLike) -> Run | None:
         path: the folder of a run, or a .keras file.
 
     Returns:
-        `Run`; of a file, that whose encoder.keras, best_encoder.keras or healthy_encoder.keras it is, else None.
+        `Run`; of a file, that whose encoder.keras, best_encoder.keras, healthy_encoder.keras or checkpoint it is, else
+        None.
 
     Raises:
         InputError: for a folder that is no run.
@@ -57,13 +58,15 @@ def run_of(path: str | os.PathLike) -> Run | None:
     path = Path(path)
     if path.is_dir():
         return load_run(path)
-    if not (path.parent / "config.json").is_file():
+    folder = path.parent.parent if path.parent.name == CHECKPOINTS else path.parent
+    if not (folder / "config.json").is_file():
         return None
     try:
-        run = load_run(path.parent)
+        run = load_run(folder)
     except InputError:  # Something else is called config.json too.
         return None
-    return run if path in (run.encoder_path, run.best_encoder_path, run.healthy_encoder_path) else None
+    encoders = (run.encoder_path, run.best_encoder_path, run.healthy_encoder_path)
+    return run if path in encoders or path.parent == run.checkpoints_path else None
 
 
 def value_range_of(path: str | os.PathLike) -> list[float] | None:

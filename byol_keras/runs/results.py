@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path, check_writable
+from ..utils.progress import print_beside
 from ..utils.text_file import read_text_file
 from .run import Run
 
@@ -121,8 +122,14 @@ def pool_results(measured: Sequence[tuple[Run, Sequence[Result]]]) -> list[tuple
         for result in results:
             same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
             same += [result.classes, list(result.errors)]
-            key = json.dumps([*same, run.data, run.exclude, dataclasses.asdict(run.recipe), run.legs], sort_keys=True)
-            groups.setdefault(key, []).append((run, result))
+            same += [run.data, run.exclude, run.start_from, run.channels, run.value_range, run.legs]
+            key = json.dumps([*same, dataclasses.asdict(run.recipe)], sort_keys=True)
+            members = groups.setdefault(key, [])
+            alike = [other for other, its in members if (other.seed, its.settings) == (run.seed, result.settings)]
+            if alike and alike[0].folder != run.folder:
+                print_beside(f"{run.folder} is of the same seed as {alike[0].folder}: {result.task} counts once.")
+            else:
+                members.append((run, result))
     pooled = []
     for members in groups.values():
         first = members[0][1]

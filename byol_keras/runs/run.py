@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # What may be left by a process that was killed before its run had a config.json, beside hidden files.
 BEGUN = {"images.json"}
+CHECKPOINTS = "checkpoints"  # their folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Run:
     @property
     def checkpoints_path(self) -> Path:
         """The folder of what `resume` goes on from, see `callbacks.Checkpoint`."""
-        return self.folder / "checkpoints"
+        return self.folder / CHECKPOINTS
 
     @property
     def image_list_path(self) -> Path:

@@ -51,9 +51,17 @@ def start_from_weights(encoder: keras.Model, start: keras.Model, path: str | os.
         InputError: where they are not of one architecture.
     """
     weights = start.get_weights()
-    if [weight.shape for weight in weights] != [tuple(weight.shape) for weight in encoder.weights]:
+    same = [weight.shape for weight in weights] == [tuple(weight.shape) for weight in encoder.weights]
+    # Another stride, or no pooling, needs no other weights.
+    if not same or _strides(start) != _strides(encoder):
         raise InputError(
             f"{path} has other layers than the backbone of this run: choose the `backbone` and the stem that it was "
-            f"trained with. Received: {start.count_params():,} parameters, not {encoder.count_params():,}"
+            f"trained with. Received: {start.count_params():,} parameters, not {encoder.count_params():,}, strides "
+            f"{_strides(start)}, not {_strides(encoder)}"
         )
     encoder.set_weights(weights)
+
+
+def _strides(encoder):
+    """Of all the layers that have one, in their order."""
+    return [layer.strides for layer in encoder.layers if hasattr(layer, "strides")]

@@ -27,9 +27,9 @@ def training_facts(path: str | os.PathLike) -> dict:
 
     Returns:
         dict, ready for JSON. Of a file: `file` and `sha256`. Of a run: `run`, its name; `checksum`, that of its
-        config.json, which two runs share only when they train alike; `recipe`, `seed`, `source`, `image_count` (None
-        where it was not noted), `excluded` (entries of its `exclude`), `start_from`, `legs`, `value_range`,
-        `trained_with`, the versions, and `results`, see `_results`.
+        config.json, of what decides how it trains but for its images and `start_from`; `recipe`, `seed`, `source`,
+        `image_count` (None where it was not noted), `excluded` (entries of its `exclude`), `start_from`, `legs`,
+        `value_range`, `trained_with`, the versions, and `results`, see `_results`.
 
     Raises:
         InputError: for a run or results that cannot be read.

@@ -123,9 +123,11 @@ def _labels(source: ImageSource, class_names: Sequence[str] | None) -> np.ndarra
     """The labels of a source as numbers of `class_names`, which it may have had others of; -1 for none of them."""
     if source.class_names == class_names:
         return source.labels
-    if source.class_names is None or class_names is None:
+    if class_names is None:
         return None
     number = {name: index for index, name in enumerate(class_names)}
+    if source.class_names is None:  # as of a folder with an image beside those of the classes, which is new
+        return np.array([number.get(name.partition("/")[0], -1) for name in source.names], np.int64)
     return np.array([number.get(name, -1) for name in source.class_names], np.int64)[source.labels]
 
 

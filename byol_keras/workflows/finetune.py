@@ -13,7 +13,7 @@ from ..evaluation.embed import embed
 from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear_head import LinearHead, logits
 from ..models.fingerprint import fingerprint
-from ..runs.build import trained_and_untrained
+from ..runs.build import build_encoder
 from ..runs.classification_results import classification_results
 from ..runs.classifier import write_classifier
 from ..runs.results import Result, check_results, results_name, share, write_results
@@ -74,8 +74,7 @@ def finetune_run(
         TUNED: FinetuneConfig.for_images(count, pretrained=True, **(config or {})),
         SCRATCH: FinetuneConfig.for_images(count, pretrained=False, **(config or {})),
     }
-    encoders = trained_and_untrained(run)
-    starts = [(TUNED, PROBE, encoders["pretrained"]), (SCRATCH, UNTRAINED_PROBE, encoders["untrained"])]
+    starts = [(TUNED, PROBE, run.encoder), (SCRATCH, UNTRAINED_PROBE, build_encoder(run))]
     predictions = {TUNED: [], SCRATCH: [], PROBE: [], UNTRAINED_PROBE: []}
     first = None
     for whole, probe, encoder in starts:

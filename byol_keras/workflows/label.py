@@ -55,7 +55,7 @@ def label_folder(
         require_extra("The page to label on", "starlette", "uvicorn")
     run = load_finished_run(folder)
     require_image_run(run.recipe, "label")
-    labels = run.labels_path if labels is None else labels
+    labels = Path(run.labels_path if labels is None else labels).resolve()  # of one file there is one lock
     out = run.labeled_path if out is None else out
     if next is None and not write:
         make_parent(labels)
@@ -94,9 +94,13 @@ def open_labeling(run: Run, data: str | os.PathLike, labels: str | os.PathLike) 
     folder = Path(data).expanduser()
     if not folder.is_dir():
         raise InputError(f"No such folder: {folder}")
-    index = index_collection(
-        run.encoder, open_collection(folder, run.value_range), _cache_path(run, folder), rebuild=True
-    )
+    collection = open_collection(folder, run.value_range)
+    if collection.paths is None or collection.embeddings is not None:
+        raise InputError(
+            f"{folder} holds no image files, which the page shows and whose labels are kept by their bytes: give the "
+            "folder of the images themselves."
+        )
+    index = index_collection(run.encoder, collection, _cache_path(run, folder), rebuild=True)
     order = sorted(range(len(index)), key=index.names.__getitem__)
     # The file of labels is read last, as the images decide which of its rows are valid.
     file = LabelsFile(labels, folder, [index.names[i] for i in order])

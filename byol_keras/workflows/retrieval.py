@@ -4,6 +4,7 @@ import os
 import time
 
 from ..data.labeled import open_labeled
+from ..data.open import absolute_data
 from ..errors import InputError
 from ..evaluation.embed import embed
 from ..runs.build import trained_and_untrained
@@ -33,6 +34,11 @@ def retrieval_of_run(
     started = time.monotonic()
     run = load_finished_run(folder)
     check_results(run)
+    if queries is not None and absolute_data(queries) == absolute_data(index):
+        raise InputError(
+            "Every query would find itself: leave out `queries`, so that each image is looked up among the others. "
+            f"Received: index={index}, queries={queries}"
+        )
     indexed = open_labeled(index, run.value_range)
     query_source = None if queries is None else open_labeled(queries, run.value_range)
     if query_source is not None and query_source.class_names != indexed.class_names:

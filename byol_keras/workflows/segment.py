@@ -68,6 +68,8 @@ def segment_run(
     test_set = open_segmentation(test, like=train_set)
     if np.count_nonzero(train_set.pixels.sum(axis=0)) < 2:
         raise InputError(f"The label maps in {train} have one class only: nothing to tell apart.")
+    if not test_set.pixels.any():
+        raise InputError(f"The label maps in {test} have no pixel of a class, so that nothing can be scored by them.")
     name = results_name("segmentation", label_fraction)
     ious = {method: [] for method in METHODS}
     for seed in numbers:

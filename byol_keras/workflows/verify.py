@@ -1,5 +1,6 @@
 """What `byol-keras verify` does: pairs of faces, or of anything, by the trained encoder and the same untrained."""
 
+import dataclasses
 import os
 import time
 
@@ -68,7 +69,10 @@ def verify_run(
         pairs = pairs.in_folds(fold_numbers(folds))
     if len(np.unique(pairs.folds)) < 2:
         raise InputError(f"It takes 2 folds, since each is tested with what the others teach. Received: folds={folds}")
-    locate_pairs(pairs, find_images(data, run.value_range), data)
+    names = find_images(data, run.value_range)
+    a, b = locate_pairs(pairs, names, data).T
+    # By the names of the files, of which the pairs may leave out the endings.
+    pairs = dataclasses.replace(pairs, a=tuple(names[i] for i in a), b=tuple(names[i] for i in b))
     _check_unseen(run, data, pairs)
 
     source = open_source(data, value_range=run.value_range)
@@ -137,6 +141,11 @@ def _check_unseen(run: Run, data: str | os.PathLike, pairs: VerificationPairs) -
         identities = pairs.in_folds([fold]).identities()
         seen[int(fold)] = sum(not trained.isdisjoint(_places(data, name)) for name in identities)
     if not any(seen.values()):
+        if alike := {os.path.dirname(name) for name in names} & pairs.identities():
+            print(
+                f"{len(alike):,} of the identities are called as folders in {run.data} are, on which the run was "
+                "trained: if they are the same, they have been seen."
+            )
         return
     unseen = ",".join(str(fold) for fold, count in seen.items() if not count)
     remedy = f"test on the folds {unseen}, or " if unseen.count(",") else ""

@@ -29,6 +29,7 @@ def draw_views(
     seed: int = 0,
     auto_size: bool = False,
     value_range: Sequence[float] | None = None,
+    channels: int | None = None,
 ) -> None:
     """Draws some images of `data`, and two views of each by each recipe, as the network will see them.
 
@@ -39,6 +40,7 @@ def draw_views(
         seed: of the views.
         auto_size: choose the image size, in place of the recipe's, by the images: as `pretrain` without a `budget`.
         value_range: as for `open_source`.
+        channels: of images, as which they are read; None for those that they are stored in.
 
     Raises:
         InputError: for a mistake in any of them; in `out`, or a size that does not fit into memory, before `data` is
@@ -58,7 +60,7 @@ def draw_views(
     if not auto_size:
         require_view_memory(recipes[0].image_size, 1)
     source = open_source(data, value_range=value_range)
-    source = as_recipe_takes(source, recipes[0], fitting_channels(source))
+    source = as_recipe_takes(source, recipes[0], channels or fitting_channels(source))
     if auto_size:
         side = shorter_side(source)
         size = fitting_size(side)

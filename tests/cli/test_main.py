@@ -1,5 +1,6 @@
 """The command line on real files; commands run in this process unless the process itself is what is tested."""
 
+import dataclasses
 import json
 import math
 import os
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import byol_keras as bk
 from byol_keras.cli.main import COMMANDS, main
+from byol_keras.runs.run import Run
 from byol_keras.utils.memory import available_memory
 
 from ..failing_command import failure
@@ -181,3 +184,21 @@ def test_a_bug_is_a_traceback(bug, monkeypatch, tmp_path):
     monkeypatch.setattr("byol_keras.cli.embed._run", work)
     with pytest.raises(type(bug)):
         main(["embed", "run", "--data", "photos", "--out", str(tmp_path / "e.npz")])
+
+
+def test_views_of_a_config_are_those_of_its_run(tmp_path):
+    """Range, channels and seed too: 12 bits in color, of which the run sees gray."""
+    levels = np.random.default_rng(0).integers(0, 4096, (4, 16, 16, 3)).astype(np.uint16)
+    np.savez(tmp_path / "images.npz", images=levels)
+    recipe = dataclasses.replace(bk.recipes.short(), image_size=16)
+    run = Run(tmp_path / "run", recipe, "photos", 7, 1, [0.5], [0.2], value_range=[0, 4095])
+    run.folder.mkdir()
+    run.write_config()
+    words = ["views", "--data", str(tmp_path / "images.npz"), "--config", str(run.folder / "config.json"), "--out"]
+    assert main([*words, str(tmp_path / "run.png")]) == 0
+    assert main([*words, str(tmp_path / "said.png"), "--value-range", "0", "4095", "--seed", "7"]) == 0
+    assert (tmp_path / "run.png").read_bytes() == (tmp_path / "said.png").read_bytes()
+    pixels = np.asarray(Image.open(tmp_path / "run.png").convert("RGB"))
+    assert (pixels[..., 0] == pixels[..., 2]).all()
+    assert main([*words, str(tmp_path / "other.png"), "--seed", "8"]) == 0
+    assert (tmp_path / "run.png").read_bytes() != (tmp_path / "other.png").read_bytes()

@@ -106,6 +106,22 @@ def test_settings_out_of_range_are_refused(setting, value):
         bk.Muon(0.1, **{setting: value})
 
 
+@pytest.mark.parametrize("name", ["query", "key", "value", "attention_output"])
+def test_attention_is_of_matrices_of_inputs_by_outputs(name):
+    """The weights of heads move as those of the dense layer that they are."""
+    layer = keras.layers.MultiHeadAttention(2, 3, use_bias=False, value_dim=3)
+    layer.build((None, 4, 8), (None, 4, 8))
+    (weight,) = (variable for variable in layer.trainable_variables if f"/{name}/" in f"/{variable.path}")
+    matrix = (6, 8) if name == "attention_output" else (8, 6)
+    value, gradient = (RNG.normal(size=matrix).astype(np.float32) for _ in range(2))
+    dense = keras.Variable(value, name="kernel")
+    weight.assign(value.reshape(weight.shape))
+    for variable in (weight, dense):
+        bk.Muon(0.1, precision="float32").apply_gradients([(gradient.reshape(variable.shape), variable)])
+    np.testing.assert_allclose(weight.numpy().reshape(matrix), dense.numpy(), atol=1e-6)
+    assert np.abs(dense.numpy() - value).max() > 0.01
+
+
 def test_biases_and_tables_of_two_axes_are_no_matrices():
     keras.utils.set_random_seed(0)
     encoder = bk.token_transformer(50, 6, width=8, depth=1, heads=2)

@@ -4,6 +4,7 @@ import json
 import pytest
 
 import byol_keras as bk
+from byol_keras.runs.audio_recipe import check_audio_training
 from byol_keras.runs.build import build_views
 from byol_keras.runs.recipe import RECIPES, recipe_kind
 
@@ -56,3 +57,11 @@ def test_a_recipe_comes_back_from_json_as_the_kind_it_was(name):
 def test_values_out_of_range_are_refused(field, value):
     with pytest.raises(bk.InputError, match=f"`{field}` must be"):
         dataclasses.replace(bk.recipes.audio(), **{field: value})
+
+
+def test_what_views_of_recordings_cannot_be_made_with():
+    check_audio_training(None, (), None)
+    check_audio_training(None, (), 1)  # as a run's config.json says
+    for given in (("mirrored", (), None), (None, ("host:1",), None), (None, (), 3)):
+        with pytest.raises(bk.InputError, match="leave it out"):
+            check_audio_training(*given)

@@ -1,9 +1,13 @@
 """Encoders by the path of a run or of a file."""
 
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 
 import byol_keras as bk
+from byol_keras.runs.load import value_range_of
 
 
 def test_by_the_run_and_by_the_file(make_run):
@@ -28,3 +32,16 @@ def test_what_is_no_encoder_is_named(tmp_path):
     (tmp_path / "damaged.keras").write_text("no archive")
     with pytest.raises(bk.InputError, match=r"damaged\.keras is not a Keras model"):
         bk.load_encoder(tmp_path / "damaged.keras")
+
+
+def test_the_range_of_a_run_goes_with_each_of_its_files(make_run):
+    run = dataclasses.replace(make_run(), value_range=[-1024, 3071])
+    run.write_config()
+    run.checkpoints_path.mkdir()
+    checkpoint = run.checkpoints_path / "step-00000010.keras"
+    for path in (run.best_encoder_path, checkpoint):
+        shutil.copy(run.encoder_path, path)
+    for path in (run.folder, run.encoder_path, run.best_encoder_path, checkpoint):
+        assert value_range_of(path) == [-1024, 3071]
+    elsewhere = shutil.copy(run.encoder_path, run.folder.parent / "encoder.keras")
+    assert value_range_of(elsewhere) is None

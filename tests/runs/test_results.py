@@ -87,3 +87,16 @@ def test_the_seed_of_a_measurement_does_not_part_it_from_others(runs):
     assert together.settings == {"epochs": 9}
     ((together, _),) = pool_results([(runs[0], [second]), (runs[1], [second])])
     assert together.settings == {"epochs": 9, "seed": 1}
+
+
+def test_runs_that_differ_in_what_they_saw_or_began_with_are_not_pooled(runs):
+    for change in ({"start_from": "/runs/other"}, {"channels": 1}, {"value_range": [0, 4095]}):
+        other = dataclasses.replace(runs[1], **change)
+        assert len(pool_results([(runs[0], [FEW]), (other, [FEW])])) == 2
+
+
+def test_a_copy_of_a_run_counts_once(runs, capfd):
+    copy = dataclasses.replace(runs[0], folder=runs[0].folder.parent / "copy")
+    ((together, folders),) = pool_results([(runs[0], [FEW]), (copy, [FEW]), (runs[1], [FEW])])
+    assert (together.scores["fine-tuned"], folders) == ([0.6, 0.7, 0.6, 0.7], [runs[0].folder, runs[1].folder])
+    assert f"{copy.folder} is of the same seed as {runs[0].folder}" in capfd.readouterr().err

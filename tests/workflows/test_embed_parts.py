@@ -194,7 +194,7 @@ def test_images_that_come_and_go_between_two_starts(run, folder, save, capfd):
     assert {row["name"]: row["reason"] for row in excluded}["green/4.png"] == "no longer there"
 
 
-@pytest.mark.parametrize("change", ["a class more", "a class less"])
+@pytest.mark.parametrize("change", ["a class more", "a class less", "an image beside"])
 def test_labels_stay_those_of_the_beginning(change, run, folder, save):
     def labels(out):
         return {row["name"]: row["label"] for row in pq.read_table(out).to_pylist()}
@@ -205,6 +205,8 @@ def test_labels_stay_those_of_the_beginning(change, run, folder, save):
     (out / "part-00002.parquet").unlink()  # of two classes, which have other numbers now
     if change == "a class more":
         save(folder / "a new class" / "0.png", "blue", 9)
+    elif change == "an image beside":  # so that the folders are no classes any more
+        save(folder / "new.png", "blue", 9)
     else:
         (folder / "blue").rename(folder.parent / "blue")
     assert run()[1] == 0

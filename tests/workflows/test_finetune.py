@@ -75,6 +75,7 @@ def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
             (train, test),
             {"label_fraction": 0.1, "config": {"batch_size": 16}},
         ),
+        ("has diverged, .*Received: learning_rate=1e\\+08", (train, test), {"config": {"learning_rate": 1e8}}),
     ):
         with pytest.raises(InputError, match=said):
             finetune_run(run.folder, *sources_, **given)

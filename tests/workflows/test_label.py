@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 
 import keras
@@ -77,6 +78,11 @@ def test_bad_input_is_one_line(run, colored, tmp_path, capfd):
     assert "--next must be at least 1" in failure(capfd, run, "--data", folder, "--next", "0")
     assert "at least two classes" in failure(capfd, run, "--data", folder, "--write")
     assert not (run / "labeled").exists()
+    with tarfile.open(tmp_path / "images.tar", "w") as tar:
+        tar.add(folder, ".")
+    (tmp_path / "tars").mkdir()
+    (tmp_path / "images.tar").rename(tmp_path / "tars" / "images.tar")
+    assert "holds no image files" in failure(capfd, run, "--data", tmp_path / "tars", "--next", "3")
     labels = tmp_path / "other.csv"
     labels.write_text("image,class\nelsewhere.png,cat\n")
     line = failure(capfd, run, "--data", folder, "--labels", labels, "--next", "3")

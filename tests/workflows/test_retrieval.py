@@ -71,6 +71,8 @@ def test_leave_one_out(place):
 
 def test_what_is_wrong_is_said(place, tmp_path, capfd):
     folder, run, _ = place
+    both = ("--index", folder / "index.npz", "--query", folder / "." / "index.npz")
+    assert "Every query would find itself" in failure(capfd, "retrieval", run.folder, *both)
     images, labels, class_names = synthetic_images(12, 3)
 
     def said(index, query=None, **arrays):

@@ -84,6 +84,15 @@ def test_one_class_only(folders, draw_dataset, tmp_path, capfd):
     assert not (run.folder / "results").exists()
 
 
+def test_label_maps_without_a_class_cannot_be_tested_with(folders, draw_dataset, tmp_path, capfd):
+    test = draw_dataset(tmp_path / "test", 2)
+    for path in (test / "labels").iterdir():
+        Image.fromarray(np.full((40, 56), 255, np.uint8)).save(path)
+    run = make_run(tmp_path / "run")
+    line = failure(capfd, "segment", run.folder, "--train", folders[0], "--test", test)
+    assert f"The label maps in {test} have no pixel of a class" in line
+
+
 def test_an_encoder_that_cannot_be_a_backbone(folders, tmp_path, capfd):
     train, test = folders
     for backbone, channels in (("resnet8x2", 3), ("resnet10", 1)):

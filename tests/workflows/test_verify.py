@@ -218,3 +218,24 @@ def test_a_wrong_list_leaves_no_run(run, faces, held_out, tmp_path, capfd):
     assert not (tmp_path / "run").exists()
     assert main(["pretrain", "--out", str(run), "--resume", "--exclude", str(held_out)]) == 2
     assert "leave out --exclude" in failure(capfd)
+
+
+def test_pairs_without_endings_in_one_folder_are_seen_as_well(run, faces, tmp_path, capfd):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in faces.glob("*/*.png"):
+        shutil.copy(path, flat)
+    rows = [f"{1 + i // 2},P{i}_0001,P{i}_000{2 + i % 2},{i % 2}" for i in range(4)]
+    (flat / "pairs.csv").write_text("\n".join(["fold,a,b,same", *rows]) + "\n")
+    other = dataclasses.replace(load_run(run), folder=tmp_path / "run", data=str(flat), exclude=[])
+    other.folder.mkdir()
+    other.write_config()
+    shutil.copy(run / "encoder.keras", other.folder)
+    assert main(["verify", str(other.folder), "--data", str(flat), "--pairs", str(flat / "pairs.csv")]) == 2
+    assert "trained on images of 8 of the identities in folds 1, 2" in failure(capfd)
+
+
+def test_people_of_the_same_name_in_another_folder_are_said(run, faces, tmp_path, capsys):
+    shutil.copytree(faces, tmp_path / "copy")
+    assert verify(run, tmp_path / "copy") == 0
+    assert f"3 of the identities are called as folders in {faces} are" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from ...errors import InputError
 from ...evaluation.embed import as_taken
 from ...evaluation.linear_head import LinearHead
 from ...kernels import fast_layers
+from ...models.finite import variables_not_finite
 from ...precision import cast_model, copy_model, copy_weights, dtype_policy
 from ...schedules import warmup_cosine
 from .model import build_classifier
@@ -117,7 +118,7 @@ def finetune_classifier(
         keras.Model, see `build_classifier`; it computes in float32.
 
     Raises:
-        InputError: when a batch is larger than the data, or for a precision that there is not.
+        InputError: when a batch is larger than the data, for a precision that there is not, or where training diverges.
 
     Example:
         config = bk.tasks.FinetuneConfig.for_images(len(source), pretrained=True)
@@ -146,6 +147,11 @@ def finetune_classifier(
     copy_weights(trained, tuned)
     result = build_classifier(tuned, num_classes)
     result.get_layer("logits").set_weights(linear.get_weights())
+    if variables_not_finite(result):
+        raise InputError(
+            "Fine-tuning has diverged, its weights are no numbers any more: choose a lower learning rate. "
+            f"Received: learning_rate={config.learning_rate:g}"
+        )
     return result
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Tools round to whole pixels: by so much a box may lie over the edge. It is cut off there.
 OVER_THE_EDGE = 1.0
+LARGEST = 1e9  # number of a box that can be one
 # The lists of a file, and what an entry of each is called.
 PARTS = {"categories": "a category", "images": "an image", "annotations": "an annotation"}
 
@@ -151,7 +152,7 @@ def _images(entries, folder, path, memory_budget):
 def _box(bbox, size, what, name):
     """[left, top, width, height] -> [left, top, right, bottom], inside the image."""
     numbers = isinstance(bbox, list) and len(bbox) == 4 and all(type(value) in (int, float) for value in bbox)
-    if not numbers or not np.all(np.isfinite(bbox)):
+    if not numbers or not all(abs(value) < LARGEST for value in bbox):
         raise InputError(f"{what}: bbox must be four numbers [left, top, width, height]. Received: {str(bbox)[:200]}")
     left, top, width, height = bbox
     if width <= 0 or height <= 0:

@@ -28,7 +28,7 @@ class LabelsFile:
         names: of the images, paths below `folder`.
 
     Attributes:
-        path: Path.
+        path: Path, behind links: a link is not to be replaced by a file.
         labels: dict of name -> class, or None for a skipped image, as the file has them.
         unused: names in the file that are not among the images, or were other images.
 
@@ -40,7 +40,7 @@ class LabelsFile:
     """
 
     def __init__(self, path: str | os.PathLike, folder: str | os.PathLike, names: Sequence[str]):
-        self.path, self._folder = Path(path), Path(folder)
+        self.path, self._folder = Path(path).resolve(), Path(folder)
         self.labels, self._unused, self._digests = {}, {}, {}
         known = set(names)
         for name, label, digest in self._read():

@@ -148,6 +148,12 @@ def _classes(folder, like, counts):
             found = np.flatnonzero(counts[:VOID])
             names = tuple(str(number) for number in range(int(found[-1]) + 1 if found.size else 0))
         return *class_indices(names), path
-    if names is not None and (class_indices(names)[1] != like.indices).any():
+    if names is not None and not _same_classes(*class_indices(names), like):
         raise InputError(f"{path} does not have the classes of the training images: {', '.join(like.class_names)}.")
     return like.class_names, like.indices, "the list of the training images"
+
+
+def _same_classes(class_names, indices, like):
+    """Whether the numbers mean the same; where the training images have none but numbers, their names are unknown."""
+    unnamed = like.class_names == tuple(map(str, range(len(like.class_names))))
+    return (indices == like.indices).all() and (unnamed or class_names == like.class_names)

@@ -36,7 +36,7 @@ def read_label_map(path: str | os.PathLike) -> np.ndarray:
         with Image.open(path, formats=["PNG"]) as image:
             mode, stored = image.mode, image.tile[0].args
             numbers = np.asarray(image) // SCALES.get(stored, 1) if mode in MODES else None
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = "not a PNG file" if isinstance(error, UnidentifiedImageError) else error
         raise InputError(f"Cannot read the label map {path}: {reason}") from error
     if numbers is None:

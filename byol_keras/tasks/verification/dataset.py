@@ -180,12 +180,11 @@ def _lfw_rows(path, lines, folds, size):
 
 def _csv_rows(path, lines):
     rows = []
-    reader = csv.reader(lines[1:])
-    for fields in reader:
-        number = reader.line_num + 1
+    for number, fields in _csv_fields(path, lines):
         if not fields:
             continue
-        if len(fields) != 4 or not fields[0].isdecimal() or int(fields[0]) < 1 or fields[3] not in ("0", "1"):
+        is_fold = fields[0].isdecimal() and len(fields[0]) < 7 and int(fields[0]) > 0
+        if len(fields) != 4 or not is_fold or fields[3] not in ("0", "1"):
             raise InputError(
                 f"{path}, line {number}: a pair is a fold from 1, two paths, and 1 (the same) or 0. "
                 f"Received: {','.join(fields)[:80]}"
@@ -193,6 +192,16 @@ def _csv_rows(path, lines):
         fold, a, b, same = fields
         rows.append((int(fold), _inside(path, number, a), _inside(path, number, b), same == "1"))
     return rows
+
+
+def _csv_fields(path, lines):
+    """(number of its last line, fields) of each row after the header."""
+    reader = csv.reader(lines[1:])
+    try:
+        for fields in reader:
+            yield reader.line_num + 1, fields
+    except csv.Error as error:  # such as of a quotation mark that is not closed
+        raise InputError(f"{path}, line {reader.line_num + 1}: {error}. Correct the line or one before it.") from error
 
 
 def _inside(path, number, name):

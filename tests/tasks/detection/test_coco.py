@@ -75,6 +75,7 @@ BAD_ANNOTATIONS = {
     "on the edge": ({"bbox": [40, 5, 0.5, 10]}, "annotation 1: its box lies outside"),
     "no area": ({"bbox": [10, 5, 0, 10]}, "annotation 1: its box has no area"),
     "negative": ({"bbox": [10, 5, 5, -10]}, "annotation 1: its box has no area"),
+    "huge": ({"bbox": [0, 0, 10**30, 10]}, "annotation 1: bbox must be four numbers"),
     "three numbers": ({"bbox": [10, 5, 5]}, "annotation 1: bbox must be four numbers"),
     "not numbers": ({"bbox": ["10", 5, 5, 5]}, "annotation 1: bbox must be four numbers"),
     "not finite": ({"bbox": [10, 5, float("nan"), 5]}, "annotation 1: bbox must be four numbers"),

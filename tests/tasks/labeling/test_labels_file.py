@@ -142,3 +142,11 @@ def test_a_full_disk_leaves_the_file_as_it_was(folder, path, monkeypatch):
     assert path.read_bytes() == before
     file.write({NAMES[0]: "cat", NAMES[1]: "dog"})
     assert len(LabelsFile(path, folder, NAMES).labels) == 2
+
+
+def test_behind_a_link_the_file_itself_is_written(folder, path, tmp_path):
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    LabelsFile(link, folder, NAMES).write({"a.png": "cat"})
+    assert link.is_symlink()
+    assert LabelsFile(path, folder, NAMES).labels == {"a.png": "cat"}

@@ -71,6 +71,14 @@ def test_what_is_only_gone_is_gone_from_the_file_too(encoder, folder, tmp_path):
     assert "green/2.png" not in ImageIndex.load(tmp_path / "photos.index").names
 
 
+def test_it_is_gone_from_the_file_where_another_is_broken_too(encoder, folder, tmp_path):
+    (folder / "red" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    index_collection(encoder, open_collection(folder), tmp_path / "photos.index")
+    (folder / "green" / "2.png").unlink()
+    index_collection(encoder, open_collection(folder), tmp_path / "photos.index")
+    assert "green/2.png" not in ImageIndex.load(tmp_path / "photos.index").names
+
+
 def test_an_interrupted_work_goes_on_from_the_last_block(encoder, folder, tmp_path, monkeypatch, embedded):
     monkeypatch.setattr(build, "BLOCK", 4)
     cache, noted = tmp_path / "photos.index", build.embed

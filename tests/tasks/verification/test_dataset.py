@@ -60,6 +60,8 @@ def test_csv_pairs(written):
         (CSV + "7,u.png,v.png\n", "line 6: a pair is"),
         (CSV + "7,u.png,v.png,yes\n", "line 6: a pair is"),
         (CSV + "0,u.png,v.png,1\n", "line 6: a pair is"),
+        (CSV + "9999999,u.png,v.png,1\n", "line 6: a pair is"),
+        (CSV + f'7,"u.png,{"x" * 140_000}\n', "line 6: field larger than"),
         (CSV + "7,u.png,a/../../v.png,1\n", "line 6: .* is not a path below"),
         (CSV + "8,u.png,v.png,0\n", "fold 8 has no pair of the same"),
     ],
