@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from ..utils.printable import printable
 from .arguments import Commands, command
 
 
@@ -26,4 +27,5 @@ def _run(options: argparse.Namespace) -> None:
     from ..workflows.split import split_folder
 
     train, test = split_folder(options.data, options.out, options.test_share)
-    print(f"{train:,} images in {os.path.join(options.out, 'train')}, {test:,} in {os.path.join(options.out, 'test')}")
+    out = printable(options.out)
+    print(f"{train:,} images in {os.path.join(out, 'train')}, {test:,} in {os.path.join(out, 'test')}")

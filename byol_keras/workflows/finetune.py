@@ -112,6 +112,11 @@ def finetune_run(
 
 def _check_every_class(source: ImageSource, names: tuple[str, ...], data: str | os.PathLike) -> None:
     missing = np.setdiff1d(np.arange(len(names)), source.labels)
+    if len(missing) and source.class_names is None:
+        raise InputError(
+            f"{data} has no image with the label {missing[0]}, and the highest is {len(names) - 1}: number the classes "
+            "from 0 on, without gaps."
+        )
     if len(missing):
         raise InputError(f"{data} has no image of the class {names[missing[0]]}: add some, or remove the class.")
 

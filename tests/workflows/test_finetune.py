@@ -61,11 +61,13 @@ def test_what_cannot_be_trained_on(make_run, sources, write_images, tmp_path):
     np.savez(tmp_path / "one.npz", images=images, labels=np.zeros(8, int))
     np.savez(tmp_path / "gap.npz", images=images, labels=np.arange(8) % 2, class_names=["red", "green", "blue"])
     np.savez(tmp_path / "bands.npz", images=np.zeros((8, 16, 16, 4), np.uint8), labels=np.arange(8) % 2)
+    np.savez(tmp_path / "from_1.npz", images=images, labels=1 + np.arange(8) % 2)
     other = write_images(tmp_path / "other.npz", 4, 0, ("red", "violet", "blue"))
     train, test = sources
     for said, sources_, given in (
         ("one class only", (tmp_path / "one.npz", test), {}),
         ("do not have the same classes", (train, other), {}),
+        ("no image with the label 0, and the highest is 2", (tmp_path / "from_1.npz",) * 2, {}),
         ("has no image of the class blue", (tmp_path / "gap.npz", tmp_path / "gap.npz"), {}),
         ("3 channels are needed", (tmp_path / "bands.npz", tmp_path / "bands.npz"), {}),
         ("above 0 and at most 1", (train, test), {"label_fraction": -0.1}),

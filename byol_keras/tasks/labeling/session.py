@@ -7,6 +7,7 @@ import numpy as np
 from ...errors import InputError
 from ...evaluation.linear_head import LinearHead, cross_validate, probabilities
 from ...utils.extras import require_extra
+from ...utils.printable import printable
 from .labels_file import LabelsFile
 from .selection import next_images
 
@@ -87,7 +88,7 @@ class LabelingSession:
             raise InputError(f"Image {index} is not among those asked about now.")
         if class_name is not None:
             class_name = " ".join(class_name.split())
-            if not 0 < len(class_name) <= MAX_LENGTH or not class_name.isprintable():
+            if not 0 < len(class_name) <= MAX_LENGTH or printable(class_name) != class_name:
                 raise InputError(f"A class has a name of 1 to {MAX_LENGTH} characters. Received: {class_name!r}")
         self._replace({**self.labels, index: class_name})
         self.waiting.remove(index)

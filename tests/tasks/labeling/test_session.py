@@ -118,6 +118,17 @@ def test_a_class_newer_than_the_head_has_no_confidence(colored):
     assert confidence[index] == 0
 
 
+def test_names_may_have_joined_letters(colored):
+    _, names, embeddings, _ = colored
+    labeling = LabelingSession(names, embeddings)
+    for name in (
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\U0001f469\u200d\U0001f52c",
+    ):  # of Persian, an emoji
+        labeling.label(labeling.waiting[0], name)
+        assert name in labeling.labels.values()
+
+
 @pytest.mark.parametrize("label", ["", "  ", "x" * (MAX_LENGTH + 1), "a\0b", "a\x1bb"])
 def test_classes_need_a_name(label, colored):
     _, names, embeddings, _ = colored
