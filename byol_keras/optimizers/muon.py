@@ -85,6 +85,8 @@ class Muon(keras.optimizers.Optimizer):
             return
         super().build(variables)
         self.momentums = [self.add_variable_from_reference(variable, "momentum") for variable in variables]
+        # Noted here: what an update is given is TensorFlow's variable, which does not know its layer.
+        self._rows = [_rows(variable) for variable in variables]
         # None for a matrix, which has no second moment.
         self.velocities = [
             None if _is_matrix(variable) else self.add_variable_from_reference(variable, "velocity")
@@ -99,7 +101,7 @@ class Muon(keras.optimizers.Optimizer):
         moment, velocity = self.momentums[index], self.velocities[index]
         if velocity is None:
             self.assign(moment, self.momentum * moment + gradient)
-            step = self._step_of(gradient + self.momentum * moment, _rows(variable))
+            step = self._step_of(gradient + self.momentum * moment, self._rows[index])
         else:
             self.assign(moment, self.beta_1 * moment + (1 - self.beta_1) * gradient)
             self.assign(velocity, self.beta_2 * velocity + (1 - self.beta_2) * ops.square(gradient))

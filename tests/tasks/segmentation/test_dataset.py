@@ -166,11 +166,12 @@ def test_test_images_have_the_classes_of_the_training_images(folder, draw_datase
     (other / "classes.txt").write_text("sky\nvoid\nground\nbox\n")
     with pytest.raises(InputError, match=r"classes\.txt does not have the classes of the training images: sky, ground"):
         open_segmentation(other, like=train)
-    (other / "classes.txt").write_text("ground\nsky\nbox\n")
+    (other / "classes.txt").write_text("ground\nsky\nbox\nvoid\n")
     with pytest.raises(InputError, match=r"classes\.txt does not have the classes of the training images: sky, ground"):
         open_segmentation(other, like=train)
     (folder / "classes.txt").unlink()
-    assert open_segmentation(other, like=open_segmentation(folder)).class_names == ("0", "1", "2")
+    (other / "classes.txt").write_text("ground\nsky\nbox\nedge\n")
+    assert open_segmentation(other, like=open_segmentation(folder)).class_names == ("0", "1", "2", "3")
     (other / "classes.txt").unlink()
     map_with_a_number_beyond_the_names(other)
     with pytest.raises(InputError, match=r"labels/2\.png has the class number 4, but the list of the training images"):
