@@ -166,7 +166,7 @@ def test_test_images_have_the_classes_of_the_training_images(folder, draw_datase
     (other / "classes.txt").write_text("sky\nvoid\nground\nbox\n")
     with pytest.raises(InputError, match=r"classes\.txt does not have the classes of the training images: sky, ground"):
         open_segmentation(other, like=train)
-    (other / "classes.txt").write_text("ground\nsky\nbox\nvoid\n")
+    (other / "classes.txt").write_text("ground\nsky\nvoid\nbox\n")
     with pytest.raises(InputError, match=r"classes\.txt does not have the classes of the training images: sky, ground"):
         open_segmentation(other, like=train)
     (folder / "classes.txt").unlink()
