@@ -136,14 +136,20 @@ def _square_of_png(encoded, channels, orientation):
     # To a PNG without alpha TensorFlow adds the largest number of its bits, also where the color becomes 8 of them.
     opaque = tf.cast(tf.bitwise.left_shift(1, tf.minimum(depth, 8)) - 1, tf.uint8)
     is_opaque = tf.reduce_all(with_alpha[..., 3] == opaque)
-    box = square_box(with_alpha, orientation)
-    square = cut(with_alpha, box)
-    color = square[..., :3] if channels == 3 else cut(tf.io.decode_png(encoded, channels=channels), box)
+    square = cut(with_alpha, square_box(with_alpha, orientation))
 
     def blended():
         # All of it fits into 16 bits: 255 * 255 + 127.
-        wide_color, wide_alpha = tf.cast(color, tf.uint16), tf.cast(square[..., 3:], tf.uint16)
+        wide_color, wide_alpha = tf.cast(square[..., :3], tf.uint16), tf.cast(square[..., 3:], tf.uint16)
         weighted = wide_color * wide_alpha + 255 * (255 - wide_alpha)
         return tf.cast((weighted + 127) // 255, tf.uint8)
 
-    return tf.cond(is_opaque, lambda: color, blended)
+    color = tf.cond(is_opaque, lambda: square[..., :3], blended)
+    return color if channels == 3 else _luma(color)
+
+
+def _luma(color):
+    """As Pillow rounds it in `data.rgb.luma`. The decoder's own gray goes by the gamma that a file may state."""
+    red, green, blue = tf.split(color, 3, axis=-1)
+    weighted = 19595 * tf.cast(red, tf.int32) + 38470 * tf.cast(green, tf.int32) + 7471 * tf.cast(blue, tf.int32)
+    return tf.cast(tf.bitwise.right_shift(weighted + 32768, 16), tf.uint8)

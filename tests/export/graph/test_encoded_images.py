@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from byol_keras import export
-from byol_keras.data.decode import pixel_limit
+from byol_keras.data.decode import decode, pixel_limit
 from byol_keras.export.graph.encoded_images import MAX_SCANS, decoded
 
 from ...data.hostile import png, png_chunk
@@ -96,6 +96,44 @@ def test_the_size_of_a_png_cannot_be_hidden_behind_another_chunk():
     hidden = large[:8] + png_chunk(b"abCd", struct.pack(">II", 8, 8) + bytes(5)) + large[8:]
     assert decoder(2 * 10**6)(large)[1].tolist() == [True]
     assert decoder()(large, hidden)[1].tolist() == [False, False]
+
+
+COLOR_SPACES = {
+    "none": [],
+    "gAMA": [png_chunk(b"gAMA", struct.pack(">I", 45455))],
+    "linear": [png_chunk(b"gAMA", struct.pack(">I", 100_000))],
+    "sRGB": [png_chunk(b"sRGB", b"\0")],
+}
+
+
+@pytest.mark.parametrize("space", COLOR_SPACES)
+@pytest.mark.parametrize(("kind", "depth"), [(2, 8), (2, 16), (6, 8), (6, 16)])
+def test_gray_of_colors_is_the_gray_of_training(space, kind, depth):
+    """Whatever color space a PNG states, with and without transparency."""
+    high, channels = 2**depth, {2: 3, 6: 4}[kind]
+    pixels = np.random.default_rng(depth).integers(0, high, (SIZE, SIZE, channels)).astype(f">u{depth // 8}")
+    file = png(b"".join(b"\0" + row.tobytes() for row in pixels), SIZE, SIZE, depth, kind, *COLOR_SPACES[space])
+    images, valid = decoder(channels=1)(file)
+    assert valid.tolist() == [True]
+    np.testing.assert_array_equal(np.round(images[0] * 255), decode(file, 1))
+
+
+@pytest.mark.parametrize("space", COLOR_SPACES)
+def test_gray_of_a_palette_and_of_a_transparent_color(space):
+    rows = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE), np.uint8)
+    indices = b"".join(b"\0" + row.tobytes() for row in rows)
+    palette = png_chunk(b"PLTE", np.random.default_rng(1).bytes(3 * 256))
+    colors = np.random.default_rng(2).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    colors[::2] = (3, 4, 5)
+    one_color = b"".join(b"\0" + row.tobytes() for row in colors)
+    for file in (
+        png(indices, SIZE, SIZE, 8, 3, *COLOR_SPACES[space], palette),
+        png(indices, SIZE, SIZE, 8, 3, *COLOR_SPACES[space], palette, png_chunk(b"tRNS", bytes(range(0, 250, 5)))),
+        png(one_color, SIZE, SIZE, 8, 2, *COLOR_SPACES[space], png_chunk(b"tRNS", b"\0\x03\0\x04\0\x05")),
+    ):
+        images, valid = decoder(channels=1)(file)
+        assert valid.tolist() == [True]
+        np.testing.assert_array_equal(np.round(images[0] * 255), decode(file, 1))
 
 
 def test_a_jpeg_of_many_scans_is_refused():
