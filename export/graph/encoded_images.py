@@ -9,6 +9,7 @@ from .exif import exif_orientation
 
 # As in training, see data/jpeg_scans.py: each scan is a pass over all pixels, and costs the file eleven bytes.
 MAX_SCANS = 100
+MAX_SEGMENTS = 2000  # that are looked at; an ICC profile, the largest of what files have, takes up to 255
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -81,7 +82,7 @@ def _square(position, encoded, channels, max_pixels):
         [f"image_bytes: more than {max_pixels} pixels: make it smaller. Received: index", position, height, width],
     )
     encoded = _checked(
-        ~jpeg | (_scans(encoded) <= MAX_SCANS),
+        tf.cond(jpeg, lambda: _scans(encoded) <= MAX_SCANS, lambda: tf.constant(True)),
         encoded,
         [f"image_bytes: a JPEG of more than {MAX_SCANS} scans. Received: index", position, "bytes", length],
     )
@@ -118,9 +119,35 @@ def _png_size(encoded):
 
 
 def _scans(encoded):
-    """How many scans a JPEG has at most: in its data a marker cannot occur, in metadata it may, now and then."""
+    """How many scans a JPEG has, or a few more where that is not above MAX_SCANS anyway: () int64."""
     data = tf.io.decode_raw(encoded, tf.uint8)
-    return tf.math.count_nonzero((data[:-1] == 0xFF) & (data[1:] == 0xDA))
+    found = tf.math.count_nonzero((data[:-1] == 0xFF) & (data[1:] == 0xDA))
+    # Metadata, and what lies behind the image, such as the video of a motion photo, have them by chance.
+    return tf.cond(found > MAX_SCANS, lambda: _scans_of_segments(data), lambda: found)
+
+
+def _scans_of_segments(data):
+    """Those up to the image's end, as data/jpeg_scans.py counts them; too many where there are too many segments."""
+    # 0xFF and one of these is no marker, or one without a length: data, fill bytes, restarts.
+    code = data[1:]
+    passed = (code <= 0x01) | (code == 0xFF) | ((code >= 0xD0) & (code <= 0xD8))
+    length = tf.size(data, tf.int64)
+    # The end behind them all, so that there is a next one.
+    markers = tf.concat([tf.where((data[:-1] == 0xFF) & ~passed)[:, 0], [length]], axis=0)
+
+    def more(place, scans, steps):
+        return (place < length) & (scans <= MAX_SCANS) & (steps < MAX_SEGMENTS)
+
+    def body(place, scans, steps):
+        marker = markers[tf.searchsorted(markers, [place])[0]]
+        head = tf.cast(tf.gather(data, tf.minimum(marker + tf.range(4, dtype=tf.int64), length - 1)), tf.int64)
+        over = (marker + 4 > length) | (head[1] == 0xD9)
+        following = tf.where(over, length, tf.minimum(marker + 2 + 256 * head[2] + head[3], length))
+        return following, scans + tf.cast(~over & (head[1] == 0xDA), tf.int64), steps + 1
+
+    start, zero = tf.constant(2, tf.int64), tf.constant(0, tf.int64)
+    place, scans, _ = tf.while_loop(more, body, (start, zero, zero))
+    return tf.where(place < length, tf.constant(MAX_SCANS + 1, tf.int64), scans)
 
 
 def _square_of_jpeg(encoded, channels, orientation):

@@ -12,10 +12,10 @@ import tensorflow as tf
 from PIL import Image
 
 from byol_keras import export
-from byol_keras.data.decode import decode, pixel_limit
-from byol_keras.export.graph.encoded_images import MAX_SCANS, decoded
+from byol_keras.data.decode import check, decode, pixel_limit
+from byol_keras.export.graph.encoded_images import MAX_SCANS, MAX_SEGMENTS, decoded
 
-from ...data.hostile import png, png_chunk
+from ...data.hostile import png, png_chunk, scanned_jpeg
 
 SIZE = 24
 
@@ -144,6 +144,65 @@ def test_a_jpeg_of_many_scans_is_refused():
     assert decoder()(few, many)[1].tolist() == [True, False]
     with pytest.raises(tf.errors.InvalidArgumentError, match="a JPEG of more than 100 scans"):
         decoder(strict=True)(many)
+
+
+def inserted(jpeg, *segments):
+    """A JPEG with these, each a marker and its content, before all others."""
+    parts = [b"\xff" + bytes([kind]) + struct.pack(">H", 2 + len(content)) + content for kind, content in segments]
+    return jpeg[:2] + b"".join(parts) + jpeg[2:]
+
+
+def test_what_only_looks_like_scans_is_not_counted():
+    plain, many = encoded(drawn(24, 24), "JPEG", restart_marker_blocks=1), b"\xff\xda\x00\x08" * 2 * MAX_SCANS
+    noise = np.random.default_rng(0).bytes(12 * 10**6)
+    assert noise.count(b"\xff\xda") > MAX_SCANS
+    files = [
+        plain,
+        plain + noise,
+        plain + many,
+        inserted(plain, (0xE1, b"Exif\0\0" + many)),
+        inserted(plain, (0xE1, many), (0xFE, many), (0xE2, many)) + noise,
+        # Fill bytes, and a marker without a length.
+        plain[:2] + b"\xff" * 50 + inserted(plain, (0xFE, many))[2:],
+        plain[:2] + b"\xff\xd0" + inserted(plain, (0xFE, many))[2:],
+        inserted(plain, *[(0xFE, many)] * 300),
+    ]
+    images, valid = decoder()(*files)
+    assert valid.tolist() == [check(file).reason is None for file in files] == [True] * len(files)
+    np.testing.assert_allclose(images, np.repeat(images[:1], len(files), axis=0))
+    assert images[0].std() > 0.1
+
+
+def test_scans_are_counted_behind_metadata_and_before_the_end():
+    enough, over = (scanned_jpeg(24, count) for count in (MAX_SCANS - 6, MAX_SCANS - 5))
+    thumbnail = encoded(drawn(16, 16), "JPEG")
+    many, noise = b"\xff\xda\x00\x08" * 2 * MAX_SCANS, np.random.default_rng(1).bytes(10**6)
+    for before in ([], [(0xE1, b"Exif\0\0" + thumbnail * 40)], [(0xFE, many)]):
+        files = [inserted(file, *before) + behind for file in (enough, over) for behind in (b"", many, noise)]
+        assert decoder()(*files)[1].tolist() == [True] * 3 + [False] * 3
+        assert [check(file).reason is None for file in files] == [True] * 3 + [False] * 3
+
+
+def test_too_many_segments_are_too_many_scans():
+    plain, many = encoded(drawn(24, 24), "JPEG"), (0xFE, b"\xff\xda\x00\x08" * 2 * MAX_SCANS)
+    assert decoder()(inserted(plain, many, *[(0xFE, b"")] * (MAX_SEGMENTS - 100)))[1].tolist() == [True]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a JPEG of more than 100 scans"):
+        decoder(strict=True)(inserted(plain, many, *[(0xFE, b"")] * MAX_SEGMENTS))
+
+
+def test_damaged_jpegs_that_look_like_many_scans_leave_the_others_alone():
+    good, many = encoded(drawn(24, 24), "JPEG"), b"\xff\xda\x00\x08" * 2 * MAX_SCANS
+    whole = inserted(good, (0xFE, many))
+    bad = [
+        b"\xff\xd8\xff" + many,
+        b"\xff\xd8" + many,
+        b"\xff\xd8\xff" + b"\xff\xda" * 2 * MAX_SCANS,
+        b"\xff\xd8\xff\xe0\xff\xff" + many,
+        *[whole[: len(whole) - len(good) + cut] for cut in (0, 1, 2, 3, 4, 5, 30)],
+    ]
+    start = whole.index(b"\xff\xc0")
+    bad += [whole[: start + cut] + many for cut in (0, 1, 2, 3, 4, 9)]
+    assert decoder()(good, *bad, good)[1].tolist() == [True] + [False] * len(bad) + [True]
 
 
 PROGRAM = """
