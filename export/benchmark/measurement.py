@@ -19,7 +19,7 @@ from ..parity.fresh_process import run_isolated
 BATCH = 32
 ROUNDS = 3  # processes for each file, in turn, so that what else the machine does falls on all alike
 SECONDS = 1.0  # of calls with one image, and again with a batch, in each process
-PACKAGES = Path(byol_keras.__file__).parents[1]  # an isolated Python need not find this package by itself
+PACKAGES = Path(byol_keras.__file__).parents[1]  # a fresh Python does not find it if it lies in the current folder
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Measure how fast one exported file runs; started in a fresh process for each.
 
-    python -I worker.py KIND MODEL IMAGES.npy THREADS SECONDS PACKAGES OUT.json
+    python -P worker.py KIND MODEL IMAGES.npy THREADS SECONDS PACKAGES OUT.json
 
 KIND: keras (a .keras file), saved_model, tflite, onnx, or torch (an ONNX file, run by PyTorch). IMAGES.npy: float32
 (N, H, W, C) in [0, 1], N the batch. PACKAGES: the folder that byol_keras lies in. OUT.json: `load_ms`, time from the
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 EXPORT = Path(__file__).resolve().parents[1]
-for folder in ("parity/runners", "device"):  # the shared timing loop, and the runner for devices; -I has neither
+for folder in ("parity/runners", "device"):  # the shared timing loop, and the runner for devices; -P has neither
     sys.path.insert(0, str(EXPORT / folder))
 
 import numpy as np  # noqa: E402
@@ -155,5 +155,5 @@ def _limit_tensorflow(tf, threads):
 
 if __name__ == "__main__":
     if len(sys.argv) != 8:
-        sys.exit("usage: python -I worker.py KIND MODEL IMAGES.npy THREADS SECONDS PACKAGES OUT.json")
+        sys.exit("usage: python -P worker.py KIND MODEL IMAGES.npy THREADS SECONDS PACKAGES OUT.json")
     main(*sys.argv[1:])

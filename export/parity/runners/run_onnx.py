@@ -1,6 +1,6 @@
 """Embed images with an ONNX file, where neither TensorFlow nor Keras is needed.
 
-    python -I run_onnx.py MODEL IMAGES.npy OUT.npz
+    python -P run_onnx.py MODEL IMAGES.npy OUT.npz
 
 IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: see `runner.run`.
 Needs numpy and onnxruntime only.

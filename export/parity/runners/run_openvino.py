@@ -1,6 +1,6 @@
 """Embed images with an OpenVINO model, where neither TensorFlow nor Keras is needed.
 
-    python -I run_openvino.py MODEL.xml IMAGES.npy OUT.npz
+    python -P run_openvino.py MODEL.xml IMAGES.npy OUT.npz
 
 IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: see `runner.run`.
 It computes in float32; left alone, OpenVINO takes bfloat16 where the CPU has units for it, quicker and coarser.

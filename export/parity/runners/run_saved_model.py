@@ -1,6 +1,6 @@
 """Embed images with a SavedModel, where neither Keras nor byol_keras is needed.
 
-    python -I run_saved_model.py MODEL IMAGES.npy OUT.npz
+    python -P run_saved_model.py MODEL IMAGES.npy OUT.npz
 
 MODEL: the version folder. IMAGES.npy: uint8 (N, H, W, C). OUT.npz: see `runner.run`; the classes are those of the
 signature `classify`.

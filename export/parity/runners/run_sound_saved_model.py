@@ -1,6 +1,6 @@
 """Embed sounds with a SavedModel, where neither Keras nor byol_keras is needed.
 
-    python -I run_sound_saved_model.py MODEL SAMPLES.npy OUT.npz
+    python -P run_sound_saved_model.py MODEL SAMPLES.npy OUT.npz
 
 MODEL: the version folder. SAMPLES.npy: float32 (N, n) in [-1, 1]. OUT.npz: see `runner.run`.
 Needs numpy and tensorflow only.

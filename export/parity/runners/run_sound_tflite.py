@@ -1,6 +1,6 @@
 """Embed sounds with a .tflite file, where neither TensorFlow nor Keras is needed.
 
-    python -I run_sound_tflite.py MODEL SAMPLES.npy OUT.npz
+    python -P run_sound_tflite.py MODEL SAMPLES.npy OUT.npz
 
 SAMPLES.npy: float32 (N, n) in [-1, 1]. OUT.npz: see `runner.run`.
 Needs numpy and ai-edge-litert only.

@@ -1,6 +1,6 @@
 """Embed images with a .tflite file on LiteRT's GPU accelerator.
 
-    python -I run_tflite_gpu.py MODEL IMAGES.npy OUT.npz
+    python -P run_tflite_gpu.py MODEL IMAGES.npy OUT.npz
 
 IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size. OUT.npz: `embedding` (n, D) float32 of the first n
 images, all that were done within SECONDS, at least two: a GPU emulated by the CPU takes seconds for one. (0, 0) where

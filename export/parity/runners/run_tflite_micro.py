@@ -1,6 +1,6 @@
 """Embed images with a .tflite file as a microcontroller would, and tell how much memory it needs for that.
 
-    python -I run_tflite_micro.py MODEL IMAGES.npy OUT.npz
+    python -P run_tflite_micro.py MODEL IMAGES.npy OUT.npz
 
 IMAGES.npy: float32 (N, H, W, C) in [0, 1], of the model's size; N may be 0. OUT.npz: `embedding` (N, D) float32, the
 first output of the file, and `arena_bytes`, what tflite-micro takes of its arena: activations, and what it notes of

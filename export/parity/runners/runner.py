@@ -1,6 +1,6 @@
 """What the programs that run one exported file have in common: absent packages, times, the file of what came out.
 
-They are started with `python -I`, which leaves their own folder out of the places where Python looks for modules, and
+They are started with `python -P`, which leaves their own folder out of the places where Python looks for modules, and
 must run without Keras and byol_keras. So they put this folder there themselves and `import runner`; it needs only
 numpy.
 """
@@ -82,7 +82,7 @@ def run(load: Callable[[str], Functions]) -> None:
         load: path of the model -> `Functions` of images as they stand in IMAGES.npy.
     """
     if len(sys.argv) != 4:
-        sys.exit(f"usage: python -I {_program()}.py MODEL IMAGES.npy OUT.npz")
+        sys.exit(f"usage: python -P {_program()}.py MODEL IMAGES.npy OUT.npz")
     model, images_path, out = sys.argv[1:]
     images = np.load(images_path)
     (embed, classify), load_ms = milliseconds(lambda: load(model))

@@ -183,9 +183,9 @@ def test_the_saved_model_runner_has_no_keras(artifacts, images, tmp_path):
 
 
 def test_a_runner_says_how_it_is_used():
-    process = subprocess.run([sys.executable, "-I", RUNNERS / "run_tflite.py"], capture_output=True, text=True)
+    process = subprocess.run([sys.executable, "-P", RUNNERS / "run_tflite.py"], capture_output=True, text=True)
     assert process.returncode == 1
-    assert process.stderr.splitlines()[-1] == "usage: python -I run_tflite.py MODEL IMAGES.npy OUT.npz"
+    assert process.stderr.splitlines()[-1] == "usage: python -P run_tflite.py MODEL IMAGES.npy OUT.npz"
 
 
 @pytest.mark.slow
