@@ -43,6 +43,8 @@ class Encoder:
 
     def __init__(self, path: str | os.PathLike, threads: int = 1):
         """Reads the .tflite file `path`, and its description, PATH.json, if it is there."""
+        if threads < 1:
+            raise DeviceError(f"The encoder runs on at least one thread. Received: {threads=}")
         path = Path(path)
         try:
             content = path.read_bytes()
@@ -51,8 +53,7 @@ class Encoder:
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.labels, self.value_range = _described(path, self.sha256)
         try:
-            interpreter = Interpreter(str(path), num_threads=threads)
-            self._signature = interpreter.get_signature_runner("serving_default")
+            self._signature = Interpreter(str(path), num_threads=threads).get_signature_runner("serving_default")
             self._input = self._signature.get_input_details()["images"]
             self._outputs = self._signature.get_output_details()
             self.dimension = 0 if set(self._outputs) == {"scores"} else int(self._outputs["embedding"]["shape"][-1])
@@ -121,10 +122,8 @@ class Examples:
         except Exception as error:  # on a damaged file the readers raise nearly anything
             raise DeviceError(f"Cannot read the examples {path}: {_reason(error)}. Enroll them again.") from error
         if made_by != encoder.sha256:
-            raise DeviceError(
-                f"The examples {path} were made by another encoder ({made_by[:12]}, this is {encoder.sha256[:12]}), "
-                "and their embeddings mean something else. Enroll the images again into a new file."
-            )
+            made = f"made by another encoder ({made_by[:12]}, this is {encoder.sha256[:12]}), and mean something else"
+            raise DeviceError(f"The examples {path} were {made}. Enroll the images again into a new file.")
         return examples
 
     def add(self, name: str, photos: Iterable[Photo]) -> None:
@@ -190,7 +189,14 @@ def _numbers(photo, channels, value_range):
     else:
         image = photo if isinstance(photo, Image.Image) else Image.open(photo, formats=FORMATS)
         is_plain = not value_range or (image.format in (None, "PNG") and image.mode in ("L", "I;16"))
-        image = _upright(image)  # which closes its file
+        if image.width * image.height > MAX_PIXELS:  # what the header says
+            raise DeviceError(f"more than {MAX_PIXELS:,} pixels: make it smaller")
+        if channels == 1 and image is not photo:  # one that was passed keeps its colors
+            image.draft("L", None)  # as in training, the luma that a JPEG stores; other formats have none
+        with contextlib.nullcontext() if image is photo else image:  # closes its file
+            image.load()
+        with contextlib.suppress(Exception):  # as in training, damaged EXIF data say nothing
+            image = ImageOps.exif_transpose(image)
         if channels not in (1, 3) or not is_plain:
             raise DeviceError("this encoder takes arrays, such as .npy, or with a range and one channel gray PNG")
         array = np.asarray(image if value_range else _in_mode(image, channels))
@@ -201,20 +207,11 @@ def _numbers(photo, channels, value_range):
     return array
 
 
-def _upright(image):
-    """The image, decoded and turned by its EXIF orientation, as in training; damaged EXIF data say nothing."""
-    if image.width * image.height > MAX_PIXELS:  # what the header says
-        raise DeviceError(f"more than {MAX_PIXELS:,} pixels: make it smaller")
-    image.load()
-    with contextlib.suppress(Exception):  # likewise on damaged EXIF data
-        image = ImageOps.exif_transpose(image)
-    return image
-
-
 def _in_mode(image, channels):
     """RGB or gray, as the training images were decoded: the high byte of 16 bits, what is transparent on white."""
     if image.mode.startswith("I"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        levels, clear = np.asarray(image), image.info.get("transparency", -1)
+        image = Image.fromarray(np.where(levels == clear, 255, levels >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert("RGB" if channels == 3 else "L")
@@ -242,7 +239,7 @@ def _described(path, sha256):
 
 def _write(path, write):
     """Call write(file) on a file beside `path`, and give it that name when it is whole."""
-    part = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.part")
+    part = Path(path).parent / f".{Path(path).name}.{os.getpid()}.part"
     try:
         with open(part, "wb") as file:
             write(file)
@@ -274,6 +271,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         encoder = Encoder(options.encoder, options.threads)
         if options.command == "embed":
+            if Path(options.out).is_dir():
+                raise DeviceError(f"Embeddings need a file, and not a folder: name one. Received: out={options.out!r}")
             embeddings = encoder.embed(options.images)
             _write(options.out, lambda file: np.save(file, embeddings))
             print(f"{len(embeddings)} embeddings of {encoder.dimension} numbers in {options.out}")
@@ -297,4 +296,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # the names of files need not be UTF-8
     sys.exit(main())

@@ -18,7 +18,7 @@ from byol_keras import export
 from byol_keras.data import open_source
 from byol_keras.evaluation import embed
 
-from ...data.hostile import png
+from ...data.hostile import png, png_chunk
 from ...data.turned import blocks, folder_of
 
 pytest.importorskip("ai_edge_litert")
@@ -243,19 +243,77 @@ def test_bad_images_and_examples(module, device, photos, tmp_path):
         examples.add(" ", [photos / "bars/00.png"])
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "CMYK", "I;16"])
-def test_images_of_any_kind_are_decoded_as_in_training(module, tmp_path, mode):
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "CMYK", "I;16", "JPEG", "MPO"])
+def test_images_of_any_kind_are_decoded_as_in_training(module, tmp_path, mode, channels):
     image = draw("disc", np.random.default_rng(3))
-    path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    path = tmp_path / ("a.jpg" if mode in ("CMYK", "JPEG", "MPO") else "a.png")
     if mode == "I;16":
         Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257).save(path)
+    elif mode in ("JPEG", "MPO"):
+        image.save(path, mode, **({"save_all": True, "append_images": [image]} if mode == "MPO" else {}))
     else:
         image.convert(mode).save(path)
-    ours = module.prepare(path, 44, 44, 3)
+    ours = module.prepare(path, 44, 44, channels)
     from byol_keras.data.decode import decode
 
-    expected = decode(str(path))[:, 8:52] / np.float32(255)
+    expected = decode(str(path), channels)[:, 8:52] / np.float32(255)
     np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+def test_gray_of_a_jpeg_is_its_luma_and_an_image_that_is_passed_keeps_its_colors(module, tmp_path):
+    # Such colors have lumas whose RGB is outside of 0 to 255, and is cut off there.
+    noise = np.random.default_rng(0).integers(0, 2, (44, 44, 3)).astype(np.uint8) * 255
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    image = Image.open(tmp_path / "a.jpg")
+    passed = module.prepare(image, 44, 44, 1)
+    assert image.mode == "RGB"
+    np.testing.assert_allclose(passed, np.asarray(image.convert("L"))[..., None] / np.float32(255), atol=1e-6)
+    from byol_keras.data.decode import decode
+
+    stored = decode(str(tmp_path / "a.jpg"), 1) / np.float32(255)
+    np.testing.assert_allclose(module.prepare(tmp_path / "a.jpg", 44, 44, 1), stored, atol=1e-6)
+    assert np.abs(passed - stored).max() > 0.02
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_transparent_level_of_a_gray_png_of_16_bits_is_white(module, tmp_path, channels):
+    levels = np.array([[0x1234, 0x1235], [0x1134, 0]], ">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in levels)
+    (tmp_path / "a.png").write_bytes(png(rows, 2, 2, 16, 0, png_chunk(b"tRNS", b"\x12\x34")))
+    found = np.round(255 * module.prepare(tmp_path / "a.png", 2, 2, channels))
+    assert found.tolist() == [[[255] * channels, [0x12] * channels], [[0x11] * channels, [0] * channels]]
+    opaque = png(rows, 2, 2, 16, 0)
+    (tmp_path / "b.png").write_bytes(opaque)
+    assert np.round(255 * module.prepare(tmp_path / "b.png", 2, 2, channels))[0, 0].tolist() == [0x12] * channels
+
+
+def test_no_threads_and_a_folder_for_the_embeddings_are_one_line(module, device, photos, tmp_path, monkeypatch):
+    image = photos / "bars/00.png"
+    message = run(device, "--threads", "0", "compare", "encoder.tflite", image, image, code=2)
+    assert message == "byol_device compare: The encoder runs on at least one thread. Received: threads=0"
+    for out in (".", "..", device):
+        # Before an image is read.
+        message = run(device, "embed", "encoder.tflite", "absent.png", "--out", out, code=2)
+        expected = f"Embeddings need a file, and not a folder: name one. Received: out={str(out)!r}"
+        assert message == f"byol_device embed: {expected}"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(module.DeviceError, match=r"Cannot write \.: "):
+        module.Examples(module.Encoder(device / "encoder.tflite")).save(".")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_are_not_utf_8_are_printed(device, photos, tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    shutil.copy(photos / "bars/00.png", path)
+    for kind in ("bars", "disc"):
+        run(device, "enroll", "encoder.tflite", tmp_path / "examples.npz", kind, photos / kind / "00.png")
+    # As on a terminal in UTF-8.
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    command = [sys.executable, "byol_device.py", "classify", "encoder.tflite", tmp_path / "examples.npz", path]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=device, env=environment)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith(f"{tmp_path}/caf\\udce9.png: bars 1.000, disc ")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
