@@ -43,6 +43,8 @@ def export_web(
         )
     if config.format not in ("all", "tflite"):
         raise InputError(f"A page runs a .tflite: leave out format. Received: format={config.format!r}")
+    if config.scores_only:
+        raise InputError("The page compares embeddings: leave out scores_only. Received: scores_only=True")
     encoder = load_encoder(folder)
     if mel_rate(encoder) is not None:
         raise InputError(f"The page is for images, and {folder} is of recordings: export the .tflite by itself.")

@@ -26,11 +26,11 @@ def ends(model: bytes) -> tuple[Tensor, dict[str, Tensor]]:
         model: the file's bytes.
 
     Raises:
-        InputError: if they are no .tflite file, or end too early.
+        InputError: if they are no .tflite file, end too early, or have no signature.
     """
     flat = _parsed(model)
-    tensors, (signature,) = flat.subgraphs[0].tensors, flat.signatureDefs
-    outputs = {entry.name.decode(): _tensor(tensors[entry.tensorIndex]) for entry in signature.outputs}
+    tensors = flat.subgraphs[0].tensors
+    outputs = {entry.name.decode(): _tensor(tensors[entry.tensorIndex]) for entry in _signature(flat).outputs}
     return _tensor(tensors[flat.subgraphs[0].inputs[0]]), outputs
 
 
@@ -41,11 +41,10 @@ def output_names(model: bytes) -> list[str]:
         model: the file's bytes.
 
     Raises:
-        InputError: if they are no .tflite file, or end too early.
+        InputError: if they are no .tflite file, end too early, or have no signature.
     """
     flat = _parsed(model)
-    (signature,) = flat.signatureDefs
-    names = {entry.tensorIndex: entry.name.decode() for entry in signature.outputs}
+    names = {entry.tensorIndex: entry.name.decode() for entry in _signature(flat).outputs}
     return [names[int(index)] for index in flat.subgraphs[0].outputs]
 
 
@@ -104,6 +103,17 @@ def _tensor(tensor) -> Tensor:
     if dtype == "float32":
         return Tensor(shape, dtype, None, None)
     return Tensor(shape, dtype, float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0]))
+
+
+def _signature(flat):
+    """The one that files of this package have; files of others may have none or several."""
+    signatures = flat.signatureDefs or []
+    if len(signatures) != 1:
+        raise InputError(
+            "tflite: a file that this package wrote has one signature. Export it again. "
+            f"Received: a file with {len(signatures)} signatures"
+        )
+    return signatures[0]
 
 
 def _parsed(model: bytes):

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
@@ -37,13 +38,16 @@ def write_web_page(
         Path of index.html.
 
     Raises:
-        InputError: for a file of another kind, and where LiteRT.js is not to be had.
+        InputError: for a file of another kind or that cannot be read, and where LiteRT.js is not to be had.
 
     Example:
         bk.export.write_web_page(bk.export.tflite(encoder, "ship/encoder.tflite"), "page")
     """
     model, out = Path(model), Path(out)
-    data = model.read_bytes()
+    try:
+        data = model.read_bytes()
+    except OSError as error:
+        raise InputError(f"Cannot read the .tflite file: {error.strerror}. Received: model={str(model)!r}") from error
     _check(data, model)
     out.mkdir(parents=True, exist_ok=True)
     copy_litert_js(out / "litert", node_modules)
@@ -51,7 +55,8 @@ def write_web_page(
         shutil.copyfile(path, out / path.name)
     if not (out / model.name).exists() or not (out / model.name).samefile(model):
         shutil.copyfile(model, out / model.name)
-    config = {"model": model.name, "sha256": hashlib.sha256(data).hexdigest()}
+    # A name may have what means something else in an address.
+    config = {"model": model.name, "address": quote(model.name), "sha256": hashlib.sha256(data).hexdigest()}
     # Last: a page that is there can be used.
     write_page(out / "index.html", render_page(HERE / "templates" / "index.html", title=model.stem, config=config))
     return out / "index.html"
@@ -59,13 +64,18 @@ def write_web_page(
 
 def _check(data, model):
     source, results = ends(data)
+    if "embedding" not in results:
+        raise InputError(
+            "The page shows and compares embeddings: export the file with its embedding. "
+            f"Received: {model}, which gives {', '.join(results)}"
+        )
     found = [source, *results.values()]
     if source.shape[0] != 1 or any(np.dtype(tensor.dtype) != np.float32 for tensor in found):
         raise InputError(
             "The page gives the file one image a call, in float32: export it with batch=1 and io='float32'. "
             f"Received: {model}, which takes {source.dtype} {list(source.shape)}"
         )
-    if source.shape[1] != source.shape[2]:
+    if len(source.shape) != 4 or source.shape[1] != source.shape[2]:
         raise InputError(f"The page cuts images to squares. Received: {model}, which takes {list(source.shape)}")
     described = sidecar_path(model)
     value_range = json.loads(described.read_text())["input"].get("value_range") if described.exists() else None

@@ -113,7 +113,7 @@ function listen() {
 
 try {
   const accelerator = new URLSearchParams(location.search).get("accelerator") ?? undefined;
-  encoder = await loadEncoder(config.model, accelerator);
+  encoder = await loadEncoder(config.address, accelerator);
   listen();
   show();
   find("pick").disabled = find("enroll").disabled = false;

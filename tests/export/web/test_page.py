@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import urllib.parse
 
+import flatbuffers
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +13,8 @@ import byol_keras as bk
 from byol_keras.cli.main import main
 from byol_keras.errors import InputError
 from byol_keras.export.device.byol_device import prepare
-from byol_keras.export.web.litert_js import copy_litert_js
+from byol_keras.export.formats.tflite_schema import schema
+from byol_keras.export.web.litert_js import BUILDS, copy_litert_js
 from byol_keras.export.web.page import write_web_page
 
 from ...browser import find_browser, open_browser
@@ -193,6 +196,55 @@ def test_a_page_is_for_what_a_browser_decodes(encoder, make_encoder, tmp_path):
     assert not (tmp_path / "page").exists()
 
 
+def test_a_page_needs_embeddings(encoder, tmp_path):
+    rng = np.random.default_rng(0)
+    head = bk.export.LinearHead(rng.normal(size=(48, 2)), np.zeros(2), ("cat", "dog"))
+    scores = bk.export.tflite(encoder, tmp_path / "scores.tflite", head=head, scores_only=True)
+    with pytest.raises(InputError, match=r"export the file with its embedding\. .*scores\.tflite, which gives scores"):
+        write_web_page(scores, tmp_path / "page")
+    assert not (tmp_path / "page").exists()
+
+
+def test_what_is_no_encoder_of_images_is_one_line(encoder, tmp_path):
+    model = bk.export.tflite(encoder, tmp_path / "encoder.tflite")
+    with pytest.raises(InputError, match=r"Cannot read the \.tflite file: No such file .*Received: model='.*absent"):
+        write_web_page(tmp_path / "absent.tflite", tmp_path / "page")
+    with pytest.raises(InputError, match=r"Cannot read the \.tflite file: Is a directory"):
+        write_web_page(tmp_path, tmp_path / "page")
+    flat = schema.ModelT.InitFromPackedBuf(model.read_bytes())
+    signature = flat.signatureDefs[0]
+    for signatures in (None, [signature, signature]):
+        flat.signatureDefs = signatures
+        builder = flatbuffers.Builder(0)
+        builder.Finish(flat.Pack(builder), b"TFL3")
+        (tmp_path / "other.tflite").write_bytes(builder.Output())
+        with pytest.raises(InputError, match=rf"has one signature.*Received: a file with {len(signatures or [])} sig"):
+            write_web_page(tmp_path / "other.tflite", tmp_path / "page")
+    sounds = bk.resnet8(input_shape=(64, 96, 1), mean=[0.5], std=[0.2], sample_rate=8000)
+    bk.export.sound_tflite(sounds, tmp_path / "sounds.tflite")
+    with pytest.raises(InputError, match=r"cuts images to squares\. Received: .*which takes \[1, 7680\]"):
+        write_web_page(tmp_path / "sounds.tflite", tmp_path / "page")
+    assert not (tmp_path / "page").exists()
+
+
+def test_a_name_with_what_means_something_in_an_address(encoder, tmp_path):
+    """Read as a browser reads it: what the address says is the file that is there."""
+    builds = [f"core/wasm/{build}.{end}" for build in BUILDS for end in ("js", "wasm")]
+    for file in ("core/dist/index.js", "wasm-utils/dist/index.js", *builds):
+        path = tmp_path / "node_modules" / "@litertjs" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    for name in ("a#1.tflite", "50%25 ?.tflite", "a:b.tflite", "encoder.tflite"):
+        model = bk.export.tflite(encoder, tmp_path / name)
+        page = write_web_page(model, tmp_path / "page", tmp_path / "node_modules").read_text()
+        config = json.loads(page.split('id="config">')[1].split("</script>")[0])
+        address = urllib.parse.urlsplit(urllib.parse.urljoin("http://localhost/", config["address"]))
+        assert (address.scheme, address.query, address.fragment) == ("http", "", "")
+        assert urllib.parse.unquote(address.path) == f"/{name}"
+        assert (tmp_path / "page" / name).read_bytes() == model.read_bytes()
+        assert config["model"] == name
+
+
 def test_what_is_not_litert_js_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"has no core/dist/index\.js there\. Received: node_modules="):
         copy_litert_js(tmp_path / "out", tmp_path)
@@ -210,6 +262,7 @@ def test_what_is_not_litert_js_is_one_line(tmp_path, monkeypatch):
         (["--web", "b", "--quantize", "all"], "A page has one file"),
         (["--web", "b", "--batch", "4"], "one image a call"),
         (["--web", "b", "--format", "onnx"], "A page runs a .tflite"),
+        (["--web", "b", "--head", "head.npz", "--scores-only"], "leave out --scores-only"),
     ],
 )
 def test_flags_that_do_not_go_together_are_one_line(arguments, said, capsys):
