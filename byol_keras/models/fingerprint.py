@@ -18,11 +18,16 @@ def fingerprint(encoder: keras.Model) -> str:
     Returns:
         str, a SHA-256 in hexadecimal digits. It does not change when the encoder is saved and loaded.
     """
-    # A model written as a class knows only the shape it was built with.
-    functional = getattr(encoder, "inputs", None)
-    shape = encoder.input_shape if functional else (encoder.get_build_config() or {}).get("input_shape", ())
+    shape = encoder.input_shape if getattr(encoder, "inputs", None) else _built_shape(encoder)
     digest = hashlib.sha256(repr(tuple(shape)).encode())
     for weight in encoder.get_weights():
         digest.update(f"{weight.shape} {weight.dtype}".encode())
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
+
+
+def _built_shape(encoder):
+    """A model written as a class knows only the shape of its first call, whose batch is anything."""
+    shape = tuple((encoder.get_build_config() or {}).get("input_shape") or ())
+    is_one_input = bool(shape) and all(side is None or isinstance(side, int) for side in shape)
+    return (None, *shape[1:]) if is_one_input else shape
