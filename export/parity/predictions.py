@@ -55,9 +55,16 @@ def prediction_distance(labels: np.ndarray, scores: np.ndarray, reference: np.nd
 
     Returns:
         (N,) float from 0 to 1.
+
+    Raises:
+        ParityError: if the file predicts a class that the head does not have.
     """
     expected = probabilities(head, np.asarray(reference, np.float64))
     position = {label: i for i, label in enumerate(head.labels)}
+    if unknown := sorted({str(label) for label in labels} - set(position)):
+        raise ParityError(
+            f"The file names a class that its head does not have: export it with this head. Received: {unknown[0]!r}"
+        )
     of_predicted = expected[np.arange(len(expected)), [position[str(label)] for label in labels]]
     return np.maximum(expected.max(axis=1) - of_predicted, np.abs(scores - of_predicted))
 

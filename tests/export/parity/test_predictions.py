@@ -38,6 +38,12 @@ def test_the_distance_of_a_prediction():
     np.testing.assert_allclose(prediction_distance(labels, scores, reference, HEAD), [0, 0.375, 0.1], atol=1e-12)
 
 
+def test_a_class_that_the_head_does_not_have_is_named():
+    labels = np.array(["cat", "wolf", "dog"])
+    with pytest.raises(export.ParityError, match=r"a class that its head does not have.*Received: 'wolf'"):
+        prediction_distance(labels, np.full(3, 0.5), np.zeros((3, 3)), HEAD)
+
+
 def test_the_limits():
     assert allowed_distance("saved_model") == allowed_distance("tflite none") == ("largest", 0.001)
     assert allowed_distance("tflite float16") == ("largest", 0.02)
