@@ -55,7 +55,8 @@ def sound_saved_model(encoder: keras.Model, path: str | os.PathLike, provenance:
 
     Its one signature, `serving_default`, takes `samples` (B, n) float32 in [-1, 1], one channel at the encoder's sample
     rate, and gives `embedding` (B, D) float32 and `embedding_normalized`, of length 1. n is what the encoder hears at
-    once: 15,360 for 0.96 s at 16,000 Hz. A longer recording is cut, a shorter one gets zeros at both ends.
+    once: 15,360 for 0.96 s at 16,000 Hz. No other length is taken: cut the middle out of a longer recording
+    before, and put zeros at both ends of a shorter one.
 
     Args:
         encoder: see `sound_model`.
