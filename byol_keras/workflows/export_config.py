@@ -9,6 +9,8 @@ from ..errors import InputError
 from ..export.card.model_card import card_path, model_card
 from ..export.formats.tflite import QUANTIZE
 
+FORMATS = ("saved_model", "tflite", "all", "onnx", "openvino", "coreml")
+
 
 @dataclasses.dataclass(frozen=True)
 class ExportConfig:
@@ -32,7 +34,7 @@ class ExportConfig:
         strict: whether one image that cannot be decoded fails its request to the SavedModel.
 
     Raises:
-        InputError: where the attributes do not fit together.
+        InputError: for another format, and where the attributes do not fit together.
     """
 
     format: str = "all"
@@ -51,6 +53,8 @@ class ExportConfig:
     strict: bool = False
 
     def __post_init__(self):
+        if self.format not in FORMATS:
+            raise InputError(f"format is one of {', '.join(FORMATS)}. Received: format={self.format!r}")
         if self.io != "float32" and "int8" not in self.quantizations:
             raise InputError(
                 "Only a .tflite in int8 takes and gives integers: choose quantize='int8'. "

@@ -11,6 +11,8 @@ from byol_keras.workflows.export_config import ExportConfig
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"format": "tf_lite"}, r"format is one of saved_model, tflite, all, onnx, .*Received: format='tf_lite'"),
+        ({"format": None}, "Received: format=None"),
         ({"io": "int8"}, r"choose quantize='int8'. Received: io='int8', quantize='none'"),
         ({"format": "onnx", "batch": None}, r"are for a \.tflite.*Received: format='onnx'"),
         ({"format": "saved_model", "quantize": "int8"}, r"are for a \.tflite.*Received: format='saved_model'"),
