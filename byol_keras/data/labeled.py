@@ -27,9 +27,9 @@ def open_train_and_test(
         InputError: for sources without labels, with one class only, with other classes than each other, or for a class
             without a training image.
     """
+    train_source, test_source = (open_labeled(data, value_range) for data in (train, test))
     if absolute_data(train) == absolute_data(test):
         print_beside(f"{train} is what is trained on and what is tested with: the figures say nothing of other images.")
-    train_source, test_source = (open_labeled(data, value_range) for data in (train, test))
     if train_source.class_names != test_source.class_names:
         raise InputError(
             f"{train} and {test} do not have the same classes. "

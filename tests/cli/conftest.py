@@ -1,6 +1,7 @@
 """Small runs, trained and made up, and the command lines that work on them."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -41,7 +42,8 @@ def commands(photos, tmp_path):
     """A function: run -> the words of each command that loads its encoder, by the command's name."""
 
     def lines(run):
-        train_and_test = ["--train", photos, "--test", photos]
+        test = shutil.copytree(photos, tmp_path / "test", dirs_exist_ok=True)
+        train_and_test = ["--train", photos, "--test", test]
         pairs = photos.parent / "pairs.csv"
         words = {
             "evaluate": train_and_test,

@@ -31,3 +31,10 @@ def test_what_cannot_be_compared(sources, write_images, tmp_path):
     ):
         with pytest.raises(InputError, match=said):
             open_train_and_test(train, test)
+
+
+def test_one_source_for_both_is_said(sources, capfd):
+    open_train_and_test(*sources)
+    assert capfd.readouterr().err == ""
+    open_train_and_test(sources[0], sources[0])
+    assert "the figures say nothing of other images" in capfd.readouterr().err
