@@ -23,8 +23,8 @@ def decoded(
     blended with white, EXIF orientation is applied. CMYK is the one exception: TensorFlow cannot decode it.
 
     The size of an image is read from its header before anything is decoded. Of a decoded one only the central square
-    is copied, still in bytes, and resized. So a call holds one image at a time, at 3 bytes a pixel (PNG: up to 5), and
-    what the decoder itself needs: up to 6 for a progressive JPEG.
+    is copied, still in bytes, and resized. So a call holds one image at a time, at 3 bytes a pixel (PNG: 4 or 5, with
+    transparency or made gray up to 13), and what the decoder itself needs: up to 6 for a progressive JPEG.
 
     Args:
         image_bytes: (B,) strings.
