@@ -35,11 +35,12 @@ HELD_OUT = 5_000
 def train(system, setting, data, seed, minutes, folder):
     """One training: 20-NN accuracy in % and the steps it did."""
     ours = system == "byol_keras"
-    python, module = (sys.executable, "accuracy_tensorflow") if ours else (peers_python(), "accuracy_torch")
+    python = sys.executable if ours else peers_python()
+    module = "benchmarks.accuracy_tensorflow" if ours else "benchmarks.accuracy_torch"
     bfloat16 = "bfloat16" in dtype_policy("auto")
     arguments = json.dumps({"seed": seed, "minutes": minutes, "bfloat16": bfloat16, **SETTINGS[system][setting]})
     out = folder / "embeddings.npz"
-    worker = Worker(system, python, f"benchmarks.{module}", system, data, arguments)
+    worker = Worker(system, python, module, system, data, arguments)
     steps = worker.measure(out=str(out))["steps"]
     worker.close()
     with np.load(out) as saved, np.load(data) as arrays:
