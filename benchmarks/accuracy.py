@@ -12,7 +12,9 @@ lies between; nothing else may run.
 """
 
 import argparse
+import itertools
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -93,23 +95,22 @@ def main():
     parser.add_argument("--held-out", action="store_true", help="all settings, on held-out training images")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/accuracy.jsonl"))
     options = parser.parse_args()
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the commands of this package set it
     options.out.parent.mkdir(parents=True, exist_ok=True)
     rows = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "images.npz"
         write_images(options.data, options.held_out, data)
-        for minutes in options.minutes:
-            for seed in options.seeds:
-                for system in options.systems:
-                    for setting in SETTINGS[system] if options.held_out else [BEST[system]]:
-                        case = {"system": system, "setting": setting, "minutes": minutes, "seed": seed}
-                        case["held_out"] = options.held_out
-                        if any(case.items() <= row.items() for row in rows):
-                            continue
-                        rows.append(case | train(system, setting, data, seed, minutes, Path(folder)))
-                        print(rows[-1], flush=True)
-                        with options.out.open("a") as file:
-                            file.write(json.dumps(rows[-1]) + "\n")
+        for minutes, seed, system in itertools.product(options.minutes, options.seeds, options.systems):
+            for setting in SETTINGS[system] if options.held_out else [BEST[system]]:
+                case = {"system": system, "setting": setting, "minutes": minutes, "seed": seed}
+                case["held_out"] = options.held_out
+                if any(case.items() <= row.items() for row in rows):
+                    continue
+                rows.append(case | train(system, setting, data, seed, minutes, Path(folder)))
+                print(rows[-1], flush=True)
+                with options.out.open("a") as file:
+                    file.write(json.dumps(rows[-1]) + "\n")
     print_table([row for row in rows if row["held_out"] == options.held_out], options.minutes)
     write("accuracy", {"rows": rows})
 

@@ -4,22 +4,19 @@ import json
 import sys
 import time
 
-from byol_keras.utils.startup import import_tensorflow
+import keras
+import numpy as np
+import tensorflow as tf
 
-import_tensorflow(pretraining=True)  # as `byol-keras pretrain` does
+import byol_keras as bk
+from byol_keras.data.arrays import from_arrays
+from byol_keras.data.train_pipeline import two_view_batches
+from byol_keras.evaluation import embed
+from byol_keras.runs.build import build_views, pixel_statistics
+from byol_keras.utils.startup import view_threads
 
-import keras  # noqa: E402 - only after the line above
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-
-import byol_keras as bk  # noqa: E402
-from byol_keras.data.arrays import from_arrays  # noqa: E402
-from byol_keras.data.train_pipeline import two_view_batches  # noqa: E402
-from byol_keras.evaluation import embed  # noqa: E402
-from byol_keras.runs.build import build_views, pixel_statistics  # noqa: E402
-
-from .accuracy_settings import rate_at, tau_at  # noqa: E402
-from .workers import serve  # noqa: E402
+from .accuracy_settings import rate_at, tau_at
+from .workers import serve
 
 
 def build(train):
@@ -37,6 +34,7 @@ def build(train):
 
 
 def main(_, data, setting):
+    view_threads()  # as `byol-keras pretrain` does
     setting = json.loads(setting)
     with np.load(data) as arrays:
         train, test = from_arrays(arrays["train"]), from_arrays(arrays["test"])

@@ -94,8 +94,11 @@ def stable_pretraining(images, setting):
     heads = (setting["hidden_width"], 256)
     model = BYOL(resnet8x2(), projector_dims=heads, predictor_dims=heads).to(memory_format=torch.channels_last)
     views, normalize = torchvision_views(SIZE, setting["crop_area"], setting["blur"]), t.Normalize(MEAN, STD)
-    transform = lambda image: [normalize(view) for view in views(image)]  # noqa: E731 - given to a dataset
-    batches = forever(ImageArray(images, transform), setting["batch"], workers=2)
+
+    def normalized_views(image):
+        return [normalize(view) for view in views(image)]
+
+    batches = forever(ImageArray(images, normalized_views), setting["batch"], workers=2)
 
     def follow(tau):
         for part in (model.backbone, model.projector):

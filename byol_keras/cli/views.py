@@ -29,9 +29,8 @@ def _run(options: argparse.Namespace) -> None:
     kinds = options.views or [None]
     given = [settings(options, kind) for kind in kinds]
     recipes, auto_size = [each["recipe"] for each in given], given[0]["auto_size"]
-    of_config = {name: given[0].get(name) for name in ("seed", "value_range", "channels")}
-    seed = options.seed if options.seed is not None else of_config["seed"] or 0
-    value_range = options.value_range or of_config["value_range"]
-    draw_views(options.data, recipes, options.out, seed, auto_size, value_range, of_config["channels"])
+    seed = given[0].get("seed", 0) if options.seed is None else options.seed
+    value_range = options.value_range or given[0].get("value_range")
+    draw_views(options.data, recipes, options.out, seed, auto_size, value_range, given[0].get("channels"))
     of = f", for {', '.join(kinds)} in turn" if options.views else ""
     print(f"{options.out}: images above, view 1 and view 2 below{of}")

@@ -41,11 +41,11 @@ COLORS = ("brightness", "contrast", "saturation", "hue")
 
 
 def build_encoder(run: Run, seed: int | None = None) -> keras.Model:
-    """The run's encoder as it was before training: the same recipe, seed and pixel statistics.
+    """The run's encoder with random weights: the same recipe, seed and pixel statistics.
 
     Args:
         run: `Run`.
-        seed: of other weights than those that training began with; None for these.
+        seed: of the weights; None for the run's own, with which training began unless it has a `start_from`.
 
     Returns:
         keras.Model, (B, S, S, C), of recordings (B, 64, frames, 1), float32 in [0, 1] -> (B, D) float32.
@@ -60,10 +60,14 @@ def build_encoder(run: Run, seed: int | None = None) -> keras.Model:
 
 
 def trained_and_untrained(run: Run) -> dict[str, keras.Model]:
-    """Method -> encoder, as results have them: the run's "pretrained" one, and the same "untrained".
+    """Method -> encoder, as results have them: the run's "pretrained" one, and the same "untrained"."""
+    return {"pretrained": run.encoder, "untrained": untrained_encoder(run)}
 
-    That has the weights which training began with: those of `start_from`, where the run started from other weights.
-    Where they are gone it is of random ones, as a line on stderr says.
+
+def untrained_encoder(run: Run) -> keras.Model:
+    """The encoder with the weights that training began with: those of `start_from`, where the run has one.
+
+    Where these are gone it has random ones, as a line on stderr says.
     """
     untrained = build_encoder(run)
     if run.start_from is not None:
@@ -73,7 +77,7 @@ def trained_and_untrained(run: Run) -> dict[str, keras.Model]:
             print_beside(
                 f"{run.folder}: the weights that it started from cannot be had, so untrained is random: {error}"
             )
-    return {"pretrained": run.encoder, "untrained": untrained}
+    return untrained
 
 
 def require_backbone(run: Run) -> None:

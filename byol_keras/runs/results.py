@@ -117,7 +117,7 @@ def pool_results(measured: Sequence[tuple[Run, Sequence[Result]]]) -> list[tuple
         list of (`Result`, folders): the scores one after another, the seconds added, the command of the first; and the
         folders of the runs it comes from.
     """
-    groups = {}
+    groups, copies = {}, {}
     for run, results in measured:
         for result in results:
             same = [result.task, result.metric, result.data, _but_seed(result.settings), list(result.scores)]
@@ -126,10 +126,12 @@ def pool_results(measured: Sequence[tuple[Run, Sequence[Result]]]) -> list[tuple
             key = json.dumps([*same, dataclasses.asdict(run.recipe)], sort_keys=True)
             members = groups.setdefault(key, [])
             alike = [other for other, its in members if (other.seed, its.settings) == (run.seed, result.settings)]
-            if alike and alike[0].folder != run.folder:
-                print_beside(f"{run.folder} is of the same seed as {alike[0].folder}: {result.task} counts once.")
+            if alike:  # or the spread would be that of one run beside itself
+                copies[run.folder] = alike[0].folder
             else:
                 members.append((run, result))
+    for copy, run in copies.items():
+        print_beside(f"{copy} is of the same seed as {run}: what was measured of both in the same way counts once.")
     pooled = []
     for members in groups.values():
         first = members[0][1]

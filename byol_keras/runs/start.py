@@ -51,9 +51,9 @@ def start_from_weights(encoder: keras.Model, start: keras.Model, path: str | os.
         InputError: where they are not of one architecture.
     """
     weights = start.get_weights()
-    same = [weight.shape for weight in weights] == [tuple(weight.shape) for weight in encoder.weights]
+    fits = [weight.shape for weight in weights] == [tuple(weight.shape) for weight in encoder.weights]
     # Another stride, or no pooling, needs no other weights.
-    if not same or _strides(start) != _strides(encoder):
+    if not fits or _strides(start) != _strides(encoder):
         raise InputError(
             f"{path} has other layers than the backbone of this run: choose the `backbone` and the stem that it was "
             f"trained with. Received: {start.count_params():,} parameters, not {encoder.count_params():,}, strides "

@@ -24,7 +24,7 @@ from ..evaluation import embed, view_match
 from ..evaluation.pixels import color_agreement, near_copies
 from ..models.resnet import build_resnet
 from ..runs.audio_recipe import require_image_run
-from ..runs.build import as_recipe_takes, build_encoder, build_views, pixel_statistics
+from ..runs.build import as_recipe_takes, build_views, pixel_statistics, untrained_encoder
 from ..runs.findings import Measured, findings
 from ..runs.image_list import in_listed_order
 from ..runs.image_size import fitting_size
@@ -59,7 +59,7 @@ def examine_run(folder: str | os.PathLike) -> tuple[Measured, list[str]]:
     model = _last_checkpoint(run)
     encoder = run.encoder if model is None or run.is_finished else model.encoder
     updates = run.recipe.total_steps(steps_per_epoch(source, run.recipe.batch_size))
-    measured = _look(source, run.recipe, updates, build_encoder(run))
+    measured = _look(source, run.recipe, updates, untrained_encoder(run))
     match, color = match_and_color(source, run.recipe, encoder)
     measured = replace(
         measured,

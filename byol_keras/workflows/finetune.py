@@ -13,7 +13,7 @@ from ..evaluation.embed import embed
 from ..evaluation.label_subsets import label_subsets
 from ..evaluation.linear_head import LinearHead, logits
 from ..models.fingerprint import fingerprint
-from ..runs.build import build_encoder
+from ..runs.build import build_encoder, untrained_encoder
 from ..runs.classification_results import classification_results
 from ..runs.classifier import write_classifier
 from ..runs.results import Result, check_results, results_name, share, write_results
@@ -74,14 +74,18 @@ def finetune_run(
         TUNED: FinetuneConfig.for_images(count, pretrained=True, **(config or {})),
         SCRATCH: FinetuneConfig.for_images(count, pretrained=False, **(config or {})),
     }
-    starts = [(TUNED, PROBE, run.encoder), (SCRATCH, UNTRAINED_PROBE, build_encoder(run))]
+    # From scratch means random weights, whatever the run itself started from.
+    starts = [
+        (TUNED, run.encoder, PROBE, run.encoder),
+        (SCRATCH, build_encoder(run), UNTRAINED_PROBE, untrained_encoder(run)),
+    ]
     predictions = {TUNED: [], SCRATCH: [], PROBE: [], UNTRAINED_PROBE: []}
     first = None
-    for whole, probe, encoder in starts:
-        test_vectors = embed(encoder, test_source)
+    for whole, encoder, probe, probed in starts:
+        test_vectors = embed(probed, test_source)
         for i, indices in enumerate(chosen):
             labeled = train_source.subset(indices)
-            linear = LinearHead.fit(embed(encoder, labeled), labeled.labels, names)
+            linear = LinearHead.fit(embed(probed, labeled), labeled.labels, names)
             predictions[probe].append(np.argmax(logits(linear, test_vectors), axis=1))
             # Features worth keeping are pulled about while the layer on them learns from 0 (Kumar et al. 2022, arXiv
             # 2202.10054); from scratch there are none.

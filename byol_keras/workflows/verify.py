@@ -143,8 +143,8 @@ def _check_unseen(run: Run, data: str | os.PathLike, pairs: VerificationPairs) -
     if not any(seen.values()):
         if alike := {os.path.dirname(name) for name in names} & pairs.identities():
             print(
-                f"{len(alike):,} of the identities are called as folders in {run.data} are, on which the run was "
-                "trained: if they are the same, they have been seen."
+                f"{len(alike):,} of the identities have the names of folders in {run.data}, which the run was trained "
+                "on: if they are the same people, it has seen them, and the figures are too good."
             )
         return
     unseen = ",".join(str(fold) for fold, count in seen.items() if not count)

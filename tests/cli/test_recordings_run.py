@@ -46,6 +46,13 @@ def test_the_recipe_is_that_of_recordings(run):
     assert "knn" in made.history_path.read_text()
 
 
+def test_its_config_repeats_it(run, tmp_path):
+    assert main(["pretrain", "--config", str(run / "config.json"), "--out", str(tmp_path / "again")]) == 0
+    pairs = zip(bk.load_run(tmp_path / "again").encoder.weights, bk.load_run(run).encoder.weights, strict=True)
+    for weight, expected in pairs:
+        np.testing.assert_array_equal(weight, expected)
+
+
 def test_a_resumed_run_is_as_if_it_had_never_stopped(run, sounds, tmp_path):
     stopped = tmp_path / "stopped"
     shutil.copytree(run, stopped)

@@ -238,4 +238,4 @@ def test_pairs_without_endings_in_one_folder_are_seen_as_well(run, faces, tmp_pa
 def test_people_of_the_same_name_in_another_folder_are_said(run, faces, tmp_path, capsys):
     shutil.copytree(faces, tmp_path / "copy")
     assert verify(run, tmp_path / "copy") == 0
-    assert f"3 of the identities are called as folders in {faces} are" in capsys.readouterr().out
+    assert f"3 of the identities have the names of folders in {faces}, which" in capsys.readouterr().out

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Tools round to whole pixels: by so much a box may lie over the edge. It is cut off there.
 OVER_THE_EDGE = 1.0
-LARGEST = 1e9  # number of a box that can be one
+LARGEST = 1e9  # no number of a box comes near it
 # The lists of a file, and what an entry of each is called.
 PARTS = {"categories": "a category", "images": "an image", "annotations": "an annotation"}
 

@@ -121,10 +121,8 @@ def test_a_class_newer_than_the_head_has_no_confidence(colored):
 def test_names_may_have_joined_letters(colored):
     _, names, embeddings, _ = colored
     labeling = LabelingSession(names, embeddings)
-    for name in (
-        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
-        "\U0001f469\u200d\U0001f52c",
-    ):  # of Persian, an emoji
+    persian, emoji = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f469\u200d\U0001f52c"
+    for name in (persian, emoji):
         labeling.label(labeling.waiting[0], name)
         assert name in labeling.labels.values()
 
