@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from ..errors import InputError
-from .recipe_fields import BELOW_1, POSITIVE_RANGE, WHOLE, WHOLE_FROM_0, TrainingRecipe, recipe_field, view_field
+from .recipe_fields import BELOW_1, POSITIVE_RANGE, UP_TO_MILLION, WHOLE_FROM_0, TrainingRecipe, recipe_field, view_field
 
 FROM_1 = (lambda value: value[0] >= 1 and value[1] >= 1, "two numbers from 1")
 
@@ -25,9 +25,9 @@ class AudioRecipe(TrainingRecipe):
     sample_rate: int = recipe_field(
         "of the recordings, samples a second; 0: their commonest, at most 16,000", WHOLE_FROM_0, 0
     )
-    frames: int = view_field("columns of a spectrogram that are heard at once, 10 ms each", WHOLE, 96)
+    frames: int = view_field("columns of a spectrogram that are heard at once, 10 ms each", UP_TO_MILLION, 96)
     mixup: float = view_field("largest share of another recording that is mixed into a view", BELOW_1, 0.4)
-    mixup_memory: int = view_field("recordings of before that may be mixed in", WHOLE, 2048)
+    mixup_memory: int = view_field("recordings of before that may be mixed in", UP_TO_MILLION, 2048)
     canvas: tuple[float, float] = view_field(
         "height and width of what a crop may reach over, in sizes of a spectrogram", FROM_1, (1.0, 1.5)
     )

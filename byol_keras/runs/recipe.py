@@ -14,7 +14,7 @@ from .recipe_fields import (
     HALF_TURN,
     POSITIVE_RANGE,
     SHARE,
-    WHOLE,
+    UP_TO_MILLION,
     TrainingRecipe,
     recipe_field,
     view_field,
@@ -27,7 +27,7 @@ class _First:
     """The first two fields of `Recipe`, which come before those of its base."""
 
     backbone: str
-    image_size: int = recipe_field("pixels, height and width of the views", WHOLE, view=True)
+    image_size: int = recipe_field("pixels, height and width of the views", UP_TO_MILLION, view=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,9 @@ from ..errors import InputError
 # What a value must be: a test of it, and the words for it.
 WHOLE_FROM_0 = (lambda value: value >= 0, "a whole number from 0")
 WHOLE = (lambda value: value >= 1, "a whole number from 1")
+# More than that is mistyped, and would overflow the 64 bits of what is computed from it.
+UP_TO_MILLION = (lambda value: 1 <= value <= 1_000_000, "a whole number from 1 to 1000000")
+EPOCHS = (lambda value: 0 < value <= 1_000_000, "above 0 and at most 1000000")
 ABOVE_0 = (lambda value: value > 0, "above 0")
 FROM_0 = (lambda value: value >= 0, "0 or above")
 SHARE = (lambda value: 0 < value <= 1, "above 0 and at most 1")
@@ -54,7 +57,7 @@ class TrainingRecipe:
     """
 
     backbone: str = recipe_field("resnet8, resnet8x2, resnet10, resnet18, resnet34 or resnet50")
-    epochs: float = recipe_field("passes over the images; the last may be a part of one", ABOVE_0)
+    epochs: float = recipe_field("passes over the images; the last may be a part of one", EPOCHS)
     batch_size: int = recipe_field("images in one update", WHOLE)
     optimizer: str = recipe_field("lars, adamw or muon", choices=("lars", "adamw", "muon"))
     learning_rate: float = recipe_field(
@@ -70,8 +73,8 @@ class TrainingRecipe:
     precision: str = recipe_field(
         "auto, float32, bfloat16 or float16", default="auto", choices=("auto", "float32", "bfloat16", "float16")
     )
-    hidden_width: int = recipe_field("units in the hidden layer of projector and predictor", WHOLE, 4096)
-    projection_width: int = recipe_field("units in the output of projector and predictor", WHOLE, 256)
+    hidden_width: int = recipe_field("units in the hidden layer of projector and predictor", UP_TO_MILLION, 4096)
+    projection_width: int = recipe_field("units in the output of projector and predictor", UP_TO_MILLION, 256)
     coding_rate_weight: float = recipe_field(
         "of a term beside BYOL's loss that keeps the projections' dimensions in use; 0 is BYOL as in the paper",
         FROM_0,
