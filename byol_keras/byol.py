@@ -16,7 +16,7 @@ from .losses import regression_loss
 from .models.accumulation import accumulated_update, accumulates_here
 from .models.checks import check_augmenter, check_head, check_view_loss, checked_decay, embedding_size, require_taken
 from .models.extra_losses import built_extra_losses, extra_penalties
-from .models.finite import call_if, finite_after, first_not_finite
+from .models.finite import call_if, undone_if_not_finite
 from .models.heads import mlp
 from .models.pixel_scale import warn_of_pixels_to_255
 from .models.saved_state import SavedState
@@ -183,9 +183,9 @@ class BYOL(Trainer, SavedState, BuiltModel):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         view_1, view_2 = require_taken(self.encoder, *batch_views(data, self.augmenter))
         # What is left for the last batch of an epoch may be one image.
-        view_1, view_2 = require_two_images(view_1, view_2, unless=self.step_metrics.loss.count > 0)
+        view_1, view_2 = require_two_images(view_1, view_2, unless=self._is_later_step())
         networks = (self.encoder, self.projector, self.predictor, self.target_encoder, self.target_projector)
-        with finite_after(self._statistics()), fast_layers(*networks):
+        with undone_if_not_finite(self._statistics()) as first_not_finite, fast_layers(*networks):
             target_1, target_2 = self._target(view_1, training=True), self._target(view_2, training=True)
             with tf.GradientTape() as tape:
                 losses, penalties, embedding = self._loss_of(view_1, view_2, target_1, target_2, training=True)
@@ -193,9 +193,9 @@ class BYOL(Trainer, SavedState, BuiltModel):
                 loss = tf.add_n([share_of_mean(losses), *(penalty / replica_count() for penalty in penalties)])
                 scaled_loss = self.optimizer.scale_loss(loss)
             gradients = tape.gradient(scaled_loss, self.trainable_variables)
-        # That of a table of embeddings comes by its rows, which not every optimizer can add up.
-        gradients = [gradient if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
-        culprit = first_not_finite([loss, *gradients])
+            # That of a table of embeddings comes by its rows, which not every optimizer can add up.
+            gradients = [gradient if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
+            culprit = first_not_finite([loss, *gradients])
         tau = self._update(gradients, culprit < 0)
         self._count_step(culprit)
         self.step_metrics.update(losses, penalties, embedding, (target_1, target_2), culprit < 0)
@@ -214,9 +214,9 @@ class BYOL(Trainer, SavedState, BuiltModel):
         """The loss of each image (B,), all other losses, averaged over the views, and view 1's embedding."""
         embedding, prediction_1, penalties_1 = self._online(view_1, training)
         _, prediction_2, penalties_2 = self._online(view_2, training)
-        losses = self.view_loss(prediction_1, target_2) + self.view_loss(prediction_2, target_1)
+        losses = [self.view_loss(prediction_1, target_2), self.view_loss(prediction_2, target_1)]
         penalties = [(p_1 + p_2) / 2 for p_1, p_2 in zip(penalties_1, penalties_2, strict=True)]
-        return losses, penalties, embedding
+        return tf.add_n([tf.cast(loss, tf.float32) for loss in losses]), penalties, embedding
 
     def _online(self, view, training):
         """Embedding, prediction, and the other losses of this pass, of which the next one would clear some."""
@@ -236,7 +236,7 @@ class BYOL(Trainer, SavedState, BuiltModel):
         if compilable(self.optimizer, gradients):
             call_if(finite, tf.function(self._apply, jit_compile=True, autograph=False), gradients)
         elif isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            self._apply(gradients)  # which lowers its scale where they are not
+            self._apply([g if g is None else tf.where(finite, g, np.nan) for g in gradients])  # lowers its scale then
         elif accumulates_here(self.optimizer):
             updated = accumulated_update(self.optimizer, self.trainable_variables, gradients, finite)
             self._average_target(tf.where(updated, 1.0 - tau, 0.0))

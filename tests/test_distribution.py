@@ -18,7 +18,7 @@ STEPS = 2
 pytestmark = pytest.mark.slow
 
 
-def train(strategy, with_augmenter):
+def train(strategy, with_augmenter, count=8 * STEPS, batch_size=8):
     """Two steps of `fit`; returns the model and its logs."""
     import keras
     import tensorflow as tf
@@ -40,9 +40,9 @@ def train(strategy, with_augmenter):
             augmenter=bk.TwoViews(8) if with_augmenter else None,
         )
         model.compile(bk.LARS(0.1, weight_decay=1e-3, eta=0.1))
-    views = np.random.default_rng(0).random((2, 8 * STEPS, 8, 8, 3), np.float32)
-    data = (views[0], np.arange(8 * STEPS)) if with_augmenter else (tuple(views),)
-    dataset = tf.data.Dataset.from_tensor_slices(data).batch(8)
+    views = np.random.default_rng(0).random((2, count, 8, 8, 3), np.float32)
+    data = (views[0], np.arange(count)) if with_augmenter else (tuple(views),)
+    dataset = tf.data.Dataset.from_tensor_slices(data).batch(batch_size)
     logs = model.fit(dataset, shuffle=False, verbose=0, callbacks=[bk.TargetEMA(0.9)]).history
     evaluated = model.evaluate(dataset, verbose=0, return_dict=True)
     return model, {name: values[-1] for name, values in logs.items()} | {f"val_{k}": v for k, v in evaluated.items()}
@@ -52,6 +52,13 @@ def adamw():
     import keras
 
     return keras.optimizers.AdamW(1e-2, weight_decay=1e-2, gradient_accumulation_steps=2)
+
+
+def clipped():
+    """What Keras does around its update: it clips, undoes the scale of the loss, and constrains."""
+    import keras
+
+    return keras.optimizers.SGD(0.5, gradient_accumulation_steps=2, global_clipnorm=0.3, loss_scale_factor=1024.0)
 
 
 def muon():
@@ -72,10 +79,11 @@ def train_accumulating(strategy, optimizer=adamw):
     import byol_keras as bk
 
     keras.config.set_dtype_policy("float64")
+    bound = {"kernel_constraint": keras.constraints.MaxNorm(0.8, axis=(0, 1, 2))}
     with strategy.scope():
         keras.utils.set_random_seed(0)
         inputs = x = keras.Input((8, 8, 3))
-        x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False, kernel_regularizer="l2")(x)
+        x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False, kernel_regularizer="l2", **bound)(x)
         x = x + keras.ops.stop_gradient(keras.layers.Conv2D(4, 1, use_bias=False)(x))
         x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
         encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
@@ -138,14 +146,19 @@ def main(path):
     for name, strategy, trained in (
         ("one", one, lambda strategy: train(strategy, False)),
         ("two", two, lambda strategy: train(strategy, False)),
-        ("one_augmenting", one, lambda strategy: train(strategy, True)),
-        ("two_augmenting", two, lambda strategy: train(strategy, True)),
+        # The last batch has 5, of which one replica has 4.
+        ("one_augmenting", one, lambda strategy: train(strategy, True, 13)),
+        ("two_augmenting", two, lambda strategy: train(strategy, True, 13)),
+        ("one_by_two", one, lambda strategy: train(strategy, False, 4, 2)),
+        ("two_by_two", two, lambda strategy: train(strategy, False, 4, 2)),
         ("alone", alone, lambda strategy: train(strategy, False)),
         ("one_accumulating", one, train_accumulating),
         ("alone_accumulating", alone, train_accumulating),
         ("two_accumulating", two, train_accumulating),
         ("one_muon", one, lambda strategy: train_accumulating(strategy, muon)),
         ("two_muon", two, lambda strategy: train_accumulating(strategy, muon)),
+        ("one_clipped", one, lambda strategy: train_accumulating(strategy, clipped)),
+        ("two_clipped", two, lambda strategy: train_accumulating(strategy, clipped)),
         ("one_objectives", one, train_by_objectives),
         ("two_objectives", two, train_by_objectives),
     ):
@@ -221,6 +234,12 @@ def test_replicas_hold_the_same_weights(results, name, count):
         np.testing.assert_array_equal(second[key], expected)
 
 
+def test_a_replica_may_have_one_image_of_a_batch(results):
+    one, two = under(results, "one_by_two/weights/"), under(results, "two_by_two/weights/")
+    for key, expected in one.items():
+        np.testing.assert_allclose(two[key], expected, atol=1e-4)
+
+
 def test_the_gauges_are_of_the_whole_batch(results):
     one, two = under(results, "one/logs/"), under(results, "two/logs/")
     for name in ("target_std", "embedding_rank", "projection_rank"):
@@ -243,6 +262,7 @@ def assert_same_training(found, expected, count=33):
 def test_gradients_accumulate_over_two_replicas_as_on_one(results):
     assert_same_training(under(results, "two_accumulating/"), under(results, "one_accumulating/"))
     assert_same_training(under(results, "two_muon/"), under(results, "one_muon/"))
+    assert_same_training(under(results, "two_clipped/"), under(results, "one_clipped/"))
 
 
 def test_objectives_are_of_the_whole_batch(results):

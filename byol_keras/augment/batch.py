@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import InputError
+from ..utils.replicas import summed
 from .layout import OUT_OF_RANGE, require_unit_range, to_unit_range
 
 VIEWS_EXPECTED = (
@@ -87,8 +88,8 @@ def batch_views(
 
 
 def require_two_images(view_1: tf.Tensor, view_2: tf.Tensor, unless: bool | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The views as they are, (B, ...); the step fails where B is 1, unless `unless`, a () bool, holds."""
-    enough = tf.convert_to_tensor(unless) | (tf.shape(view_1)[0] > 1)
+    """The views as they are; the step fails where those of all replicas are one, unless `unless`, a () bool, holds."""
+    enough = tf.convert_to_tensor(unless) | (summed(tf.shape(view_1)[0]) > 1)
     with tf.control_dependencies([tf.debugging.Assert(enough, [TOO_SMALL])]):
         return tf.identity(view_1), tf.identity(view_2)
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import keras
 import tensorflow as tf
 
-from ..utils.replicas import replica_count
+from ..utils.replicas import place_in_all, replica_count
 
 GENERATOR = "philox"
 
@@ -43,15 +43,11 @@ def uniform(shape: Sequence[int] | tf.Tensor, seed: tf.Tensor, part: Part = None
 
 
 def part_here(count: tf.Tensor) -> Part:
-    """The part that a replica's `count` images, () int, are of those of all replicas, each with as many.
+    """The part that a replica's `count` images, () int32, are of those of all replicas, see `place_in_all`.
 
     So one seed serves them all. None where there is one replica.
     """
-    replicas = replica_count()
-    if replicas == 1:
-        return None
-    here = tf.distribute.get_replica_context().replica_id_in_sync_group
-    return tf.stack([here * count, replicas * count])
+    return None if replica_count() == 1 else tf.stack(place_in_all(count))
 
 
 def split(seed: tf.Tensor, count: int) -> list[tf.Tensor]:

@@ -16,7 +16,7 @@ def turned(nwch: tf.Tensor, quarters: tf.Tensor) -> tf.Tensor:
         (B, S, C, S), the pixels of `nwch` in other places.
     """
     quarters = quarters[:, None, None, None]
-    # Transposing and turning a picture upside down makes a quarter turn of it.
+    # Transposing and turning an image upside down makes a quarter turn of it.
     nwch = tf.where(quarters % 2 == 1, transpose_hw(nwch), nwch)
     nwch = tf.where((quarters == 1) | (quarters == 2), tf.reverse(nwch, [3]), nwch)
     return tf.where(quarters >= 2, tf.reverse(nwch, [1]), nwch)

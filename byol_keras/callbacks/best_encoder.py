@@ -9,7 +9,7 @@ import keras
 from ..byol import BYOL
 from ..errors import InputError
 from ..precision import cast_model
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, make_parent
 from .csv_history import read_history
 
 
@@ -53,6 +53,7 @@ class BestEncoder(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         if not isinstance(self.model, BYOL):
             raise InputError(f"BestEncoder goes with a BYOL model. Received: {type(self.model).__name__}")
+        make_parent(self.path)
         if self.history is not None:
             rows = read_history(self.history)
             values = {row["epoch"]: row.get(self.monitor, math.nan) for row in rows}
@@ -70,5 +71,5 @@ class BestEncoder(keras.callbacks.Callback):
             return
         self._values[epoch] = value
         if self.best[0] == epoch:
-            with atomic_path(self.path) as path:
+            with atomic_path(self.path, make_folder=False) as path:
                 cast_model(self.model.encoder, "float32").save(path)

@@ -13,7 +13,7 @@ from ..byol import BYOL
 from ..errors import InputError, Interrupted
 from ..models.finite import require_finite
 from ..models.model_file import read_model
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, make_parent, remove_file
 from ..utils.checksum import checksum_path, is_intact, sha256_of, write_checksum
 
 # Of two, one may be cut by whatever stopped training, and the other is left.
@@ -65,7 +65,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         if not isinstance(self.model, BYOL):
             raise InputError(f"Checkpoint goes with a BYOL model. Received: {type(self.model).__name__}")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_parent(self.folder / "any.keras")
         # What lies there of this step may be of another training.
         self._at_step, self._at_time, self._written = int(self.model.steps.numpy()), monotonic(), None
 
@@ -99,7 +99,7 @@ class Checkpoint(keras.callbacks.Callback):
         require_finite(self.model)
         if step != self._written or not is_intact(path):
             # Without its checksum a file counts for nothing, from here until the new one is there.
-            checksum_path(path).unlink(missing_ok=True)
+            remove_file(checksum_path(path))
             with atomic_path(path, make_folder=False) as temporary:
                 self.model.save(temporary)
                 digest = sha256_of(temporary)
@@ -113,8 +113,8 @@ class Checkpoint(keras.callbacks.Callback):
         good = [path for other, path in found if other < step and is_intact(path)]
         for other, path in found:
             if other != step and path not in good[: KEPT - 1]:
-                checksum_path(path).unlink(missing_ok=True)
-                path.unlink()
+                remove_file(checksum_path(path))
+                remove_file(path)
 
 
 def check_intervals(minutes: float = 5.0, steps: int | None = None) -> None:

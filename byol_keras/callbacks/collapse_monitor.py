@@ -10,7 +10,7 @@ import keras
 from ..byol import BYOL
 from ..errors import InputError
 from ..precision import cast_model
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, make_parent
 from .gauge_window import GaugeWindow
 
 # Between runs made to collapse and healthy ones, the ranks as shares of what they were in the first steps:
@@ -86,6 +86,8 @@ class CollapseMonitor(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         if not isinstance(self.model, BYOL):
             raise InputError(f"CollapseMonitor goes with a BYOL model. Received: {type(self.model).__name__}")
+        if self.encoder_path is not None:
+            make_parent(self.encoder_path)
         # With a plan, what is left of an epoch is a `fit` of its own in one training.
         if self.model.planned_steps is None:
             self._begin()
@@ -102,8 +104,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         if self.sign is not None or step - self._looked < size:
             return
         self._looked, gauges = step, self._window.means(self.model)
-        if not gauges:
-            return  # every step was skipped, which FiniteCheck sees to
+        if "target_std" not in gauges:
+            return  # of one image each, or skipped, which FiniteCheck sees to
         if self._first is None:
             self._first = gauges
         else:
@@ -138,7 +140,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         now = encoder.get_weights()
         encoder.set_weights(weights)
         try:
-            with atomic_path(self.encoder_path) as path:
+            with atomic_path(self.encoder_path, make_folder=False) as path:
                 cast_model(encoder, "float32").save(path)
         finally:
             encoder.set_weights(now)  # training goes on from where it was

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from ..errors import InputError
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, make_parent
 from ..utils.text_file import read_text_file
 
 
@@ -33,7 +33,7 @@ class CSVHistory(keras.callbacks.Callback):
         self._rows = []
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_parent(self.path)
         self._rows = read_history(self.path)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:

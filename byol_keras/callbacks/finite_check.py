@@ -10,10 +10,10 @@ from ..models.finite import largest_weight, require_finite
 class FiniteCheck(keras.callbacks.Callback):
     """Counts the updates that a BYOL skips, and stops it when it skips too many in a row.
 
-    A BYOL skips an update whose loss or gradient is NaN or infinite, and keeps its weights and statistics. A few do no
-    harm: in float16 a skipped update is how the loss scale finds its place. Many in a row mean that nothing is learned
-    any more. After each epoch the weights are looked at as well. Where some were skipped, logs "skipped", their number
-    since training began.
+    A BYOL skips an update whose loss, gradient or batch statistic is NaN or infinite, and keeps its weights and
+    statistics. A few do no harm: in float16 a skipped update is how the loss scale finds its place. Many in a row mean
+    that nothing is learned any more. After each epoch the weights are looked at as well. Where some were skipped, logs
+    "skipped", their number since training began.
 
     Put it before callbacks that write the logs.
 

@@ -13,6 +13,7 @@ from ..data.grids import image_grid, view_grid
 from ..data.images import ImageSource, evenly, shorter_side
 from ..data.lost_files import read_what_is_left
 from ..evaluation import embed, l2_normalize_rows, nearest
+from ..utils.disk_error import disk_errors
 
 CELL = 96
 QUERIES = 8
@@ -32,6 +33,9 @@ class TensorBoardImages(keras.callbacks.Callback):
         source: `ImageSource`, the images trained on or others.
         views: `TwoViews`.
 
+    Raises:
+        InputError: from `fit`, where the disk does not take the events.
+
     Example:
         photos = bk.data.open_source("photos")
         model.fit(images, callbacks=[bk.callbacks.TensorBoardImages("logs", photos, bk.TwoViews(32))])
@@ -45,7 +49,8 @@ class TensorBoardImages(keras.callbacks.Callback):
         self._writer, self._drawn = None, False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self._writer = tf.summary.create_file_writer(str(self.folder / "images"))
+        with disk_errors(self.folder):
+            self._writer = tf.summary.create_file_writer(str(self.folder / "images"))
         # What is left of an epoch is a `fit` of its own, and drawing views takes seconds: they are compiled for it.
         if not self._drawn:
             grid, self.source = read_what_is_left(self.source, lambda source: view_grid(source, self.views))
@@ -58,14 +63,15 @@ class TensorBoardImages(keras.callbacks.Callback):
         self._write("neighbors", grid, step=np.int64(epoch))
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        self._writer.close()
+        with disk_errors(self.folder):
+            self._writer.close()
 
     def _write(self, name, image, step):
         if image is None:
             return  # all images are gone, which training will find out for itself
-        with self._writer.as_default():
+        with disk_errors(self.folder), self._writer.as_default():
             tf.summary.image(name, np.asarray(image)[None], step=step)
-        self._writer.flush()
+            self._writer.flush()
 
     def _neighbors(self, source):
         vectors = l2_normalize_rows(embed(self.model.encoder, source))

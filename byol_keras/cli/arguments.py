@@ -10,7 +10,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DATA_HELP = (
     "a folder of images (subfolders are classes; JPEG and the like, or .npy, TIFF or DICOM), of .wav files or of "
-    "shards, a .tar or .parquet or a folder of them, tfds:NAME[:SPLIT], or an .npz with `images` and optional `labels`"
+    "shards, a .tar or .parquet or a folder of them, a folder of `save_to_disk`, tfds:NAME[:SPLIT], or an .npz with "
+    "`images` and optional `labels`"
 )
 EMBEDDINGS_HELP = "a .parquet of `embed`, with nothing left to embed"
 

@@ -34,7 +34,13 @@ def _run(options: argparse.Namespace) -> None:
         measured, found = examine_run(options.folder)
     else:
         given = settings(options, options.views)
-        measured, found = examine_data(options.data, given["recipe"], given["auto_size"], options.value_range)
+        measured, found = examine_data(
+            options.data,
+            given["recipe"],
+            given["auto_size"],
+            options.value_range or given.get("value_range"),
+            given.get("channels"),
+        )
     print(_figures(measured))
     for line in found or ["Nothing found that limits it."]:
         print("- " + in_flags(line, options.parser))

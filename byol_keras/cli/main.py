@@ -4,6 +4,7 @@ The heavy imports happen in the commands, so that `--help` answers at once.
 """
 
 import argparse
+import json
 import os
 import shlex
 import signal
@@ -97,6 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _say(options, str(error), BAD_INPUT)
         if isinstance(error, ParityError):
             return _say(options, str(error), FAILED)
+        if isinstance(error, PermissionError) and error.filename is not None:
+            said = f"{error.filename}: {error.strerror}. Get the permission, or choose another path."
+            return _say(options, said, BAD_INPUT)
         raise
     if stop.number == signal.SIGTERM:  # which the command took as the way to end
         return _say_stopped(options, stop.number)
@@ -149,7 +153,18 @@ def _way_on(options):
         return [f"Go on with: {options.line}"]
     if options is None or options.command != "pretrain" or not Path(options.out, "config.json").is_file():
         return []
+    if options.resume and options.epochs is not None and not _is_being_extended(options.out):
+        return [f"Go on with: {options.line}"]
     return [f"Go on with: byol-keras pretrain --out {shlex.quote(options.out)} --resume"]
+
+
+def _is_being_extended(folder):
+    """Whether the run knows already to which epochs it is extended; read without what a signal may have stopped."""
+    try:
+        config = json.loads(Path(folder, "config.json").read_text())
+        return bool(config["legs"]) and config["legs"][-1] != config["recipe"]["epochs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

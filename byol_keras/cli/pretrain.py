@@ -44,7 +44,8 @@ def add_to(commands: Commands) -> None:
         metavar="N",
         dest="budget",
         type=float,
-        help="time for all of it: times the steps, and trains for as many epochs as fit (default: those of the recipe)",
+        help="time for all of it: times the steps, and trains for as many epochs as fit, with a warm-up of a tenth of "
+        "them at most (default: those of the recipe)",
     )
     add.add_argument(
         "--resume",

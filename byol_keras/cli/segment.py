@@ -4,7 +4,7 @@ import argparse
 
 from .arguments import Commands, add_label_fraction, add_run, command
 
-DATASET_HELP = "a folder with images/, labels/ (a .png of class numbers for each image) and classes.txt"
+DATASET_HELP = "a folder with images/, labels/ (a .png of class numbers for each image), and optionally classes.txt"
 
 
 def add_to(commands: Commands) -> None:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ..augment.crop import cut, resize
 from ..augment.upright import UPRIGHT, stored_box, upright, upright_square
+from ..utils.weak_numbers import number_of, with_number
 from .decode import decode
 from .images import ImageSource
 
@@ -31,15 +32,15 @@ def _byte_loader(source):
 
 
 def _take(images, indices):
-    """(n,) string, some `EncodedImages`, in one call."""
+    """(n,) string, some `EncodedImages`, in one call; whoever has the graph function holds them."""
+    return tf.ensure_shape(tf.numpy_function(_taken, [number_of(images), indices], tf.string), indices.shape)
 
-    def take(indices):
-        # Of objects: NumPy's own byte strings would lose zeros at their ends.
-        contents = np.empty(len(indices), object)
-        contents[:] = images.take(indices)
-        return contents
 
-    return tf.ensure_shape(tf.numpy_function(take, [indices], tf.string), indices.shape)
+def _taken(number, indices):
+    # Of objects: NumPy's own byte strings would lose zeros at their ends.
+    contents = np.empty(len(indices), object)
+    contents[:] = with_number(number).take(indices)
+    return contents
 
 
 def load_each(source: ImageSource, load: Callable, inputs: tuple[tf.Tensor, ...], spec: tf.TypeSpec) -> tf.Tensor:

@@ -37,7 +37,8 @@ def open_source(
             or a folder of them (`from_tars`); a .parquet or a folder of them (`from_parquet`); a folder of Hugging
             Face's `datasets` (`from_saved_dataset`); `tfds:NAME` or `tfds:NAME:SPLIT` (`from_tfds`; the split is
             `train` unless given); or an .npz file (`from_npz`).
-        memory_budget: int, bytes of images that a source other than an .npz may hold in memory.
+        memory_budget: int, bytes of images that a source other than an .npz may hold in memory; of pixels no more than
+            half of the free memory.
         hold_pixels: whether images of one size that fit are decoded and held. Without, they stay encoded, but for those
             of an .npz.
         value_range: (low, high), the numbers that an encoder gets as 0 and 1, for a folder of .npy, TIFF, DICOM or PNG

@@ -52,11 +52,11 @@ def accumulated_update(
     variables, gradients, sums = map(list, zip(*moved, strict=True))
     (counter,) = _named(optimizer, "iteration")
     last = (tf.convert_to_tensor(counter.value) + 1) % steps == 0
-    # The sum over the replicas, so that each of them holds the same; as shares again, for the optimizer adds them up.
-    gradients = [summed(gradient) for gradient in gradients]
+    # The sum over the replicas, so that each of them holds the same.
+    scale = optimizer.loss_scale_factor or 1.0
+    gradients = [summed(gradient) / scale for gradient in gradients]
     totals = [
-        (gradient + tf.convert_to_tensor(sum_.value)) / (steps * replica_count())
-        for gradient, sum_ in zip(gradients, sums, strict=True)
+        (gradient + tf.convert_to_tensor(sum_.value)) / steps for gradient, sum_ in zip(gradients, sums, strict=True)
     ]
 
     def add(gradients):
@@ -64,12 +64,18 @@ def accumulated_update(
         _assign([counter], [tf.convert_to_tensor(counter.value) + 1])
 
     def update(totals):
-        update_without_accumulation(optimizer, totals, variables)
+        # As shares again, for the optimizer adds them up.
+        update_without_accumulation(optimizer, totals, variables, replica_count())
         _assign(sums, [tf.zeros_like(total) for total in totals])
         _assign([counter], [tf.convert_to_tensor(counter.value) + 1])
 
+    def constrain(_):
+        _assign(bound, [variable.constraint(tf.convert_to_tensor(variable.value)) for variable in bound])
+
     call_if(finite & last, update, totals)
     call_if(finite & ~last, add, gradients)
+    if bound := [variable for variable in variables if variable.constraint is not None]:
+        call_if(finite, constrain, [])  # in steps that only add as well, as Keras does
     return finite & last
 
 

@@ -36,21 +36,28 @@ def in_batches(
         batches = array_batches(arrays, batch_size, shuffle and kwargs.get("shuffle", True))
     if batches is None:
         return (*given, *args)
-    kwargs.pop("batch_size", None)
+    given_size = kwargs.pop("batch_size", None)
     if shuffle:
         kwargs["shuffle"] = False  # Keras warns that it does not do it
-    held_out = kwargs.get("validation_data")
-    if held_out is not None and kwargs.get("validation_steps") is None:
-        held_out = keras.tree.lists_to_tuples(held_out)
-        held_out = held_out if isinstance(held_out, tuple) else (held_out,)
-        # Three are with weights, which BYOL refuses.
-        made = len(held_out) < 3 and array_batches(
-            held_out, kwargs.get("validation_batch_size") or batch_size, shuffle=False
-        )
-        if made:
+    if kwargs.get("validation_data") is not None:
+        _hold_out(kwargs, given_size)
+    return (batches,)
+
+
+def _hold_out(kwargs, batch_size):
+    """Makes batches of the arrays of `validation_data`; where these are left to Keras, it is told their size."""
+    size, held_out = kwargs.get("validation_batch_size") or batch_size, kwargs["validation_data"]
+    held_out = keras.tree.lists_to_tuples(held_out)
+    held_out = held_out if isinstance(held_out, tuple) else (held_out,)
+    # Three are with weights, which BYOL refuses.
+    if kwargs.get("validation_steps") is None and len(held_out) < 3:
+        made = array_batches(held_out, size or 32, shuffle=False)
+        if made is not None:
             kwargs["validation_data"] = made
             kwargs.pop("validation_batch_size", None)
-    return (batches,)
+            return
+    if size is not None:
+        kwargs["validation_batch_size"] = size
 
 
 def array_batches(arrays: Any, batch_size: int, shuffle: bool) -> tf.data.Dataset | None:

@@ -56,16 +56,30 @@ def call_if(condition: tf.Tensor, function: Callable, tensors: Sequence[tf.Tenso
 
 
 @contextlib.contextmanager
-def finite_after(variables: Sequence[keras.Variable]) -> Iterator[None]:
-    """What is not finite in `variables` at the end of the `with` becomes again what it was before.
+def undone_if_not_finite(variables: Sequence[keras.Variable]) -> Iterator[Callable]:
+    """Where something was not finite, `variables` become again what they were before the `with`, all of them.
 
-    For the moving statistics of batch norm: one bad batch would leave them NaN for good.
+    For the moving statistics of batch norm: one bad batch would leave them NaN for good, or one of two that belong
+    together far away from the other.
+
+    Args:
+        variables: that are assigned to in the `with`.
+
+    Yields:
+        A function, to be called once, at the end of the `with`: tensors -> () int32, `first_not_finite` of them and
+        then of the variables.
     """
-    before = [tf.identity(variable.value) for variable in variables]
-    yield
+    before, found = [tf.identity(variable.value) for variable in variables], []
+
+    def look(tensors):
+        # What was not finite before is not the step's doing.
+        now = [tf.where(tf.math.is_finite(b), v.value, 0.0) for v, b in zip(variables, before, strict=True)]
+        found.append(first_not_finite([*tensors, *now]))
+        return found[0]
+
+    yield look
     for variable, value in zip(variables, before, strict=True):
-        now = tf.convert_to_tensor(variable.value)
-        variable.assign(tf.where(tf.math.is_finite(now), now, value))
+        variable.assign(tf.where(found[0] < 0, tf.convert_to_tensor(variable.value), value))
 
 
 def variables_not_finite(model: keras.Model) -> list[str]:

@@ -27,8 +27,8 @@ class Trainer(keras.Model):
 
     Attributes:
         steps: () int64 variable, saved with the model: the batches trained on so far.
-        skipped: () int64 variable, likewise: those of them that changed nothing, because the loss or a gradient was not
-            finite.
+        skipped: () int64 variable, likewise: those of them that changed nothing, because the loss, a gradient or a
+            moving statistic was not finite.
     """
 
     # The batches of the whole training, while `resume_fit` is at work: what a schedule must know and `fit` does not.
@@ -51,7 +51,7 @@ class Trainer(keras.Model):
 
         Args:
             culprit: () int32, -1; or, where the step was skipped, the first that was not finite: 0 the loss, i the
-                gradient of the trainable variable i - 1.
+                gradient of the trainable variable i - 1, and behind those the moving statistics.
         """
         bad = tf.cast(culprit >= 0, tf.int64)
         # It depends on the step's numbers, so that a step whose batch cannot be had is not counted.
@@ -59,12 +59,20 @@ class Trainer(keras.Model):
         self.skipped.assign_add(bad)
         self._culprit.assign(culprit)
 
+    def _is_later_step(self) -> tf.Tensor:
+        """() bool, whether the epoch had a step before the one at hand, be it one that was skipped."""
+        # The metrics begin anew with each epoch, and are without skipped steps.
+        return (tf.convert_to_tensor(self.metrics[0].count) > 0) | (tf.convert_to_tensor(self._culprit) >= 0)
+
     def not_finite(self) -> str | None:
         """What was not finite in the last step, in words; None where all was."""
         culprit = int(self._culprit.numpy())
         if culprit < 0:
             return None
-        return "the loss" if culprit == 0 else f"the gradient of {self.trainable_variables[culprit - 1].path}"
+        if culprit == 0:
+            return "the loss"
+        trained = self.trainable_variables
+        return f"the gradient of {trained[culprit - 1].path}" if culprit <= len(trained) else "a moving statistic"
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`; a batch it cannot use is an `InputError` of one line."""

@@ -4,7 +4,15 @@ import dataclasses
 from collections.abc import Sequence
 
 from ..errors import InputError
-from .recipe_fields import BELOW_1, POSITIVE_RANGE, UP_TO_MILLION, WHOLE_FROM_0, TrainingRecipe, recipe_field, view_field
+from .recipe_fields import (
+    BELOW_1,
+    POSITIVE_RANGE,
+    UP_TO_MILLION,
+    WHOLE_FROM_0,
+    TrainingRecipe,
+    recipe_field,
+    view_field,
+)
 
 FROM_1 = (lambda value: value[0] >= 1 and value[1] >= 1, "two numbers from 1")
 

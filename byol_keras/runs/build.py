@@ -16,6 +16,7 @@ from ..data.lost_files import naming_lost_files
 from ..data.recordings import with_rate
 from ..data.variety import Variety
 from ..errors import InputError
+from ..models.fingerprint import fingerprint
 from ..models.heads import mlp
 from ..models.keras_cv_backbone import keras_cv_backbone
 from ..models.layers import CodingRateTerm
@@ -67,17 +68,24 @@ def trained_and_untrained(run: Run) -> dict[str, keras.Model]:
 def untrained_encoder(run: Run) -> keras.Model:
     """The encoder with the weights that training began with: those of `start_from`, where the run has one.
 
-    Where these are gone it has random ones, as a line on stderr says.
+    Where these are gone, or others have taken their place, it has random ones, as a line on stderr says.
     """
     untrained = build_encoder(run)
     if run.start_from is not None:
         try:
-            start_from_weights(untrained, start_encoder(run.start_from, run.channels), run.start_from)
+            _begin_with_start(untrained, run)
         except InputError as error:
             print_beside(
                 f"{run.folder}: the weights that it started from cannot be had, so untrained is random: {error}"
             )
     return untrained
+
+
+def _begin_with_start(encoder, run):
+    start = start_encoder(run.start_from, run.channels)
+    if run.start_weights not in (None, fingerprint(start)):
+        raise InputError(f"{run.start_from} has other weights than when {run.folder} began with them.")
+    start_from_weights(encoder, start, run.start_from)
 
 
 def require_backbone(run: Run) -> None:
@@ -102,13 +110,16 @@ def build_model(run: Run, policy: str, total_steps: int, steps: int) -> BYOL:
         policy: name of the layers' dtype policy.
         total_steps: updates of the whole run.
         steps: updates of an epoch.
+
+    Raises:
+        InputError: where the weights that it starts from cannot be had any more.
     """
     recipe = run.recipe
     hidden, output = recipe.hidden_width, recipe.projection_width
     with policy_scope(policy):
         encoder = build_encoder(run)
         if run.start_from is not None:
-            start_from_weights(encoder, start_encoder(run.start_from, run.channels), run.start_from)
+            _begin_with_start(encoder, run)
         projector = mlp(encoder.output_shape[-1], hidden, output, name="projector")
         if recipe.coding_rate_weight:
             projector.add(CodingRateTerm(recipe.coding_rate_weight))

@@ -82,15 +82,15 @@ def classifier_facts(folder: str | os.PathLike) -> dict:
         folder: `Run.classifier_path`.
 
     Returns:
-        dict: `train`, the name of its labeled images, `training_images` and `seed`, and `pretrained_encoder`, the
-        fingerprint of the encoder that was fine-tuned; None for what was not noted.
+        dict: `train`, the name of its labeled images, `training_images`, `seed`, `command`, and `pretrained_encoder`,
+        the fingerprint of the encoder that was fine-tuned; None for what was not noted.
 
     Raises:
         InputError: where its classes.json cannot be read.
     """
     about = _read(Path(folder) / "classes.json")
     train = about.get("train")
-    facts = {name: about.get(name) for name in ("training_images", "seed", "pretrained_encoder")}
+    facts = {name: about.get(name) for name in ("training_images", "seed", "command", "pretrained_encoder")}
     return {"train": last_part(train) if isinstance(train, str) else None, **facts}
 
 

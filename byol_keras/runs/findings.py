@@ -1,6 +1,7 @@
 """What limits a run, from what was measured of it, in words."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from ..callbacks.collapse_monitor import LEAST_STD
@@ -97,19 +98,26 @@ def _dimensions(recipe, measured):
 
 def _updates(recipe, measured):
     if measured.updates < FEW_UPDATES:
-        epochs = round(recipe.epochs * FEW_UPDATES / max(1, measured.updates))
+        epochs = _rounded_up(recipe.epochs * FEW_UPDATES / max(1, measured.updates))
         return (
             f"Too few updates: {measured.updates:,} of {measured.images:,} images in {recipe.epochs:g} epochs. "
-            f"`epochs` {epochs:,} makes {FEW_UPDATES:,}; more images are better still."
+            f"`epochs` {epochs:g} makes {FEW_UPDATES:,}; more images are better still."
         )
     return None
+
+
+def _rounded_up(number):
+    """To two significant digits."""
+    unit = 10.0 ** (math.floor(math.log10(number)) - 1)
+    return round(math.ceil(number / unit - 1e-9) * unit, 9)
 
 
 def _near_copies(recipe, measured):
     if measured.copies > COPIES:
         return (
             f"Near copies: {100 * measured.copies:.0f} % of the images looked at have one that hardly differs. Keep "
-            "one of each: `byol-keras duplicates` lists them, and `exclude` takes a file of names, one on a line."
+            "one of each: `byol-keras duplicates` lists them, and `byol-keras pretrain --exclude` takes a file of "
+            "names, one on a line."
         )
     return None
 

@@ -17,6 +17,7 @@ from ..data.service import made_by_services
 from ..data.spectrogram_batches import spectrogram_batches
 from ..data.train_pipeline import two_view_batches
 from ..errors import InputError, Interrupted
+from ..utils.progress import print_now
 from .audio_recipe import AudioRecipe
 from .build import build_views
 from .image_list import filled
@@ -87,7 +88,7 @@ def fit_leg(
     lost = set()
     while True:
         step = int(model.steps.numpy())
-        _say(
+        print_now(
             f"Pretraining {recipe.backbone} ({model.encoder.count_params():,} parameters) on {len(source):,} images "
             f"at {recipe.described_size} in {model.dtype_policy.name}: epochs {step // steps + 1} to {leg.epochs:g} "
             f"of {steps} steps" + (f", from step {step % steps + 1}." if step % steps else ".")
@@ -147,7 +148,3 @@ def _left(found, source, error, signal):
     if signal is not None:
         return Interrupted("stopped, as the other workers did.", signal)
     return worker_lost(error)
-
-
-def _say(text):
-    print(text, flush=True)

@@ -12,6 +12,7 @@ from ..data.channels import fitting_channels
 from ..data.images import ImageSource, shorter_side
 from ..models.mel_input import mel_rate
 from ..models.training_memory import require_training_memory
+from ..utils.progress import print_now
 from .audio_recipe import AudioRecipe
 from .build import pixel_statistics, run_model
 from .image_size import describe_size, fitting_size
@@ -19,6 +20,9 @@ from .load import load_encoder
 from .run import Run
 from .start import start_encoder
 from .training import epochs_within
+
+# Of the epochs there is time for, the most that the learning rate may rise in: it has to fall in the others.
+WARMUP_SHARE = 0.1
 
 
 def first_channels(source: ImageSource, start_from: str | os.PathLike | None) -> int:
@@ -35,7 +39,7 @@ def first_channels(source: ImageSource, start_from: str | os.PathLike | None) ->
         return load_encoder(start_from).input_shape[-1]
     channels = fitting_channels(source)
     if channels != source.channels:
-        _say(f"Channels: {channels}, as all images are gray; `channels` sets another.")
+        print_now(f"Channels: {channels}, as all images are gray; `channels` sets another.")
     return channels
 
 
@@ -65,12 +69,12 @@ def first_size(source: ImageSource, start_from: str | os.PathLike | None, budget
     """
     if start_from is not None:
         size = min(start_encoder(start_from, source.channels).input_shape[1:3])
-        _say(f"Image size: {size} px, that of the encoder it starts from; `image_size` sets another.")
+        print_now(f"Image size: {size} px, that of the encoder it starts from; `image_size` sets another.")
         return size
     side = shorter_side(source)
     size = fitting_size(side)
     if budget is None:
-        _say(describe_size(size, side))
+        print_now(describe_size(size, side))
     return size
 
 
@@ -83,7 +87,7 @@ def within(
     auto_size: bool,
     services: Sequence[str] = (),
 ) -> Run:
-    """The run with the epochs, and with `auto_size` at the image size, that end in time.
+    """The run with the epochs, and with `auto_size` at the image size, that end in time; with a warm-up that fits them.
 
     Args:
         run, model, source, online_knn, services: as for `epochs_within`.
@@ -94,7 +98,7 @@ def within(
     if auto_size and run.start_from is None:
         side, steps = shorter_side(source), steps_per_epoch(source, run.recipe.batch_size)
         size = fitting_size(side, epochs * steps)
-        _say(describe_size(size, side, timed=True))
+        print_now(describe_size(size, side, timed=True))
         if size != run.recipe.image_size:
             mean, std = pixel_statistics(source, size)
             run = replace(run, recipe=replace(run.recipe, image_size=size), mean=mean, std=std)
@@ -103,8 +107,7 @@ def within(
             require_training_memory(model.encoder, run.recipe.batch_size)
             # Timed again: what the square of the side says is good enough to choose by, not to end by.
             epochs = epochs_within(run, model, source, online_knn, end - time.monotonic(), services)
-    return replace(run, recipe=replace(run.recipe, epochs=epochs))
-
-
-def _say(text):
-    print(text, flush=True)
+    warmup = min(run.recipe.warmup_epochs, round(WARMUP_SHARE * epochs, 4))
+    if warmup < run.recipe.warmup_epochs:
+        print_now(f"Warm-up: {warmup:g} epochs, a tenth of them, and not {run.recipe.warmup_epochs:g}.")
+    return replace(run, recipe=replace(run.recipe, epochs=epochs, warmup_epochs=warmup))

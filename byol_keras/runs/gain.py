@@ -26,6 +26,22 @@ def gain(result: Result, method: str) -> tuple[float, float | None]:
     return mean, None
 
 
+def sampling_error(result: Result, method: str) -> float:
+    """The standard error of the lead that comes from the number of test images, which all label subsets share.
+
+    Args:
+        result: `Result`.
+        method: one of its others.
+
+    Returns:
+        float, that of two shares of independent images; 0 where the errors are not known.
+    """
+    first = next(iter(result.scores))
+    if not result.errors:
+        return 0.0
+    return float(np.hypot(np.mean(result.errors[first]), np.mean(result.errors[method])))
+
+
 def gain_text(result: Result, method: str) -> str:
     """The gain in points with its spread, "+20.0 ± 14.1"; nothing where the spread is not known."""
     mean, std = gain(result, method)

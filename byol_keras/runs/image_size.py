@@ -9,7 +9,7 @@ SIZES = (32, 48, 64, 96, 128)
 # 0.29 s at 48, because from 64 on the stem quarters the image.
 WITHOUT_TIME = 64
 # The updates that a larger size must be left with. Imagenette's 20 epochs have 2,940; after them 96 px is better than
-# 64 px (linear probe 65.0 and 60.1 %, see README.md and docs/uses.md).
+# 64 px (linear probe 65.0 and 60.1 % without the coding-rate term).
 ENOUGH_UPDATES = 3000
 
 

@@ -70,6 +70,16 @@ def extended(run: Run, epochs: float) -> Run:
     return dataclasses.replace(run, recipe=recipe, legs=run.legs or [run.recipe.epochs])
 
 
+def long_warmup(leg: Leg) -> str | None:
+    """A line where the learning rate rises for more than half of a leg, as with many warm-up epochs of few."""
+    if 2 * leg.warmup_steps <= leg.steps:
+        return None
+    return (
+        f"The learning rate rises for {leg.warmup_steps:,} of {leg.steps:,} steps, and has to fall to 0 in the others: "
+        "`warmup_epochs` sets fewer."
+    )
+
+
 def schedule_line(recipe: TrainingRecipe, leg: Leg) -> str:
     """What a leg that extends a run does, on one line."""
     steps = f"{leg.warmup_steps:,} {'step' if leg.warmup_steps == 1 else 'steps'}"

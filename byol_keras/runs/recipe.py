@@ -89,8 +89,8 @@ def short() -> Recipe:
         byol-keras pretrain --data cifar10/train --out runs/cifar10 --recipe short
 
     On CIFAR-10, two seeds: 20-NN 38 % untrained, 72.3 and 71.9 % trained, linear probe 42 and 74.4, 74.6 %; at most 45
-    minutes of one core of an Intel Xeon, beside other work. With AdamW at 2e-3 67.8 and 68.7 %; without the term as
-    well, with the paper's heads and blur and half that rate, 57.3 and 61.9 %.
+    minutes of one core of an Intel Xeon, beside other work, or 65 of two of an AMD EPYC without AVX-512. With AdamW at
+    2e-3 67.8 and 68.7 %; without the term as well, with the paper's heads and blur and half that rate, 57.3 and 61.9 %.
     On Imagenette at 64 px, 20 epochs, one seed: 20-NN 39.1 % untrained, 71.0 % trained, linear probe 47.9 and 74.9 %.
     Its 32 px are for CIFAR-10; the command line fits them to the images, see `runs.image_size`.
     """

@@ -31,6 +31,7 @@ class Result:
         errors: method -> the standard error of each score that comes from the number of test images, where it is known.
         classes, confusions: of a classifier of few classes, their names, and method -> how many test images of each
             class (rows) were taken for each (columns), over all scores.
+        encoder: `Run.encoder_sha256` of the encoder that was measured; "" in files from before this field.
     """
 
     task: str
@@ -43,6 +44,7 @@ class Result:
     errors: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     classes: list[str] = dataclasses.field(default_factory=list)
     confusions: dict[str, list[list[int]]] = dataclasses.field(default_factory=dict)
+    encoder: str = dataclasses.field(default="", compare=False)
 
 
 def results_of(
@@ -79,8 +81,9 @@ def write_results(run: Run, name: str, results: Sequence[Result]) -> Path:
         Path of the file.
     """
     path = run.results_path / f"{name}.json"
+    fields = [dataclasses.asdict(dataclasses.replace(result, encoder=run.encoder_sha256)) for result in results]
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps([dataclasses.asdict(result) for result in results], indent=2) + "\n")
+        temporary.write_text(json.dumps(fields, indent=2) + "\n")
     return path
 
 
@@ -104,6 +107,33 @@ def read_results(run: Run, name: str | None = None) -> list[Result]:
             results += [Result(**fields) for fields in json.loads(text)]
         except (ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as results: {error}. Measure again, or delete it.") from error
+    return results
+
+
+def current_results(run: Run) -> list[Result]:
+    """The results of the encoder that the run has now; a line on stderr for each file of another's.
+
+    An extended run had another encoder before. Of results that do not say which was measured, those of such a run are
+    taken for the other's.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        list of `Result`, as `read_results` gives them.
+
+    Raises:
+        InputError: as `read_results`.
+    """
+    results = []
+    for path in sorted(run.results_path.glob("*.json")):
+        measured = read_results(run, path.stem)
+        current = [
+            result for result in measured if (result.encoder == run.encoder_sha256 if result.encoder else not run.legs)
+        ]
+        if len(current) < len(measured):
+            print_beside(f"{path} is of an encoder that {run.folder} had before, and is passed over: measure again.")
+        results += current
     return results
 
 

@@ -36,5 +36,8 @@ def results_table(results: Sequence[Result]) -> str:
     for number, line in enumerate(others):
         lines += [f"On {data[number]}", line] if number in data else [line]
     if unsure:
-        lines.append("No gain stands where its spread is not known: measure more seeds or label subsets.")
+        lines.append(
+            "No gain stands where its spread is not known: measure more seeds or label subsets, or runs of several "
+            "seeds, which `byol-keras report` takes together."
+        )
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..utils.atomic import atomic_path, check_writable
+from ..utils.checksum import sha256_of
 from ..utils.text_file import read_text_file
 from .recipe_fields import TrainingRecipe
 
@@ -38,6 +39,7 @@ class Run:
         exclude: images and folders below `data` that training does not see.
         probe: the labeled images that training was watched by, as `data`, or None.
         start_from: the run or .keras file, by its absolute path, whose weights training began with, or None.
+        start_weights: the fingerprint of that encoder, see `models.fingerprint`; None where it was not noted.
         legs: of a run that was extended, the epochs at which its legs ended, the first that of the recipe it began
             with. While an extension is under way, the recipe's epochs are more than the last of them.
         value_range: the numbers that the encoder gets as 0 and 1, [low, high], see `data.open_source`, which is to be
@@ -56,6 +58,7 @@ class Run:
     probe: str | None = None
     image_count: int | None = None
     start_from: str | None = None
+    start_weights: str | None = None
     legs: list[float] = dataclasses.field(default_factory=list)
     value_range: list[float] | None = None
 
@@ -80,10 +83,21 @@ class Run:
         """
         from .load import load_encoder
 
-        self.require_finished()
+        self.require_encoder()
+        _ = self.encoder_sha256  # of what is loaded here, whatever takes its place later
         return load_encoder(self.encoder_path)
 
-    def require_finished(self) -> None:
+    @functools.cached_property
+    def encoder_sha256(self) -> str:
+        """The SHA-256 of encoder.keras, in hexadecimal digits; "" where there is none yet."""
+        return sha256_of(self.encoder_path) if self.encoder_path.exists() else ""
+
+    @property
+    def trained_epochs(self) -> float:
+        """The epochs after which encoder.keras was saved: while the run is extended, those of before."""
+        return self.legs[-1] if self.legs else self.recipe.epochs
+
+    def require_encoder(self) -> None:
         """Raises InputError where there is no encoder yet."""
         if not self.encoder_path.exists():
             raise InputError(f"{self.folder} has no encoder.keras yet: training has not finished, resume it.")

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from ..errors import InputError
+from ..utils.progress import print_beside
 from ..utils.text_file import read_text_file
 from .recipe import recipe_kind
 from .recipe_fields import check_fields
@@ -99,5 +100,10 @@ def load_finished_run(folder: str | os.PathLike) -> Run:
         InputError: as `load_run`, and where training has not finished.
     """
     run = load_run(folder)
-    run.require_finished()
+    run.require_encoder()
+    if not run.is_finished:
+        print_beside(
+            f"{run.folder} is being extended to {run.recipe.epochs:g} epochs: its encoder.keras is that of before, "
+            f"after {run.trained_epochs:g}."
+        )
     return run

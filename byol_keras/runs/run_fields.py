@@ -28,7 +28,11 @@ def check_run_fields(fields: Mapping[str, Any]) -> None:
         _require(right, name, value, "a number for each channel" + (", above 0" if low == 0 else ""))
     exclude = fields.get("exclude", [])
     _require(isinstance(exclude, list) and all(map(_is_text, exclude)), "exclude", exclude, "a list of names")
-    for name, words in (("probe", "the name of images, or null"), ("start_from", "the name of a file, or null")):
+    for name, words in (
+        ("probe", "the name of images, or null"),
+        ("start_from", "the name of a file, or null"),
+        ("start_weights", "a fingerprint, or null"),
+    ):
         value = fields.get(name)
         _require(value is None or _is_text(value), name, value, words)
     if (value_range := fields.get("value_range")) is not None:

@@ -1,10 +1,8 @@
 """Training a run, from where it stands to its end."""
 
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ..byol import BYOL
 from ..callbacks import (
@@ -27,12 +25,14 @@ from ..data.images import ImageSource
 from ..data.lost_files import naming_lost_files
 from ..errors import InputError
 from ..precision import cast_model
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, make_parent, nearest_folder
 from ..utils.duration import duration
+from ..utils.part_file import open_part
+from ..utils.progress import print_now
 from ..utils.stop_signal import SAVING, held_signals
 from .build import build_optimizer, build_views
 from .fit import fit_leg, run_batches
-from .leg import legs_of, schedule_line
+from .leg import legs_of, long_warmup, schedule_line
 from .run import Run
 from .strategy import for_all_replicas, is_chief, wait_for_all
 
@@ -83,9 +83,11 @@ def train_run(
                 continue
             # The checkpoint at a leg's first step is that of the end of the one before, whenever it is loaded.
             if leg.first and int(model.steps.numpy()) == leg.first:
-                _say(schedule_line(run.recipe, leg))
+                print_now(schedule_line(run.recipe, leg))
                 with strategy.scope():
                     model.compile(optimizer=build_optimizer(run.recipe, leg.steps, leg.warmup_steps))
+            if line := long_warmup(leg):
+                print_now(line)
             callbacks = [TargetEMA(run.recipe.tau_base, leg.steps), FiniteCheck(), monitor]
             if writes:
                 callbacks = [*_callbacks(run, source, [*online_knn, monitor], best, leg.steps), TimeLeft()]
@@ -126,11 +128,17 @@ def epochs_within(
     Raises:
         InputError: where that is no time for a single step.
     """
+    if seconds <= 0:
+        raise InputError(
+            "`budget` was used up before training began: to look at images takes longer the first time. Give more."
+        )
     begun, steps = time.monotonic(), steps_per_epoch(source, run.recipe.batch_size)
     batches = run_batches(run, source, TRIAL_EPOCHS * steps, services)
     clock = StepClock(max(TRIAL_SECONDS, TRIAL_SHARE * seconds))
-    with tempfile.TemporaryDirectory() as folder, naming_lost_files(source):
-        trial = replace(run, folder=Path(folder))
+    # Where the run will lie, whose disk has the room and sets the time of saving.
+    with open_part(nearest_folder(run.folder / "trial") / "trial") as folder, naming_lost_files(source):
+        make_parent(folder / "encoder.keras")
+        trial = replace(run, folder=folder)
         model.fit(
             for_all_replicas(model.distribute_strategy, lambda context: batches(0, context)),
             epochs=TRIAL_EPOCHS,
@@ -154,7 +162,7 @@ def epochs_within(
             f"`budget` leaves no time to train: of the {duration(seconds)} when the images were known, timing a step "
             f"took {duration(spent)}, and the first one takes {duration(clock.first)}. Give more."
         )
-    _say(
+    print_now(
         f"A step at {run.recipe.described_size} takes {clock.step:.3g} s, the end of an epoch {clock.end:.2g} s: "
         f"{epochs:g} epochs, {round(epochs * steps):,} steps, in the time there is."
     )
@@ -169,7 +177,7 @@ def _best_encoder(run, online_knn):
 def _say_best(best):
     if best.best is not None and best.best[0] < best.last[0]:
         (epoch, value), (last, other) = best.best, best.last
-        _say(
+        print_now(
             f"By {best.monitor} epoch {epoch + 1} was the best, with {value:.4g}: {best.path} has its encoder. "
             f"Epoch {last + 1}, the last, has {other:.4g}."
         )
@@ -192,7 +200,3 @@ def _callbacks(run, source, watching, best, updates=None):
 def _save_encoder(run, model):
     with atomic_path(run.encoder_path, make_folder=False) as path:
         cast_model(model.encoder, "float32").save(path)
-
-
-def _say(text):
-    print(text, flush=True)

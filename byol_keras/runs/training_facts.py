@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..utils.checksum import sha256_of
 from ..utils.printable import printable
 from ..utils.text_file import read_text_file
 from .load import run_of
-from .results import Result, read_results
+from .results import Result, current_results
 from .run import Run
 from .run_config import load_run
 
@@ -29,17 +30,23 @@ def training_facts(path: str | os.PathLike) -> dict:
         dict, ready for JSON. Of a file: `file` and `sha256`. Of a run: `run`, its name; `checksum`, that of its
         config.json, of what decides how it trains but for its images and `start_from`; `recipe`, `seed`, `source`,
         `image_count` (None where it was not noted), `excluded` (entries of its `exclude`), `start_from`, `legs`,
-        `value_range`, `trained_with`, the versions, and `results`, see `_results`.
+        `value_range`, `trained_with`, the versions, and `results`, see `results_facts`, of the encoder that
+        the run has now; none for a file of another.
 
     Raises:
         InputError: for a run or results that cannot be read.
     """
     path = Path(path)
     if path.is_dir():
-        return _of_run(load_run(path))
+        run = load_run(path)
+        return {**_of_run(run), "results": results_facts(current_results(run))}
     facts = {"file": printable(path.name), "sha256": sha256_of(path)}
     run = run_of(path)
-    return facts if run is None else {**_of_run(run), **facts}
+    if run is None:
+        return facts
+    # Another file of the run is another encoder than the one that was measured.
+    measured = current_results(run) if facts["sha256"] == run.encoder_sha256 else []
+    return {**_of_run(run), **facts, "results": results_facts(measured)}
 
 
 def _of_run(run: Run) -> dict:
@@ -55,7 +62,6 @@ def _of_run(run: Run) -> dict:
         "legs": list(run.legs),
         "value_range": run.value_range,
         "trained_with": _versions(run),
-        "results": _results(run),
     }
 
 
@@ -65,19 +71,12 @@ def _versions(run: Run) -> dict:
     return versions if isinstance(versions, dict) else {}
 
 
-def _results(run: Run) -> list[dict]:
-    """The run's measurements: `task`, `metric`, `data`, `method`, `value` and `others`, the means of all scores.
-
-    Those of the encoder that an extended run had before are not told.
-    """
-    results = []
-    for path in sorted(run.results_path.glob("*.json")):
-        if not run.legs or path.stat().st_mtime >= run.encoder_path.stat().st_mtime:
-            results += [_means(result) for result in read_results(run, path.stem)]
-    return results
+def results_facts(results: Iterable[Result]) -> list[dict]:
+    """Of each result `task`, `metric`, `data`, `method`, `value` and `others`, the means of all scores."""
+    return list(map(_means, results))
 
 
-def _means(result: Result) -> dict:
+def _means(result):
     (method, value), *others = ((name, _mean(scores)) for name, scores in result.scores.items())
     data = " -> ".join(map(last_part, result.data.split(" -> ")))
     about = {"task": result.task, "metric": result.metric, "data": data}

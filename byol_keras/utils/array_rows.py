@@ -1,16 +1,11 @@
 """Rows of an array in memory, for a tf.data pipeline, without a copy of the array."""
 
-import itertools
-import weakref
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-# By numbers, which a graph has in place of the arrays. Weakly: TensorFlow never forgets a function that it is to call,
-# and would hold what that function holds.
-_arrays: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
-_numbers = itertools.count()
+from .weak_numbers import number_of, with_number
 
 
 def array_rows(array: np.ndarray) -> Callable:
@@ -30,8 +25,7 @@ def array_rows(array: np.ndarray) -> Callable:
         rows = array_rows(images)
         batches = tf.data.Dataset.range(len(images)).batch(64).map(rows)
     """
-    number = next(_numbers)
-    _arrays[number] = array
+    number = number_of(array)
 
     def rows(indices):
         chosen = tf.numpy_function(_chosen, [number, indices], array.dtype, stateful=False)
@@ -41,4 +35,4 @@ def array_rows(array: np.ndarray) -> Callable:
 
 
 def _chosen(number, indices):
-    return _arrays[int(number)][indices]
+    return with_number(number)[indices]

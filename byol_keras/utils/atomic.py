@@ -104,7 +104,7 @@ def check_writable(path: str | os.PathLike) -> None:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder: name a file in it.")
-    folder = _nearest_folder(path)
+    folder = nearest_folder(path)
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -122,7 +122,7 @@ def make_parent(path: str | os.PathLike) -> None:
         InputError: where that cannot be.
     """
     path = Path(path)
-    nearest, folder = _nearest_folder(path), path.absolute().parent
+    nearest, folder = nearest_folder(path), path.absolute().parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         while folder != nearest:
@@ -132,8 +132,13 @@ def make_parent(path: str | os.PathLike) -> None:
         raise cannot_write(path, error) from error
 
 
-def _nearest_folder(path):
-    """The folder above `path` that is there already."""
+def nearest_folder(path: str | os.PathLike) -> Path:
+    """The folder above `path` that is there already.
+
+    Raises:
+        InputError: where what is there is no folder.
+    """
+    path = Path(path)
     try:
         folder = path.absolute().parent
     except FileNotFoundError as error:

@@ -1,7 +1,9 @@
 """What a disk refuses, as one line, whichever library wrote."""
 
+import contextlib
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,28 @@ DISK = {
 _TOO_EARLY = "ZIP does not support timestamps before 1980"
 # What is said of a path; an error that says it of another one is not about ours.
 PATH = {errno.EACCES: f"Get the permission, or {_OTHER_PATH}", errno.ENOENT: "Choose another path"}
+
+
+@contextlib.contextmanager
+def disk_errors(path: str | os.PathLike) -> Iterator[None]:
+    """Inside the `with`, what the disk refuses is the one line of `cannot_write`; other errors pass.
+
+    Args:
+        path: the file or folder that is written to.
+
+    Raises:
+        InputError: for an error of the disk.
+    """
+    before = sys.exception()
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        refused = disk_error(Path(path), error, Path(path), before)
+        if refused is None:
+            raise
+        raise refused from error
 
 
 def disk_error(path: Path, error: BaseException, part: Path, before: BaseException | None = None) -> InputError | None:

@@ -65,13 +65,15 @@ def replicas_branch_alike() -> bool:
 
 
 def update_without_accumulation(
-    optimizer: keras.optimizers.Optimizer, gradients: "list[tf.Tensor]", variables: list[keras.Variable]
+    optimizer: keras.optimizers.Optimizer, gradients: "list[tf.Tensor]", variables: list[keras.Variable], shares: int
 ) -> None:
     """Moves `variables` by `gradients`, whatever the optimizer accumulates, and does not count it.
 
+    Each of `shares` replicas is to call it with the same gradients, which are clipped whole.
+
     The public `apply` of an optimizer that accumulates decides inside of a condition, which fails where replicas meet.
     """
-    gradients = optimizer._clip_gradients(gradients)
+    gradients = [gradient / shares for gradient in optimizer._clip_gradients(gradients)]
     optimizer._apply_weight_decay(variables)
     optimizer._backend_update_step(gradients, variables, optimizer.learning_rate)
 

@@ -70,8 +70,6 @@ class Progress:
 
         return shown
 
-        return shown
-
 
 def progress(iterable: Iterable[T], total: int, label: str) -> Iterator[T]:
     """Yields from `iterable` while showing on stderr how far it is.
@@ -88,3 +86,8 @@ def progress(iterable: Iterable[T], total: int, label: str) -> Iterator[T]:
 def print_beside(line: str) -> None:
     """Prints a line on stderr, above a bar that is on the terminal."""
     tqdm.write(line, file=sys.stderr)
+
+
+def print_now(line: str) -> None:
+    """Prints a line on stdout, which a log file has at once."""
+    print(line, flush=True)

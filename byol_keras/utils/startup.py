@@ -41,7 +41,7 @@ def view_threads() -> None:
     """Where there are no more CPUs than views and no accelerator, has TensorFlow run each operation on one CPU.
 
     The views keep the CPUs busy by themselves, and an operation split between two CPUs waits for the slower half: on
-    two CPUs a step of BYOL takes 2 to 20 % less time. With more CPUs than views the operations must be split, and how
+    two CPUs a step of BYOL takes 2 to 17 % less time. With more CPUs than views the operations must be split, and how
     is left to TensorFlow. To be called before the first operation. Leaves TF_NUM_INTRAOP_THREADS alone where it is set.
     """
     import tensorflow as tf

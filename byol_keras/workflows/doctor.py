@@ -83,7 +83,11 @@ def _last_checkpoint(run):
 
 
 def examine_data(
-    data: str, recipe: Recipe, auto_size: bool = True, value_range: Sequence[float] | None = None
+    data: str,
+    recipe: Recipe,
+    auto_size: bool = True,
+    value_range: Sequence[float] | None = None,
+    channels: int | None = None,
 ) -> tuple[Measured, list[str]]:
     """Finds out what would limit a run on some images, before there is one.
 
@@ -92,6 +96,7 @@ def examine_data(
         recipe: that they would be trained by.
         auto_size: whether its image size is that which `pretrain` would choose without a time limit.
         value_range: as for `open_source`.
+        channels: as which the images are read; None for those that they are stored in.
 
     Returns:
         As `examine_run`, without what only training shows.
@@ -99,7 +104,7 @@ def examine_data(
     source = open_source(data, value_range=value_range)
     if source.sample_rate is not None:
         raise InputError(f"{data} holds recordings, and doctor knows images only.")
-    source = as_recipe_takes(source, recipe, fitting_channels(source))
+    source = as_recipe_takes(source, recipe, channels or fitting_channels(source))
     if auto_size:
         recipe = replace(recipe, image_size=fitting_size(shorter_side(source)))
     mean, std = pixel_statistics(source, recipe.image_size)

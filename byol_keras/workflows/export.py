@@ -33,8 +33,9 @@ from ..models.fingerprint import fingerprint
 from ..models.mel_input import mel_rate
 from ..runs.classifier import classifier_facts, parts, read_classifier
 from ..runs.load import load_encoder, value_range_of
+from ..runs.results import read_results
 from ..runs.run_config import load_run
-from ..runs.training_facts import training_facts
+from ..runs.training_facts import results_facts, training_facts
 from ..utils.atomic import check_writable, make_parent
 from ..utils.extras import require_extra
 from ..utils.part_file import open_part, remove_parts
@@ -146,7 +147,19 @@ def _encoder_and_head(folder: str | os.PathLike, config: ExportConfig) -> tuple[
 def _training(folder: str | os.PathLike, config: ExportConfig) -> dict:
     """What is known of how the encoder was trained, and the classifier."""
     facts = training_facts(folder)
-    return {**facts, "classifier": classifier_facts(load_run(folder).classifier_path)} if config.classifier else facts
+    if not config.classifier:
+        return facts
+    run = load_run(folder)
+    made = classifier_facts(run.classifier_path)
+    # The run's other results are of its encoder, or of classifiers that were fine-tuned on other images.
+    how = {name: made[name] for name in ("training_images", "seed")}
+    measured = [
+        result
+        for result in read_results(run, "finetune*")
+        if how.items() <= result.settings.items() and result.command == made["command"]
+    ]
+    del made["command"]  # with the paths of this machine
+    return {**facts, "results": results_facts(measured), "classifier": made}
 
 
 def _calibration_source(folder: str | os.PathLike, calibration: str | None) -> tuple[ImageSource, str]:

@@ -19,6 +19,7 @@ from ..data.value_range import checked_range
 from ..data.variety import Variety
 from ..data.view_memory import require_view_memory
 from ..errors import InputError
+from ..models.fingerprint import fingerprint
 from ..models.resnet import check_resnet
 from ..models.training_memory import expected_memory, require_training_memory
 from ..runs.audio_recipe import AudioRecipe, check_audio_training
@@ -71,8 +72,8 @@ def pretrain(
         probe: labeled images to watch training by, see `OnlineKNN`, or None. They do not change it.
         start_from: a run or a .keras file of the same backbone, whose weights and normalization the encoder starts
             with; None for random weights.
-        budget: minutes for all of it: the step is timed, and the recipe's epochs are set so that training ends in time;
-            None to train for the epochs of the recipe.
+        budget: minutes for all of it: the step is timed, and the recipe's epochs are set so that training ends in time,
+            with a warm-up of a tenth of them at most; None to train for the epochs of the recipe.
         begun: where `time.monotonic` was when those minutes began; None for now.
         auto_size: whether the image size is chosen by the images and the minutes, in place of the recipe's: see
             `runs.image_size`.
@@ -132,8 +133,10 @@ def pretrain(
     variety = Variety()
     mean, std = pixel_statistics(source, recipe.view_size, variety)
     variety.require(str(data))
+    start_weights = None
     if start_from is not None:
-        mean, std = start_statistics(start_encoder(start_from, source.channels))
+        start = start_encoder(start_from, source.channels)
+        (mean, std), start_weights = start_statistics(start), fingerprint(start)
     if line := variety.report():
         print_beside(f"{data}: {line}")
     run = Run(
@@ -148,6 +151,7 @@ def pretrain(
         probe=None if probe is None else absolute_data(probe),
         image_count=len(source),
         start_from=None if start_from is None else os.path.abspath(start_from),
+        start_weights=start_weights,
         value_range=None if value_range is None else list(checked_range(value_range)),
     )
     with devices.scope():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ..callbacks.csv_history import read_history
 from ..errors import InputError
 from ..reports.results_page import results_page
-from ..runs.results import Result, pool_results, read_results
+from ..runs.results import Result, current_results, pool_results
 from ..runs.run_config import load_run
 from ..utils.extras import require_extra
 from ..utils.html import write_page
@@ -15,6 +15,7 @@ from ..utils.html import write_page
 def report_runs(folders: Sequence[str | os.PathLike], path: str | os.PathLike) -> list[Result]:
     """Writes an HTML page with every result of the runs; it needs no other file.
 
+    What was measured of an encoder that an extended run had before is passed over, which is said.
     Runs that differ in nothing but their seed, and were measured in the same way, are taken together: the page then
     shows the mean and standard deviation over all their scores.
 
@@ -31,7 +32,7 @@ def report_runs(folders: Sequence[str | os.PathLike], path: str | os.PathLike) -
     require_extra("The chart of the results", "matplotlib")
     # However it is written: a run beside itself would have a spread of 0.
     runs = [load_run(folder) for folder in {os.path.realpath(folder): folder for folder in folders}.values()]
-    pooled = pool_results([(run, read_results(run)) for run in runs])
+    pooled = pool_results([(run, current_results(run)) for run in runs])
     if not pooled:
         raise InputError(
             f"Nothing was measured yet about {', '.join(str(run.folder) for run in runs)}: "

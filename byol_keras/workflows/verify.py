@@ -84,7 +84,7 @@ def verify_run(
         "pairs": len(pairs),
         "images": len(tested),
         "images_for_whitening": len(trained_on),
-        "pretraining_epochs": run.recipe.epochs,
+        "pretraining_epochs": run.trained_epochs,
     }
     where = f"{data} ({os.path.basename(pairs_file)})"
     results = results_of("Verification", _figures(similarity, pairs), where, settings, started, command)

@@ -39,7 +39,7 @@ steps = len(source) // BATCH_SIZE
 
 
 def in_rows(*rows):
-    """Rows of images, floats in [0, 1], as one picture."""
+    """Rows of images, floats in [0, 1], as one image."""
     pixels = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
     return Image.fromarray(np.uint8(255 * pixels))
 

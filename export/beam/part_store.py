@@ -32,15 +32,25 @@ def encoder_of(model: str) -> str:
     """The fingerprint of the encoder in a SavedModel.
 
     Raises:
-        InputError: where there is no SavedModel, or one that does not say it.
+        InputError: where there is no SavedModel, one that does not say it, or one that takes no JPEG and PNG.
     """
+    from ..card.provenance import value_range_in  # with TensorFlow, which what runs in workers loads by itself
+
     try:
-        return json.loads(_content(FileSystems.join(model, *PROVENANCE.split("/"))))["encoder"]["fingerprint"]
+        facts = json.loads(_content(FileSystems.join(model, *PROVENANCE.split("/"))))
+        encoder, preprocessing = facts["encoder"]["fingerprint"], facts["preprocessing"]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{model} does not say which encoder it is ({first_line(error)}). Name the version's folder of a "
             "SavedModel that this package exported, such as serving/encoder/1."
         ) from error
+    squares = str(preprocessing.get("resize")).startswith("central square")
+    if not squares or preprocessing["channels"] not in ("gray", "RGB") or value_range_in(facts) is not None:
+        raise InputError(
+            f"{model} has no `serve_bytes`, which decodes JPEG and PNG of 8 bits: its encoder takes no squares of one "
+            "size, other channels, values in a range of its own, or recordings. `byol-keras embed` takes a run."
+        )
+    return encoder
 
 
 def begin_store(out: str, encoder: str, source: str, parts: int | None) -> EmbeddingsManifest:

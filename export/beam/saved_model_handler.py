@@ -23,7 +23,7 @@ class FileGroup(NamedTuple):
 
 
 class EmbeddedGroup(NamedTuple):
-    """One part: `names` n texts, `embeddings` (n, D) float32, and (name, reason) of each image left out."""
+    """One part: `names` n texts, `embeddings` (n, D) float32, and (name, reason) of each image that is excluded."""
 
     number: int
     names: list[str]

@@ -156,6 +156,12 @@ def _provenance(provenance: Mapping) -> list[str]:
             ("trained with", _versions(training["trained_with"]) or "not noted"),
             ("recipe", ", ".join(f"{key}={value}" for key, value in training["recipe"].items())),
         ]
+        if "classifier" in training:
+            made, unknown = training["classifier"], "not noted"
+            rows += [
+                ("fine-tuned on", f"{made['training_images'] or unknown} images of {made['train'] or unknown}"),
+                ("seed of the fine-tuning", unknown if made["seed"] is None else made["seed"]),
+            ]
         if training["start_from"]:
             rows.append(("started from", training["start_from"]))
     if "classes" in provenance:
@@ -181,7 +187,7 @@ def _preprocessing(provenance: Mapping) -> list[str]:
             "log-mel spectrogram and its normalization are in the file.",
         ]
     ends = value_range_in(provenance)
-    values = "pixels / 255" if ends is None else f"values from {ends[0]:g} to {ends[1]:g} as 0 to 1"
+    values = "pixels / 255, of 16 bits / 65535" if ends is None else f"values from {ends[0]:g} to {ends[1]:g} as 0 to 1"
     figures = "" if norm["mean"] is None else f" (mean {_figures(norm['mean'])}, std {_figures(norm['std'])})"
     return [
         f"Images in {preprocessing['channels']}, {values}. Resize: {preprocessing['resize']}. EXIF orientation: "

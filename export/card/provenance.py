@@ -122,6 +122,7 @@ def file_provenance(
     provenance: Mapping | None,
     head: LinearHead | None = None,
     index: NeighborIndex | None = None,
+    image_size: int | None = None,
 ) -> dict:
     """The facts for one file: those given, or what is known without, and what the file has beside the encoder.
 
@@ -130,6 +131,7 @@ def file_provenance(
         provenance: as `provenance_of` gives it, or None.
         head, index: that are exported with it: `classes` and `neighbors` name their number, and the fingerprint of
             the encoder whose embeddings they were made from, None where that is not known.
+        image_size: to which the file resizes images for an encoder with a free height and width.
 
     Returns:
         dict, ready for JSON.
@@ -147,6 +149,9 @@ def file_provenance(
                 "The provenance is of another encoder: take `provenance_of` this one. "
                 f"Received: provenance of encoder {stated[:SHOWN]}, this is {own[:SHOWN]}"
             )
+    if image_size is not None:
+        facts["encoder"] = {**facts["encoder"], "input": [image_size, image_size, facts["encoder"]["input"][2]]}
+        facts["preprocessing"] = {**facts["preprocessing"], "resize": _resize(image_size, image_size)}
     if head is not None:
         facts["classes"] = {"names": list(head.labels), "encoder": head.encoder}
     if index is not None:

@@ -1,7 +1,7 @@
 """The images from which the int8 converter learns the ranges of the activations."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +18,11 @@ MAX_IMAGES = 500  # more change the ranges little, and a dataset may repeat for 
 
 
 def calibration_images(
-    calibration: str | os.PathLike | np.ndarray | Iterable, height: int, width: int, channels: int
+    calibration: str | os.PathLike | np.ndarray | Iterable,
+    height: int,
+    width: int,
+    channels: int,
+    value_range: Sequence[float] | None = None,
 ) -> np.ndarray:
     """The first MAX_IMAGES images, resized as in evaluation.
 
@@ -30,6 +34,7 @@ def calibration_images(
             (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8, uint16 of which 65535 is 1, or
             float in [0, 1].
         height, width, channels: of the encoder's images.
+        value_range: in which the files of a source are read, see `open_for_encoder`.
 
     Returns:
         (N, height, width, channels) float32 in [0, 1].
@@ -40,7 +45,7 @@ def calibration_images(
     where = ""
     if isinstance(calibration, str | os.PathLike):
         where = f" in {os.fspath(calibration)}"
-        calibration = _opened(calibration, height, width, channels)
+        calibration = _opened(calibration, height, width, channels, value_range)
     batches = [calibration] if hasattr(calibration, "ndim") or tf.is_tensor(calibration) else calibration
     images, count = [], 0
     for batch in batches:
@@ -67,8 +72,8 @@ def check_count(count: int, where: str = "") -> None:
         )
 
 
-def _opened(data: str | os.PathLike, height: int, width: int, channels: int) -> np.ndarray:
-    source = open_for_encoder(data, channels)
+def _opened(data, height, width, channels, value_range):
+    source = open_for_encoder(data, channels, value_range)
     if height == width:
         return sample_images(source, height, SAMPLE_IMAGES)
     if source.images is None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from byol_keras.errors import InputError
+from byol_keras.errors import InputError, first_line
 from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import atomic_path, check_writable
+from byol_keras.utils.disk_error import disk_error
 from byol_keras.utils.extras import require_extra
 
 from ..card.provenance import file_provenance, write_description
@@ -44,7 +45,8 @@ def write_with_keras(
         The path.
 
     Raises:
-        InputError: if `package` is not installed, if the path cannot be written, or if the encoder has another form.
+        InputError: if `package` is not installed, if the path cannot be written, if the encoder has another form, or an
+            operation that the format has not.
     """
     path = Path(path)
     if path.suffix != suffix:
@@ -64,7 +66,15 @@ def write_with_keras(
     signature = [keras.InputSpec(shape=(None, height, width, channels), dtype="float32", name="images")]
     with atomic_path(path) as target:
         try:
-            model.export(str(target), format=format, verbose=False, input_signature=signature)
+            try:
+                model.export(str(target), format=format, verbose=False, input_signature=signature)
+            except (NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+                if disk_error(path, error, target) is not None:
+                    raise  # for `atomic_path` to say
+                raise InputError(
+                    f"{format}: {package} cannot convert the encoder. Replace the layer that it names, or export "
+                    f"another format. Received: {first_line(error)}"
+                ) from error
             annotate(target, facts)
             if weights_suffix:  # moved first, so that `path` never stands without them
                 target.with_suffix(weights_suffix).replace(path.with_suffix(weights_suffix))

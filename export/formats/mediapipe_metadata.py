@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import flatbuffers
 
+from byol_keras.utils.printable import printable
+
 from .tflite_buffer import with_metadata_buffer
 from .tflite_schema import ends, output_names
 
@@ -30,14 +32,17 @@ def with_mediapipe_metadata(model: bytes, labels: Sequence[str] = ()) -> bytes:
 
     Args:
         model: the bytes of a file of this package.
-        labels: of the scores, where it gives some: a file of them in the archive that is appended, as the format asks.
+        labels: of the scores, where it gives some: a file of them, a line each, in the archive that is appended, as the
+            format asks.
     """
     model = with_metadata_buffer(model, "TFLITE_METADATA", _metadata(model, bool(labels)))
     if not labels:
         return model
     file = io.BytesIO(model)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo(LABELS), "".join(f"{label}\n" for label in labels))  # no date: same bytes
+        archive.writestr(
+            zipfile.ZipInfo(LABELS), "".join(f"{printable(label)}\n" for label in labels)
+        )  # no date: same bytes
     return file.getvalue()
 
 

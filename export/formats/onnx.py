@@ -8,6 +8,8 @@ from pathlib import Path
 
 import keras
 
+from byol_keras.errors import InputError
+
 from .keras_formats import write_with_keras
 
 
@@ -27,7 +29,8 @@ def onnx(encoder: keras.Model, path: str | os.PathLike, provenance: Mapping | No
         The path.
 
     Raises:
-        InputError: if tf2onnx is not installed, if the path cannot be written, or if the encoder has another form.
+        InputError: if tf2onnx is not installed, if the path cannot be written, or if the encoder has another form or
+            operations that ONNX has not.
 
     Example:
         encoder = bk.resnet18(input_shape=(32, 32, 3))
@@ -42,5 +45,12 @@ def _annotate(path: Path, facts: Mapping) -> None:
     import onnx
 
     model = onnx.load(path)
+    # tf2onnx leaves what it cannot convert in the file as it is, and only logs it.
+    unknown = sorted({node.op_type for node in model.graph.node if not node.domain and not onnx.defs.has(node.op_type)})
+    if unknown:
+        raise InputError(
+            f"onnx: the encoder needs operations that ONNX has not: {', '.join(unknown)}. Replace the layers that use "
+            f"them, or export another format. Received: operations={unknown}"
+        )
     model.metadata_props.add(key="provenance", value=json.dumps(facts))
     onnx.save(model, path)

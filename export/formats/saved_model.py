@@ -116,7 +116,7 @@ def saved_model(
     for argument, part in (("head", head), ("index", index)):
         if part is not None:
             check_maker(argument, part.encoder, encoder)
-    facts = file_provenance(encoder, provenance, head, index)
+    facts = file_provenance(encoder, provenance, head, index, image_size)
     encoder = cast_model(encoder, "float32")
     spec = tf.TensorSpec((None, height, width, channels))
     core = inference_graph(encoder, lambda images: encode(encoder, images), spec)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from byol_keras.errors import InputError
+from byol_keras.errors import InputError, first_line
 from byol_keras.evaluation.linear_head import LinearHead
 from byol_keras.precision import cast_model
 from byol_keras.utils.atomic import check_writable, write_files
@@ -51,8 +51,8 @@ def tflite(
     float32 whatever the quantization unless `io` says otherwise. Integers stand for scale * (number - zero_point), with
     the figures in the file and in the description, PATH.json, which also has normalization, versions and SHA-256.
     MediaPipe's ImageEmbedder loads the file too, its ImageClassifier one with `scores_only`; both take one RGB image in
-    float32 or uint8, and square or not they resize it to the file's size. They refuse an encoder of other channels than
-    1 and 3, or with a value range in its `provenance`, whose file has no metadata for them.
+    float32 or uint8, and square or not they resize it to the file's size. They refuse an encoder of gray images; one of
+    other channels, or with a value range in its `provenance`, makes a file without metadata for them.
 
     Args:
         encoder: keras.Model with one input, images (B, H, W, C) float32 in [0, 1] of fixed size, and one output (B, D).
@@ -63,8 +63,8 @@ def tflite(
             most boards.
         calibration: read for "int8" only, at least 8 images like those to come: a folder or another name of data as the
             command line takes it; an array (N, H, W, C); or an iterable or tf.data.Dataset of such batches; uint8,
-            uint16 of which 65535 is 1, or float in [0, 1]. Of a folder 256 are used, else the first 500,
-            resized as in evaluation.
+            uint16 of which 65535 is 1, or float in [0, 1]. Of a folder, read in the value range of `provenance`, 256
+            are used, else the first 500, resized as in evaluation.
         io: what the file takes and gives: "float32", or with quantize="int8" also "int8" or "uint8", for boards without
             floats. A uint8 input is the pixel itself.
         batch: images in a call; None leaves it free.
@@ -97,10 +97,12 @@ def tflite(
             "tflite: a .tflite file has one image size. Build the encoder with a fixed height and width. "
             f"Received: encoder={encoder.name} with input (B, {height}, {width}, {channels})"
         )
-    samples = calibration_images(calibration, height, width, channels) if quantize == "int8" else None
     if head is not None:
         check_maker("head", head.encoder, encoder)
     facts = file_provenance(encoder, provenance, head)
+    ends, samples = value_range_in(facts), None
+    if quantize == "int8":
+        samples = calibration_images(calibration, height, width, channels, ends)
     encoder = cast_model(encoder, "float32")
 
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -116,8 +118,7 @@ def tflite(
     with tempfile.TemporaryDirectory() as folder, quiet(CONVERTING):
         variables = [variable.value for variable in encoder.variables]
         write_archive(variables, {"serving_default": signature}, folder)
-        model = builtin_model(folder, quantize, samples, IO[io])
-    ends = value_range_in(facts)
+        model = builtin_model(folder, quantize, samples, IO[io], batch or 1)
     if ends is None and channels in (1, 3):
         model = with_mediapipe_metadata(model, () if head is None else head.labels)
     described = sidecar(model, path.name, encoder, None if samples is None else len(samples), head, ends)
@@ -146,7 +147,9 @@ def _check_arguments(path: Path, quantize: str, calibration: object, io: str, ba
         raise InputError(f"tflite: batch must be a whole number from 1, or None for any. Received: batch={batch!r}")
 
 
-def builtin_model(folder: str, quantize: str, samples: np.ndarray | None = None, io: tf.DType = tf.float32) -> bytes:
+def builtin_model(
+    folder: str, quantize: str, samples: np.ndarray | None = None, io: tf.DType = tf.float32, batch: int = 1
+) -> bytes:
     """The bytes of a .tflite file of built-in operations.
 
     Args:
@@ -154,17 +157,18 @@ def builtin_model(folder: str, quantize: str, samples: np.ndarray | None = None,
         quantize: one of QUANTIZE.
         samples: calibration images, each a row, for "int8".
         io: of the input and the output, for "int8".
+        batch: images in a call while it is calibrated, copies of one.
 
     Raises:
-        InputError: naming the operations that are not built in.
+        InputError: naming the operations that are not built in, or where the converter fails.
     """
-    model = _convert(folder, quantize, samples, io)
+    model = _convert(folder, quantize, samples, io, batch)
     if custom := [name for name in operations(model) if name.startswith("CUSTOM ")]:
         raise InputError(_not_built_in(custom))
     return model
 
 
-def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType) -> bytes:
+def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DType, batch: int) -> bytes:
     # From the SavedModel, not from the concrete function: that one leaves the variables in the graph, without values.
     converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -174,7 +178,9 @@ def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DTyp
         converter.target_spec.supported_types = [tf.float16]
     if quantize == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.representative_dataset = lambda: ({"images": sample[None]} for sample in samples)
+        converter.representative_dataset = lambda: (
+            {"images": np.repeat(sample[None], batch, axis=0)} for sample in samples
+        )
         converter.inference_input_type = converter.inference_output_type = io
     try:
         with warnings.catch_warnings():  # the converter's own calibrator still uses the deprecated interpreter
@@ -186,9 +192,17 @@ def _convert(folder: str, quantize: str, samples: np.ndarray | None, io: tf.DTyp
             for entry in error.errors
             if entry.error_code in (entry.ERROR_NEEDS_FLEX_OPS, entry.ERROR_NEEDS_CUSTOM_OPS)
         )
-        if not names:
-            raise
-        raise InputError(_not_built_in(names)) from error
+        raise InputError(_not_built_in(names) if names else _not_converted(quantize, error)) from error
+    except (RuntimeError, ValueError) as error:  # of the run over the calibration images
+        raise InputError(_not_converted(quantize, error)) from error
+
+
+def _not_converted(quantize: str, error: Exception) -> str:
+    other = 'quantize="dynamic"' if quantize == "int8" else "a SavedModel"
+    return (
+        f"tflite: TensorFlow's converter fails on the encoder. Replace the layer that it names, or take {other}. "
+        f"Received: quantize={quantize!r}, {first_line(error)}"
+    )
 
 
 def _not_built_in(names: list[str]) -> str:

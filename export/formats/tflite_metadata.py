@@ -48,7 +48,7 @@ def sidecar(
         value_range: the numbers in files that the encoder gets as 0 and 1, where they are not all of 8 or 16 bits.
     """
     source, results = ends(model)
-    pixel = "pixel / 255" if value_range is None else "(value - low) / (high - low) of value_range"
+    pixel = "pixel / 255, of 16 bits / 65535" if value_range is None else "(value - low) / (high - low) of value_range"
     square = source.shape[1] == source.shape[2]
     described = {
         "file": name,

@@ -44,6 +44,7 @@ def check_parity(
     images: np.ndarray,
     labeled: tuple[np.ndarray, np.ndarray] | None = None,
     head: LinearHead | None = None,
+    image_size: int | None = None,
 ) -> list[Parity]:
     """Compares exported files with the encoder they come from.
 
@@ -58,6 +59,7 @@ def check_parity(
         labeled: images, as above, and their labels (N,) int, by which the k-NN accuracy is compared as well; more than
             20, of two classes at least.
         head: of classifiers, that with which they were exported: their predictions are compared too.
+        image_size: of SavedModels of an encoder with a free height and width, that with which they were exported.
 
     Returns:
         One `Parity` per file; `require_parity` raises an error unless all passed.
@@ -73,6 +75,8 @@ def check_parity(
         print(bk.export.parity_table(parities))
     """
     height, width, channels = image_shape(encoder)
+    if image_size is not None:
+        height = width = image_size
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != channels or len(images) < 2:
         raise InputError(

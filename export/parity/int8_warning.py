@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from byol_keras.errors import first_line
 from byol_keras.utils.extras import has_extra
 
 from ..encoder import encode
@@ -19,7 +20,7 @@ FAR = "tflite: in int8 the embeddings are far from Keras'"  # begins the warning
 
 
 def warn_if_far(path: Path, encoder: keras.Model, samples: np.ndarray) -> None:
-    """Warns if a file in int8 would not pass `check_parity` on the images that it was calibrated with.
+    """Warns if a file in int8 does not run, or would not pass `check_parity` on the images it was calibrated with.
 
     Says nothing where ai-edge-litert is not installed, or where the encoder gives all images the same embedding.
 
@@ -30,13 +31,22 @@ def warn_if_far(path: Path, encoder: keras.Model, samples: np.ndarray) -> None:
     """
     if not has_extra("ai_edge_litert"):
         return
-    from ..device.byol_device import Encoder  # needs it
+    from ..device.byol_device import DeviceError, Encoder  # needs it
 
     images = samples[:: -(-len(samples) // IMAGES)]
     reference = encode(encoder, images).numpy()
     if not tells_apart(reference):
         return
-    cosine = centered_cosine(Encoder(path).run(images), reference)
+    try:
+        embeddings = Encoder(path).run(images)
+    except (DeviceError, RuntimeError, ValueError) as error:
+        warnings.warn(
+            f'tflite: LiteRT does not run {path}: {first_line(error)}. Take quantize="dynamic". '
+            f"Received: encoder={encoder.name}",
+            stacklevel=3,
+        )
+        return
+    cosine = centered_cosine(embeddings, reference)
     _, least = TOLERANCE["tflite int8"]
     if not cosine >= least:
         warnings.warn(

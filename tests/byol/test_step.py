@@ -164,3 +164,16 @@ def test_a_step_compiled_by_xla_is_the_same(tiny_byol, view_pair):
         model.fit(batches(view_pair, 6), shuffle=False, verbose=0, callbacks=[bk.TargetEMA(0.9)])
     for actual, expected in zip(models[1].get_weights(), models[0].get_weights(), strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+def test_a_loss_in_the_dtype_of_the_heads_is_taken_in_float32(tiny_byol, set_policy, view_pair, policy):
+    set_policy(policy)
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, kernel_regularizer="l2")(inputs)
+    encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+    model = tiny_byol(encoder, loss=lambda p, t: keras.ops.sum((p - keras.ops.stop_gradient(t)) ** 2, -1))
+    model.compile(keras.optimizers.SGD(0.01))
+    logs = model.fit(view_pair, batch_size=12, verbose=0).history
+    assert np.isfinite(logs["loss"]).all()
+    assert np.isfinite(model.evaluate(view_pair, batch_size=12, verbose=0, return_dict=True)["loss"])

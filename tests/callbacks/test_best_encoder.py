@@ -53,6 +53,15 @@ def test_a_resumed_training_knows_the_epochs_before(model, view_pair, tmp_path, 
     assert_is_of(tmp_path / "best.keras", best)
 
 
+def test_a_folder_that_goes_away_is_not_made_again(model, view_pair, tmp_path):
+    folder = tmp_path / "run"
+    moving = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: folder.rename(tmp_path / "moved"))
+    callbacks = [moving, Gauge(), BestEncoder(folder / "best.keras", "gauge")]
+    with pytest.raises(InputError, match="its folder is gone"):
+        model.fit(view_pair, batch_size=12, verbose=0, callbacks=callbacks)
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"]
+
+
 def test_what_is_not_logged_is_refused(model, view_pair, tmp_path):
     with pytest.raises(InputError, match="monitor='gauge'"):
         model.fit(view_pair, batch_size=12, verbose=0, callbacks=[BestEncoder(tmp_path / "best.keras", "gauge")])

@@ -128,6 +128,14 @@ def test_another_fit_is_judged_by_its_own_beginning(train):
     assert monitor.sign is None
 
 
+def test_a_window_of_one_image_is_passed_over(tiny_byol, view_pair):
+    model = tiny_byol()
+    model.compile(keras.optimizers.SGD(0.01))
+    views = tuple(view[:9] for view in view_pair)
+    model.fit(views, batch_size=8, epochs=2, verbose=0, callbacks=[bk.CollapseMonitor(every=1)])
+    assert int(model.steps) == 4
+
+
 def test_what_it_cannot_watch_is_refused():
     with pytest.raises(InputError, match="every=0"):
         bk.CollapseMonitor(every=0)

@@ -1,16 +1,20 @@
 """The images in the event file, read back as TensorBoard reads them."""
 
+import contextlib
 import io
+import subprocess
 
 import keras
 import numpy as np
+import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from byol_keras.augment import TwoViews
-from byol_keras.callbacks import TensorBoardImages
+from byol_keras.callbacks import TensorBoardImages, TensorBoardScalars
 from byol_keras.data import from_arrays
 from byol_keras.data.grids import GAP, view_grid
+from byol_keras.errors import InputError
 
 CELL = 96
 
@@ -44,3 +48,31 @@ def tile(image_grid, row, column):
     """The pixels of one image of a grid."""
     top, left = GAP + row * (CELL + GAP), GAP + column * (CELL + GAP)
     return image_grid[top : top + CELL, left : left + CELL]
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A file system with room for a folder and not for an image."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    with (disk / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+@pytest.mark.parametrize("kind", ["images", "scalars"])
+def test_a_full_disk_is_one_line(kind, tiny_byol, view_pair, full_disk):
+    images = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), np.uint8)
+    model = tiny_byol()
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    folder = full_disk / "logs"
+    callback = (
+        TensorBoardImages(folder, from_arrays(images), TwoViews(8)) if kind == "images" else TensorBoardScalars(folder)
+    )
+    with pytest.raises(InputError, match=r"Cannot write .*logs.*No space left on device") as said:
+        model.fit(view_pair, batch_size=12, verbose=0, callbacks=[callback])
+    assert "\n" not in str(said.value)

@@ -202,3 +202,25 @@ def test_views_of_a_config_are_those_of_its_run(tmp_path):
     assert (pixels[..., 0] == pixels[..., 2]).all()
     assert main([*words, str(tmp_path / "other.png"), "--seed", "8"]) == 0
     assert (tmp_path / "run.png").read_bytes() != (tmp_path / "other.png").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "pretrain"])
+def test_a_path_without_permission_is_one_line(command, tmp_path, images):
+    locked = tmp_path / "locked"
+    (locked / "run").mkdir(parents=True)
+    words = {
+        "evaluate": ["evaluate", locked / "run", "--train", "absent", "--test", "absent"],
+        "pretrain": ["pretrain", "--data", images[0], "--out", locked / "run" / "new"],
+    }[command]
+    # Root may do everything: the command gives that up before it begins.
+    code = "import os, sys; os.getuid() or os.setuid(65534); from byol_keras.cli.main import main; sys.exit(main())"
+    locked.chmod(0o700 if os.getuid() == 0 else 0)
+    try:
+        shown = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True)
+    finally:
+        locked.chmod(0o700)
+    if "ModuleNotFoundError" in shown.stderr:
+        pytest.skip("nobody but root may read this installation")
+    assert shown.returncode == 2
+    assert f"byol-keras {command}: {locked}" in shown.stderr.splitlines()[-1]
+    assert "Permission denied" in shown.stderr

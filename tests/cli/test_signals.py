@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM at any moment of a command: one line, the code that shells know, and nothing half written."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -104,6 +105,11 @@ def test_the_way_on_is_a_line_to_be_typed(monkeypatch, capfd, tmp_path):
     (out / "config.json").touch()
     assert main(["pretrain", "--out", str(out)]) == 130
     assert capfd.readouterr().err.endswith(f"Go on with: byol-keras pretrain --out '{out}' --resume\n")
+    # An extension that its run does not know of yet, and one that it does.
+    for legs, way_on in (([], " --resume --epochs 4"), ([2], " --resume"), ([2, 4], " --resume --epochs 4")):
+        (out / "config.json").write_text(json.dumps({"legs": legs, "recipe": {"epochs": 4 if legs else 2}}))
+        assert main(["pretrain", "--out", str(out), "--resume", "--epochs", "4"]) == 130
+        assert capfd.readouterr().err.endswith(f"Go on with: byol-keras pretrain --out '{out}'{way_on}\n")
 
 
 def test_control_characters_do_not_reach_the_terminal(capfd, tmp_path):

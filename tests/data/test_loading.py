@@ -1,11 +1,15 @@
 """Crops read from files are Pillow's crops of the whole image."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from byol_keras.data import open_source
+from byol_keras.data import open_source, write_shards
+from byol_keras.data.eval_pipeline import ordered_batches
 from byol_keras.data.loading import crop_loader
 
 SIZE = 16
@@ -38,3 +42,19 @@ def test_crops_of_one_file(image, boxes):
         expected = np.asarray(cut.resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float32) / 255
         # Color is stored at half the size in a JPEG; at a crop's edge the decoders fill it in in their own ways.
         np.testing.assert_allclose(crop, expected, atol=1.5 / 255)
+
+
+def test_encoded_images_are_held_as_long_as_what_reads_them(tmp_path):
+    """TensorFlow never forgets a function that a pipeline calls; it must not hold the images with it."""
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 9, 3), np.uint8)
+    np.savez(tmp_path / "images.npz", images=images)
+    write_shards(open_source(tmp_path / "images.npz"), tmp_path / "shards")
+    source = open_source(tmp_path / "shards", memory_budget=0)
+    encoded, batches = weakref.ref(source.encoded), ordered_batches(source, 8)
+    iterator = iter(batches)
+    del source, batches
+    gc.collect()
+    assert next(iterator).shape == (5, 8, 8, 3)
+    del iterator
+    gc.collect()
+    assert encoded() is None

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import byol_keras as bk
-from byol_keras.models.array_batches import array_batches
+from byol_keras.models.array_batches import array_batches, in_batches
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3), np.uint8)
 
@@ -84,3 +84,14 @@ def test_positional_arguments_and_parts_of_arrays_are_kerass():
     assert len(model.fit(IMAGES, None, 5, 2, 0).history["loss"]) == 2
     assert "val_loss" in model.fit(IMAGES, batch_size=4, validation_split=0.3, verbose=0).history
     assert model.predict(IMAGES, 4, 0).shape == (10, 4)
+
+
+def test_held_out_arrays_that_are_left_to_keras_have_the_size_of_batch_that_was_asked_for():
+    images = np.zeros((20, 4), np.float32)
+    for held_out in ({"validation_data": (images,), "validation_steps": 2}, {"validation_data": tf.constant(images)}):
+        kwargs = {"batch_size": 8, **held_out}
+        in_batches((images, None), (), kwargs)
+        assert kwargs["validation_batch_size"] == 8
+        kwargs = {"batch_size": 8, "validation_batch_size": 5, **held_out}
+        in_batches((images, None), (), kwargs)
+        assert kwargs["validation_batch_size"] == 5

@@ -1,13 +1,21 @@
 """What is built of a run."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 
 import byol_keras as bk
 from byol_keras.errors import InputError
-from byol_keras.runs.build import build_encoder, require_backbone, trained_and_untrained
+from byol_keras.models.fingerprint import fingerprint
+from byol_keras.runs.build import (
+    build_encoder,
+    require_backbone,
+    run_model,
+    trained_and_untrained,
+    untrained_encoder,
+)
 from byol_keras.runs.start import start_from_weights
 
 
@@ -17,12 +25,20 @@ def test_what_reads_8_bits_refuses_a_run_with_a_range(make_run):
         require_backbone(run)
 
 
-def test_untrained_are_the_weights_that_training_began_with(make_run, capfd):
+def test_untrained_are_the_weights_that_training_began_with(make_run, untrained, capfd):
     start = make_run(encoder_seed=9, name="start")
     run = dataclasses.replace(make_run(), start_from=str(start.folder))
     for actual, expected in zip(trained_and_untrained(run)["untrained"].weights, start.encoder.weights, strict=True):
         np.testing.assert_array_equal(actual, expected)
     assert capfd.readouterr().err == ""
+    began = dataclasses.replace(run, start_weights=fingerprint(start.encoder))
+    np.testing.assert_array_equal(untrained_encoder(began).weights[0], start.encoder.weights[0])
+    assert capfd.readouterr().err == ""
+    shutil.copyfile(untrained(6), start.encoder_path)
+    np.testing.assert_array_equal(untrained_encoder(began).weights[0], build_encoder(run).weights[0])
+    assert "has other weights than when" in capfd.readouterr().err
+    with pytest.raises(InputError, match=r"start has other weights than when .*run began with them"):
+        run_model(began, 5)
     start.encoder_path.unlink()
     for actual, expected in zip(
         trained_and_untrained(run)["untrained"].weights, build_encoder(run).weights, strict=True

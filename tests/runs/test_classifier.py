@@ -48,7 +48,7 @@ def test_names_beside_another_model_are_refused(classifier, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     write_classifier(first, classifier, ("cat", "fox"), {"train": "/home/ada/labeled", "seed": 3})
     assert json.loads((first / "classes.json").read_text())["encoder"] == fingerprint(parts(classifier)[0])
-    facts = {"train": "labeled", "seed": 3, "training_images": None, "pretrained_encoder": None}
+    facts = {"train": "labeled", "seed": 3, "training_images": None, "command": None, "pretrained_encoder": None}
     assert classifier_facts(first) == facts
     changed = keras.models.clone_model(classifier)
     write_classifier(second, changed, ("owl", "hen"), {})

@@ -37,7 +37,7 @@ def test_nothing_is_said_of_what_only_training_shows_before_it():
 @pytest.mark.parametrize(
     ("change", "begins", "contains"),
     [
-        ({"updates": 248, "images": 1600}, "Too few updates: 248 of 1,600 images", "`epochs` 60 makes 1,500"),
+        ({"updates": 248, "images": 1600}, "Too few updates: 248 of 1,600 images", "`epochs` 61 makes 1,500"),
         ({"copies": 0.3}, "Near copies: 30 %", "`byol-keras duplicates`"),
         ({"untrained_match": 0.95}, "Views too weak: untrained, the encoder finds 95 %", "`crop_area`"),
         ({"match": 0.01}, "Views too strong, or images too much alike: trained, the encoder finds 1 %", "`crop_area`"),
@@ -69,6 +69,15 @@ def test_each_ailment_is_named_with_its_number(change, begins, contains):
     (line,) = findings(RECIPE, dataclasses.replace(HEALTHY, **change))
     assert line.startswith(begins)
     assert contains in line
+
+
+@pytest.mark.parametrize(
+    ("epochs", "updates", "advised"), [(0.05, 781, "0.097"), (0.5, 540, "1.4"), (10, 1000, "15"), (3, 7, "650")]
+)
+def test_the_epochs_advised_are_enough(epochs, updates, advised):
+    (line,) = findings(dataclasses.replace(RECIPE, epochs=epochs), dataclasses.replace(HEALTHY, updates=updates))
+    assert f"`epochs` {advised} makes 1,500;" in line
+    assert updates * float(advised) / epochs >= 1500
 
 
 def test_updates_skipped_in_float16_are_no_ailment():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from byol_keras.runs.classification_results import classification_results
-from byol_keras.runs.gain import gain, gain_text
+from byol_keras.runs.gain import gain, gain_text, sampling_error
 from byol_keras.runs.recipe import recipe_named
 from byol_keras.runs.results import Result, pool_results
 from byol_keras.runs.run import Run
@@ -91,6 +91,14 @@ def test_a_run_that_did_not_help_is_told_so(run):
     (line,) = verdict(run, results_of(taken_for(66, 20)))
     assert "has not clearly helped: +6.0 points" in line
     assert "It made 310 updates." in line
+
+
+def test_label_subsets_that_agree_do_not_make_a_clear_gain_of_few_test_images(run):
+    results = results_of(taken_for(66, 15), taken_for(66, 15), taken_for(66, 15))
+    # One image of 100 more in each subset: 1.0 +- 0.0, but the images leave sqrt(0.81 * 0.19 / 100 + 0.16 / 100) = 5.6.
+    assert gain_text(results[0], "untrained") == "+1.0 ± 0.0"
+    assert sampling_error(results[0], "untrained") == pytest.approx(0.0560268, abs=1e-6)
+    assert "has not clearly helped: +1.0 points" in verdict(run, results)[0]
 
 
 def test_an_encoder_no_better_than_the_most_common_class_is_told_so(run):

@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import pytest
+
 import byol_keras as bk
-from byol_keras.runs.leg import Leg, legs_of, schedule_line
+from byol_keras.runs.leg import Leg, legs_of, long_warmup, schedule_line
 
 from ..conftest import RECIPE
 
@@ -33,3 +35,10 @@ def test_without_a_warm_up_it_says_so():
 
 def test_runs_of_other_legs_are_not_of_one_checksum():
     assert run_of([]).checksum() != run_of([1.0]).checksum() != run_of([1.5]).checksum()
+
+
+@pytest.mark.parametrize(("warmup_epochs", "said"), [(1, None), (1.1, "rises for 11 of 20 steps"), (9, "for 19 of 20")])
+def test_a_warm_up_that_leaves_no_time_to_fall_is_said(warmup_epochs, said):
+    (leg,) = legs_of(run_of([], epochs=2, warmup_epochs=warmup_epochs), 10)
+    line = long_warmup(leg)
+    assert line is None if said is None else said in line

@@ -57,7 +57,9 @@ def test_table_has_no_gain_without_a_spread():
     scores = {"pretrained": [0.5], "from scratch": [0.4]}
     *_, line, last = results_table([Result("boxes", "mAP", "a -> b", scores)]).splitlines()
     assert line.split() == ["from", "scratch", "40.0"]
-    assert last == "No gain stands where its spread is not known: measure more seeds or label subsets."
+    assert last == "No gain stands where its spread is not known: measure more seeds or label subsets, or runs " + (
+        "of several seeds, which `byol-keras report` takes together."
+    )
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """How many epochs there is time for, measured on a real training."""
 
-import dataclasses
-
 import pytest
 
 import byol_keras as bk
@@ -23,23 +21,25 @@ def begun(sources, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_more_time_is_more_epochs_and_nothing_is_written(begun, capsys):
+def test_more_time_is_more_epochs_and_nothing_is_left(begun, tmp_path, capsys):
     run, model, source = begun
     epochs = training.epochs_within(run, model, source, [], 3600)
     assert epochs > 3
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("A step at 16 px takes"))
     assert f"{epochs:g} epochs, {round(18 * epochs):,} steps" in line
-    assert not run.folder.exists()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
 def test_no_time_for_a_step_is_one_line(begun):
     with pytest.raises(bk.InputError, match="`budget` leaves no time to train"):
         training.epochs_within(*begun, [], 0.5)
+    with pytest.raises(bk.InputError, match="`budget` was used up before training began"):
+        training.epochs_within(*begun, [], -35.0)
 
 
 @pytest.mark.slow
-def test_the_run_has_the_epochs_that_were_found(sources, tmp_path, monkeypatch):
+def test_the_run_has_the_epochs_that_were_found(sources, tmp_path, monkeypatch, capsys):
     def found(run, model, source, online_knn, seconds, services):
         assert 0 < seconds <= 120
         return 1.5
@@ -49,7 +49,9 @@ def test_the_run_has_the_epochs_that_were_found(sources, tmp_path, monkeypatch):
     words += ["--backbone", "resnet8", "--image-size", "16", "--batch-size", "8", "--hidden-width", "32"]
     assert main(words) == 0
     run = bk.load_run(tmp_path / "run")
-    assert run.recipe == dataclasses.replace(run.recipe, epochs=1.5)
+    # A tenth of them is the warm-up, whose 0.5 would be a third.
+    assert (run.recipe.epochs, run.recipe.warmup_epochs) == (1.5, 0.15)
+    assert "Warm-up: 0.15 epochs, a tenth of them, and not 0.5." in capsys.readouterr().out
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 1 + 2
 
 

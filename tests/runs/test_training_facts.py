@@ -1,7 +1,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import shutil
 
 import pytest
@@ -9,6 +8,9 @@ import pytest
 from byol_keras.runs.results import Result, write_results
 from byol_keras.runs.run_config import load_run
 from byol_keras.runs.training_facts import training_facts
+
+RESULT = Result("task", "accuracy", "data", {"pretrained": [0.5]})
+FILES = ("evaluation.json", "retrieval.json")
 
 
 def test_the_facts_of_a_run(make_run):
@@ -54,11 +56,35 @@ def test_a_file_and_a_file_of_a_run(make_run, tmp_path):
     assert (facts["file"], facts["sha256"], facts["run"]) == ("best_encoder.keras", digest, "run")
 
 
-def test_results_of_the_encoder_before_an_extension_are_not_told(make_run):
+def test_results_of_the_encoder_before_an_extension_are_not_told(make_run, untrained, capfd):
     run = make_run()
-    path = write_results(run, "evaluation", [Result("task", "accuracy", "data", {"pretrained": [0.5]})])
+    path = write_results(run, "evaluation", [RESULT])
     dataclasses.replace(run, legs=[1.0, 2.0]).write_config()
     assert len(training_facts(run.folder)["results"]) == 1
-    long_ago = run.encoder_path.stat().st_mtime - 60
-    os.utime(path, (long_ago, long_ago))
+    assert capfd.readouterr().err == ""
+    shutil.copyfile(untrained(6), run.encoder_path)
+    # What was measured while the new one was trained is of the old one, however late it was written.
+    write_results(run, "retrieval", [RESULT])
     assert training_facts(run.folder)["results"] == []
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.startswith(str(run.results_path / name)) for line, name in zip(lines, FILES, strict=True)] == [
+        True
+    ] * 2
+    assert all("is of an encoder that" in line and line.endswith("measure again.") for line in lines)
+    write_results(load_run(run.folder), "evaluation", [RESULT])
+    assert len(training_facts(run.folder)["results"]) == 1
+    # A result that does not say which encoder it is of is of the one before.
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps([{name: value for name, value in fields[0].items() if name != "encoder"}]))
+    assert training_facts(run.folder)["results"] == []
+    dataclasses.replace(run, legs=[]).write_config()
+    assert len(training_facts(run.folder)["results"]) == 1
+
+
+def test_another_encoder_of_a_run_has_none_of_its_results(make_run, untrained):
+    run = make_run()
+    write_results(run, "evaluation", [RESULT])
+    shutil.copyfile(untrained(6), run.best_encoder_path)
+    facts = training_facts(run.best_encoder_path)
+    assert (facts["run"], facts["results"]) == ("run", [])
+    assert len(training_facts(run.encoder_path)["results"]) == 1

@@ -32,7 +32,7 @@ def test_a_finished_run(run, capsys):
     assert any(line.startswith("Two views of an image find each other: untrained ") for line in lines)
     advice = [line for line in lines if line.startswith("- ")]
     assert advice[0].startswith("- Dimensions lost: embedding_rank 5 in the last epoch, 20 before. Lower --learning-r")
-    assert advice[1].startswith("- Too few updates: 36 of 72 images in 2 epochs. --epochs 83 makes 1,500")
+    assert advice[1].startswith("- Too few updates: 36 of 72 images in 2 epochs. --epochs 84 makes 1,500")
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")} == before
 
 
@@ -92,3 +92,23 @@ def test_what_cannot_be_looked_at(run, sources, tmp_path, capsys):
     run.encoder_path.unlink()
     assert main(["doctor", str(run.folder)]) == 2
     assert "training has not finished" in capsys.readouterr().err
+
+
+def test_a_config_says_how_images_are_read(tmp_path, capsys):
+    """Floats, which nobody could read without the range, and in color, of which the run sees gray."""
+    values = np.random.default_rng(0).uniform(-1024, 3071, (60, 16, 16, 3)).astype(np.float32)
+    np.savez(tmp_path / "images.npz", images=values)
+    recipe = dataclasses.replace(bk.recipes.short(), image_size=16, batch_size=4)
+    run = bk.Run(tmp_path / "run", recipe, "photos", 7, 1, [0.5], [0.2], value_range=[-1024, 3071])
+    run.folder.mkdir()
+    run.write_config()
+    config = str(run.folder / "config.json")
+    assert main(["doctor", "--data", str(tmp_path / "images.npz"), "--config", config]) == 0
+    shown = capsys.readouterr().out
+    gray, color = (
+        examine_data(str(tmp_path / "images.npz"), recipe, False, [-1024, 3071], channels)[0] for channels in (1, 3)
+    )
+    assert gray.untrained_color != color.untrained_color
+    found = [f"is of like color: untrained {100 * seen.untrained_color:.0f} %" for seen in (gray, color)]
+    assert found[0] != found[1]
+    assert found[0] in shown

@@ -131,7 +131,7 @@ def test_an_extension_that_is_killed_and_stopped_ends_as_if_left_alone(run, stra
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_fit", killed)
+        patch.setattr(training, "fit_leg", killed)
         with pytest.raises(KeyboardInterrupt):
             resume(run, epochs=3)
     # After the first added step, at the end of an epoch, and at the very end.
@@ -200,7 +200,9 @@ def test_what_cannot_be_is_one_line(run, capfd):
     above = f"--epochs must be above the 1.5 that {run} was trained for. Received: --epochs "
     for epochs in ("1", "1.5"):
         assert failure(capfd, run, "--epochs", epochs).endswith(f"{above}{float(epochs)}")
-    assert "--epochs must be above 0. Received: --epochs nan" in failure(capfd, run, "--epochs", "nan")
+    assert "--epochs must be above 0 and at most 1000000. Received: --epochs nan" in failure(
+        capfd, run, "--epochs", "nan"
+    )
     assert "--epochs must add a step, and an epoch has 9" in failure(capfd, run, "--epochs", "1.51")
     assert "Nothing to resume; --epochs above 1.5 would extend it." in failure(capfd, run)
     assert "takes all but --epochs from the run in --out: leave out --tau-base." in failure(

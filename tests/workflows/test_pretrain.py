@@ -11,6 +11,7 @@ import pytest
 
 import byol_keras as bk
 from byol_keras.cli.main import main
+from byol_keras.models.fingerprint import fingerprint
 from byol_keras.runs import fit
 from byol_keras.runs.image_list import write_image_list
 from byol_keras.utils.checksum import sha256_of, write_checksum
@@ -109,6 +110,7 @@ def test_training_starts_with_the_weights_of_another_run(home, make_run, capfd):
     assert main([*words, "--backbone", "resnet8", *frozen, "--from", str(start.folder)]) == 0
     run = bk.load_run("run")
     assert (run.start_from, run.mean, run.std) == (str(start.folder), start.mean, start.std)
+    assert run.start_weights == fingerprint(encoder)
     trained = [v.numpy() for v in run.encoder.trainable_variables]
     for actual, expected in zip(trained, encoder.trainable_variables, strict=True):
         np.testing.assert_allclose(actual, expected.numpy(), atol=1e-6)

@@ -121,6 +121,8 @@ def from_shards(folder: str | os.PathLike, memory_budget: int = MEMORY_BUDGET) -
             f"{folder}: {len(checked.broken):,} of {len(source):,} images cannot be decoded any more: "
             f"{list_broken(checked.broken)}. Write the shards again."
         )
+    if checked.images is None:  # the memory there is did not suffice
+        return source
     held = checked.source(source.names, labels=source.labels, class_names=source.class_names)
     return dataclasses.replace(held, broken=source.broken)
 

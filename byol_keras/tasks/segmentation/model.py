@@ -1,5 +1,6 @@
 """The network: keras-cv's DeepLabV3+ on the backbone of an encoder."""
 
+import functools
 import os
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from ...models.keras_cv_backbone import keras_cv_backbone, normalized
 from ...models.model_file import read_model
 from ...utils.private_api import all_layers
 
+# Sizes of images of which the traced network is held.
+SIZES_HELD = 64
 # Pixels between the cells of the backbone's last stage: images come in multiples of it.
 STRIDE = 32
 # The dilated convolutions of the paper (Chen et al. 2018) reach 6, 12 and 18 cells far where a crop has 33. keras-cv's
@@ -98,22 +101,20 @@ def segmenter_function(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]
         predict = bk.tasks.segmenter_function(model)
         classes = predict(test.image(0))
     """
-    traced = {}
 
     def classes_of(images):
         return tf.argmax(model(images, training=False), axis=-1, output_type=tf.int32)
 
-    def forward(images):
-        # Traced once for every size: Keras' UpSampling2D cannot be traced with sizes left open.
-        if images.shape not in traced:
-            function = tf.function(classes_of, autograph=False)
-            traced[images.shape] = function.get_concrete_function(tf.TensorSpec(images.shape))
-        return traced[images.shape](tf.constant(images))
+    # Of each size, since Keras' UpSampling2D cannot be traced with sizes left open; of few, since each takes memory.
+    @functools.lru_cache(SIZES_HELD)
+    def traced(shape):
+        return tf.function(classes_of, autograph=False).get_concrete_function(tf.TensorSpec(shape))
 
     def predict(image):
         height, width = image.shape[:2]
         padded = np.pad(image, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
-        classes = forward(padded[None] / np.float32(255))[0]
+        images = padded[None] / np.float32(255)
+        classes = traced(images.shape)(tf.constant(images))[0]
         return np.asarray(classes)[:height, :width].astype(np.uint8)
 
     return predict

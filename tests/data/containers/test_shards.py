@@ -13,7 +13,7 @@ from array_record.python.array_record_module import ArrayRecordReader
 from PIL import Image
 
 from byol_keras.augment import TwoViews
-from byol_keras.data import from_arrays, open_source, two_view_batches, verify_shards, write_shards
+from byol_keras.data import from_arrays, open_source, two_view_batches, validate, verify_shards, write_shards
 from byol_keras.data.containers import shards
 from byol_keras.data.containers.shard_index import ShardIndex, read_shard_index, write_shard_index
 from byol_keras.data.containers.shard_manifest import is_shards
@@ -117,6 +117,15 @@ def test_pixels_of_one_size_are_held_where_they_fit(one_size, tmp_path):
     assert open_source(tmp_path / "b", budget).images is not None
     assert open_source(tmp_path / "b", budget - 1).images is None
     assert open_source(one_size, budget - 1).images is None
+
+
+def test_pixels_stay_encoded_where_the_free_memory_does_not_hold_them(one_size, tmp_path, monkeypatch):
+    write_shards(open_source(one_size, hold_pixels=False), tmp_path / "shards")
+    monkeypatch.setattr(validate, "available_memory", lambda: 2 * 40 * 24 * 24 * 3 - 2)
+    source = open_source(tmp_path / "shards")
+    assert source.images is None
+    (batch,) = ordered_batches(source, 24).as_numpy_iterator()
+    assert batch.shape == (len(source), 24, 24, 3)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

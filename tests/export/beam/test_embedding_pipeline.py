@@ -1,5 +1,6 @@
 """A real pipeline over real files: every good image once, each bad one with its reason."""
 
+import json
 import os
 import signal
 import subprocess
@@ -72,6 +73,13 @@ def test_bad_input_is_one_line(tiny_export, lake, tmp_path, capfd):
     assert "No such folder: nowhere" in refusal(capfd, model, "nowhere", out)
     assert "does not say which encoder it is" in refusal(capfd, tmp_path, root, out)
     assert "at least one part" in refusal(capfd, model, root, out, "--parts", "0")
+    assert not out.exists()
+    facts = json.loads((model / "assets.extra" / "provenance.json").read_text())
+    facts["training"] = {"value_range": [0, 4095]}
+    other = tmp_path / "other" / "assets.extra" / "provenance.json"
+    other.parent.mkdir(parents=True)
+    other.write_text(json.dumps(facts))
+    assert "has no `serve_bytes`" in refusal(capfd, tmp_path / "other", root, out)
     assert not out.exists()
     (tmp_path / "file").write_text("")
     assert "cannot be used for embeddings" in refusal(capfd, model, root, tmp_path / "file" / "out.parquet")

@@ -5,6 +5,7 @@ import importlib.util
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from byol_keras import export
 from byol_keras.errors import InputError
@@ -84,3 +85,13 @@ def test_the_check_says_which_runtime_is_missing(kind, encoder, tmp_path, monkey
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=rf'of the format {kind} needs .*pip install "byol_keras\[{kind}\]"'):
         export.check_parity(encoder, {"a": path}, np.zeros((2, 32, 32, 3), np.uint8))
+
+
+def test_an_operation_that_onnx_has_not_is_named(tmp_path):
+    pytest.importorskip("tf2onnx")
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Lambda(lambda images: tf.raw_ops.Betainc(a=images + 1, b=images + 1, x=images))(inputs)
+    encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+    with pytest.raises(InputError, match=r"operations that ONNX has not: Betainc\. .*Received: operations="):
+        export.onnx(encoder, tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ from byol_keras import export
 from byol_keras.errors import InputError
 from byol_keras.evaluation import probabilities
 from byol_keras.export.formats.tflite_schema import ends, output_names, schema
+from byol_keras.models.fingerprint import fingerprint
 
 MODULE = importlib.import_module("byol_keras.export.formats.tflite")
 LABELS = ("cat", "dog", "Füchse")
@@ -89,6 +90,13 @@ def test_labels_are_an_associated_file(encoder, head, tmp_path, scores_only):
     names = output_names(path.read_bytes())
     assert sorted(names) == (["scores"] if scores_only else ["embedding", "scores"])
     assert set(ends(path.read_bytes())[1]) == set(names)
+
+
+def test_a_label_is_one_line_whatever_its_class_is_called(encoder, tmp_path):
+    head = export.LinearHead(np.zeros((48, 2)), [0, 0], ("cup\nred", "leaf"), fingerprint(encoder))
+    path = export.tflite(encoder, tmp_path / "a.tflite", head=head)
+    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+        assert archive.read("labels.txt").decode() == "cup\\nred\nleaf\n"
 
 
 def test_scores_only_needs_a_head(encoder, tmp_path):

@@ -1,6 +1,7 @@
 import hashlib
 import importlib
 import json
+import types
 
 import keras
 import numpy as np
@@ -251,6 +252,30 @@ def test_a_fixed_batch(encoder, exported, tmp_path):
     images = SQUARE[:4] / np.float32(255)
     four = interpreter.Interpreter(str(path)).get_signature_runner()(images=images)["embedding"]
     np.testing.assert_allclose(four, embeddings(exported["none"], images), atol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [3, None])
+def test_a_fixed_batch_is_calibrated_as_one(tmp_path, batch):
+    """Flatten has the batch in its graph."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, strides=8)(inputs))
+    encoder = keras.Model(inputs, keras.layers.Dense(8)(x))
+    path = export.tflite(encoder, tmp_path / "a.tflite", quantize="int8", calibration=SQUARE, batch=batch)
+    images = SQUARE[:3] / np.float32(255)
+    got = interpreter.Interpreter(str(path)).get_signature_runner()(images=images)["embedding"]
+    np.testing.assert_allclose(got, encoder(images), atol=0.05 * np.abs(encoder(images)).max())
+
+
+def test_where_the_converter_fails_it_is_one_line(tmp_path, monkeypatch):
+    def convert():
+        raise RuntimeError("tensorflow/lite/kernels/reshape.cc: wrong\nsize")
+
+    failing = types.SimpleNamespace(target_spec=types.SimpleNamespace(), convert=convert)
+    monkeypatch.setattr(tf.lite.TFLiteConverter, "from_saved_model", lambda folder, signature_keys: failing)
+    with pytest.raises(InputError, match=r'take quantize="dynamic".*Received: quantize=.int8., .*reshape\.cc: wrong'):
+        export.tflite(with_layer(keras.ops.relu), tmp_path / "a.tflite", quantize="int8", calibration=SQUARE)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
