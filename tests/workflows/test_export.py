@@ -1,10 +1,13 @@
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from byol_keras.cli.main import main
 from byol_keras.errors import InputError
-from byol_keras.workflows.export import export_run
+from byol_keras.runs.results import Result, write_results
+from byol_keras.workflows.export import _training, export_run
 from byol_keras.workflows.export_config import ExportConfig
 
 
@@ -79,3 +82,21 @@ def test_what_a_saved_model_decodes_is_limited_by_flags(make_run, tmp_path):
     assert strict(image_bytes=files[:1])["valid"].numpy().all()
     with pytest.raises(tf.errors.InvalidArgumentError, match="more than 2500 pixels"):
         strict(image_bytes=files)
+
+
+def test_the_facts_of_a_classifier_have_the_results_of_its_own_training(make_run):
+    run = make_run()
+    write_results(run, "evaluation", [Result("20-NN", "accuracy", "a -> b", {"pretrained": [0.6]})])
+    for name, count in (("finetune", 72), ("finetune-10pct", 7)):
+        settings, command = {"training_images": count, "seed": 0}, f"byol-keras finetune {count}"
+        scores = {"fine-tuned": [count / 100], "from scratch": [0.1]}
+        write_results(run, name, [Result(name, "accuracy", "a -> b", scores, settings, command=command)])
+    run.classifier_path.mkdir()
+    made = {"class_names": ["a", "b"], "train": "/home/ada/labeled", "command": "byol-keras finetune 7"}
+    made |= {"training_images": 7, "seed": 0}
+    (run.classifier_path / "classes.json").write_text(json.dumps(made))
+    facts = _training(run.folder, ExportConfig(classifier=True))
+    assert [(result["task"], result["value"]) for result in facts["results"]] == [("finetune-10pct", 0.07)]
+    about = {"train": "labeled", "training_images": 7, "seed": 0, "pretrained_encoder": None}
+    assert facts["classifier"] == about
+    assert len(_training(run.folder, ExportConfig())["results"]) == 3
