@@ -152,13 +152,13 @@ def _training(folder: str | os.PathLike, config: ExportConfig) -> dict:
     run = load_run(folder)
     made = classifier_facts(run.classifier_path)
     # The run's other results are of its encoder, or of classifiers that were fine-tuned on other images.
+    command = made.pop("command")  # which has the paths of this machine
     how = {name: made[name] for name in ("training_images", "seed")}
     measured = [
         result
         for result in read_results(run, "finetune*")
-        if how.items() <= result.settings.items() and result.command == made["command"]
+        if how.items() <= result.settings.items() and result.command == command
     ]
-    del made["command"]  # with the paths of this machine
     return {**facts, "results": results_facts(measured), "classifier": made}
 
 

@@ -40,9 +40,8 @@ def with_mediapipe_metadata(model: bytes, labels: Sequence[str] = ()) -> bytes:
         return model
     file = io.BytesIO(model)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
-        archive.writestr(
-            zipfile.ZipInfo(LABELS), "".join(f"{printable(label)}\n" for label in labels)
-        )  # no date: same bytes
+        lines = "".join(f"{printable(label)}\n" for label in labels)
+        archive.writestr(zipfile.ZipInfo(LABELS), lines)  # no date: same bytes
     return file.getvalue()
 
 

@@ -1,8 +1,6 @@
 """The images in the event file, read back as TensorBoard reads them."""
 
-import contextlib
 import io
-import subprocess
 
 import keras
 import numpy as np
@@ -15,6 +13,8 @@ from byol_keras.callbacks import TensorBoardImages, TensorBoardScalars
 from byol_keras.data import from_arrays
 from byol_keras.data.grids import GAP, view_grid
 from byol_keras.errors import InputError
+
+from ..disks import fill, mounted
 
 CELL = 96
 
@@ -53,15 +53,9 @@ def tile(image_grid, row, column):
 @pytest.fixture
 def full_disk(tmp_path):
     """A file system with room for a folder and not for an image."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("mounting a small file system is not permitted here")
-    with (disk / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
+    with mounted(tmp_path / "disk", "64k") as disk:
+        fill(disk)
+        yield disk
 
 
 @pytest.mark.parametrize("kind", ["images", "scalars"])

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 
 import keras
 import numpy as np
@@ -14,6 +13,7 @@ from PIL import Image
 from byol_keras.cli.main import main
 from byol_keras.export import LinearHead
 
+from ..disks import mounted
 from ..failing_command import failure
 from .small_run import draw
 
@@ -178,13 +178,7 @@ def test_export_says_what_made_it(run, tmp_path, capfd):
 
 
 def test_export_on_a_disk_that_fills_up(run, tmp_path, capfd):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("mounting a small file system is not permitted here")
-    try:
+    with mounted(tmp_path / "disk", "1m") as disk:
         line = failure(capfd, "export", run, "--out", disk / "ship", "--format", "tflite")
         assert "encoder.tflite: No space left on device" in line
         assert not [path for path in disk.rglob("*") if path.is_file()]
-    finally:
-        subprocess.run(["umount", disk], check=True)

@@ -1,6 +1,5 @@
 """Real processes that are killed, stopped and robbed of their images while they train."""
 
-import contextlib
 import dataclasses
 import os
 import shutil
@@ -16,6 +15,8 @@ from PIL import Image
 
 from byol_keras import load_run
 from byol_keras.callbacks.checkpoint import checkpoints, load_checkpoint
+
+from ..disks import fill, mounted
 
 STEPS = 6  # of an epoch
 
@@ -201,17 +202,11 @@ def test_a_run_folder_that_goes_away_is_not_made_again(photos, tmp_path):
 
 @pytest.mark.slow
 def test_a_disk_that_fills_up_leaves_what_was_saved(photos, tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("mounting a small file system is not permitted here")
-    out = disk / "run"
-    try:
+    with mounted(tmp_path / "disk", "64m") as disk:
+        out = disk / "run"
         process = begin(photos, out, 1000, "--checkpoint-steps", 2)
         wait_until(process, out, lambda: step_of(out) >= 4)
-        with (disk / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
+        fill(disk)
         finish(process, out, 2)
         assert "No space left on device" in log_of(out)
         assert "Traceback" not in log_of(out)
@@ -223,5 +218,3 @@ def test_a_disk_that_fills_up_leaves_what_was_saved(photos, tmp_path):
         wait_until(process, out, lambda: step_of(out) > int(saved.steps))
         process.kill()
         process.wait()
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)

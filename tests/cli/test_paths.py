@@ -10,20 +10,18 @@ from byol_keras.cli.main import main
 from byol_keras.runs.classifier import write_classifier
 from byol_keras.runs.detector import save_detector
 
+from ..disks import mounted
+
 WRITING = ("evaluate", "finetune", "retrieval", "verify", "detect", "segment", "label")
 
 
 @pytest.fixture
 def read_only(photo_run, tmp_path):
     """The run on a file system of its own, which is read-only."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("mounting a file system is not permitted here")
-    shutil.copytree(photo_run.folder, disk / "run")
-    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    yield disk / "run"
-    subprocess.run(["umount", disk], check=True)
+    with mounted(tmp_path / "disk", "64m") as disk:
+        shutil.copytree(photo_run.folder, disk / "run")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        yield disk / "run"
 
 
 def refusal(capfd, words):

@@ -1,7 +1,6 @@
 """What the signatures of a SavedModel take and give, in TensorFlow."""
 
 import io
-import subprocess
 
 import keras
 import numpy as np
@@ -17,6 +16,7 @@ from byol_keras.errors import InputError
 from byol_keras.evaluation import linear_accuracy
 
 from ...data.hostile import png
+from ...disks import mounted
 
 
 def encoded(image, kind="PNG", **options):
@@ -305,20 +305,10 @@ def test_heads_and_indices_that_do_not_fit():
 
 def test_a_disk_that_fills_up_leaves_nothing(make_encoder, tmp_path):
     """A real file system of 1 MB, where the machine lets us mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    try:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("there is no mount")
-    if mounted.returncode:
-        pytest.skip(f"this user cannot mount a small disk: {mounted.stderr.decode().strip()}")
-    try:
+    with mounted(tmp_path / "disk", "1m") as disk:
         with pytest.raises(InputError, match=r"Cannot write .*encoder/1: No space left on device"):
             export.saved_model(make_encoder(filters=(256, 256)), disk / "encoder" / "1")
         assert not list((disk / "encoder").iterdir())
-    finally:
-        subprocess.run(["umount", disk], check=True)
 
 
 def test_an_encoder_with_a_layer_of_its_own_class(tmp_path, images):
