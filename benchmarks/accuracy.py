@@ -7,14 +7,13 @@ All train resnet8x2, by the best of their settings in `accuracy_settings`, in bf
 The first command tests on the test images. The second one chose those settings: it runs them all, trains on nine tenths
 of the training images and tests on the others. Each time is a training of its own, whose learning rate falls to 0 and
 whose tau rises to 1 at its end. The clock runs while they train, not while they compile their first steps or write
-embeddings. What is in --out already is not run again. Four systems, three seeds, 3, 8 and 30 minutes: 9 hours with what
-lies between; nothing else may run.
+embeddings. What this machine and these versions have in --out already is not run again. Four systems, three seeds, 3, 8
+and 30 minutes: 9 hours with what lies between; nothing else may run.
 """
 
 import argparse
 import itertools
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from byol_keras.precision import dtype_policy
 
 from .accuracy_settings import BEST, SETTINGS
 from .peers import peers_python
-from .tables import table, write
+from .tables import machine, table, write
 from .workers import Worker
 
 HELD_OUT = 5_000
@@ -95,16 +94,17 @@ def main():
     parser.add_argument("--held-out", action="store_true", help="all settings, on held-out training images")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/accuracy.jsonl"))
     options = parser.parse_args()
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the commands of this package set it
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    rows, here = [], machine()
+    if options.out.exists():
+        rows = [row for row in map(json.loads, options.out.read_text().splitlines()) if row.get("machine") == here]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "images.npz"
         write_images(options.data, options.held_out, data)
         for minutes, seed, system in itertools.product(options.minutes, options.seeds, options.systems):
             for setting in SETTINGS[system] if options.held_out else [BEST[system]]:
                 case = {"system": system, "setting": setting, "minutes": minutes, "seed": seed}
-                case["held_out"] = options.held_out
+                case |= {"held_out": options.held_out, "machine": here}
                 if any(case.items() <= row.items() for row in rows):
                     continue
                 rows.append(case | train(system, setting, data, seed, minutes, Path(folder)))

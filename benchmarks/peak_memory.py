@@ -2,7 +2,8 @@
 
     python -m benchmarks.peak_memory --cases resnet8x2,64,64,float32,adamw resnet50,96,16,float32,lars
 
-A case is backbone, image size, batch size, precision and optimizer. A process each, half a minute to some minutes.
+A case is backbone, image size, batch size, precision and optimizer; the rest is as in the recipe `short`. A process
+each, half a minute to some minutes.
 """
 
 import argparse
@@ -19,6 +20,8 @@ import byol_keras as bk
 from .tables import table, write
 
 CASES = [
+    "resnet8x2,32,64,float32,muon",
+    "resnet8x2,64,64,bfloat16,muon",
     "resnet8x2,32,64,float32,adamw",
     "resnet8x2,64,64,float32,adamw",
     "resnet8x2,64,64,bfloat16,adamw",
@@ -71,6 +74,7 @@ def train(backbone, image_size, batch_size, precision, optimizer):
         encoder = build_resnet(backbone, input_shape=shape)
         width = recipe.projection_width
         projector = bk.mlp(encoder.output_shape[-1], recipe.hidden_width, width)
+        projector.add(bk.CodingRateTerm(recipe.coding_rate_weight))
         model = bk.BYOL(encoder, projector, bk.mlp(width, recipe.hidden_width, width))
     model.compile(build_optimizer(recipe, STEPS, 1))
     images = np.random.default_rng(0).integers(0, 256, (2 * recipe.batch_size, *shape), np.uint8)

@@ -83,7 +83,7 @@ def _right(train, labels, test, test_labels):
 
 
 def _mean_std(scores):
-    return np.mean(scores, axis=0), np.std(scores, axis=0)
+    return np.mean(scores, axis=0), np.std(scores, axis=0, ddof=1)
 
 
 def _cpu_seconds():

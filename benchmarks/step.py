@@ -4,8 +4,8 @@
     python -m benchmarks.step --case resnet18 32 48
 
 ResNet-18 at 32 px (batch 128) and ResNet-50 at 128 px (batch 16), or the cases given; heads 4096 to 256, SGD with
-momentum. Each peer is first tried in float32 and bfloat16, channels last and first, eager and compiled; its best
-setting takes part. A quarter of an hour on two cores.
+momentum. byol-pytorch and lightly are first tried in the four SETTINGS, and their best one takes part; plain Keras runs
+in float32 and in bfloat16. A quarter of an hour on two cores.
 """
 
 import argparse

@@ -59,8 +59,8 @@ class BYOL(Trainer, SavedState, BuiltModel):
         tau: the target's decay at the last update.
 
     `evaluate` gives all but tau in inference mode, with the same views in every call where the augmenter takes a
-    `seed`, as `TwoViews` does. `call` and `predict` give embeddings, (B, D) float32. A model saved as .keras and
-    loaded again trains on as if never stopped, dropout and other random layers included.
+    `seed` and remembers nothing, as `TwoViews` does. `call` and `predict` give embeddings, (B, D) float32. A model
+    saved as .keras and loaded again trains on as if never stopped, dropout and other random layers included.
 
     Example:
         model = bk.BYOL(bk.resnet18(input_shape=(32, 32, 3)), augmenter=bk.TwoViews(32))

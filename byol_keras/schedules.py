@@ -16,7 +16,7 @@ def cosine_tau(
 
     Args:
         step: k, the 0-based index of the optimizer update; a number or a tensor. Past K this is 1.
-        total_steps: K, how many updates training has in all.
+        total_steps: K, how many updates training has in all; 0 counts as 1.
         base: tau at the first update, from 0 to 1.
 
     Returns:
@@ -25,7 +25,7 @@ def cosine_tau(
     Example:
         curve = [float(bk.schedules.cosine_tau(step, 1000, base=0.97)) for step in range(1000)]
     """
-    progress = ops.cast(step, "float32") / ops.cast(total_steps, "float32")
+    progress = ops.cast(step, "float32") / ops.maximum(ops.cast(total_steps, "float32"), 1.0)
     progress = ops.minimum(progress, 1.0)
     return 1.0 - (1.0 - base) * (1.0 + ops.cos(math.pi * progress)) / 2.0
 

@@ -21,6 +21,11 @@ def test_target_decay_stays_one_after_the_end():
     assert float(cosine_tau(1500, 900, 0.97)) == 1.0
 
 
+def test_target_decay_of_no_updates_is_the_base():
+    assert float(cosine_tau(0, 0, 0.97)) == pytest.approx(0.97)
+    assert float(cosine_tau(tf.constant(0, tf.int64), tf.constant(0, tf.int64), 0.97)) == pytest.approx(0.97)
+
+
 def test_target_decay_takes_integer_tensors():
     assert float(cosine_tau(tf.constant(300, tf.int64), tf.constant(900, tf.int64), 0.97)) == pytest.approx(0.9775)
 

@@ -7,6 +7,7 @@ any other rank, such as tokens (B, L) or series (B, T, C), is taken as it is.
 import contextlib
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,11 +98,12 @@ def require_two_images(view_1: tf.Tensor, view_2: tf.Tensor, unless: bool | tf.T
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
     """Inside the `with`, what the checks of this module and of `layout` find in a graph is raised as an InputError."""
+    before = sys.exception()  # of the caller, who is handling it
     try:
         yield
     except InputError as error:
         # Keras raises another, of several lines, in the place of one that comes from a `call`.
-        while isinstance(error.__context__, InputError):
+        while isinstance(error.__context__, InputError) and error.__context__ is not before:
             error = error.__context__
         raise error from None
     except tf.errors.InvalidArgumentError as error:

@@ -7,6 +7,7 @@ The eight orientations, by what makes an image stand upright that is stored in i
 import tensorflow as tf
 
 from .crop import central_box, cut, resize
+from .layout import to_unit_range
 
 UPRIGHT = 1
 
@@ -74,7 +75,14 @@ def upright_square(image: tf.Tensor, orientation: tf.Tensor | int, image_size: i
     Returns:
         (S, S, C) float32 in [0, 1].
     """
-    return upright(resize(cut(image, square_box(image, orientation)), image_size), orientation)
+    square = cut(image, square_box(image, orientation))
+    # Resizing one of that size would change nothing, and takes twice as long as decoding it.
+    sized = tf.cond(
+        tf.equal(tf.shape(square)[0], image_size),
+        lambda: to_unit_range(tf.ensure_shape(square, [image_size, image_size, image.shape[-1]])),
+        lambda: resize(square, image_size),
+    )
+    return upright(sized, orientation)
 
 
 def _changes(orientation):

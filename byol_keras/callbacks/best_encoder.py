@@ -1,16 +1,35 @@
 """Keeps the encoder of the best epoch."""
 
+import dataclasses
+import json
 import math
 import os
 from pathlib import Path
 
 import keras
 
-from ..byol import BYOL
 from ..errors import InputError
 from ..precision import cast_model
 from ..utils.atomic import atomic_path, make_parent
-from .csv_history import read_history
+from ..utils.text_file import read_text_file
+from .require import require_byol
+
+
+@dataclasses.dataclass(frozen=True)
+class Best:
+    """Which encoder is kept.
+
+    Attributes:
+        epoch: from 0.
+        steps: that the model had been trained for.
+        monitor: the name of the log.
+        value: of it.
+    """
+
+    epoch: int
+    steps: int
+    monitor: str
+    value: float
 
 
 class BestEncoder(keras.callbacks.Callback):
@@ -21,11 +40,15 @@ class BestEncoder(keras.callbacks.Callback):
     Put it after the callback that makes the log, and before the one that writes it to the history.
 
     Args:
-        path: of a .keras file.
+        path: of a .keras file. A .json of the same name beside it says what is kept, see `Best`.
         monitor: a name among the logs: "knn", of `OnlineKNN`, or without labels "embedding_rank". Not "lidar", which
             fell while the neighbors got better: benchmarks/RESULTS.md.
-        history: of the history.csv that `CSVHistory` writes, which has the values of the epochs before a resumed one;
-            or None.
+        resumed: whether the training before a resumed one wrote `path`: its encoder is then replaced by a better one
+            only, unless it is of steps that are trained again, or was the best by another log.
+
+    Attributes:
+        best: `Best`, of the encoder that is kept; None before there is one.
+        last: (epoch, value), the last that was not NaN; None before there is one.
 
     Raises:
         InputError: from `fit`, of another model, or where nothing is logged by that name.
@@ -35,33 +58,19 @@ class BestEncoder(keras.callbacks.Callback):
         model.fit(images, epochs=40, callbacks=callbacks)
     """
 
-    def __init__(self, path: str | os.PathLike, monitor: str, history: str | os.PathLike | None = None):
+    def __init__(self, path: str | os.PathLike, monitor: str, resumed: bool = False):
         super().__init__()
-        self.path, self.monitor, self.history = Path(path), monitor, history
-        self._values: dict[int, float] = {}
-
-    @property
-    def best(self) -> tuple[int, float] | None:
-        """The epoch, from 0, and the value, of the encoder that is kept; None before there is one."""
-        return max(self._values.items(), key=lambda pair: (pair[1], -pair[0]), default=None)
-
-    @property
-    def last(self) -> tuple[int, float] | None:
-        """The last epoch that has a value, and that; None before there is one."""
-        return max(self._values.items(), default=None)
+        self.path, self.monitor, self.resumed = Path(path), monitor, resumed
+        self.best: Best | None = None
+        self.last: tuple[int, float] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not isinstance(self.model, BYOL):
-            raise InputError(f"BestEncoder goes with a BYOL model. Received: {type(self.model).__name__}")
+        require_byol(self)
         make_parent(self.path)
-        if self.history is not None:
-            rows = read_history(self.history)
-            values = {row["epoch"]: row.get(self.monitor, math.nan) for row in rows}
-            self._values = {epoch: value for epoch, value in values.items() if not math.isnan(value)}
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        # Of epochs that are trained again, as after a damaged checkpoint, the values come again.
-        self._values = {other: value for other, value in self._values.items() if other < epoch}
+        if self.resumed and self.best is None:
+            self.best = self._read()
+        if self.best is not None and self.best.steps > int(self.model.steps.numpy()):
+            self.best = None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if self.monitor not in logs:
@@ -69,7 +78,26 @@ class BestEncoder(keras.callbacks.Callback):
         value = float(logs[self.monitor])
         if math.isnan(value):
             return
-        self._values[epoch] = value
-        if self.best[0] == epoch:
+        self.last = epoch, value
+        if self.best is None or value > self.best.value:
+            self.best = Best(epoch, int(self.model.steps.numpy()), self.monitor, value)
             with atomic_path(self.path, make_folder=False) as path:
                 cast_model(self.model.encoder, "float32").save(path)
+            with atomic_path(self._record, make_folder=False) as path:
+                path.write_text(json.dumps(dataclasses.asdict(self.best)) + "\n")
+
+    @property
+    def _record(self):
+        return self.path.with_suffix(".json")
+
+    def _read(self):
+        """What is kept by this log; None where there is nothing, or nobody knows."""
+        if not self.path.exists() or not self._record.exists():
+            return None
+        try:
+            best = Best(**json.loads(read_text_file(self._record)))
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"{self._record} cannot be read: {error}. Delete it: the encoder of the best epoch from now on is kept."
+            ) from error
+        return best if best.monitor == self.monitor else None

@@ -15,6 +15,7 @@ from ..models.finite import require_finite
 from ..models.model_file import read_model
 from ..utils.atomic import atomic_path, make_parent, remove_file
 from ..utils.checksum import checksum_path, is_intact, sha256_of, write_checksum
+from .require import require_byol
 
 # Of two, one may be cut by whatever stopped training, and the other is left.
 KEPT = 2
@@ -63,8 +64,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._at_step, self._at_time, self._written = 0, 0.0, None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not isinstance(self.model, BYOL):
-            raise InputError(f"Checkpoint goes with a BYOL model. Received: {type(self.model).__name__}")
+        require_byol(self)
         make_parent(self.folder / "any.keras")
         # What lies there of this step may be of another training.
         self._at_step, self._at_time, self._written = int(self.model.steps.numpy()), monotonic(), None

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import keras
 
-from ..byol import BYOL
 from ..errors import InputError
 from ..precision import cast_model
 from ..utils.atomic import atomic_path, make_parent
 from .gauge_window import GaugeWindow
+from .require import require_byol
 
 # Between runs made to collapse and healthy ones, the ranks as shares of what they were in the first steps:
 # benchmarks/RESULTS.md.
@@ -84,12 +84,12 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._window, self._signs, self._tested = GaugeWindow(), 0, False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not isinstance(self.model, BYOL):
-            raise InputError(f"CollapseMonitor goes with a BYOL model. Received: {type(self.model).__name__}")
+        require_byol(self)
         if self.encoder_path is not None:
             make_parent(self.encoder_path)
         # With a plan, what is left of an epoch is a `fit` of its own in one training.
-        if self.model.planned_steps is None:
+        another = self._looked is not None and int(self.model.steps.numpy()) < self._looked
+        if self.model.planned_steps is None or another:
             self._begin()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:

@@ -2,9 +2,9 @@
 
 import keras
 
-from ..byol import BYOL
 from ..errors import InputError
 from ..models.finite import largest_weight, require_finite
+from .require import require_byol
 
 
 class FiniteCheck(keras.callbacks.Callback):
@@ -33,8 +33,7 @@ class FiniteCheck(keras.callbacks.Callback):
         self._skipped = self._in_a_row = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not isinstance(self.model, BYOL):
-            raise InputError(f"FiniteCheck goes with a BYOL model. Received: {type(self.model).__name__}")
+        require_byol(self)
         self._skipped, self._in_a_row = int(self.model.skipped.numpy()), 0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from time import perf_counter
 
 import keras
+import tensorflow as tf
+
+from ..errors import first_line
 
 # The share of a step's time from which making the batches is what training waits for.
 STARVING = 0.7
@@ -47,7 +50,12 @@ class InputCheck(keras.callbacks.Callback):
             return
         self._checked = True
         step = self._seconds / self._steps
-        alone = seconds_per_batch(self.batches)
+        try:
+            alone = seconds_per_batch(self.batches)
+        except tf.errors.OpError as error:
+            # An image of an earlier step has been lost since: no reason to end training, which may not need it again.
+            print(f"How fast the images come was not measured: {first_line(error)}", file=sys.stderr, flush=True)
+            return
         if alone > STARVING * step:
             print(
                 f"The images come slowly: making a batch takes {alone:.3f} s by itself, a training step {step:.3f} s "

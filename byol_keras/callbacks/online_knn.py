@@ -9,6 +9,7 @@ from ..data.lost_files import read_what_is_left
 from ..errors import InputError
 from ..evaluation import embed, knn_leave_one_out
 from ..utils.extras import require_extra
+from .require import require_byol
 
 
 class OnlineKNN(keras.callbacks.Callback):
@@ -26,7 +27,8 @@ class OnlineKNN(keras.callbacks.Callback):
         k: number of neighbors.
 
     Raises:
-        InputError: for images without labels, of one class only, or too few; without scikit-learn.
+        InputError: for images without labels, of one class only, or too few; without scikit-learn; from `fit`, of
+            another model than a BYOL.
 
     Example:
         photos = bk.data.open_source("photos")
@@ -45,10 +47,16 @@ class OnlineKNN(keras.callbacks.Callback):
         self.source = source
         self.k = k
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        require_byol(self)
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        vectors, self.source = read_what_is_left(self.source, lambda source: embed(self.model.encoder, source))
+        vectors, self.source = read_what_is_left(self.source, self._embed)
         # Images that are gone are no reason to end training, which may go by others.
-        enough = vectors is not None and len(vectors) > self.k
+        enough = vectors is not None and len(vectors) > self.k and len(set(self.source.labels.tolist())) > 1
         accuracy = knn_leave_one_out(vectors, self.source.labels, self.k).mean() if enough else math.nan
         # Not in place of `logs`: the callbacks that come after read the same dict.
         logs["knn"] = float(accuracy)
+
+    def _embed(self, source):
+        return embed(self.model.encoder, source, precision=None)

@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from ..augment import TwoViews
-from ..byol import BYOL
+from ..augment import AudioViews, TwoViews
 from ..data.images import ImageSource, evenly
 from ..data.lost_files import read_what_is_left
 from ..data.view_sample import view_sample
-from ..errors import InputError
 from ..evaluation import lidar
 from ..evaluation.embed import inference
 from ..models.checks import require_taken
+from .require import require_byol
 
 IMAGES = 100
 # Of each image: as many draws of each of the two.
@@ -35,7 +34,7 @@ class OnlineLidar(keras.callbacks.Callback):
 
     Args:
         source: `ImageSource`, the images trained on or others.
-        views: `TwoViews`.
+        views: `TwoViews`, or `AudioViews` of recordings.
 
     Raises:
         InputError: from `fit`, of another model, or for views that are not of the encoder's size.
@@ -45,7 +44,7 @@ class OnlineLidar(keras.callbacks.Callback):
         model.fit(images, epochs=40, callbacks=[bk.callbacks.OnlineLidar(photos, bk.TwoViews(32))])
     """
 
-    def __init__(self, source: ImageSource, views: TwoViews):
+    def __init__(self, source: ImageSource, views: TwoViews | AudioViews):
         super().__init__()
         self.source = source.subset(evenly(len(source), IMAGES))
         self.views = views
@@ -53,8 +52,7 @@ class OnlineLidar(keras.callbacks.Callback):
         self._forward: Callable | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not isinstance(self.model, BYOL):
-            raise InputError(f"OnlineLidar goes with a BYOL model. Received: {type(self.model).__name__}")
+        require_byol(self)
         self._forward = None  # it may be of another model
         if isinstance(self.views, TwoViews):
             size, channels = self.views.image_size, self.source.channels

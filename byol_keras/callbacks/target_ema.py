@@ -2,9 +2,9 @@
 
 import keras
 
-from ..byol import BYOL
 from ..errors import InputError
 from ..models.checks import checked_decay
+from .require import require_byol
 
 
 class TargetEMA(keras.callbacks.Callback):
@@ -12,8 +12,8 @@ class TargetEMA(keras.callbacks.Callback):
 
     tau_k = 1 - (1 - tau_base) * (1 + cos(pi * k / K)) / 2. K counts the updates already made plus those that `fit`
     will make: (epochs - initial_epoch) * steps, divided by the optimizer's `gradient_accumulation_steps`. So training
-    stopped after an epoch and resumed with `initial_epoch` follows the same curve as training in one go. In
-    `BYOL.resume_fit`, K counts all of its epochs.
+    stopped after an epoch and resumed with `initial_epoch` follows the same curve as training in one go, if no step was
+    skipped. In `BYOL.resume_fit`, K counts all of its epochs.
 
     The average itself is part of the training step, where `steps_per_execution` cannot skip it; the schedule's two
     numbers live in the model's saved state. tau is in the logs of `fit`. Under mixed_float16, steps that overflow are
@@ -38,8 +38,7 @@ class TargetEMA(keras.callbacks.Callback):
         self._is_set = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not isinstance(self.model, BYOL):
-            raise InputError(f"TargetEMA goes with a BYOL model. Received: {type(self.model).__name__}")
+        require_byol(self)
         self._is_set = False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:

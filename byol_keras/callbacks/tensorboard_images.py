@@ -7,13 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..augment import TwoViews
+from ..augment import AudioViews, TwoViews
 from ..data.eval_pipeline import ordered_batches
-from ..data.grids import image_grid, view_grid
+from ..data.grids import image_grid, low_below, view_grid
 from ..data.images import ImageSource, evenly, shorter_side
 from ..data.lost_files import read_what_is_left
 from ..evaluation import embed, l2_normalize_rows, nearest
 from ..utils.disk_error import disk_errors
+from .require import require_byol
 
 CELL = 96
 QUERIES = 8
@@ -31,17 +32,17 @@ class TensorBoardImages(keras.callbacks.Callback):
     Args:
         folder: of the logs; the events go into its subfolder images.
         source: `ImageSource`, the images trained on or others.
-        views: `TwoViews`.
+        views: `TwoViews`, or `AudioViews` of recordings.
 
     Raises:
-        InputError: from `fit`, where the disk does not take the events.
+        InputError: from `fit`, of another model than a BYOL, or where the disk does not take the events.
 
     Example:
         photos = bk.data.open_source("photos")
         model.fit(images, callbacks=[bk.callbacks.TensorBoardImages("logs", photos, bk.TwoViews(32))])
     """
 
-    def __init__(self, folder: str | os.PathLike, source: ImageSource, views: TwoViews):
+    def __init__(self, folder: str | os.PathLike, source: ImageSource, views: TwoViews | AudioViews):
         super().__init__()
         self.folder = Path(folder)
         self.views = views
@@ -49,6 +50,7 @@ class TensorBoardImages(keras.callbacks.Callback):
         self._writer, self._drawn = None, False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
+        require_byol(self)
         with disk_errors(self.folder):
             self._writer = tf.summary.create_file_writer(str(self.folder / "images"))
         # What is left of an epoch is a `fit` of its own, and drawing views takes seconds: they are compiled for it.
@@ -74,10 +76,11 @@ class TensorBoardImages(keras.callbacks.Callback):
             self._writer.flush()
 
     def _neighbors(self, source):
-        vectors = l2_normalize_rows(embed(self.model.encoder, source))
+        vectors = l2_normalize_rows(embed(self.model.encoder, source, precision=None))
         queries = evenly(len(source), QUERIES)
         # The first is the image itself, or a copy of it.
         found, _ = nearest(vectors[queries], vectors, min(1 + NEIGHBORS, len(vectors)))
         size = min(CELL, int(shorter_side(source)))
         pixels = np.concatenate([*ordered_batches(source.subset(found.ravel()), size).as_numpy_iterator()])
-        return image_grid([list(row) for row in pixels.reshape(*found.shape, *pixels.shape[1:])], CELL)
+        rows = pixels.reshape(*found.shape, *pixels.shape[1:])
+        return image_grid([list(row) if source.sample_rate is None else low_below(row) for row in rows], CELL)

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import keras
 
-from ..byol import BYOL
-from ..errors import InputError
 from ..utils.duration import duration
+from .require import require_byol
 
 # Seconds of training after which it is first said: an epoch may take hours.
 FIRST = 30.0
@@ -37,11 +36,11 @@ class TimeLeft(keras.callbacks.Callback):
         self._said = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not isinstance(self.model, BYOL):
-            raise InputError(f"TimeLeft goes with a BYOL model. Received: {type(self.model).__name__}")
+        require_byol(self)
         # With a plan, what is left of an epoch is a `fit` of its own in one training.
-        if self.model.planned_steps is None:
-            self._began, self._said = None, False
+        another = self._first_step is not None and int(self.model.steps.numpy()) < self._first_step
+        if self.model.planned_steps is None or another:
+            self._began, self._first_step, self._said = None, None, False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._last = self.model.planned_steps
@@ -61,7 +60,7 @@ class TimeLeft(keras.callbacks.Callback):
         self._say()
 
     def _say(self):
-        if self._last is None:  # nobody knows yet how many batches there are
+        if self._last is None or self._first_step is None:  # nobody knows yet how many batches there are, or none was
             return
         step = int(self.model.steps.numpy())
         done, left = step - self._first_step, self._last - step

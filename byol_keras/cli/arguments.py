@@ -112,7 +112,13 @@ def add_label_subsets(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="random choices of them (default: 3 of a share, 1 of all)",
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the first of them (default: 0)")
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="of the first of them, and of what is trained on them (default: 0)",
+    )
 
 
 def label_subset_arguments(options: argparse.Namespace) -> dict[str, Any]:

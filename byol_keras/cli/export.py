@@ -24,7 +24,12 @@ def add_to(commands: Commands) -> None:
     add.add_argument(
         "--node-modules", metavar="DIR", help="for --web: a folder with @litertjs/core (default: fetched with npm)"
     )
-    add.add_argument("--format", choices=("saved_model", "tflite", "all", "onnx", "openvino", "coreml"), default="all")
+    add.add_argument(
+        "--format",
+        choices=("saved_model", "tflite", "all", "onnx", "openvino", "coreml"),
+        default="all",
+        help="all, the default, is the SavedModel and the .tflite",
+    )
     add.add_argument(
         "--quantize",
         choices=("none", "float16", "dynamic", "int8", "all"),

@@ -2,7 +2,10 @@
 
 import argparse
 
+from ..errors import InputError
 from .arguments import DATA_HELP, Commands, command
+
+SHARD_BYTES = 256 * 10**6
 
 
 def add_to(commands: Commands) -> None:
@@ -27,8 +30,7 @@ def add_to(commands: Commands) -> None:
         "--shard-bytes",
         metavar="N",
         type=int,
-        default=256 * 10**6,
-        help="a shard ends with the image that reaches it (default: %(default)s)",
+        help=f"a shard ends with the image that reaches it (default: {SHARD_BYTES})",
     )
 
 
@@ -36,11 +38,16 @@ def _run(options: argparse.Namespace) -> None:
     if options.verify:
         from ..data import verify_shards
 
+        if options.shard_bytes is not None:
+            given = options.shard_bytes
+            raise InputError(f"Only a new shard has a size: leave out `shard_bytes`. Received: shard_bytes={given}")
         print(f"{options.out}: all {verify_shards(options.out):,} images are as they were written")
         return
     from ..workflows.shard import shard_source
 
-    manifest = shard_source(options.data, options.out, options.shard_bytes)
+    manifest = shard_source(
+        options.data, options.out, SHARD_BYTES if options.shard_bytes is None else options.shard_bytes
+    )
     count, excluded = len(manifest.shards), len(manifest.excluded)
     print(
         f"Written to {options.out}: {manifest.images:,} of {manifest.images + excluded:,} images in {count:,} "

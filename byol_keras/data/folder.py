@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..utils.progress import Shown, print_beside, progress
 from ..utils.texts import Texts
 from .check_cache import CheckCache
-from .file_names import SUFFIXES, file_names
+from .file_names import SUFFIXES, UNREAD_SUFFIXES, file_names
 from .images import ImageSource
 from .rasters.raster_reading import PNG_SUFFIX, RasterReading, require_readers
 from .rasters.raster_reading import SUFFIXES as RASTER_SUFFIXES
@@ -141,20 +141,20 @@ def find_images(
     Args:
         root: the folder.
         value_range: as for `from_folder`.
-        passed_over: counts the images of the other kind, by the ends of their names. But for .npy files, which beside
-            JPEG and the like may be anything.
+        passed_over: counts the images of the other kind, and of kinds that are never read, by the ends of their names.
+            But for .npy files, which beside JPEG and the like may be anything.
 
     Raises:
         InputError: where `root` itself cannot be read.
     """
     passed_over = Counter() if passed_over is None else passed_over
     if value_range is not None:
-        return Texts.of(file_names(root, (*RASTER_SUFFIXES, PNG_SUFFIX), SUFFIXES, passed_over))
-    names = Texts.of(file_names(root, SUFFIXES, RASTER_SUFFIXES[1:], passed_over))
+        return Texts.of(file_names(root, (*RASTER_SUFFIXES, PNG_SUFFIX), (*SUFFIXES, *UNREAD_SUFFIXES), passed_over))
+    names = Texts.of(file_names(root, SUFFIXES, (*RASTER_SUFFIXES[1:], *UNREAD_SUFFIXES), passed_over))
     if any(name.lower().endswith(SUFFIXES) for name in names):
         return names
     passed_over.clear()
-    return Texts.of(file_names(root, RASTER_SUFFIXES))
+    return Texts.of(file_names(root, RASTER_SUFFIXES, UNREAD_SUFFIXES, passed_over))
 
 
 def require_images(
@@ -162,22 +162,23 @@ def require_images(
     folder: str | os.PathLike,
     value_range: tuple[float, float] | None = None,
 ) -> Texts:
-    """As `find_images`, at least one; says on stderr how many of the other kind are passed over.
+    """As `find_images`, at least one; says on stderr how many of other kinds are passed over.
 
     Raises:
         InputError: where there is none, calling the folder `folder`, as it was given.
     """
     passed_over = Counter()
     names = find_images(root, value_range, passed_over)
+    counts = ", ".join(f"{count:,} {end}" for end, count in sorted(passed_over.items()))
     if passed_over and names:
         others = "with a value range" if value_range is not None else "beside the other images"
-        counts = ", ".join(f"{count:,} {end}" for end, count in sorted(passed_over.items()))
         print_beside(f"{folder}: not read {others}: {counts}")
     if not names:
         ends = (*SUFFIXES, *RASTER_SUFFIXES) if value_range is None else (*RASTER_SUFFIXES, PNG_SUFFIX)
         raise InputError(
             f"No images in {folder}: looked at any depth for files ending in {', '.join(ends)}"
             + ("" if value_range is None else "; without a `value_range` for others too")
+            + (f". Not read: {counts}, which have to be converted" if passed_over and value_range is None else "")
         )
     return names
 

@@ -46,8 +46,8 @@ def _tile(pixels, cell):
     return image.resize((cell, cell), filter_)
 
 
-def _low_below(spectrograms):
-    """Spectrograms as people draw them: with the lowest band below."""
+def low_below(spectrograms: np.ndarray) -> list[np.ndarray]:
+    """Spectrograms (N, F, W, 1) as people draw them: each with the lowest band below, cut to [0, 1]."""
     return [np.clip(each, 0, 1)[::-1] for each in spectrograms]
 
 
@@ -75,7 +75,7 @@ def view_grid(
         size = (chosen.images.shape[1], views[0].frames)
         originals = np.concatenate([*ordered_batches(chosen, size).as_numpy_iterator()])
         made = [each(originals, seed=tf.constant([0, seed])) for each in views]
-        return image_grid([_low_below(originals), *(_low_below(view) for pair in made for view in pair)], cell)
+        return image_grid([low_below(originals), *(low_below(view) for pair in made for view in pair)], cell)
     require_view_memory(views[0].image_size, len(chosen), source.channels)
     # Most are not resized up here, which would smooth small images and not their views.
     size = min(cell, int(shorter_side(chosen)))

@@ -28,8 +28,7 @@ def open_train_and_test(
             without a training image.
     """
     train_source, test_source = (open_labeled(data, value_range) for data in (train, test))
-    if absolute_data(train) == absolute_data(test):
-        print_beside(f"{train} is what is trained on and what is tested with: the figures say nothing of other images.")
+    warn_if_the_same(train, test)
     if train_source.class_names != test_source.class_names:
         raise InputError(
             f"{train} and {test} do not have the same classes. "
@@ -41,6 +40,12 @@ def open_train_and_test(
         name = label if test_source.class_names is None else test_source.class_names[label]
         raise InputError(f"{train} has no image of the class {printable(name)}, which {test} has: add some.")
     return train_source, test_source
+
+
+def warn_if_the_same(train: str | os.PathLike, test: str | os.PathLike) -> None:
+    """Says on stderr where a source is both trained on and tested with."""
+    if absolute_data(train) == absolute_data(test):
+        print_beside(f"{train} is what is trained on and what is tested with: the figures say nothing of other images.")
 
 
 def class_names_of(source: ImageSource) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ def embed(
     encoder: keras.Model,
     source: ImageSource,
     batch_size: int = 256,
-    precision: str = "float32",
+    precision: str | None = "float32",
     shown: Shown = progress,
 ) -> np.ndarray:
     """Embeds every image with the encoder in inference mode.
@@ -38,7 +38,8 @@ def embed(
             encoder (B, 64, frames, 1), the middle frames are taken, at its sample rate.
         batch_size: int.
         precision: "float32"; "bfloat16", several times quicker where the machine multiplies in it, for embeddings that
-            differ by about a hundredth of their size; or "auto", see `precision.dtype_policy`.
+            differ by about a hundredth of their size; "auto", see `precision.dtype_policy`; or None, as the encoder
+            is, which may be that of a model in training.
         shown: shows how far it is: by a bar of its own, or as a part of another, `utils.progress.Progress.up_to`.
 
     Returns:
@@ -47,8 +48,8 @@ def embed(
     Raises:
         InputError: when the encoder does not take square images of one size, or takes recordings and these are images
             or the other way round, the images cannot have as many channels as it takes, files of the source have been
-            deleted or damaged since it was opened, for a precision that there is not, or when an embedding is not
-            finite.
+            deleted or damaged since it was opened, for another precision, or one that the encoder cannot be copied to,
+            or when an embedding is not finite.
 
     Example:
         source = bk.data.open_source("photos")
@@ -61,7 +62,7 @@ def embed(
 
 
 def embedder(
-    encoder: keras.Model, batch_size: int = 256, precision: str = "float32"
+    encoder: keras.Model, batch_size: int = 256, precision: str | None = "float32"
 ) -> Callable[[ImageSource, Shown], np.ndarray]:
     """`embed` for one source after the other: what takes time at its start is done once, here.
 
@@ -72,8 +73,8 @@ def embedder(
         Function of a source that `as_taken` gave, and of what shows how far it is. It gives (N, D) float32,
         which nobody has looked at yet, see `collapse.check_embeddings`.
     """
-    if dtype_policy(precision) == "mixed_bfloat16":
-        encoder = cast_model(encoder, "bfloat16")
+    if precision is not None:
+        encoder = cast_model(encoder, dtype_policy(precision).removeprefix("mixed_"))
     forward = inference(encoder)
 
     def vectors_of(source: ImageSource, shown: Shown = progress) -> np.ndarray:

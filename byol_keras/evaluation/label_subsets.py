@@ -1,5 +1,7 @@
 """Few labels: which images keep theirs."""
 
+import math
+
 import numpy as np
 
 from ..errors import InputError
@@ -58,7 +60,7 @@ def stratified_subset(labels: np.ndarray, label_fraction: float, seed: int) -> n
     if round(label_fraction * len(labels)) < len(classes):
         raise InputError(
             f"{label_fraction:g} of {len(labels):,} labels is less than one for each of {len(classes)} classes: "
-            f"give at least {len(classes) / len(labels):.2g}. Received: label_fraction={label_fraction:g}"
+            f"give at least {_at_least(len(classes) / len(labels))}. Received: label_fraction={label_fraction:g}"
         )
     generator = np.random.default_rng(seed)
     chosen = []
@@ -112,6 +114,12 @@ def training_seeds(seed: int, count: int) -> list[int]:
 def default_subset_count(label_fraction: float) -> int:
     """How many subsets show the std of a score: 3 of a share of the labels, 1 of all, which are one subset only."""
     return 1 if label_fraction == 1 else 3
+
+
+def _at_least(fraction):
+    """A fraction with two digits, rounded up, so that it is enough."""
+    digits = 1 - math.floor(math.log10(fraction))
+    return f"{math.ceil(fraction * 10**digits) / 10**digits:g}"
 
 
 def _check_fraction(label_fraction):

@@ -9,6 +9,7 @@ from ..data.batch_order import steps_per_epoch
 from ..data.images import ImageSource
 from ..data.lost_files import naming_lost_files
 from ..data.spectrogram_batches import labeled_inputs
+from ..errors import InputError
 from ..schedules import warmup_cosine
 from .embed import as_taken, embed, inference
 from .linear_head import top_1
@@ -86,9 +87,14 @@ def linear_predictions_sgd(
 
     Returns:
         (M,) int, the classes of the test images.
+
+    Raises:
+        InputError: for images of one class only.
     """
     # Numbered anew: labels may have gaps.
     classes, numbers = np.unique(train.labels, return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(f"A linear probe takes two classes at least. Received: labels of {len(classes)}")
     batch_size, train = min(batch_size, len(train)), replace(as_taken(encoder, train), labels=numbers)
     total_steps = epochs * steps_per_epoch(train, batch_size)
     batches = labeled_inputs(train, encoder.input_shape[1:3], batch_size, total_steps, seed)
@@ -104,4 +110,5 @@ def linear_predictions_sgd(
     with naming_lost_files(train):
         for images, labels in batches:
             head.train_on_batch(forward(images), labels)
-    return classes[np.argmax(head.predict(embed(encoder, test), batch_size=4096, verbose=0), axis=1)]
+    vectors = embed(encoder, test, precision=None)  # as those it is trained on
+    return classes[np.argmax(head.predict(vectors, batch_size=4096, verbose=0), axis=1)]

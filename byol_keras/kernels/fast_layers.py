@@ -30,7 +30,9 @@ def fast_layers(*networks: keras.Layer) -> contextlib.AbstractContextManager[Non
 
 
 def _faster():
-    """The swaps that are quicker on this machine. None across replicas, where batch norm must exchange statistics."""
+    """The swaps for this machine."""
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-        return {}
+        # Batch norm must exchange statistics, as Keras' does. On a CPU TensorFlow's own gradient of a convolution may
+        # write past its memory, see `convolution`, on every replica.
+        return {} if has_accelerator() else {keras.layers.Conv2D: MatmulGradientConv2D}
     return FASTER if has_accelerator() else FASTER_ON_CPU

@@ -56,7 +56,9 @@ def token_transformer(
     seen = ops.cast(ops.transpose(real, (0, 2, 1)), "bool")
     for i in range(depth):
         x = _block(x, seen, heads, dropout, f"block{i}")
-    x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+    # Under a mixed policy too: half precision does not count every length, nor add up as many vectors.
+    x = layers.LayerNormalization(epsilon=1e-6, name="norm", dtype="float32")(x)
+    real = ops.cast(real, "float32")
     count = ops.maximum(ops.sum(real, axis=1), 1)
     return keras.Model(ids, ops.divide(ops.sum(ops.multiply(x, real), axis=1), count), name=name)
 

@@ -77,20 +77,28 @@ class Trainer(keras.Model):
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`; a batch it cannot use is an `InputError` of one line."""
         batches, *rest = in_batches((x, y), args, kwargs, shuffle=True)
-        if self.jit_compile and isinstance(batches, tf.data.Dataset):
-            batches = checked_batches(batches)
+        batches = self._checked(batches, alone=self._keeps_metrics)
+        if "validation_data" in kwargs:
+            kwargs["validation_data"] = self._checked(kwargs["validation_data"], alone=True)
         with plain_errors():
             return super().fit(batches, *rest, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> list[float] | dict[str, float]:
         """As `keras.Model.evaluate`; a batch it cannot use is an `InputError` of one line."""
+        batches, *rest = in_batches((x, y), args, kwargs)
         with plain_errors():
-            return super().evaluate(*in_batches((x, y), args, kwargs), **kwargs)
+            return super().evaluate(self._checked(batches, alone=True), *rest, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
         """As `keras.Model.predict`; a batch it cannot use is an `InputError` of one line."""
+        batches, *rest = in_batches((x,), args, kwargs)
         with plain_errors():
-            return super().predict(*in_batches((x,), args, kwargs), **kwargs)
+            return super().predict(self._checked(batches, alone=True), *rest, **kwargs)
+
+    def _checked(self, batches: Any, alone: bool) -> Any:
+        """A Dataset with the checks that a step leaves out where XLA compiles it; `alone` as for `checked_batches`."""
+        compiled = self.jit_compile and isinstance(batches, tf.data.Dataset)
+        return checked_batches(batches, alone) if compiled else batches
 
     def resume_fit(
         self,

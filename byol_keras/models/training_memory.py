@@ -62,11 +62,13 @@ def require_training_memory(encoder: keras.Model, batch_size: int) -> None:
     """
     if has_accelerator():
         return  # The activations are in its memory, and it says by itself what does not fit.
-    size = encoder.input_shape[1]
+    height, width = encoder.input_shape[1:3]
+    # Squares are images, all else spectrograms.
+    smaller = f"image_size={height}" if height == width else f"frames={width}"
     require_memory(
         training_bytes(encoder, batch_size),
-        f"Two views of {batch_size:,} images at {size:,} px and the activations of {encoder.name}",
-        f"give a smaller `image_size` or `batch_size`. Received: image_size={size}, batch_size={batch_size}",
+        f"Two views of {batch_size:,} inputs of {height:,} x {width:,} and the activations of {encoder.name}",
+        f"give a smaller `{smaller.partition('=')[0]}` or `batch_size`. Received: {smaller}, batch_size={batch_size}",
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ..errors import InputError
 from ..utils.private_api import variable_index
 
 # Names under which Keras layers hold biases and the parameters of normalization layers.
@@ -65,6 +66,10 @@ class LARS(keras.optimizers.Optimizer):
         super().build(variables)
         self.momentums = [self.add_variable_from_reference(variable, "momentum") for variable in variables]
         self._adapted = [len(v.shape) > 1 and v.name not in NOT_ADAPTED for v in variables]
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        """Raises InputError: which variables decay is a part of the method, see the class."""
+        raise InputError("LARS decays kernels and leaves out biases and batch norm by itself: it takes no exceptions.")
 
     def _apply_weight_decay(self, variables):
         """Switches off Keras' decoupled decay: here the decay is part of the gradient, see `update_step`."""

@@ -171,16 +171,17 @@ def epochs_within(
 
 def _best_encoder(run, online_knn):
     # Of the gauges without labels, the one that went with the neighbors from epoch to epoch: benchmarks/RESULTS.md.
-    return BestEncoder(run.best_encoder_path, "knn" if online_knn else "embedding_rank", run.history_path)
+    return BestEncoder(run.best_encoder_path, "knn" if online_knn else "embedding_rank", resumed=True)
 
 
 def _say_best(best):
-    if best.best is not None and best.best[0] < best.last[0]:
-        (epoch, value), (last, other) = best.best, best.last
-        print_now(
-            f"By {best.monitor} epoch {epoch + 1} was the best, with {value:.4g}: {best.path} has its encoder. "
-            f"Epoch {last + 1}, the last, has {other:.4g}."
-        )
+    if best.best is None or best.last is None or (best.best.epoch, best.best.value) == best.last:
+        return
+    last, value = best.last
+    print_now(
+        f"By {best.monitor} epoch {best.best.epoch + 1} was the best, with {best.best.value:.4g}: {best.path} has its "
+        f"encoder. Epoch {last + 1}, the last, has {value:.4g}."
+    )
 
 
 def _callbacks(run, source, watching, best, updates=None):

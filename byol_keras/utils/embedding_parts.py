@@ -37,6 +37,7 @@ class EmbeddingsManifest:
         images: int, of the source, those that turn out to be unreadable included; None where nobody counted them.
         class_names: the name of each label, or None.
         stamp: str that changes when a source that is one file does; else empty.
+        value_range: (low, high) of the images, see `data.open_source`, or None.
     """
 
     encoder: str
@@ -46,6 +47,7 @@ class EmbeddingsManifest:
     images: int | None = None
     class_names: tuple[str, ...] | None = None
     stamp: str = ""
+    value_range: tuple[float, float] | None = None
 
     def to_json(self) -> str:
         """The text of the manifest's file."""
@@ -62,8 +64,8 @@ class EmbeddingsManifest:
         if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
             raise ValueError(f"its format is not {FORMAT!r}")
         try:
-            names = fields.pop("class_names", None)
-            return cls(**fields, class_names=None if names is None else tuple(names))
+            lists = {name: fields.pop(name, None) for name in ("class_names", "value_range")}
+            return cls(**fields, **{name: None if items is None else tuple(items) for name, items in lists.items()})
         except TypeError as error:
             raise ValueError(str(error)) from error
 
@@ -77,7 +79,7 @@ def check_same_work(begun: EmbeddingsManifest, now: EmbeddingsManifest, folder: 
         folder: for the message.
 
     Raises:
-        InputError: where the encoder, the source, its content or the precision is another one.
+        InputError: where the encoder, the source, its content, the precision or the value range is another one.
     """
     if begun.encoder != now.encoder:
         reason = f"with another encoder ({begun.encoder[:_DIGITS]}, this is {now.encoder[:_DIGITS]})"
@@ -87,6 +89,8 @@ def check_same_work(begun: EmbeddingsManifest, now: EmbeddingsManifest, folder: 
         reason = f"before {now.source} was changed"
     elif begun.precision != now.precision:
         reason = f"in another precision ({begun.precision}, this is {now.precision})"
+    elif begun.value_range != now.value_range:
+        reason = f"with another value range ({begun.value_range}, this is {now.value_range})"
     else:
         return
     raise InputError(f"{folder} was begun {reason}: name another folder, or delete this one.")

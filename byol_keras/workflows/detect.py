@@ -4,6 +4,7 @@ import dataclasses
 import os
 import time
 
+from ..data.labeled import warn_if_the_same
 from ..errors import InputError
 from ..evaluation.label_subsets import training_seeds
 from ..runs.build import build_encoder, require_backbone
@@ -68,6 +69,7 @@ def detect_run(
             f"{train[0]} and {test[0]} do not have the same categories. "
             f"Received: {', '.join(train_set.class_names)} and {', '.join(test_set.class_names)}"
         )
+    warn_if_the_same(train[0], test[0])
     letterbox = letterbox_size(train_set.source.sizes, image_size)
     require_memory(
         config.batch_size * letterbox[0] * letterbox[1] * 3 * 4,

@@ -10,7 +10,7 @@ from ..reports.duplicates_page import duplicates_page
 from ..runs.load import load_encoder, value_range_of
 from ..tasks.retrieval.build import index_collection
 from ..tasks.retrieval.collection import Collection, open_collection
-from ..tasks.retrieval.duplicates import Copy, duplicate_groups, mean_distance, usual_threshold
+from ..tasks.retrieval.duplicates import Copy, check_threshold, duplicate_groups, mean_distance, usual_threshold
 from ..tasks.retrieval.index import ImageIndex
 from ..utils.atomic import atomic_path, check_writable
 from ..utils.html import write_page
@@ -45,6 +45,7 @@ def list_duplicates(
     """
     listing = Path(out).with_suffix(".csv")
     check_page(out)
+    check_threshold(threshold)
     for path in [listing] if keep is None else [listing, keep]:
         check_writable(path)
     model, collection = load_encoder(encoder), open_collection(data, value_range_of(encoder))

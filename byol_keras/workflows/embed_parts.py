@@ -53,7 +53,8 @@ def embed_to_parts(
         How many images there were in the beginning, and how many of these are in no part.
 
     Raises:
-        InputError: for a mistake in any of them, or a folder that was begun with another encoder, source or precision.
+        InputError: for a mistake in any of them, or a folder that was begun with another encoder, source, precision or
+            value range.
     """
     out = Path(out)
     check_writable(out / MANIFEST)
@@ -61,7 +62,8 @@ def embed_to_parts(
     # No pixels are held of what is read image by image: all but recordings, an .npz and what TFDS has in TFRecord.
     path = os.path.expanduser(os.fspath(data))
     by_image = (os.path.isdir(path) and not is_recordings(path)) or is_container(path)
-    source = open_source(data, 0 if by_image else MEMORY_BUDGET, value_range=value_range_of(encoder))
+    value_range = value_range_of(encoder)
+    source = open_source(data, 0 if by_image else MEMORY_BUDGET, value_range=value_range)
     source = as_taken(model, source)
     manifest = EmbeddingsManifest(
         fingerprint(model),
@@ -71,6 +73,7 @@ def embed_to_parts(
         images=len(source) + len(source.broken),
         class_names=source.class_names,
         stamp=data_stamp(data),
+        value_range=None if value_range is None else tuple(value_range),
     )
     make_parent(out / MANIFEST)
     with exclusive(out):

@@ -70,6 +70,8 @@ class ExportConfig:
                 "max_pixels and strict are for a SavedModel: leave them out, or choose format='saved_model'. "
                 f"Received: format={self.format!r}"
             )
+        if self.threads is not None and not self.report:
+            raise InputError(f"threads is for the report: leave it out. Received: threads={self.threads}")
         if self.report and self.format in ("openvino", "coreml"):
             raise InputError(
                 "The report measures neither OpenVINO nor Core ML: leave report out, or choose another format. "

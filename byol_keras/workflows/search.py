@@ -37,7 +37,7 @@ def search_images(
         queries: image files and folders of them.
         out: the page, ending in .html.
         keep: the file that the index is saved in, or None; see `index_collection`.
-        neighbors: images for each query; by default NEIGHBORS, or all where there are fewer.
+        neighbors: images for each query, by default NEIGHBORS; all where fewer can be decoded.
 
     Returns:
         `ImageIndex`, and for each of the Q queries its neighbors as `ImageIndex.nearest` gives them.
@@ -56,7 +56,7 @@ def search_images(
         )
     vectors = embed(model, query_source)
     index = index_collection(model, collection, keep)
-    positions, distances = index.nearest(vectors, min(NEIGHBORS, len(index)) if neighbors is None else neighbors)
+    positions, distances = index.nearest(vectors, min(neighbors or NEIGHBORS, len(index)))
     # One at a time: photographs are large.
     queried = ((name, image_of(query_source, i)) for i, name in enumerate(query_source.names))
     write_page(out, search_page(queried, collection, index, positions, distances, str(encoder)))

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from ..data.images import evenly
+from ..data.labeled import warn_if_the_same
 from ..errors import InputError
 from ..evaluation.label_subsets import random_subset, training_seeds
 from ..precision import cast_model, dtype_policy, policy_scope
@@ -21,7 +22,8 @@ from ..tasks.segmentation.metrics import class_iou, segmenter_confusion
 from ..tasks.segmentation.model import build_segmenter, segmenter_function
 from ..tasks.segmentation.plots import segmentation_grid
 from ..tasks.segmentation.train import SegmentationConfig, finetune_segmenter
-from ..utils.atomic import atomic_path
+from ..utils.atomic import atomic_path, remove_file
+from ..utils.memory import require_memory
 
 METHODS = ("pretrained", "from scratch")
 IMAGES_SHOWN = 6
@@ -66,14 +68,19 @@ def segment_run(
     require_backbone(run)
     train_set = open_segmentation(train)
     test_set = open_segmentation(test, like=train_set)
-    if np.count_nonzero(train_set.pixels.sum(axis=0)) < 2:
-        raise InputError(f"The label maps in {train} have one class only: nothing to tell apart.")
+    warn_if_the_same(train, test)
     if not test_set.pixels.any():
         raise InputError(f"The label maps in {test} have no pixel of a class, so that nothing can be scored by them.")
+    subsets = {seed: _subset(train_set, label_fraction, seed, train) for seed in numbers}
+    require_memory(
+        config.batch_size * config.crop_size**2 * 3 * 4,
+        f"{config.batch_size:,} crops of {config.crop_size:,} pixels",
+        "give a smaller `crop_size` or `batch_size`. "
+        f"Received: crop_size={config.crop_size}, batch_size={config.batch_size}",
+    )
     name = results_name("segmentation", label_fraction)
     ious = {method: [] for method in METHODS}
-    for seed in numbers:
-        subset = train_set.subset(random_subset(len(train_set), label_fraction, seed))
+    for seed, subset in subsets.items():
         models = {}
         for method in METHODS:
             print(f"{method}, seed {seed}: {config.steps} steps on {len(subset)} images", flush=True)
@@ -91,6 +98,18 @@ def segment_run(
     return results
 
 
+def _subset(train_set, label_fraction, seed, train):
+    """A share of the training images, with two classes at least."""
+    subset = train_set.subset(random_subset(len(train_set), label_fraction, seed))
+    classes = np.count_nonzero(subset.pixels.sum(axis=0))
+    if classes < 2:
+        raise InputError(
+            f"{classes or 'No'} class is in the label maps of {len(subset)} of the images of {train}: it takes two. "
+            f"Label more, or raise label_fraction. Received: label_fraction={label_fraction}, seed={seed}"
+        )
+    return subset
+
+
 def _fine_tuned(
     run: Run, encoder: keras.Model, dataset: SegmentationDataset, config: SegmentationConfig, seed: int
 ) -> keras.Model:
@@ -104,6 +123,7 @@ def _fine_tuned(
 
 def _save(out: Path, models: dict[str, keras.Model], test: SegmentationDataset) -> None:
     """The trained model with the names of its classes, and an image of what both predict for some test images."""
+    remove_file(out / "classes.txt")  # never a new model beside the classes of an old one
     with atomic_path(out / "pretrained.keras") as path:
         cast_model(models["pretrained"], "float32").save(path)
     with atomic_path(out / "classes.txt") as path:

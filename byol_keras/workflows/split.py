@@ -25,7 +25,7 @@ def split_folder(data: str | os.PathLike, out: str | os.PathLike, test_share: fl
     Raises:
         InputError: for a folder that is none or has no images, an `out` that is there already, or another share.
     """
-    root = os.path.abspath(data)
+    root, out = os.path.abspath(os.path.expanduser(data)), os.path.expanduser(out)
     if not os.path.isdir(root):
         raise InputError(f"No such folder: {data}")
     if os.path.lexists(out):

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from ..runs.build import trained_and_untrained
 from ..runs.results import Result, check_results, results_of, write_results
 from ..runs.run import Run
 from ..runs.run_config import load_finished_run
-from ..tasks.verification.dataset import VerificationPairs, fold_numbers, locate_pairs, read_pairs
+from ..tasks.verification.dataset import VerificationPairs, fold_numbers, identity, locate_pairs, read_pairs
 from ..tasks.verification.metrics import fold_accuracies, pair_similarities, roc_auc, true_accept_rate, whitening
 from ..tasks.verification.model import mirror_averaged
 from ..utils.atomic import write_files
@@ -62,6 +63,7 @@ def verify_run(
     run = load_finished_run(folder)
     require_image_run(run.recipe, "verify")
     check_results(run)
+    data = os.path.expanduser(data)
     if not os.path.isdir(data):
         raise InputError(f"No such folder: {data}")
     pairs = read_pairs(pairs_file)
@@ -135,13 +137,14 @@ def _check_unseen(run: Run, data: str | os.PathLike, pairs: VerificationPairs) -
     exclude = set(run.exclude)
     names = [name for name in find_images(source, run.value_range) if not matches(name, exclude)]
     trained = {place for name in names for place in _places(source, name)}
-    trained |= {os.path.dirname(place) for place in trained}
+    folders = {Path(folder) for folder in {os.path.dirname(place) for place in trained}}
+    trained |= {str(above) for folder in folders for above in (folder, *folder.parents)}
     seen = {}
     for fold in np.unique(pairs.folds):
         identities = pairs.in_folds([fold]).identities()
         seen[int(fold)] = sum(not trained.isdisjoint(_places(data, name)) for name in identities)
     if not any(seen.values()):
-        if alike := {os.path.dirname(name) for name in names} & pairs.identities():
+        if alike := {identity(name) for name in names} & pairs.identities():
             print(
                 f"{len(alike):,} of the identities have the names of folders in {run.data}, which the run was trained "
                 "on: if they are the same people, it has seen them, and the figures are too good."

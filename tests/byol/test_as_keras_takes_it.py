@@ -39,6 +39,14 @@ def test_a_list_of_images_is_no_batch(byol, view_pair):
         model(images)
 
 
+def test_an_error_raised_while_another_is_handled_is_its_own(byol, view_pair):
+    try:
+        raise InputError("the first")
+    except InputError:
+        with pytest.raises(InputError, match="BYOL trains on two views"):
+            byol().fit(view_pair[0], verbose=0)
+
+
 @keras.saving.register_keras_serializable("tests")
 class Noisy(keras.layers.Layer):
     """Two views by a layer of Keras that does nothing unless it is told to train."""
@@ -170,3 +178,19 @@ def test_a_step_compiled_by_xla_has_its_checks(augmenter, tiny_byol, view_pair):
     # The last batch may be of one.
     some = [view[:5] for view in images] if augmenter is None else images[:5]
     assert np.isfinite(model.fit(some, batch_size=2, verbose=0).history["loss"][0])
+
+
+def test_what_xla_compiles_beside_training_has_its_checks(tiny_byol, view_pair):
+    model = tiny_byol()
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=True)
+    bad = tuple(255 * view for view in view_pair)
+    outside = r"must be in \[0, 1\].*Received: values from"
+    with pytest.raises(InputError, match=outside):
+        model.predict(bad[0], verbose=0)
+    with pytest.raises(InputError, match=outside):
+        model.evaluate(bad, verbose=0)
+    with pytest.raises(InputError, match=outside):
+        model.fit(view_pair, validation_data=(bad,), verbose=0)
+    # One image alone has an embedding.
+    one = model.predict(view_pair[0][:1], verbose=0)
+    np.testing.assert_allclose(one, model.encoder(view_pair[0][:1]), rtol=1e-4, atol=1e-5)

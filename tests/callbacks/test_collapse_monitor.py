@@ -44,16 +44,20 @@ class Weights(keras.callbacks.Callback):
 def train(tiny_encoder, view_pair):
     """Trains without a predictor, towards itself: what BYOL becomes without what keeps it from collapse."""
 
-    def run(monitor, collapsing=True, epochs=15, **more):
+    def run(monitor, collapsing=True, epochs=15, resumable=False, **more):
         keras.utils.set_random_seed(0)
         encoder = tiny_encoder()
         predictor = keras.Sequential([keras.Input((3,)), keras.layers.Identity() if collapsing else bk.mlp(3, 6, 3)])
         model = bk.BYOL(encoder, bk.mlp(4, 6, 3), predictor, tau=0.0 if collapsing else 0.9)
         model.compile(keras.optimizers.Adam(0.1 if collapsing else 0.002), run_eagerly=True)
         weights = Weights()
-        model.fit(
-            view_pair, batch_size=4, epochs=epochs, shuffle=False, verbose=0, callbacks=[weights, monitor], **more
-        )
+        if resumable:
+            batches = tf.data.Dataset.from_tensor_slices((view_pair,)).batch(4).repeat(epochs)
+            model.resume_fit(batches.skip, epochs, 3, [weights, monitor], verbose=0)
+        else:
+            model.fit(
+                view_pair, batch_size=4, epochs=epochs, shuffle=False, verbose=0, callbacks=[weights, monitor], **more
+            )
         return model, weights.seen
 
     return run
@@ -120,12 +124,16 @@ def test_held_out_images_are_not_what_is_watched(train, view_pair):
         assert validated.seen[step] == pytest.approx(gauges, rel=1e-4)
 
 
-def test_another_fit_is_judged_by_its_own_beginning(train):
+@pytest.mark.parametrize("resumable", [False, True])
+def test_another_training_is_judged_by_its_own_beginning(train, resumable):
     monitor = bk.CollapseMonitor(every=4, stop=True)
-    train(monitor)
+    train(monitor, resumable=resumable)
     assert monitor.sign is not None
-    train(monitor, collapsing=False, epochs=4)
+    model, _ = train(monitor, collapsing=False, epochs=4, resumable=resumable)
     assert monitor.sign is None
+    assert int(model.steps) == 12
+    train(monitor, resumable=resumable)
+    assert monitor.sign is not None
 
 
 def test_a_window_of_one_image_is_passed_over(tiny_byol, view_pair):

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -82,3 +83,24 @@ def test_batches_that_cost_nothing_are_not_reported(steps, tiny_byol, view_pair,
     model.fit(batches, shuffle=False, verbose=0, callbacks=[check])
     assert check._checked == (steps > 1)
     assert "come slowly" not in capsys.readouterr().err
+
+
+def test_images_that_are_lost_meanwhile_do_not_end_training(tiny_byol, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(input_check, "SECONDS_TO_MEASURE", 0.0)
+    path = tmp_path / "image"
+    path.write_bytes(np.random.default_rng(0).random(2 * 4 * 8 * 8 * 3, np.float32).tobytes())
+
+    def views(path):
+        pixels = tf.reshape(tf.io.decode_raw(tf.io.read_file(path), tf.float32), (2, 4, 8, 8, 3))
+        return ((pixels[0], pixels[1]),)
+
+    batches = tf.data.Dataset.from_tensors(str(path)).repeat(4).map(views)
+    model = tiny_byol()
+    model.compile(keras.optimizers.SGD(0.1))
+    losing = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: path.unlink())
+    model.fit(batches, shuffle=False, verbose=0, callbacks=[losing, InputCheck(batches)])
+    assert int(model.steps) == 4
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("How fast the images come")]
+    assert len(said) == 1
+    assert "was not measured: " in said[0]
+    assert "No such file" in said[0]

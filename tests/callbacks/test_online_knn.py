@@ -1,10 +1,13 @@
+import math
+
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from byol_keras.callbacks import CSVHistory, OnlineKNN
 from byol_keras.callbacks.csv_history import read_history
-from byol_keras.data import from_arrays
+from byol_keras.data import from_arrays, open_source
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed
 
@@ -45,3 +48,32 @@ def test_images_it_cannot_evaluate_by_are_refused(labeled):
         OnlineKNN(labeled.subset(labeled.labels == 0))
     with pytest.raises(InputError, match="k=20 and 20 images"):
         OnlineKNN(labeled.subset(slice(20, 40)))
+
+
+def test_where_one_class_is_left_it_is_not_a_number(tiny_byol, view_pair, tmp_path):
+    for i in range(8):
+        path = tmp_path / f"class {i % 2}" / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        # Of sizes of their own, and so not held in memory.
+        Image.effect_noise((8 + i, 8), 50).convert("RGB").save(path)
+    callback = OnlineKNN(open_source(tmp_path), k=2)
+    model = tiny_byol()
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+
+    def lose(epoch, logs):
+        if epoch == 1:
+            for path in (tmp_path / "class 1").iterdir():
+                path.unlink()
+
+    losing = keras.callbacks.LambdaCallback(on_epoch_begin=lose)
+    knn = model.fit(view_pair, batch_size=12, epochs=2, verbose=0, callbacks=[losing, callback]).history["knn"]
+    assert 0 <= knn[0] <= 1
+    assert math.isnan(knn[1])
+
+
+def test_another_model_is_refused(labeled):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(InputError, match=r"OnlineKNN goes with a BYOL model\. Received: Sequential"):
+        model.fit(np.zeros((4, 2)), np.zeros(4), verbose=0, callbacks=[OnlineKNN(labeled, k=3)])
+    assert not model.optimizer.iterations.numpy()

@@ -74,6 +74,26 @@ def test_a_resumed_training_is_one(tiny_byol, capsys):
     assert [line.split(", ")[1] for line in said] == ["6 steps.", "3 steps."]
 
 
+def test_the_training_of_another_model_is_another(tiny_byol, view_pair, capsys):
+    batches, callback, said = tf.data.Dataset.from_tensors((view_pair,)).repeat(9), TimeLeft(Clock(100)), []
+    for _ in range(2):
+        model = tiny_byol()
+        model.compile("sgd", run_eagerly=True)
+        model.resume_fit(batches.skip, 3, 3, [callback], verbose=0)
+        said.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("About")])
+    assert [line.split(", ")[1] for line in said[0]] == ["7 steps.", "6 steps.", "3 steps."]
+    assert said[1] == said[0]
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_a_training_without_a_batch_says_nothing_of_it(tiny_byol, view_pair):
+    model = tiny_byol()
+    model.compile("sgd", run_eagerly=True)
+    nothing = tf.data.Dataset.from_tensors((view_pair,)).take(0)
+    with pytest.raises(InputError, match="none for 0"):
+        model.resume_fit(nothing.skip, 3, 3, [TimeLeft()], verbose=0)
+
+
 def test_another_model_is_refused():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")

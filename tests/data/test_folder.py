@@ -207,3 +207,15 @@ def test_empty_folder_names_the_suffixes(tmp_path):
     (tmp_path / "a.psd").write_text("")
     with pytest.raises(InputError, match=r"No images in .*\.jpg, \.jpeg, \.png, \.webp, \.bmp, \.gif"):
         from_folder(tmp_path)
+
+
+def test_images_of_a_kind_that_is_not_read_are_counted(tmp_path, capsys):
+    save(tmp_path / "a/0.jpg")
+    for name in ("a/1.HEIC", "b/2.heic", "b/3.avif", "b/.hidden.heic", "b/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert from_folder(tmp_path).names == ("a/0.jpg",)
+    assert capsys.readouterr().err == f"{tmp_path}: not read beside the other images: 1 .avif, 2 .heic\n"
+    (tmp_path / "a/0.jpg").unlink()
+    with pytest.raises(InputError, match=r"Not read: 1 \.avif, 2 \.heic, which have to be converted$"):
+        from_folder(tmp_path)

@@ -57,6 +57,12 @@ def test_the_command_makes_two_sources(drive, tmp_path, capfd):
     assert {path.name for path in tmp_path.iterdir()} == {"drive", "cut", "empty"}
 
 
+def test_a_tilde_is_the_home(drive, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["split", "--data", "~/drive", "--out", str(tmp_path / "cut")]) == 0
+    assert (tmp_path / "cut/train/car/0.png").resolve() == drive / "car/0.png"
+
+
 def test_recordings_are_split_too(tmp_path):
     write_tones(tmp_path / "tones", 4, seed=0)
     assert main(["split", "--data", str(tmp_path / "tones"), "--out", str(tmp_path / "two")]) == 0

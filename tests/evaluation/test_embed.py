@@ -5,6 +5,7 @@ import pytest
 from byol_keras.data.arrays import from_arrays
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed
+from byol_keras.precision import cast_model
 
 
 @pytest.fixture
@@ -40,6 +41,21 @@ def test_in_bfloat16_embeddings_differ_by_rounding_only(encoder):
     exact, rounded = (embed(encoder, from_arrays(images), precision=p) for p in ("float32", "bfloat16"))
     assert rounded.dtype == np.float32
     assert 0 < np.abs(rounded - exact).max() < 0.02 * np.abs(exact).max()
+
+
+def test_an_encoder_of_half_precision_is_computed_as_it_is_told(tiny_encoder, set_policy):
+    set_policy("mixed_bfloat16")
+    half = tiny_encoder()
+    set_policy("float32")
+    images = np.random.default_rng(1).integers(0, 256, (21, 8, 8, 3), np.uint8)
+    exact, as_it_is = (embed(half, from_arrays(images), precision=p) for p in ("float32", None))
+    expected = cast_model(half, "float32").predict(images / np.float32(255), verbose=0)
+    np.testing.assert_allclose(exact, expected, rtol=1e-5, atol=1e-6)
+    assert as_it_is.dtype == np.float32
+    assert 1e-5 < np.abs(as_it_is - exact).max() < 0.02 * np.abs(exact).max()
+    assert half.dtype_policy.name == "mixed_bfloat16"
+    with pytest.raises(InputError, match="dtype='float16'"):
+        embed(half, from_arrays(images), precision="float16")
 
 
 def test_an_unknown_precision(encoder):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,18 @@ def test_subsets_have_seeds_in_a_row():
 def test_numbers_out_of_range(fraction, subsets, seed, said):
     with pytest.raises(InputError, match=said):
         label_subsets(LABELS, fraction, subsets, seed)
+
+
+@pytest.mark.parametrize(
+    ("classes", "count", "fraction", "advised"),
+    [(196, 8144, 0.01, 0.025), (101, 101 * 750, 0.001, 0.0014), (10, 1000, 0.001, 0.01), (7, 7, 0.5, 1)],
+)
+def test_the_advised_share_is_enough(classes, count, fraction, advised):
+    labels = np.arange(count) % classes
+    with pytest.raises(InputError) as error:
+        stratified_subset(labels, fraction, seed=0)
+    assert float(re.search(r"give at least (\S+)\. ", str(error.value))[1]) == advised
+    assert len(np.unique(labels[stratified_subset(labels, advised, seed=0)])) == classes
 
 
 def test_words_and_the_usual_number_of_subsets():

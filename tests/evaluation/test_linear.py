@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 
 from byol_keras.data.arrays import from_arrays
+from byol_keras.errors import InputError
 from byol_keras.evaluation import LinearHead, linear_accuracy, linear_accuracy_sgd
+from byol_keras.evaluation.linear import linear_predictions_sgd
 from byol_keras.evaluation.linear_head import logits
 
 
@@ -66,3 +68,10 @@ def test_sgd_tells_colors_apart_and_leaves_the_encoder_alone():
     assert accuracy > 0.9
     for weight, old in zip(encoder.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, old)
+
+
+@pytest.mark.parametrize("probe", [linear_accuracy_sgd, linear_predictions_sgd])
+def test_sgd_refuses_one_class(probe, tiny_encoder):
+    source = from_arrays(np.zeros((4, 8, 8, 3), np.uint8), [3] * 4)
+    with pytest.raises(InputError, match=r"takes two classes at least\. Received: labels of 1"):
+        probe(tiny_encoder(), source, source)

@@ -140,6 +140,26 @@ def test_a_layer_class_of_the_user_is_never_swapped():
         assert type(network.layers[0]) is Doubled
 
 
+@pytest.mark.slow
+def test_across_replicas_batch_norm_stays_keras_own():
+    # Devices must be set up before TensorFlow starts.
+    program = """
+import tensorflow as tf
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+import byol_keras as bk
+from byol_keras.kernels import fast_layers
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    network = bk.resnet8(input_shape=(16, 16, 3))
+    with fast_layers(network):
+        print(*{type(layer).__name__ for layer in network.layers})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    kinds = set(done.stdout.split())
+    assert {"MatmulGradientConv2D", "BatchNormalization"} <= kinds
+    assert not {"Conv2D", "FusedBatchNormalization"} & kinds
+
+
 def test_the_training_step_runs_on_them(tiny_byol, view_pair):
     model = tiny_byol()
     model.compile(keras.optimizers.SGD(0.1))

@@ -63,6 +63,20 @@ def test_half_precision_and_back(set_policy):
     np.testing.assert_allclose(np.float32(half(IDS)), whole(IDS), atol=0.1)
 
 
+def test_the_mean_is_of_float32_under_a_mixed_policy(set_policy):
+    set_policy("mixed_bfloat16")
+    # bfloat16 counts from 300 to 302.
+    half = bk.token_transformer(9, 301, width=8, depth=1, heads=2)
+    ids = np.random.default_rng(0).integers(1, 10, (2, 301)).astype(np.int32)
+    ids[1, 259:] = 0
+    vectors = half(ids).numpy()
+    assert vectors.dtype == np.float32
+    normalized = keras.Model(half.input, half.get_layer("norm").output)(ids).numpy()
+    assert normalized.dtype == np.float32
+    for vector, each, count in zip(vectors, normalized, (301, 259), strict=True):
+        np.testing.assert_allclose(vector, each[:count].mean(axis=0, dtype=np.float64), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

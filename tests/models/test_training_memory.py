@@ -5,8 +5,8 @@ from byol_keras.errors import InputError
 from byol_keras.models.training_memory import expected_memory, require_training_memory, training_bytes
 
 
-def encoder(size, dtype="float32"):
-    inputs = x = keras.Input((size, size, 3))
+def encoder(size, dtype="float32", width=None):
+    inputs = x = keras.Input((size, width or size, 3))
     x = keras.layers.Conv2D(8, 3, strides=2, padding="same", dtype=dtype)(x)
     x = keras.layers.ReLU(dtype=dtype)(x)
     x = keras.layers.Conv2D(4, 3, padding="same", dtype=dtype)(x)
@@ -32,3 +32,9 @@ def test_training_that_cannot_fit_is_refused():
     require_training_memory(encoder(16), 64)
     with pytest.raises(InputError, match=r"need at least .*Received: image_size=50000, batch_size=64$"):
         require_training_memory(encoder(50_000), 64)
+
+
+def test_of_spectrograms_fewer_frames_are_asked_for():
+    asked = r"smaller `frames` or `batch_size`\. Received: frames=50000000, batch_size=64$"
+    with pytest.raises(InputError, match=f"64 inputs of 64 x 50,000,000 .*{asked}"):
+        require_training_memory(encoder(64, width=50_000_000), 64)

@@ -72,6 +72,12 @@ def test_weight_decay_is_part_of_the_gradient_and_nothing_else():
     np.testing.assert_array_equal(bias.numpy(), [5.0])
 
 
+@pytest.mark.parametrize("names", [{"var_names": ["kernel"]}, {"var_list": []}])
+def test_no_exceptions_from_weight_decay_are_taken(names):
+    with pytest.raises(bk.InputError, match="it takes no exceptions"):
+        bk.LARS(0.1, weight_decay=0.3).exclude_from_weight_decay(**names)
+
+
 def test_parameters_of_keras_layers_are_told_apart():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.BatchNormalization()])
     adapted = [v.name == "kernel" for v in model.trainable_variables]

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,11 +15,12 @@ from byol_keras.utils.embedding_parts import (
     write_table,
 )
 
-BEGUN = EmbeddingsManifest("a" * 64, "/photos", "float32", 3, 25, ("cat", "dog"), "12-34")
+BEGUN = EmbeddingsManifest("a" * 64, "/photos", "float32", 3, 25, ("cat", "dog"), "12-34", (0, 4095))
 
 
 def test_a_manifest_is_read_as_it_was_written():
-    assert EmbeddingsManifest.from_json(BEGUN.to_json()) == BEGUN
+    for manifest in (BEGUN, dataclasses.replace(BEGUN, class_names=None, value_range=None)):
+        assert EmbeddingsManifest.from_json(manifest.to_json()) == manifest
     for text in ("[]", "{}", BEGUN.to_json().replace("embeddings 1", "embeddings 9"), BEGUN.to_json()[:40]):
         with pytest.raises(ValueError, match=r"its format is not|Unterminated|Expecting"):
             EmbeddingsManifest.from_json(text)
@@ -32,6 +35,7 @@ def test_a_manifest_is_read_as_it_was_written():
         ("source", r"of another source \(/photos, this is other\)"),
         ("stamp", "before /photos was changed"),
         ("precision", r"in another precision \(float32, this is other\)"),
+        ("value_range", r"with another value range \(\(0, 4095\), this is other\)"),
     ],
 )
 def test_other_work_is_refused_in_one_line(field, said):

@@ -113,6 +113,14 @@ def test_detections_lie_inside_their_images_surest_first(saved, squares):
         assert set(classes) <= {0, 1}
 
 
+def test_one_file_to_train_on_and_to_test_with_is_said(saved, squares, capfd):
+    # Too large to be trained, so that nothing is.
+    words = ["detect", str(saved[0].folder), "--train", str(squares[0]), "--image-size", "320000"]
+    for test, said in ((squares[1], False), (squares[0].parent / "." / "boxes.json", True)):
+        assert main([*words, "--test", str(test)]) == 2
+        assert ("the figures say nothing of other images" in capfd.readouterr().err) == said
+
+
 def test_gray_images_are_refused(saved):
     with pytest.raises(InputError, match="Received: 1 channel"):
         saved[1].detect(from_arrays(np.zeros((2, 64, 64, 1), np.uint8)))
@@ -176,7 +184,8 @@ def test_mistakes_get_one_line_before_anything_is_written(squares, tmp_path, cap
     assert "do not have the same categories. Received: square and disc" in line
     assert "No file with boxes" in failure(capfd, "detect", run.folder, "--train", tmp_path / "x.json", "--test", test)
     assert "at least 64 pixels" in failure(capfd, "detect", run.folder, *sources, "--image-size", "32")
-    assert "1 to 16 images" in failure(capfd, "detect", run.folder, *sources, "--batch-size", "17")
+    line = failure(capfd, "detect", run.folder, *sources, "--batch-size", "17")
+    assert "--batch-size must be from 1 to 16, the number of training images. Received: --batch-size 17" in line
     assert "--seeds must be" in failure(capfd, "detect", run.folder, *sources, "--seeds", "0")
     assert "--label-fraction must be" in failure(capfd, "detect", run.folder, *sources, "--label-fraction", "2")
     assert "--epochs must be" in failure(capfd, "detect", run.folder, *sources, "--epochs", "0")
@@ -185,6 +194,17 @@ def test_mistakes_get_one_line_before_anything_is_written(squares, tmp_path, cap
     assert "No precision is called" in failure(capfd, "detect", run.folder, *sources, "--precision", "int8")
     assert "is not a run" in failure(capfd, "detect", tmp_path, *sources)
     assert sorted(path.name for path in run.folder.iterdir()) == ["config.json", "encoder.keras"]
+
+
+@pytest.mark.slow
+def test_training_that_diverges_is_an_error(squares):
+    encoder = bk.resnet10(input_shape=(64, 64, 3))
+    weights = encoder.get_weights()
+    weights[0][0, 0, 0, 0] = np.nan
+    encoder.set_weights(weights)
+    dataset = read_coco(squares[1])
+    with pytest.raises(InputError, match=r"are not finite, .* training has diverged"):
+        finetune_detector(encoder, dataset, (64, 64), 14.0, DetectionConfig(epochs=1, batch_size=6))
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Embedding to a folder of parts: what is in them, interruptions, images that come and go."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from byol_keras.cli.main import main
+from byol_keras.errors import InputError
+from byol_keras.tasks import open_collection
 from byol_keras.utils.lock import exclusive
 from byol_keras.workflows import embed_parts
 
@@ -125,6 +128,25 @@ def test_other_work_is_refused(run, make_encoder, folder, save, tmp_path, capfd)
         capfd, run("--precision", "bfloat16")[1]
     )
     assert len(files(out)) == 6
+
+
+def test_another_value_range_is_refused(run, make_run, tmp_path, capfd):
+    (tmp_path / "bands").mkdir()
+    for i in range(3):
+        values = np.random.default_rng(i).integers(0, 4096, (16, 16, 3)).astype(np.uint16)
+        np.save(tmp_path / "bands" / f"{i}.npy", values)
+    trained = dataclasses.replace(make_run(), value_range=[0, 4095])
+    trained.write_config()
+    out, code = run(data=tmp_path / "bands", encoder=trained.folder)
+    assert code == 0
+    assert len(open_collection(out, [0, 4095])) == 3
+    for other in (None, [0, 65535]):
+        with pytest.raises(InputError, match=r"was made with the value range \(0, 4095\), this encoder's is"):
+            open_collection(out, other)
+    dataclasses.replace(trained, value_range=[0, 65535]).write_config()
+    capfd.readouterr()
+    line = line_of(capfd, run(data=tmp_path / "bands", encoder=trained.folder)[1])
+    assert "was begun with another value range ((0, 4095), this is (0, 65535))" in line
 
 
 @pytest.mark.slow

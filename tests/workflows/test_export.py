@@ -20,6 +20,7 @@ from byol_keras.workflows.export_config import ExportConfig
         ({"format": "onnx", "batch": None}, r"are for a \.tflite.*Received: format='onnx'"),
         ({"format": "saved_model", "quantize": "int8"}, r"are for a \.tflite.*Received: format='saved_model'"),
         ({"format": "openvino", "report": True}, "measures neither OpenVINO nor Core ML"),
+        ({"threads": 2}, r"threads is for the report: leave it out\. Received: threads=2"),
         (
             {"format": "coreml", "labeled": "labeled"},
             r"leave labeled out\. Received: format='coreml', labeled='labeled'",

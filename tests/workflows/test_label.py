@@ -77,6 +77,11 @@ def test_bad_input_is_one_line(run, colored, tmp_path, capfd):
     assert "is not a run" in failure(capfd, tmp_path, "--data", folder)
     assert "--next must be at least 1" in failure(capfd, run, "--data", folder, "--next", "0")
     assert "at least two classes" in failure(capfd, run, "--data", folder, "--write")
+    for instead in (["--next", "3"], ["--write"]):
+        line = failure(capfd, run, "--data", folder, *instead, "--port", "80")
+        assert "Without a page there is no port: leave it out. Received: --port 80" in line
+    line = failure(capfd, run, "--data", folder, "--next", "3", "--out", tmp_path / "out")
+    assert f"Nothing is written: leave out --out. Received: --out {tmp_path / 'out'}" in line
     assert not (run / "labeled").exists()
     with tarfile.open(tmp_path / "images.tar", "w") as tar:
         tar.add(folder, ".")

@@ -141,6 +141,15 @@ def test_a_small_index_gives_all_it_has(encoder_file, save, query, tmp_path):
     assert len(tiles(tmp_path / "f.html")) == 3
 
 
+def test_a_broken_image_is_nobodys_neighbor(encoder_file, save, query, tmp_path):
+    for i in range(11):
+        save(tmp_path / "photos" / f"{i}.png", "red", i)
+    (tmp_path / "photos" / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    arguments = ["--index", tmp_path / "photos", "--query", query, "--out", tmp_path / "found.html"]
+    assert run("search", encoder_file, *arguments, "--neighbors", 12) == 0
+    assert len(tiles(tmp_path / "found.html")) == 11
+
+
 def test_duplicates_lists_copies_with_the_largest_first(encoder_file, folder, tmp_path, capsys):
     with Image.open(folder / "red" / "2.png") as image:
         image.resize((24, 20), Image.Resampling.NEAREST).save(folder / "copy.png")
@@ -186,7 +195,10 @@ def test_a_usual_threshold_that_does_not_fit_is_warned_of(encoder_file, tmp_path
 def test_duplicates_says_what_is_wrong(encoder_file, folder, tmp_path, capfd):
     page = tmp_path / "duplicates.html"
     arguments = ["duplicates", encoder_file, "--data", folder, "--out"]
-    assert "above 0 and at most 2" in failure(capfd, *arguments, page, "--threshold", "3")
+    kept = ["--keep", tmp_path / "photos.index"]
+    line = failure(capfd, *arguments, page, "--threshold", "5", *kept)
+    assert "above 0 and at most 2. Received: --threshold 5" in line
+    assert not (tmp_path / "photos.index").exists()  # nothing was embedded
     assert "must name an .html file" in failure(capfd, *arguments, tmp_path / "duplicates.csv")
     assert not page.exists()
     (tmp_path / "duplicates.csv").mkdir()

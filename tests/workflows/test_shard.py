@@ -120,6 +120,8 @@ def test_other_work_is_refused(run, folder, save, tmp_path, capfd):
     assert f"was written before {folder} was changed: name another folder" in line_of(capfd, run()[1])
     assert "holds other files (a.png)" in line_of(capfd, run(out="elsewhere")[1])
     assert "--shard-bytes must be at least 1" in line_of(capfd, run(out="new", shard_bytes=0)[1])
+    line = line_of(capfd, main(["shard", "--verify", "--shard-bytes", "5", "--out", str(out)]))
+    assert "Only a new shard has a size: leave out --shard-bytes. Received: --shard-bytes 5" in line
     with exclusive(out):
         assert f"is in use by another process ({os.getpid()}" in line_of(capfd, run()[1])
     assert contents(out) == before

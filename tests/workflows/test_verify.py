@@ -77,6 +77,15 @@ def run(faces, held_out, tmp_path_factory):
     return out
 
 
+def trained_on(run, folder, data, exclude=()):
+    """The run with its encoder in another folder, as if it had been trained on other data."""
+    other = dataclasses.replace(load_run(run), folder=folder, data=str(data), exclude=list(exclude))
+    folder.mkdir()
+    other.write_config()
+    shutil.copy(run / "encoder.keras", folder)
+    return folder
+
+
 def failure(capfd):
     lines = capfd.readouterr().err.strip().splitlines()
     assert len(lines) == 1, lines
@@ -176,11 +185,7 @@ def test_of_what_is_no_folder_of_files_nothing_is_claimed(run, faces, tmp_path, 
     (tmp_path / "tars").mkdir()
     with tarfile.open(tmp_path / "tars" / "faces.tar", "w") as tar:
         tar.add(faces, ".")
-    other = dataclasses.replace(load_run(run), folder=tmp_path / "run", data=str(tmp_path / "tars"), exclude=[])
-    other.folder.mkdir()
-    other.write_config()
-    shutil.copy(run / "encoder.keras", other.folder)
-    assert verify(other.folder, faces) == 0
+    assert verify(trained_on(run, tmp_path / "run", tmp_path / "tars"), faces) == 0
     assert "whether the run was trained on those in the pairs has not been checked" in capsys.readouterr().out
 
 
@@ -227,12 +232,37 @@ def test_pairs_without_endings_in_one_folder_are_seen_as_well(run, faces, tmp_pa
         shutil.copy(path, flat)
     rows = [f"{1 + i // 2},P{i}_0001,P{i}_000{2 + i % 2},{i % 2}" for i in range(4)]
     (flat / "pairs.csv").write_text("\n".join(["fold,a,b,same", *rows]) + "\n")
-    other = dataclasses.replace(load_run(run), folder=tmp_path / "run", data=str(flat), exclude=[])
-    other.folder.mkdir()
-    other.write_config()
-    shutil.copy(run / "encoder.keras", other.folder)
-    assert main(["verify", str(other.folder), "--data", str(flat), "--pairs", str(flat / "pairs.csv")]) == 2
+    other = trained_on(run, tmp_path / "run", flat)
+    assert main(["verify", str(other), "--data", str(flat), "--pairs", str(flat / "pairs.csv")]) == 2
     assert "trained on images of 8 of the identities in folds 1, 2" in failure(capfd)
+
+
+def test_another_folder_of_the_same_person_is_seen_as_well(run, faces, tmp_path, capfd):
+    people = tmp_path / "people"
+    for person in range(4):
+        for place, i in (("indoors", 1), ("indoors", 2), ("outdoors", 3), ("outdoors", 4)):
+            (people / f"P{person}" / place).mkdir(parents=True, exist_ok=True)
+            shutil.copy(faces / f"P{person}" / f"P{person}_{i:04d}.png", people / f"P{person}" / place / f"{i}.png")
+    rows = [f"{1 + i // 2},P{i}/outdoors/3.png,P{i}/outdoors/4.png,1" for i in range(4)]
+    rows += [f"{1 + i},P{2 * i}/outdoors/3.png,P{2 * i + 1}/outdoors/3.png,0" for i in range(2)]
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("\n".join(["fold,a,b,same", *rows]) + "\n")
+    indoors = trained_on(run, tmp_path / "indoors", people, [f"P{i}/outdoors" for i in range(4)])
+    assert main(["verify", str(indoors), "--data", str(people), "--pairs", str(pairs)]) == 2
+    assert "trained on images of 4 of the identities in folds 1, 2" in failure(capfd)
+    one = trained_on(run, tmp_path / "one", people / "P3" / "indoors")
+    assert main(["verify", str(one), "--data", str(people), "--pairs", str(pairs)]) == 2
+    assert "trained on images of 1 of the identities in folds 2" in failure(capfd)
+    # By their names alone, elsewhere, they may be the same people.
+    shutil.copytree(people, tmp_path / "copy")
+    assert main(["verify", str(indoors), "--data", str(tmp_path / "copy"), "--pairs", str(pairs)]) == 0
+    assert "4 of the identities have the names of folders in" in capfd.readouterr().out
+
+
+def test_a_tilde_is_the_home(run, faces, monkeypatch, capfd):
+    monkeypatch.setenv("HOME", str(faces.parent))
+    assert main(["verify", str(run), "--data", f"~/{faces.name}", "--pairs", str(faces / "pairs.txt")]) == 2
+    assert "trained on images of 3" in failure(capfd)
 
 
 def test_people_of_the_same_name_in_another_folder_are_said(run, faces, tmp_path, capsys):

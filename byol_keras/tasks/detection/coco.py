@@ -48,10 +48,10 @@ def read_coco(
     Example:
         dataset = bk.tasks.read_coco("street/boxes.json")
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     coco = coco_index(_checked(path))
     ids = sorted(coco.cats, key=lambda i: (isinstance(i, str), i))
-    source = _images(coco.imgs, Path(images) if images is not None else path.parent, path, memory_budget)
+    source = _images(coco.imgs, Path(images).expanduser() if images is not None else path.parent, path, memory_budget)
     boxes, classes, crowd = [], [], []
     for image, size, name in zip(coco.imgs, source.sizes, source.names, strict=True):
         objects = coco.imgToAnns[image]
@@ -140,7 +140,7 @@ def _images(entries, folder, path, memory_budget):
     if checked.broken:
         raise InputError(f"{path}: images that cannot be decoded: {list_broken(checked.broken)}. Repair or remove.")
     for (identity, entry), size in zip(entries.items(), checked.sizes, strict=True):
-        said = (entry.get("height", size[0]), entry.get("width", size[1]))
+        said = tuple(size[i] if entry.get(side) is None else entry[side] for i, side in enumerate(("height", "width")))
         if said != tuple(size):
             raise InputError(
                 f"{path}: image {identity} ({entry['file_name']}) is {size[1]} x {size[0]} pixels, the file says "

@@ -72,7 +72,7 @@ def letterboxed(image: tf.Tensor, fitted_size: tf.Tensor, letterbox: tuple[int, 
     """An image scaled to `fitted_size`, at the left and top of the letterbox; the rest has the mean color.
 
     Args:
-        image: (H, W, 3) uint8 tensor.
+        image: (H, W, 3) uint8 tensor; or uint16, of rasters, whose 65535 is 1.
         fitted_size: (2,) int32, see `fitted_sizes`.
         letterbox: (height, width).
         normalize: function (1, h, w, 3) float32 in [0, 1] -> the same, normalized to mean 0.
@@ -80,7 +80,7 @@ def letterboxed(image: tf.Tensor, fitted_size: tf.Tensor, letterbox: tuple[int, 
     Returns:
         (*letterbox, 3) float32.
     """
-    image = tf.image.resize(tf.cast(image, tf.float32) / 255, fitted_size, antialias=True)
+    image = tf.image.resize(tf.image.convert_image_dtype(image, tf.float32), fitted_size, antialias=True)
     image = normalize(image[None])[0]
     bottom, right = letterbox[0] - fitted_size[0], letterbox[1] - fitted_size[1]
     return tf.ensure_shape(tf.pad(image, [[0, bottom], [0, right], [0, 0]]), (*letterbox, 3))

@@ -43,7 +43,10 @@ def training_batches(
         InputError: for a batch below 1 or above the number of images.
     """
     if not 1 <= batch_size <= len(dataset):
-        raise InputError(f"A batch must be of 1 to {len(dataset)} images, all there are. Received: {batch_size}")
+        raise InputError(
+            f"batch_size must be from 1 to {len(dataset)}, the number of training images. "
+            f"Received: batch_size={batch_size}"
+        )
     boxes, classes = _padded(dataset, letterbox)
     load = _loader(dataset.source, letterbox, normalize)
     last = tf.constant(len(dataset) - 1, tf.int64)

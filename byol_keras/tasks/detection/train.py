@@ -9,6 +9,7 @@ import keras
 from ...data.lost_files import naming_lost_files
 from ...errors import InputError
 from ...kernels import fast_layers
+from ...models.finite import require_finite
 from ...models.keras_cv_backbone import normalized
 from ...precision import copy_weights, dtype_policy, policy_scope
 from ...schedules import warmup_cosine
@@ -83,7 +84,8 @@ def finetune_detector(
         `Detector`, in float32.
 
     Raises:
-        InputError: for an encoder that cannot be a backbone, or a batch larger than the data.
+        InputError: for an encoder that cannot be a backbone, a batch larger than the data, or where training has
+            diverged.
 
     Example:
         letterbox = bk.tasks.letterbox_size(dataset.source.sizes, image_size=256)
@@ -115,6 +117,7 @@ def finetune_detector(
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )
+    require_finite(network)
     with policy_scope("float32"):
         trained = build_retinanet(encoder, classes, smallest)
     copy_weights(network, trained)

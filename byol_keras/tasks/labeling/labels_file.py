@@ -54,7 +54,7 @@ class LabelsFile:
         if self._unused and not self.labels:
             raise InputError(
                 f"{self.path} has the labels of other images: none of its {len(self._unused):,}, such as "
-                f"{next(iter(self._unused))}, is in {folder}. Name another file of labels (`labels`)."
+                f"{next(iter(self._unused))}, is in {folder} as it was labeled. Name another file of labels (`labels`)."
             )
         self._seen = self._state()
 

@@ -4,7 +4,7 @@ import csv
 import os
 from pathlib import Path
 
-from ...utils.atomic import atomic_path
+from ...utils.atomic import atomic_path, remove_file
 from .session import LabelingSession
 
 
@@ -33,6 +33,7 @@ def write_predictions(session: LabelingSession, folder: str | os.PathLike) -> li
     classes, confidence = session.predictions()
     labeled = session.labeled
     table, head = folder / "predictions.csv", folder / "head.npz"
+    remove_file(head)  # never new predictions beside the head of old ones
     with atomic_path(table) as path, path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(("image", "class", "confidence", "by_hand"))

@@ -51,7 +51,7 @@ def index_collection(
     if before and (stale or len(new)):
         print(f"{cache}: {_changes(before, now)}", file=sys.stderr)
     index.remove(stale)
-    broken, saved = [], not stale
+    broken = []
     # What has been embedded already is added at once: nothing is lost by an interruption.
     step = BLOCK if collection.embeddings is None else max(1, len(new))
     with Progress(len(new), f"Embedding {collection.data}") as bar:
@@ -63,14 +63,13 @@ def index_collection(
                 index.add(names, [now[name] for name in names], vectors)
                 if cache is not None:
                     index.save(cache)
-                    saved = True
             bar.to(start + len(block))
     if not len(index):
         raise InputError(f"No image of {collection.data} can be decoded: {list_broken(broken)}")
     if broken:
         line = f"{len(broken):,} of {len(collection):,} images cannot be decoded and are excluded"
         print(f"{collection.data}: {line}: {list_broken(broken)}", file=sys.stderr)
-    if cache is not None and not saved:
+    if cache is not None and index.unsaved:
         index.save(cache)
     return index
 

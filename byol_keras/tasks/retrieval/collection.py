@@ -28,7 +28,8 @@ class Collection:
     Attributes:
         data: str, what names the source, as for `data.open_source`.
         names: N texts, each once.
-        stamps: N texts: size and time of change of a file, else a digest of the pixels or of the embedding.
+        stamps: N texts: size and time of change of a file, else a digest of the pixels or of the embedding; and the
+            value range, which decides what the encoder gets of an image.
         paths: N absolute paths, or None where the images are no files.
         source: `ImageSource`, or None where they are image files, which are opened when they are needed.
         embeddings: `Embeddings` of the N images where they have been embedded already, by the encoder of its manifest;
@@ -109,14 +110,14 @@ def open_collection(data: str | os.PathLike, value_range: Sequence[float] | None
     if text.startswith("tfds:") or not os.path.isdir(folder) or is_shards(folder) or is_container(folder):
         source = open_source(text, value_range=value_range)
         contents = source.encoded if source.images is None else source.images
-        stamps = tuple(hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
-        return Collection(text, source.names, stamps, source=source)
+        digests = (hashlib.blake2b(content, digest_size=16).hexdigest() for content in contents)
+        return Collection(text, source.names, _with_range(digests, value_range), source=source)
     if is_recordings(folder):
         source = open_source(text)
         return Collection(text, source.names, tuple(map(_stamp, source.paths)), source=source)
     names = require_images(folder, text, value_range)
     paths, reading = names.prefixed(os.path.join(folder, "")), reading_of(names, value_range)
-    return Collection(text, names, tuple(_stamp(path) for path in paths), paths=paths, reading=reading)
+    return Collection(text, names, _with_range(map(_stamp, paths), value_range), paths=paths, reading=reading)
 
 
 def _embedded(data, embeddings, value_range):
@@ -124,10 +125,20 @@ def _embedded(data, embeddings, value_range):
     names, root = tuple(embeddings.names), embeddings.manifest.source
     if not names:
         raise InputError(f"There is no image in {data}: none could be embedded.")
+    if embeddings.manifest.value_range != (None if value_range is None else tuple(value_range)):
+        raise InputError(
+            f"{data} was made with the value range {embeddings.manifest.value_range}, this encoder's is {value_range}: "
+            "give the run that it was made with, or embed the images with this one."
+        )
     paths = tuple(os.path.join(root, name) for name in names) if os.path.isdir(root) else None
     stamps = tuple(hashlib.blake2b(vector, digest_size=16).hexdigest() for vector in embeddings.vectors)
     reading = None if paths is None else reading_of(names, value_range)
     return Collection(data, names, stamps, paths=paths, embeddings=embeddings, reading=reading)
+
+
+def _with_range(stamps, value_range):
+    more = "" if value_range is None else f" {value_range[0]:g} to {value_range[1]:g}"
+    return tuple(stamp + more for stamp in stamps)
 
 
 def _stamp(path):

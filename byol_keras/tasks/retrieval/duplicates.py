@@ -59,9 +59,8 @@ def duplicate_groups(vectors: np.ndarray, threshold: float | None = None) -> lis
         for group in bk.tasks.duplicate_groups(index.vectors):
             print([index.names[position] for position in group])
     """
+    check_threshold(threshold)
     threshold = usual_threshold(vectors) if threshold is None else threshold
-    if not 0 < threshold <= 2:
-        raise InputError(f"The threshold is a cosine distance, above 0 and at most 2. Received: {threshold}")
     vectors, members = _merged(vectors)
     first, second, distances = close_pairs(vectors, threshold)
     order = np.argsort(distances, kind="stable")
@@ -70,6 +69,12 @@ def duplicate_groups(vectors: np.ndarray, threshold: float | None = None) -> lis
     groups += [[number] for number, equal in enumerate(members) if len(equal) > 1 and number not in linked]
     groups.sort(key=lambda group: all(len(members[number]) == 1 for number in group))
     return [np.sort(np.concatenate([members[number] for number in group])) for group in groups]
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Raises InputError for a threshold of `duplicate_groups` out of range."""
+    if threshold is not None and not 0 < threshold <= 2:
+        raise InputError(f"threshold is a cosine distance, above 0 and at most 2. Received: threshold={threshold}")
 
 
 def _merged(vectors):

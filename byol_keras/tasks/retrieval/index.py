@@ -35,8 +35,8 @@ class ImageIndex:
         encoder: the same.
         names, stamps: lists.
         lengths: (N,) float32, of the embeddings.
-        neighbors: `ExactNeighbors` or `ApproximateNeighbors` of them: the first below APPROXIMATE_FROM images, the
-            second from there on.
+        unsaved: whether there is something that the file it was read from or saved in does not have.
+        neighbors: `ExactNeighbors` of them, and `ApproximateNeighbors` once there have been APPROXIMATE_FROM images.
 
     Raises:
         InputError: when the numbers of names, stamps and embeddings differ, or a name comes twice.
@@ -51,6 +51,7 @@ class ImageIndex:
         self.encoder, self.names, self.stamps = encoder, list(names), list(stamps)
         self.lengths = _lengths(embeddings)
         self.neighbors = neighbors_of(l2_normalize_rows(embeddings))
+        self.unsaved = True
 
     def __len__(self):
         return len(self.names)
@@ -93,6 +94,7 @@ class ImageIndex:
         self.neighbors.add(l2_normalize_rows(embeddings))
         if self.neighbors.kind == ExactNeighbors.kind:
             self.neighbors = neighbors_of(self.vectors)
+        self.unsaved = True
 
     def remove(self, positions: Sequence[int]) -> None:
         """Takes out the images at `positions`, (n,) int; those after them move up."""
@@ -102,6 +104,7 @@ class ImageIndex:
         rows = np.array(sorted(gone), np.int64)
         self.lengths = np.delete(self.lengths, rows)
         self.neighbors.remove(rows)
+        self.unsaved |= bool(gone)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the index to a file, over an older one; the parent folder is made if need be."""
@@ -113,6 +116,7 @@ class ImageIndex:
             parts["graph"] = np.frombuffer(self.neighbors.saved_graph(), np.uint8)
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, **parts)
+        self.unsaved = False
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
@@ -137,6 +141,8 @@ class ImageIndex:
             index = cls(about["encoder"], [], [], vectors[:0])
             index.names, index.stamps, index.lengths = about["names"], about["stamps"], lengths
             index.neighbors = _saved_neighbors(parts)
+            # A graph that had to be made, where usearch was installed since, takes a minute and is to be kept.
+            index.unsaved = index.neighbors.kind == ApproximateNeighbors.kind and "graph" not in parts
             return index
         except FileNotFoundError:
             raise InputError(f"No such index: {path}") from None

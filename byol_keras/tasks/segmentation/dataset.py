@@ -47,6 +47,7 @@ class SegmentationDataset:
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> Self:
         """The images at `indices` (n,) int, in that order."""
+        indices = np.asarray(indices, np.int64)
         chosen = {name: tuple(getattr(self, name)[i] for i in indices) for name in ("names", "images", "label_maps")}
         return replace(self, **chosen, pixels=self.pixels[indices])
 
@@ -73,7 +74,7 @@ def open_segmentation(folder: str | os.PathLike, like: SegmentationDataset | Non
         train = bk.tasks.open_segmentation("street/train")
         test = bk.tasks.open_segmentation("street/test", like=train)
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     names = _images(folder / "images")
     label_maps = _label_maps(folder, names)
     images = tuple(str(folder / "images" / name) for name in names)
@@ -82,6 +83,8 @@ def open_segmentation(folder: str | os.PathLike, like: SegmentationDataset | Non
         for image, label_map in progress(zip(images, label_maps, strict=True), len(names), f"Checking {folder}")
     ]
     class_names, indices, named = _classes(folder, like, np.sum(numbers, axis=0))
+    if not class_names:
+        raise InputError(f"The label maps in {folder} are all void: there is no class.")
     for label_map, count in zip(label_maps, numbers, strict=True):
         unnamed = np.flatnonzero((count > 0) & (indices < 0))
         if unnamed.size:

@@ -1,5 +1,6 @@
 """Training a segmenter."""
 
+import math
 import sys
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...kernels import fast_layers
+from ...models.finite import require_finite
 from ...schedules import warmup_cosine
 from .dataset import SegmentationDataset
 from .model import STRIDE
@@ -49,8 +51,8 @@ class SegmentationConfig:
                 raise InputError(f"{name} must be at least 2. Received: {name}={getattr(self, name)}")
         if self.crop_size < STRIDE or self.crop_size % STRIDE:
             raise InputError(f"crop_size must be a multiple of {STRIDE} pixels. Received: crop_size={self.crop_size}")
-        if not self.learning_rate > 0:
-            raise InputError(f"learning_rate must be above 0. Received: learning_rate={self.learning_rate}")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be above 0 and finite. Received: learning_rate={self.learning_rate}")
 
 
 def finetune_segmenter(model: keras.Model, dataset: SegmentationDataset, config: SegmentationConfig, seed: int) -> None:
@@ -61,6 +63,9 @@ def finetune_segmenter(model: keras.Model, dataset: SegmentationDataset, config:
         dataset: `SegmentationDataset`.
         config: `SegmentationConfig`.
         seed: int, of the crops.
+
+    Raises:
+        InputError: where training has diverged.
 
     Example:
         bk.tasks.finetune_segmenter(model, train, bk.tasks.SegmentationConfig(), seed=0)
@@ -75,6 +80,7 @@ def finetune_segmenter(model: keras.Model, dataset: SegmentationDataset, config:
     batches = CropBatches(dataset, weights, config.crop_size, config.batch_size, config.steps, seed)
     with fast_layers(model):
         model.fit(batches, epochs=1, shuffle=False, verbose=1 if sys.stdout.isatty() else 2)
+    require_finite(model)
 
 
 def class_weights(pixels: np.ndarray, balance: float = BALANCE) -> np.ndarray:

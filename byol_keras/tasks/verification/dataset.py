@@ -56,7 +56,7 @@ class VerificationPairs:
         )
 
     def identities(self) -> set[str]:
-        """What must not be trained on to test on these pairs: the images' folders, one per person.
+        """What must not be trained on to test on these pairs: the folders of the images, one per person.
 
         Returns:
             set of str; an image in no folder stands for itself.
@@ -65,9 +65,8 @@ class VerificationPairs:
 
 
 def identity(name: str) -> str:
-    """The folder that an image is in, which is a person's; the image itself where it is in none."""
-    parent = str(PurePosixPath(name).parent)
-    return name if parent == "." else parent
+    """The first folder on an image's path, which is a person's; the image itself where it is in none."""
+    return PurePosixPath(name).parts[0]
 
 
 def read_pairs(path: str | os.PathLike) -> VerificationPairs:

@@ -69,6 +69,21 @@ def test_images_may_lie_in_another_folder(street, tmp_path_factory):
         read_coco(path)
 
 
+def test_sizes_that_are_null_are_as_if_missing(street):
+    street[1]["images"][0].update(width=None, height=None)
+    assert len(read(street)) == 2
+    street[1]["images"][0]["height"] = 31
+    with pytest.raises(InputError, match=r"\(b\.png\) is 40 x 30 pixels, the file says 40 x 31"):
+        read(street)
+
+
+def test_a_tilde_is_the_home(street, monkeypatch):
+    expected = read(street)
+    monkeypatch.setenv("HOME", str(street[0]))
+    for arguments in (["~/boxes.json"], ["~/boxes.json", "~"]):
+        assert read_coco(*arguments).source.paths == expected.source.paths
+
+
 BAD_ANNOTATIONS = {
     "outside": ({"bbox": [50, 5, 10, 10]}, r"boxes\.json: annotation 1: its box reaches outside .* a\.png of 40 x 30"),
     "over the edge": ({"bbox": [30, 5, 12, 10]}, "annotation 1: its box reaches outside"),

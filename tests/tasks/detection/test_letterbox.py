@@ -60,3 +60,13 @@ def test_the_rest_of_the_letterbox_is_zero_after_normalization():
     drawn = letterboxed(np.full((50, 100, 3), 255, np.uint8), (64, 128), (96, 128), lambda x: (x - 0.4) / 0.2).numpy()
     np.testing.assert_allclose(drawn[:64], 3.0, rtol=1e-5)
     assert not drawn[64:].any()
+
+
+def test_16_bits_give_what_8_bits_give():
+    image = np.random.default_rng(0).integers(0, 256, (60, 100, 3), np.uint8)
+    fitted = fitted_sizes([(60, 100)], (96, 128))[0]
+    drawn, deep = (
+        letterboxed(pixels, fitted, (96, 128), lambda x: x).numpy() for pixels in (image, image.astype(np.uint16) * 257)
+    )
+    np.testing.assert_allclose(deep, drawn, atol=1e-6)
+    assert 0.5 < drawn.max() <= 1

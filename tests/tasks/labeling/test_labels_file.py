@@ -86,7 +86,9 @@ def test_labels_of_another_folder_are_refused_even_with_the_same_names(folder, p
     for name in NAMES:
         (other / name).write_bytes(b"other " + name.encode())
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"labels of other images: none of its 3, .* Name another file of labels"):
+    with pytest.raises(
+        InputError, match=r"labels of other images: none of its 3, .* as it was labeled\. Name another file"
+    ):
         LabelsFile(path, other, NAMES)
     with pytest.raises(InputError, match="none of its 3"):
         LabelsFile(path, folder, ["z.png"])

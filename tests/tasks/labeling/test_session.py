@@ -175,6 +175,19 @@ def test_the_result_is_a_table_and_a_head(colored, tmp_path):
             assert row["class"] == head.labels[np.argmax(scores[i])]
 
 
+def test_new_predictions_never_stand_beside_the_head_of_old_ones(colored, tmp_path):
+    _, names, embeddings, truth = colored
+    labeling = LabelingSession(names, embeddings)
+    answer_round(labeling, truth)
+    table, head = write_predictions(labeling, tmp_path / "out")
+    assert head.is_file()
+    table.unlink()
+    (table / "in the way").mkdir(parents=True)
+    with pytest.raises(InputError, match="Is a directory"):
+        write_predictions(labeling, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [table.name]
+
+
 def test_a_head_that_is_none_is_named(tmp_path):
     (tmp_path / "head.npz").write_bytes(b"PK\x03\x04 cut short")
     np.savez(tmp_path / "other.npz", weights=np.zeros((2, 2)))

@@ -11,7 +11,7 @@ from byol_keras.data import open_source
 from byol_keras.errors import InputError
 from byol_keras.evaluation import embed, l2_normalize_rows
 from byol_keras.tasks import ImageIndex, index_collection, open_collection
-from byol_keras.tasks.retrieval import build
+from byol_keras.tasks.retrieval import build, neighbors
 from byol_keras.utils import progress
 
 
@@ -62,6 +62,30 @@ def test_nothing_is_embedded_where_nothing_changed(encoder, folder, tmp_path, em
     for _ in range(2):
         index_collection(encoder, open_collection(folder), tmp_path / "photos.index")
     assert len(embedded) == 1
+
+
+def test_a_graph_that_had_to_be_made_is_kept(encoder, folder, tmp_path, monkeypatch, embedded):
+    cache = tmp_path / "photos.index"
+    index_collection(encoder, open_collection(folder), cache)
+    monkeypatch.setattr(neighbors, "APPROXIMATE_FROM", 4)  # as if usearch had been installed since
+    index_collection(encoder, open_collection(folder), cache)
+    with np.load(cache) as parts:
+        assert "graph" in parts
+    before = cache.stat()
+    index_collection(encoder, open_collection(folder), cache)
+    assert (cache.stat().st_ino, cache.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert len(embedded) == 1
+
+
+def test_under_another_value_range_all_are_embedded_again(encoder, tmp_path, embedded):
+    (tmp_path / "bands").mkdir()
+    for i in range(3):
+        values = np.random.default_rng(i).integers(0, 4096, (10, 12, 3)).astype(np.uint16)
+        np.save(tmp_path / "bands" / f"{i}.npy", values)
+    for value_range in ((0, 4095), (0, 65535), [0, 65535], None, None):
+        index = index_collection(encoder, open_collection(tmp_path / "bands", value_range), tmp_path / "bands.index")
+        assert len(index) == 3
+    assert [len(block) for block in embedded] == [3, 3, 3]
 
 
 def test_what_is_only_gone_is_gone_from_the_file_too(encoder, folder, tmp_path):

@@ -64,7 +64,7 @@ def test_blocks_do_not_matter(block_bytes, monkeypatch):
 
 @pytest.mark.parametrize("threshold", [0, -0.1, 2.1, float("nan")])
 def test_a_threshold_out_of_range(threshold):
-    with pytest.raises(InputError, match="above 0 and at most 2"):
+    with pytest.raises(InputError, match=rf"above 0 and at most 2\. Received: threshold={threshold}"):
         duplicate_groups(on_a_circle(0, 1), threshold)
 
 

@@ -111,6 +111,29 @@ def test_what_is_read_can_be_extended(saved):
     assert same(read, written)
 
 
+def test_what_is_not_in_the_file_yet_is_known(saved):
+    written, path = saved
+    assert not written.unsaved
+    assert some_index().unsaved
+    read = ImageIndex.load(path)
+    read.remove([])
+    assert not read.unsaved
+    for change in (lambda: read.remove([1]), lambda: read.add(["new"], ["1"], np.ones((1, 6)))):
+        change()
+        assert read.unsaved
+        read.save(path)
+        assert not read.unsaved
+
+
+def test_a_graph_that_loading_had_to_make_is_not_in_the_file_yet(tmp_path, monkeypatch):
+    some_index().save(tmp_path / "photos.index")
+    monkeypatch.setattr(neighbors, "APPROXIMATE_FROM", 20)
+    read = ImageIndex.load(tmp_path / "photos.index")
+    assert (read.neighbors.kind, read.unsaved) == ("approximate", True)
+    read.save(tmp_path / "photos.index")
+    assert not ImageIndex.load(tmp_path / "photos.index").unsaved
+
+
 def test_a_cut_off_file(saved):
     _, path = saved
     data = path.read_bytes()

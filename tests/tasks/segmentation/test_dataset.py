@@ -41,6 +41,10 @@ def test_a_subset_keeps_images_and_maps_together(folder):
     assert two.names == ("3.png", "1.png")
     np.testing.assert_array_equal(two.labels(0), dataset.labels(3))
     np.testing.assert_array_equal(two.pixels, dataset.pixels[[3, 1]])
+    for indices in ((3, 1), [3, 1], range(3, 0, -2)):
+        assert dataset.subset(indices).names == two.names
+        np.testing.assert_array_equal(dataset.subset(indices).pixels, two.pixels)
+    assert dataset.subset([]).pixels.shape == (0, 3)
 
 
 def test_without_names_the_numbers_are_the_names(folder):
@@ -48,6 +52,22 @@ def test_without_names_the_numbers_are_the_names(folder):
     dataset = open_segmentation(folder)
     assert dataset.class_names == ("0", "1", "2", "3")
     assert dataset.labels(0)[0, 0] == VOID
+
+
+@pytest.mark.parametrize("names", [None, "void\n"])
+def test_label_maps_that_are_all_void_have_no_class(folder, names):
+    for path in (folder / "labels").iterdir():
+        save(np.full((40, 56), 255), path)
+    (folder / "classes.txt").unlink()
+    if names is not None:
+        (folder / "classes.txt").write_text(names)
+    with pytest.raises(InputError, match=r"The label maps in .*dataset are all void: there is no class"):
+        open_segmentation(folder)
+
+
+def test_a_tilde_is_the_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert open_segmentation(f"~/{folder.name}").images == open_segmentation(folder).images
 
 
 def test_a_palette_is_for_people(folder):

@@ -1,5 +1,7 @@
 """How segmenters are trained: the weights of classes, the loss, the config."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -68,9 +70,22 @@ def test_the_learning_rate_rises_and_falls(dataset):
     np.testing.assert_allclose([float(rate(step)) for step in (0, 1, 2, 11, 20)], [0, 0.01, 0.02, 0.01, 0], atol=1e-7)
 
 
+def test_training_that_diverges_is_an_error(dataset):
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(inputs))
+    config = SegmentationConfig(steps=3, batch_size=2, crop_size=32, learning_rate=1e30)
+    with pytest.raises(InputError, match=r"are not finite, .* training has diverged"):
+        finetune_segmenter(model, dataset, config, seed=0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"steps": 1}, "steps must"), ({"batch_size": 1}, "batch_size must"), ({"crop_size": 100}, "crop_size must")],
+    [
+        ({"steps": 1}, "steps must"),
+        ({"batch_size": 1}, "batch_size must"),
+        ({"crop_size": 100}, "crop_size must"),
+        *(({"learning_rate": rate}, "learning_rate must be above 0 and finite") for rate in (0, math.inf, math.nan)),
+    ],
 )
 def test_configs_that_cannot_be(wrong, said):
     with pytest.raises(InputError, match=said):

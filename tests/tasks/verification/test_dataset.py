@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from byol_keras.errors import InputError
-from byol_keras.tasks.verification.dataset import fold_numbers, locate_pairs, read_pairs
+from byol_keras.tasks.verification.dataset import fold_numbers, identity, locate_pairs, read_pairs
 
 LFW = "2\t1\nAnn\t1\t4\nBob Lee\t2\tCid\t10\nDan\t3\t1\nEve\t1\tDan\t2\n"
 CSV = 'fold,a,b,same\n1,x/1.png,x/2.png,1\n1,x/1.png,"y, z/1.png",0\n7,u.png,v.png,1\n7,u.png,./w.png,0\n'
@@ -39,6 +39,12 @@ def test_csv_pairs(written):
     assert pairs.same.tolist() == [True, False, True, False]
     assert pairs.folds.tolist() == [1, 1, 7, 7]
     assert pairs.in_folds([7]).identities() == {"u.png", "v.png", "w.png"}
+    assert pairs.in_folds([1]).identities() == {"x", "y, z"}
+
+
+def test_a_person_is_the_first_folder_on_the_path(written):
+    assert [identity(name) for name in ("a/b/c.jpg", "a/c.jpg", "c.jpg")] == ["a", "a", "c.jpg"]
+    pairs = read_pairs(written(CSV.replace("x/1.png,x/2.png", "x/day/1.png,x/night/2.png")))
     assert pairs.in_folds([1]).identities() == {"x", "y, z"}
 
 

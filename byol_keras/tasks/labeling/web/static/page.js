@@ -125,6 +125,7 @@ at("new").onsubmit = (event) => { event.preventDefault(); addClass(); };
 at("skip").onclick = () => answer(null);
 at("undo").onclick = () => request("/undo", {});
 at("write").onclick = async () => {
+  if (state) delete state.written;  // what is said below is of this time
   await request("/write", {});
   at("written").textContent = state.written ? `Written: ${state.written.join(", ")}` : "";
 };
