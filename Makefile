@@ -52,7 +52,8 @@ format: $(VENV)/installed
 	$(BIN)/ruff format .
 
 # Beside other libraries, which get an environment of their own. CIFAR10 and IMAGENETTE are the data sets as folders:
-# train/, and CIFAR10's test/, with a subfolder a class. Three and a half hours on two cores; each script can be run by itself.
+# train/, and CIFAR10's test/, with a subfolder a class. Three and a half hours on two cores; each script can be run by
+# itself.
 benchmark: $(VENV)/installed
 	@test -d "$(CIFAR10)/train" -a -d "$(CIFAR10)/test" -a -d "$(IMAGENETTE)/train" || \
 		{ echo "usage: make benchmark CIFAR10=FOLDER IMAGENETTE=FOLDER, with train/ and CIFAR10's test/"; exit 2; }

@@ -12,7 +12,8 @@ keras.utils.set_random_seed(0)
 images, labels, class_names = bk.data.synthetic_images(1000, seed=0)
 test = bk.data.from_arrays(*bk.data.synthetic_images(500, seed=1))
 labeled = bk.data.from_arrays(images, labels, class_names)
-labeled = labeled.subset(bk.evaluation.stratified_subset(labels, 0.03, seed=0))
+few = bk.evaluation.stratified_subset(labels, 0.03, seed=0)
+labeled = labeled.subset(few)
 
 scratch = bk.resnet8(input_shape=(32, 32, 1))
 pretrained = keras.models.clone_model(scratch)
@@ -22,7 +23,7 @@ model.compile(optimizer=keras.optimizers.AdamW(1e-3))
 model.fit(images, batch_size=64, epochs=1, callbacks=[bk.TargetEMA(0.95)])  # for a gain: 12 or more
 
 # The pretrained network begins with a linear probe's head, and at a rate that leaves it most of what it has learned.
-probe = bk.evaluation.LinearHead.fit(bk.evaluation.embed(model.encoder, labeled), labeled.labels, class_names)
+probe = bk.evaluation.LinearHead.fit(bk.evaluation.embed(model.encoder, labeled), labels[few], class_names)
 for name, encoder, head in (("pretrained", model.encoder, probe), ("from scratch", scratch, None)):
     config = bk.tasks.FinetuneConfig.for_images(len(labeled), pretrained=head is not None)
     classifier = bk.tasks.finetune_classifier(encoder, labeled, len(class_names), config, head)

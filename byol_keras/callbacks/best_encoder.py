@@ -12,11 +12,11 @@ from ..errors import InputError
 from ..precision import cast_model
 from ..utils.atomic import atomic_path, make_parent
 from ..utils.text_file import read_text_file
-from .require import require_byol
+from .byol_model import require_byol
 
 
 @dataclasses.dataclass(frozen=True)
-class Best:
+class BestEpoch:
     """Which encoder is kept.
 
     Attributes:
@@ -40,14 +40,14 @@ class BestEncoder(keras.callbacks.Callback):
     Put it after the callback that makes the log, and before the one that writes it to the history.
 
     Args:
-        path: of a .keras file. A .json of the same name beside it says what is kept, see `Best`.
+        path: of a .keras file. A .json of the same name beside it says what is kept, see `BestEpoch`.
         monitor: a name among the logs: "knn", of `OnlineKNN`, or without labels "embedding_rank". Not "lidar", which
             fell while the neighbors got better: benchmarks/RESULTS.md.
         resumed: whether the training before a resumed one wrote `path`: its encoder is then replaced by a better one
             only, unless it is of steps that are trained again, or was the best by another log.
 
     Attributes:
-        best: `Best`, of the encoder that is kept; None before there is one.
+        best: `BestEpoch`, of the encoder that is kept; None before there is one.
         last: (epoch, value), the last that was not NaN; None before there is one.
 
     Raises:
@@ -61,7 +61,7 @@ class BestEncoder(keras.callbacks.Callback):
     def __init__(self, path: str | os.PathLike, monitor: str, resumed: bool = False):
         super().__init__()
         self.path, self.monitor, self.resumed = Path(path), monitor, resumed
-        self.best: Best | None = None
+        self.best: BestEpoch | None = None
         self.last: tuple[int, float] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -80,7 +80,7 @@ class BestEncoder(keras.callbacks.Callback):
             return
         self.last = epoch, value
         if self.best is None or value > self.best.value:
-            self.best = Best(epoch, int(self.model.steps.numpy()), self.monitor, value)
+            self.best = BestEpoch(epoch, int(self.model.steps.numpy()), self.monitor, value)
             with atomic_path(self.path, make_folder=False) as path:
                 cast_model(self.model.encoder, "float32").save(path)
             with atomic_path(self._record, make_folder=False) as path:
@@ -95,7 +95,7 @@ class BestEncoder(keras.callbacks.Callback):
         if not self.path.exists() or not self._record.exists():
             return None
         try:
-            best = Best(**json.loads(read_text_file(self._record)))
+            best = BestEpoch(**json.loads(read_text_file(self._record)))
         except (ValueError, TypeError) as error:
             raise InputError(
                 f"{self._record} cannot be read: {error}. Delete it: the encoder of the best epoch from now on is kept."

@@ -15,7 +15,7 @@ from ..models.finite import require_finite
 from ..models.model_file import read_model
 from ..utils.atomic import atomic_path, make_parent, remove_file
 from ..utils.checksum import checksum_path, is_intact, sha256_of, write_checksum
-from .require import require_byol
+from .byol_model import require_byol
 
 # Of two, one may be cut by whatever stopped training, and the other is left.
 KEPT = 2

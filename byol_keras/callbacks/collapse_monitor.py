@@ -10,8 +10,8 @@ import keras
 from ..errors import InputError
 from ..precision import cast_model
 from ..utils.atomic import atomic_path, make_parent
+from .byol_model import require_byol
 from .gauge_window import GaugeWindow
-from .require import require_byol
 
 # Between runs made to collapse and healthy ones, the ranks as shares of what they were in the first steps:
 # benchmarks/RESULTS.md.
@@ -77,6 +77,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             raise InputError(f"`every` must be a number of steps from 1. Received: every={every}")
         self.every, self.stop = every, stop
         self.encoder_path = None if encoder_path is None else Path(encoder_path)
+        self._training = None
         self._begin()
 
     def _begin(self):
@@ -88,9 +89,10 @@ class CollapseMonitor(keras.callbacks.Callback):
         if self.encoder_path is not None:
             make_parent(self.encoder_path)
         # With a plan, what is left of an epoch is a `fit` of its own in one training.
-        another = self._looked is not None and int(self.model.steps.numpy()) < self._looked
-        if self.model.planned_steps is None or another:
+        training = self.model, self.model.planned_steps
+        if self.model.planned_steps is None or training != self._training:
             self._begin()
+        self._training = training
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._window.begin(self.model)

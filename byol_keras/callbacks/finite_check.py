@@ -4,7 +4,7 @@ import keras
 
 from ..errors import InputError
 from ..models.finite import largest_weight, require_finite
-from .require import require_byol
+from .byol_model import require_byol
 
 
 class FiniteCheck(keras.callbacks.Callback):

@@ -9,7 +9,7 @@ from ..data.lost_files import read_what_is_left
 from ..errors import InputError
 from ..evaluation import embed, knn_leave_one_out
 from ..utils.extras import require_extra
-from .require import require_byol
+from .byol_model import require_byol
 
 
 class OnlineKNN(keras.callbacks.Callback):

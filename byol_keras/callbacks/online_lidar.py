@@ -13,7 +13,7 @@ from ..data.view_sample import view_sample
 from ..evaluation import lidar
 from ..evaluation.embed import inference
 from ..models.checks import require_taken
-from .require import require_byol
+from .byol_model import require_byol
 
 IMAGES = 100
 # Of each image: as many draws of each of the two.

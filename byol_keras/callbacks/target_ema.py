@@ -4,7 +4,7 @@ import keras
 
 from ..errors import InputError
 from ..models.checks import checked_decay
-from .require import require_byol
+from .byol_model import require_byol
 
 
 class TargetEMA(keras.callbacks.Callback):

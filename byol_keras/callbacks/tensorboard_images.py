@@ -14,7 +14,7 @@ from ..data.images import ImageSource, evenly, shorter_side
 from ..data.lost_files import read_what_is_left
 from ..evaluation import embed, l2_normalize_rows, nearest
 from ..utils.disk_error import disk_errors
-from .require import require_byol
+from .byol_model import require_byol
 
 CELL = 96
 QUERIES = 8

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 
 from ..utils.duration import duration
-from .require import require_byol
+from .byol_model import require_byol
 
 # Seconds of training after which it is first said: an epoch may take hours.
 FIRST = 30.0
@@ -32,15 +32,16 @@ class TimeLeft(keras.callbacks.Callback):
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         super().__init__()
         self._clock = clock
-        self._began = self._first_step = self._last = None
+        self._began = self._first_step = self._last = self._training = None
         self._said = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         require_byol(self)
         # With a plan, what is left of an epoch is a `fit` of its own in one training.
-        another = self._first_step is not None and int(self.model.steps.numpy()) < self._first_step
-        if self.model.planned_steps is None or another:
+        training = self.model, self.model.planned_steps
+        if self.model.planned_steps is None or training != self._training:
             self._began, self._first_step, self._said = None, None, False
+        self._training = training
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._last = self.model.planned_steps

@@ -5,7 +5,7 @@ import argparse
 from ..errors import InputError
 from .arguments import DATA_HELP, Commands, command
 
-SHARD_BYTES = 256 * 10**6
+SHARD_BYTES = 256 * 10**6  # As `data.write_shards` has it, whose import would start TensorFlow for a --help.
 
 
 def add_to(commands: Commands) -> None:

@@ -8,7 +8,7 @@ from ..errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 # What cameras and browsers write as well, and is not read: it is counted, so that nobody takes it for trained on.
-UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".jxl", ".jfif", ".dng", ".cr2", ".cr3", ".nef", ".arw")
+UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw")
 
 
 def has_images(root: str | os.PathLike) -> bool:

@@ -169,16 +169,18 @@ def require_images(
     """
     passed_over = Counter()
     names = find_images(root, value_range, passed_over)
-    counts = ", ".join(f"{count:,} {end}" for end, count in sorted(passed_over.items()))
+    never = Counter({end: passed_over.pop(end) for end in UNREAD_SUFFIXES if end in passed_over})
     if passed_over and names:
         others = "with a value range" if value_range is not None else "beside the other images"
-        print_beside(f"{folder}: not read {others}: {counts}")
+        print_beside(f"{folder}: not read {others}: {_counts(passed_over)}")
+    if never and names:
+        print_beside(f"{folder}: not read before they are converted: {_counts(never)}")
     if not names:
         ends = (*SUFFIXES, *RASTER_SUFFIXES) if value_range is None else (*RASTER_SUFFIXES, PNG_SUFFIX)
         raise InputError(
             f"No images in {folder}: looked at any depth for files ending in {', '.join(ends)}"
             + ("" if value_range is None else "; without a `value_range` for others too")
-            + (f". Not read: {counts}, which have to be converted" if passed_over and value_range is None else "")
+            + (f". Not read before they are converted: {_counts(never)}" if never else "")
         )
     return names
 
@@ -191,6 +193,10 @@ def report_unlabeled(source: ImageSource) -> str:
     if not 0 < beside < len(source):
         return ""
     return f"{beside:,} of {len(source):,} images lie beside the subfolders, so these are not taken as labels"
+
+
+def _counts(by_end):
+    return ", ".join(f"{count:,} {end}" for end, count in sorted(by_end.items()))
 
 
 def _first_folder(name):

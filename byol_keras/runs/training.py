@@ -179,8 +179,8 @@ def _say_best(best):
         return
     last, value = best.last
     print_now(
-        f"By {best.monitor} epoch {best.best.epoch + 1} was the best, with {best.best.value:.4g}: {best.path} has its "
-        f"encoder. Epoch {last + 1}, the last, has {value:.4g}."
+        f"By {best.monitor} epoch {best.best.epoch + 1} was the best, with {best.best.value:.4g} at step "
+        f"{best.best.steps:,}: {best.path} has its encoder. At the end, in epoch {last + 1}, it is {value:.4g}."
     )
 
 

@@ -103,9 +103,10 @@ def _subset(train_set, label_fraction, seed, train):
     subset = train_set.subset(random_subset(len(train_set), label_fraction, seed))
     classes = np.count_nonzero(subset.pixels.sum(axis=0))
     if classes < 2:
+        remedy = "Label more" if label_fraction == 1 else "Label more, or raise label_fraction"
         raise InputError(
             f"{classes or 'No'} class is in the label maps of {len(subset)} of the images of {train}: it takes two. "
-            f"Label more, or raise label_fraction. Received: label_fraction={label_fraction}, seed={seed}"
+            f"{remedy}. Received: label_fraction={label_fraction}, seed={seed}"
         )
     return subset
 

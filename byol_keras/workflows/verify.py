@@ -144,7 +144,7 @@ def _check_unseen(run: Run, data: str | os.PathLike, pairs: VerificationPairs) -
         identities = pairs.in_folds([fold]).identities()
         seen[int(fold)] = sum(not trained.isdisjoint(_places(data, name)) for name in identities)
     if not any(seen.values()):
-        if alike := {identity(name) for name in names} & pairs.identities():
+        if alike := {identity(name) for name in names if "/" in name} & pairs.identities():
             print(
                 f"{len(alike):,} of the identities have the names of folders in {run.data}, which the run was trained "
                 "on: if they are the same people, it has seen them, and the figures are too good."

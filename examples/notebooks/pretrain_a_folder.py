@@ -94,7 +94,7 @@ indices, distances = bk.evaluation.nearest(normalized[rows], normalized, k=12)
 
 def small(path):
     """An image file as it is shown here."""
-    return np.asarray(Image.open(path).convert("RGB").resize((64, 64))) / 255
+    return np.asarray(Image.open(path).convert("RGB").resize((32, 32))) / 255
 
 
 in_rows(*([small(source.paths[i]) for i in row] for row in indices))

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from byol_keras.callbacks import BestEncoder
-from byol_keras.callbacks.best_encoder import Best
+from byol_keras.callbacks.best_encoder import BestEpoch
 from byol_keras.errors import InputError
 
 GAUGE = [0.2, 0.5, float("nan"), 0.5, 0.4]
@@ -47,7 +47,7 @@ def model(tiny_byol):
 
 def test_the_first_of_the_best_epochs_is_kept(model, view_pair, tmp_path):
     best = train(model, view_pair, tmp_path)
-    assert best.best == Best(1, 2, "gauge", 0.5)
+    assert best.best == BestEpoch(1, 2, "gauge", 0.5)
     assert best.last == (4, 0.4)
     assert_is_of(tmp_path / "best.keras", 1)
     assert json.loads((tmp_path / "best.json").read_text()) == dataclasses.asdict(best.best)
@@ -56,7 +56,7 @@ def test_the_first_of_the_best_epochs_is_kept(model, view_pair, tmp_path):
 @pytest.mark.parametrize(("stop", "again"), [(1, 1), (2, 2), (3, 2), (4, 4)])
 def test_a_resumed_training_knows_the_epochs_before(model, view_pair, tmp_path, stop, again):
     train(model, view_pair, tmp_path, 0, stop)
-    assert train(model, view_pair, tmp_path, again).best == Best(1, 2, "gauge", 0.5)
+    assert train(model, view_pair, tmp_path, again).best == BestEpoch(1, 2, "gauge", 0.5)
     assert_is_of(tmp_path / "best.keras", 1)
 
 
@@ -64,7 +64,7 @@ def test_a_resumed_training_knows_the_epochs_before(model, view_pair, tmp_path, 
 def test_what_is_trained_again_is_kept_anew(model, view_pair, tmp_path, stop, again):
     train(model, view_pair, tmp_path, 0, stop)
     before = WEIGHTS[1]
-    assert train(model, view_pair, tmp_path, again).best == Best(1, 2, "gauge", 0.5)
+    assert train(model, view_pair, tmp_path, again).best == BestEpoch(1, 2, "gauge", 0.5)
     assert_is_of(tmp_path / "best.keras", 1)
     assert not np.array_equal(before[0], WEIGHTS[1][0])
 
@@ -77,7 +77,7 @@ def test_what_is_left_of_an_epoch_knows_the_epochs_before(model, view_pair, tmp_
     model.steps.assign(5)
     best = BestEncoder(tmp_path / "best.keras", "gauge", resumed=True)
     model.resume_fit(batches.skip, EPOCHS, 2, [Gauge(), best], verbose=0)
-    assert best.best == Best(1, 4, "gauge", 0.5)
+    assert best.best == BestEpoch(1, 4, "gauge", 0.5)
     assert best.last == (4, 0.4)
     assert_is_of(tmp_path / "best.keras", 1)
 
@@ -87,19 +87,19 @@ def test_without_the_encoder_or_its_record_the_best_from_now_on_is_kept(model, v
     train(model, view_pair, tmp_path, 0, 3)
     (tmp_path / lost).unlink()
     # Of the same value as the one before, which would be kept otherwise.
-    assert train(model, view_pair, tmp_path, 3).best == Best(3, 4, "gauge", 0.5)
+    assert train(model, view_pair, tmp_path, 3).best == BestEpoch(3, 4, "gauge", 0.5)
     assert_is_of(tmp_path / "best.keras", 3)
 
 
 def test_the_best_by_another_log_is_replaced(model, view_pair, tmp_path):
     train(model, view_pair, tmp_path, 0, 3)
-    assert train(model, view_pair, tmp_path, 3, monitor="lower").best == Best(3, 4, "lower", -0.5)
+    assert train(model, view_pair, tmp_path, 3, monitor="lower").best == BestEpoch(3, 4, "lower", -0.5)
     assert_is_of(tmp_path / "best.keras", 3)
 
 
 def test_a_training_that_is_not_resumed_does_not_know_what_lies_there(model, view_pair, tmp_path):
     train(model, view_pair, tmp_path, 0, 3)
-    assert train(model, view_pair, tmp_path, 3, resumed=False).best == Best(3, 4, "gauge", 0.5)
+    assert train(model, view_pair, tmp_path, 3, resumed=False).best == BestEpoch(3, 4, "gauge", 0.5)
     assert_is_of(tmp_path / "best.keras", 3)
 
 

@@ -215,7 +215,7 @@ def test_images_of_a_kind_that_is_not_read_are_counted(tmp_path, capsys):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     assert from_folder(tmp_path).names == ("a/0.jpg",)
-    assert capsys.readouterr().err == f"{tmp_path}: not read beside the other images: 1 .avif, 2 .heic\n"
+    assert capsys.readouterr().err == f"{tmp_path}: not read before they are converted: 1 .avif, 2 .heic\n"
     (tmp_path / "a/0.jpg").unlink()
-    with pytest.raises(InputError, match=r"Not read: 1 \.avif, 2 \.heic, which have to be converted$"):
+    with pytest.raises(InputError, match=r"Not read before they are converted: 1 \.avif, 2 \.heic$"):
         from_folder(tmp_path)

@@ -98,7 +98,7 @@ def open_collection(data: str | os.PathLike, value_range: Sequence[float] | None
         `Collection`, of at least one image.
 
     Raises:
-        InputError: when there is no such source, or no image in it.
+        InputError: when there is no such source, no image in it, or embeddings of images in another value range.
 
     Example:
         photos = bk.tasks.open_collection("photos")
@@ -125,10 +125,11 @@ def _embedded(data, embeddings, value_range):
     names, root = tuple(embeddings.names), embeddings.manifest.source
     if not names:
         raise InputError(f"There is no image in {data}: none could be embedded.")
-    if embeddings.manifest.value_range != (None if value_range is None else tuple(value_range)):
+    made, wanted = embeddings.manifest.value_range, None if value_range is None else tuple(value_range)
+    if made != wanted:
+        how = "does not say that it was made with a value range" if made is None else f"is of the value range {made}"
         raise InputError(
-            f"{data} was made with the value range {embeddings.manifest.value_range}, this encoder's is {value_range}: "
-            "give the run that it was made with, or embed the images with this one."
+            f"{data} {how}, this encoder's is {wanted}: give the run that it was made with, or embed the images anew."
         )
     paths = tuple(os.path.join(root, name) for name in names) if os.path.isdir(root) else None
     stamps = tuple(hashlib.blake2b(vector, digest_size=16).hexdigest() for vector in embeddings.vectors)

@@ -56,7 +56,7 @@ class VerificationPairs:
         )
 
     def identities(self) -> set[str]:
-        """What must not be trained on to test on these pairs: the folders of the images, one per person.
+        """What must not be trained on to test on these pairs: the first folders on the images' paths, one per person.
 
         Returns:
             set of str; an image in no folder stands for itself.

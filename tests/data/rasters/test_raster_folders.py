@@ -165,9 +165,9 @@ def test_beside_jpeg_and_the_like_they_are_not_read(folder, capsys):
 def test_kinds_that_are_never_read_are_counted_beside_them_too(folder, capsys):
     (folder / "wood/x.heic").write_bytes(b"none")
     assert len(open_source(folder)) == 3
-    assert capsys.readouterr().err == f"{folder}: not read beside the other images: 1 .heic\n"
+    assert capsys.readouterr().err == f"{folder}: not read before they are converted: 1 .heic\n"
     assert len(open_source(folder, value_range=(0, 65535))) == 3
-    assert capsys.readouterr().err == f"{folder}: not read with a value range: 1 .heic\n"
+    assert capsys.readouterr().err == f"{folder}: not read before they are converted: 1 .heic\n"
 
 
 def test_a_range_reads_png_in_full_depth(tmp_path, capsys):

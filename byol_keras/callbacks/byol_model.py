@@ -1,4 +1,4 @@
-"""What a callback goes with."""
+"""The model that a callback goes with."""
 
 import keras
 
