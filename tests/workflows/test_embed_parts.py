@@ -1,6 +1,7 @@
 """Embedding to a folder of parts: what is in them, interruptions, images that come and go."""
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -141,8 +142,14 @@ def test_another_value_range_is_refused(run, make_run, tmp_path, capfd):
     assert code == 0
     assert len(open_collection(out, [0, 4095])) == 3
     for other in (None, [0, 65535]):
-        with pytest.raises(InputError, match=r"was made with the value range \(0, 4095\), this encoder's is"):
+        with pytest.raises(InputError, match=r"is of the value range \(0, 4095\), this encoder's is"):
             open_collection(out, other)
+    # As it was written before manifests had the range.
+    written = (out / "_embeddings.json").read_text()
+    (out / "_embeddings.json").write_text(json.dumps({**json.loads(written), "value_range": None}))
+    with pytest.raises(InputError, match=r"does not say that it was made with a value range, .* is \(0, 4095\)"):
+        open_collection(out, [0, 4095])
+    (out / "_embeddings.json").write_text(written)
     dataclasses.replace(trained, value_range=[0, 65535]).write_config()
     capfd.readouterr()
     line = line_of(capfd, run(data=tmp_path / "bands", encoder=trained.folder)[1])
