@@ -7,7 +7,7 @@ from ..utils.hardware import has_accelerator
 from ..utils.memory import require_memory
 
 # Of a process that trains the smallest network, on two cores: TensorFlow, its compilers, threads and buffers. With the
-# factor below and 16 bytes for a number of the model, its gradient and its optimizer's, the estimate was within 10 % of
+# factor below and 16 bytes for a number of the model, its gradient and its optimizer's, the estimate was within 12 % of
 # what processes took: `python -m benchmarks.peak_memory`.
 PROCESS_BYTES, OUTPUTS_FACTOR, PARAMETER_BYTES = 1_200_000_000, 1.1, 16
 # A gradient of their weights needs what came in.
