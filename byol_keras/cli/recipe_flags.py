@@ -45,7 +45,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser, only_views: bool = False) 
         flag, help = "--" + field.name.replace("_", "-"), field.metadata["help"]
         if field.name == "image_size":
             help += f"; {AUTO}, the default of {' and '.join(AUTO_PRESETS)}: by the images" + (
-                "" if only_views else ", and by --minutes where pretrain has it"
+                "" if only_views else ", in pretrain by --minutes as well"
             )
             group.add_argument(flag, metavar="N", type=_image_size, help=help)
         elif field.type in METAVARS:

@@ -64,11 +64,11 @@ def require_training_memory(encoder: keras.Model, batch_size: int) -> None:
         return  # The activations are in its memory, and it says by itself what does not fit.
     height, width = encoder.input_shape[1:3]
     # Squares are images, all else spectrograms.
-    smaller = f"image_size={height}" if height == width else f"frames={width}"
+    name, size = ("image_size", height) if height == width else ("frames", width)
     require_memory(
         training_bytes(encoder, batch_size),
         f"Two views of {batch_size:,} inputs of {height:,} x {width:,} and the activations of {encoder.name}",
-        f"give a smaller `{smaller.partition('=')[0]}` or `batch_size`. Received: {smaller}, batch_size={batch_size}",
+        f"give a smaller `{name}` or `batch_size`. Received: {name}={size}, batch_size={batch_size}",
     )
 
 

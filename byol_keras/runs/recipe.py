@@ -117,9 +117,9 @@ def demo() -> Recipe:
 
         byol-keras demo --out demo
 
-    On 2 cores 3 to 5 minutes for all of the demo, 9 without AVX-512; 20-NN 47.9 % untrained, 88.3 % trained; linear
-    probe 41.5 and 83.9 %. With the heads, views and term of `short` 94.8 and 78.5 %: better neighbors and
-    a worse probe.
+    On 2 cores 2.5 to 5 minutes for all of the demo, 9 without AVX-512; 20-NN 47.9 % untrained, 88.3 % trained; linear
+    probe 41.5 and 83.9 %. With the heads, views and term of `short` 94.8 and 78.5 %: better neighbors and a worse
+    probe.
     """
     return dataclasses.replace(
         short(),

@@ -138,7 +138,8 @@ def _embedded(data, embeddings, value_range):
 
 
 def _with_range(stamps, value_range):
-    more = "" if value_range is None else f" {value_range[0]:g} to {value_range[1]:g}"
+    # As floats, which a config's numbers may or may not be.
+    more = "" if value_range is None else " {} to {}".format(*map(float, value_range))
     return tuple(stamp + more for stamp in stamps)
 
 
